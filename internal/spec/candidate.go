@@ -1,0 +1,27 @@
+package spec
+
+import "sigs.k8s.io/kustomize/api/types"
+
+// Candidate is the marker: the one file that CI writes.
+type Candidate struct {
+	APIVersion string        `json:"apiVersion"`
+	Kind       string        `json:"kind"`
+	Metadata   Metadata      `json:"metadata,omitempty"`
+	Spec       CandidateSpec `json:"spec"`
+}
+
+// CandidateSpec is the change under test, and which attempt at it this is.
+type CandidateSpec struct {
+	Change `json:",inline"`
+
+	// Attempt tells a second test of the same change from the first. 0 is the first.
+	Attempt int64 `json:"attempt,omitempty"`
+}
+
+// Change is the edit of the environment's own files. At least one field is set.
+type Change struct {
+	Images  []types.Image  `json:"images,omitempty"`  // Kustomize's image fields; a short name if it is unique
+	Values  map[string]any `json:"values,omitempty"`  // Helm: merged into the value files; null deletes
+	Patches []types.Patch  `json:"patches,omitempty"` // Kustomize's patch fields
+	Diff    string         `json:"diff,omitempty"`    // a unified diff of the environment's own files
+}

@@ -1,0 +1,49 @@
+// Package yamledit edits YAML in place, by byte spans.
+//
+//  1. Parse finds the position of every node, of every document, and refuses
+//     by name what cannot be edited safely.
+//  2. An Edit addresses one node by document and Path. Apply turns each into
+//     a span of bytes and its replacement.
+//  3. Apply splices from the highest offset down, parses the result again and
+//     compares it with the wanted value. Bytes outside the spans never change.
+//
+// There is no fallback that encodes a file again.
+package yamledit
+
+// Step is one step into a document: a mapping's key, or a list's item.
+type Step struct {
+	Key   string // a mapping's key, when Field is empty and Index < 0
+	Field string // a list: the item whose Field ...
+	Value string // ... equals Value
+	Index int    // a list: the item at Index; -1 when unused
+}
+
+// Key steps into a mapping.
+func Key(name string) Step { return Step{Key: name, Index: -1} }
+
+// Item steps into the list item whose field equals value, as in Item("name", "web").
+func Item(field, value string) Step { return Step{Field: field, Value: value, Index: -1} }
+
+// Index steps into a list by position, from 0. Prefer Item.
+func Index(i int) Step { return Step{Index: i} }
+
+// Path leads from a document's root to a node.
+type Path []Step
+
+// Op is what an Edit does.
+type Op int
+
+// The operations. Each is explicit: Set never creates, Insert never replaces.
+const (
+	Set    Op = iota // replace an existing value
+	Insert           // add a missing key (last step Key), or append a list item (last step Index(len))
+	Delete           // remove an existing key or item with its own comments
+)
+
+// Edit is one change to one document.
+type Edit struct {
+	Document int // position in the file, from 0
+	Op       Op
+	Path     Path
+	Value    any // Set, Insert: nil, bool, int64, float64, string, []any, map[string]any
+}

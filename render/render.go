@@ -1,0 +1,83 @@
+// Package render turns an environment's files into the objects that Argo CD
+// gets: the design's Output(T).
+//
+//  1. Load finds the plan and the marker of the environment and decodes them
+//     (internal/spec).
+//  2. The layout (render/flat, render/helm, render/kustomize) renders the
+//     files less the marker: Baseline(T).
+//  3. With a marker, internal/change edits the files in memory, and the same
+//     layout renders the result: Candidate(T).
+//  4. render/variant names what differs, refuses what nothing tests, and
+//     derives the candidate's copies.
+//  5. render/experiment renders the injected resources, and the ID is hashed
+//     over all that is tested.
+//  6. Result holds each stage; Output joins them.
+package render
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// DefaultKubeVersion is what charts see when nothing else is given. The Helm
+// SDK's own default is v1.20.0, which current charts refuse.
+const DefaultKubeVersion = "v1.33.0"
+
+// Request says what to render, and for whom.
+type Request struct {
+	FS   *envfs.FS
+	Dir  string // the environment's directory, relative to FS; "." is the root
+	Name string // the environment's name, or empty: assay.NAME.yaml, candidate.NAME.yaml
+
+	// What Argo CD says of the Application; each may be empty.
+	AppName     string
+	Namespace   string // the destination's
+	KubeVersion string
+	APIVersions []string
+
+	// Source options from the plugin's parameters. They win over the plan's,
+	// field by field, and never alter what a marker tests.
+	Helm      *spec.HelmSource
+	Kustomize *spec.KustomizeSource
+	Directory *spec.DirectorySource
+
+	Limits Limits
+	Allow  Allow
+}
+
+// Limits bound one render. A zero field means its default.
+type Limits struct {
+	Documents   int   // YAML documents, default 50,000
+	Depth       int   // YAML nesting, default 100
+	OutputBytes int64 // default 128 MiB
+}
+
+// Allow is what only the operator may permit, never the repo.
+type Allow struct {
+	InjectKinds []string // kinds that an experiment may hold beyond the default list
+}
+
+// Result is every stage of one render.
+type Result struct {
+	Layout    spec.Layout
+	Plan      *spec.Plan      // defaulted
+	Marker    *spec.Candidate // nil without a marker
+	Baseline  []*unstructured.Unstructured
+	Candidate []*unstructured.Unstructured // nil without a marker, like all below
+	Edited    map[string][]byte            // the change as made in the files
+	Variant   []*unstructured.Unstructured
+	Injected  []*unstructured.Unstructured // experiment and load
+	Untested  []string                     // what ships untested, for people
+	Selected  []string                     // traffic shared: what selects the variant, for people
+	ID        string
+	Warnings  []string
+	Took      time.Duration
+}
+
+// Environment renders one environment. On error the result is nil.
+func Environment(ctx context.Context, req Request) (*Result, error)

@@ -1,0 +1,52 @@
+# Needs Go, Git and make. `make e2e` needs redis-server too, and builds the
+# real components on its first run; `make race` needs a C compiler.
+
+# Where real environments are, for the tests that use them; unset, those skip.
+export ASSAY_CORPUS
+
+GO ?= go
+component := test/components/build
+
+.PHONY: help build test race demo e2e bench lint generate check-generated fuzz clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+build: ## build bin/assay
+	$(GO) build -trimpath -o bin/assay ./cmd/assay
+
+test: ## vet the code and run its tests
+	$(GO) vet ./...
+	$(GO) test ./...
+
+race: ## run the tests of what runs concurrently under the race detector
+	$(GO) test -race ./internal/... ./render/... ./plugin/...
+
+demo: ## show the three layouts with and without a candidate, and check the laws
+	@$(GO) run ./cmd/assay demo
+
+e2e: ## render every environment under real Argo CD, natively and through the plugin
+	$(GO) test -tags e2e -count 1 -timeout 20m -v ./test/e2e
+
+bench: ## measure assay against helm and kustomize
+	@$(GO) run ./test/bench
+
+lint: ## run the linters and check the formatting
+	@linter=$$($(component) golangci-lint) && "$$linter" run ./... && "$$linter" fmt --diff ./...
+
+generate: ## write the files that are generated from code
+	$(GO) generate ./...
+
+check-generated: generate ## fail if a generated file is not what the code says
+	git diff --exit-code
+	@test -z "$$(git ls-files --others --exclude-standard)" || { git ls-files --others --exclude-standard; exit 1; }
+
+fuzz: ## run each fuzz test for a short time
+	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
+		grep -lE '^func Fuzz' "$$dir"/*_test.go 2>/dev/null | xargs -r sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' | while read -r name; do \
+			echo "$$name ($$dir)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime 10s "$$dir" || exit 1; \
+		done || exit 1; \
+	done
+
+clean: ## remove what was built here; components stay cached
+	rm -rf bin

@@ -1,0 +1,218 @@
+// Package manifests_test proves the installation files against Argo CD's own
+// code: its types, its settings and its Lua engine.
+package manifests_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/argoproj/argo-cd/v2/pkg/apis/application/v1alpha1"
+	"github.com/argoproj/argo-cd/v2/util/lua"
+	"github.com/argoproj/argo-cd/v2/util/settings"
+	"github.com/argoproj/gitops-engine/pkg/health"
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes/fake"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/resid"
+	"sigs.k8s.io/yaml"
+)
+
+const install = `
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: argocd
+resources: [argocd.yaml]
+components: [../manifests]
+`
+
+// The component is built as a user builds it: from the kustomization that
+// installs Argo CD, here reduced to the two objects that are patched.
+func build(t *testing.T) resmap.ResMap {
+	t.Helper()
+	fsys := filesys.MakeFsInMemory()
+	for to, from := range map[string]string{
+		"/manifests/kustomization.yaml":       "kustomization.yaml",
+		"/manifests/repo-server-sidecar.yaml": "repo-server-sidecar.yaml",
+		"/manifests/iter8-health.yaml":        "iter8-health.yaml",
+		"/install/argocd.yaml":                "testdata/argocd.yaml",
+	} {
+		if err := fsys.WriteFile(to, read(t, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := fsys.WriteFile("/install/kustomization.yaml", []byte(install)); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, "/install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// decode finds one object of the build and decodes it strictly, so that a
+// misspelt field is an error.
+func decode(t *testing.T, objects resmap.ResMap, gvk resid.Gvk, name string, into any) {
+	t.Helper()
+	found, err := objects.GetById(resid.NewResIdWithNamespace(gvk, name, "argocd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := found.AsYAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(data, into); err != nil {
+		t.Fatalf("decode %s: %v", name, err)
+	}
+}
+
+func TestSidecar(t *testing.T) {
+	t.Parallel()
+	objects := build(t)
+	if got := objects.Size(); got != 2 {
+		t.Errorf("the component must add no object of its own, got %d objects", got)
+	}
+	var deployment appsv1.Deployment
+	decode(t, objects, resid.NewGvk("apps", "v1", "Deployment"), "argocd-repo-server", &deployment)
+
+	pod := deployment.Spec.Template.Spec
+	containers := map[string]corev1.Container{}
+	for _, c := range pod.Containers {
+		containers[c.Name] = c
+	}
+	if len(containers) != 2 {
+		t.Fatalf("want the repo-server and one sidecar, got %d containers", len(containers))
+	}
+	if got := containers["argocd-repo-server"].Image; got != "quay.io/argoproj/argocd:v3.2.11" {
+		t.Errorf("the repo-server's own image was changed to %q", got)
+	}
+	sidecar := containers["assay"]
+	if diff := cmp.Diff([]string{"/var/run/argocd/argocd-cmp-server"}, sidecar.Command); diff != "" {
+		t.Error(diff)
+	}
+	checkSecurity(t, sidecar.SecurityContext)
+	if sidecar.Resources.Requests.Memory().IsZero() || sidecar.Resources.Limits.Memory().IsZero() {
+		t.Error("the sidecar must request and bound its memory")
+	}
+	checkMounts(t, pod, sidecar)
+}
+
+func checkSecurity(t *testing.T, got *corev1.SecurityContext) {
+	t.Helper()
+	yes, no, user := true, false, int64(999)
+	want := &corev1.SecurityContext{
+		RunAsNonRoot: &yes, RunAsUser: &user, AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes,
+		Capabilities:   &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func checkMounts(t *testing.T, pod corev1.PodSpec, sidecar corev1.Container) {
+	t.Helper()
+	mounts := map[string]string{}
+	for _, m := range sidecar.VolumeMounts {
+		mounts[m.MountPath] = m.Name
+	}
+	want := map[string]string{
+		"/var/run/argocd":                 "var-files",
+		"/home/argocd/cmp-server/plugins": "plugins",
+		"/tmp":                            "cmp-tmp",
+	}
+	if diff := cmp.Diff(want, mounts); diff != "" {
+		t.Error(diff)
+	}
+	volumes := map[string]int{}
+	for _, v := range pod.Volumes {
+		volumes[v.Name]++
+		if v.Name == "cmp-tmp" && v.EmptyDir == nil {
+			t.Error("cmp-tmp must be an emptyDir")
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"var-files": 1, "plugins": 1, "tmp": 1, "cmp-tmp": 1}, volumes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Argo CD reads the patched ConfigMap and runs the check on what Iter8 writes.
+func TestIter8Health(t *testing.T) {
+	t.Parallel()
+	var configMap corev1.ConfigMap
+	decode(t, build(t), resid.NewGvk("", "v1", "ConfigMap"), "argocd-cm", &configMap)
+	if configMap.Data["admin.enabled"] != "false" {
+		t.Error("the installation's own settings must stay")
+	}
+	secret := &corev1.Secret{}
+	secret.Name, secret.Namespace = "argocd-secret", configMap.Namespace
+	client := fake.NewSimpleClientset(&configMap, secret)
+	overrides, err := settings.NewSettingsManager(t.Context(), client, configMap.Namespace).GetResourceOverrides()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	tests := map[string]health.HealthStatus{
+		"none":        {Status: health.HealthStatusProgressing, Message: "Waiting for the experiment to start"},
+		"progressing": {Status: health.HealthStatusProgressing, Message: "Stage Running"},
+		"completed":   {Status: health.HealthStatusHealthy, Message: "Experiment completed successfully"},
+		"failed":      {Status: health.HealthStatusDegraded, Message: "Metric mean-latency is not available"},
+		"both":        {Status: health.HealthStatusDegraded, Message: "Start actions failed"},
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			experiment := &unstructured.Unstructured{}
+			if err := yaml.UnmarshalStrict(read(t, "testdata/experiments/"+name+".yaml"), experiment); err != nil {
+				t.Fatal(err)
+			}
+			got, err := lua.ResourceHealthOverrides(overrides).GetResourceHealth(experiment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got == nil {
+				t.Fatal("Argo CD finds no health check for the kind")
+			}
+			if diff := cmp.Diff(want, *got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestApplication(t *testing.T) {
+	t.Parallel()
+	var app v1alpha1.Application
+	if err := yaml.UnmarshalStrict(read(t, "application.yaml"), &app); err != nil {
+		t.Fatal(err)
+	}
+	kind, err := app.Spec.Source.ExplicitType()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind == nil || *kind != v1alpha1.ApplicationSourceTypePlugin {
+		t.Fatalf("the source must be a plugin's, got %v", kind)
+	}
+	if app.Spec.Source.Plugin.Name != "assay" {
+		t.Errorf("plugin is %q; plugin.yaml names it assay, without a version", app.Spec.Source.Plugin.Name)
+	}
+	if info, err := os.Stat(filepath.Join("..", app.Spec.Source.Path)); err != nil || !info.IsDir() {
+		t.Errorf("the Application's path is no environment of this repository: %v", err)
+	}
+}

@@ -1,0 +1,179 @@
+// Package process runs real components for a test: child processes that are
+// started, watched and stopped as one group.
+//
+//  1. Group.Start starts a child in a process group of its own; what it prints
+//     goes to a log file.
+//  2. Group.Ready waits on a condition of one child, never on time alone.
+//  3. When a child dies early, the group's context ends at once, and its cause
+//     holds the end of the child's log.
+//  4. Group.Stop ends every child, by its pid.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	pollEvery = 20 * time.Millisecond
+	grace     = time.Second // between SIGTERM and SIGKILL
+	logTail   = 4 << 10
+)
+
+// Command says what to run.
+type Command struct {
+	Name string // for people, and of the log file
+	Path string
+	Args []string
+	Env  []string // the whole environment, nothing is inherited
+	Dir  string
+}
+
+// Group is a set of children that live and die together.
+type Group struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	logs    string
+	mu      sync.Mutex
+	stopped bool
+	running []*child
+}
+
+type child struct {
+	name string
+	log  string
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// ErrStopped is the cause of the context's end after Stop.
+var ErrStopped = errors.New("stopped")
+
+// NewGroup makes an empty group. Log files go to the folder logs.
+func NewGroup(ctx context.Context, logs string) *Group {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return &Group{ctx: ctx, cancel: cancel, logs: logs}
+}
+
+// Context ends when a child dies or the group is stopped; its cause says why.
+func (g *Group) Context() context.Context { return g.ctx }
+
+// Start starts one child.
+func (g *Group) Start(c Command) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopped {
+		return fmt.Errorf("start %s: %w", c.Name, ErrStopped)
+	}
+	name := filepath.Join(g.logs, c.Name+".log")
+	log, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", c.Name, err)
+	}
+	defer log.Close() // the child has its own descriptor
+	cmd := exec.Command(c.Path, c.Args...)
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, log, log
+	cmd.SysProcAttr = attributes()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", c.Name, err)
+	}
+	started := &child{name: c.Name, log: name, cmd: cmd, done: make(chan struct{})}
+	g.running = append(g.running, started)
+	go g.watch(started)
+	return nil
+}
+
+// watch ends the group's context when the child dies while it should run.
+func (g *Group) watch(c *child) {
+	err := c.cmd.Wait()
+	close(c.done)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.stopped {
+		return
+	}
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	g.cancel(fmt.Errorf("%s died: %w\n%s", c.name, err, tail(c.log)))
+}
+
+// Ready waits until check succeeds, or fails with the cause of the group's end
+// or with check's last error when the time is over.
+func (g *Group) Ready(name string, limit time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(g.ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		err := check(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if g.ctx.Err() != nil {
+				return context.Cause(g.ctx)
+			}
+			return fmt.Errorf("wait for %s: %w\n%s", name, err, tail(filepath.Join(g.logs, name+".log")))
+		}
+	}
+}
+
+// Stop ends every child and waits until all are gone. A second call does nothing.
+func (g *Group) Stop() {
+	g.mu.Lock()
+	g.stopped = true
+	running := g.running
+	g.running = nil
+	g.mu.Unlock()
+	g.cancel(ErrStopped)
+	for _, c := range running {
+		c.signal(syscall.SIGTERM)
+	}
+	timeout := time.After(grace)
+	for _, c := range running {
+		select {
+		case <-c.done:
+		case <-timeout:
+			// The others have had their time as well.
+			timeout = closed()
+			c.signal(syscall.SIGKILL)
+			<-c.done
+		}
+		// What the child itself started.
+		c.signal(syscall.SIGKILL)
+	}
+}
+
+// signal reaches the child's whole process group. An error means that nothing
+// of it is left.
+func (c *child) signal(s syscall.Signal) {
+	_ = syscall.Kill(-c.cmd.Process.Pid, s)
+}
+
+func closed() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}
+
+// tail returns the end of a log, for an error message.
+func tail(file string) string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	if len(data) > logTail {
+		data = data[len(data)-logTail:]
+	}
+	return string(data)
+}

@@ -1,0 +1,117 @@
+package process_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/assaydev/assay/test/e2e/process"
+)
+
+const limit = 10 * time.Second
+
+func shell(name, script string) process.Command {
+	return process.Command{Name: name, Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}}
+}
+
+func TestEarlyDeathEndsTheGroupWithTheLog(t *testing.T) {
+	t.Parallel()
+	group := process.NewGroup(t.Context(), t.TempDir())
+	defer group.Stop()
+	if err := group.Start(shell("server", "echo port is taken >&2; exit 3")); err != nil {
+		t.Fatal(err)
+	}
+	err := group.Ready("server", limit, func(context.Context) error { return errors.New("not yet") })
+	for _, want := range []string{"server died", "exit status 3", "port is taken"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error must say %q: %v", want, err)
+		}
+	}
+	if group.Context().Err() == nil {
+		t.Error("the group's context must end")
+	}
+}
+
+func TestReadyWaitsForTheCondition(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	flag := filepath.Join(dir, "ready")
+	group := process.NewGroup(t.Context(), dir)
+	defer group.Stop()
+	if err := group.Start(shell("server", "touch "+flag+"; exec tail -f /dev/null")); err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	err := group.Ready("server", limit, func(context.Context) error {
+		calls++
+		_, err := os.Stat(flag)
+		if err == nil && calls < 3 {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	if err != nil || calls < 3 {
+		t.Fatalf("after %d calls: %v", calls, err)
+	}
+}
+
+func TestStopKillsWhatIgnoresIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pids := filepath.Join(dir, "pids")
+	group := process.NewGroup(t.Context(), dir)
+	// Parent and child both ignore the polite signal.
+	script := `trap '' TERM; tail -f /dev/null & echo $$ $! > ` + pids + `.new; mv ` + pids + `.new ` + pids + `; wait`
+	if err := group.Start(shell("stubborn", script)); err != nil {
+		t.Fatal(err)
+	}
+	if err := group.Ready("stubborn", limit, func(context.Context) error { _, err := os.Stat(pids); return err }); err != nil {
+		t.Fatal(err)
+	}
+	group.Stop()
+	group.Stop()
+	data, err := os.ReadFile(pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range strings.Fields(string(data)) {
+		pid, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.Now().Add(limit)
+		for alive(pid) {
+			if time.Now().After(deadline) {
+				t.Fatalf("process %d is still there", pid)
+			}
+			runtime.Gosched()
+		}
+	}
+	if !errors.Is(context.Cause(group.Context()), process.ErrStopped) {
+		t.Errorf("cause is %v", context.Cause(group.Context()))
+	}
+	if err := group.Start(shell("late", "exit 0")); !errors.Is(err, process.ErrStopped) {
+		t.Errorf("a stopped group must start nothing, got %v", err)
+	}
+}
+
+// alive says whether a process runs; one that is dead but not yet reaped by
+// init does not count.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z")
+}

@@ -3,28 +3,149 @@
 //
 // Data flows one way:
 //
-//  1. Open roots a file system at the repo with os.Root: no path, symlink or
-//     ".." leaves it.
-//  2. Every read is charged against Limits; past them it fails with a *LimitError.
+//  1. OpenDir roots a file system at the repo with os.Root: no path, symlink or
+//     ".." leaves it. Links inside the repo are followed to the real file.
+//  2. Every file is charged against Limits by its real path, before it is read
+//     and once: past them reading fails with a *LimitError. Contents are kept,
+//     up to a bound, so that a second render does not read them again.
 //  3. With lays edits over it in memory: this is how a candidate is rendered
 //     from edited files while nothing is written to disk.
 //
-// Names are slash-separated and relative to the repo's root, as in io/fs.
+// Names are slash-separated and relative to the repo's root, as in io/fs. Errors
+// name files the same way, never by a path of the machine.
 package envfs
 
-import "io/fs"
-
-// Limits bound what one render may read. A zero field means its default.
-type Limits struct {
-	FileBytes  int64 // one file, default 32 MiB
-	TotalBytes int64 // all files together, default 256 MiB
-	Files      int   // files read, default 50,000
-}
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
 
 // FS is a confined view of a repository. It implements fs.ReadFileFS,
-// fs.ReadDirFS and fs.StatFS. It is safe for concurrent use; views made by
-// With share its counters.
+// fs.ReadDirFS, fs.StatFS and fs.ReadLinkFS. It is safe for concurrent use;
+// views made by With share its counters and its kept contents. It serves one
+// command: a file that changes on disk after it was read keeps its old content.
 type FS struct {
 	base  fs.FS
-	edits map[string][]byte // nil value: the file is gone
+	close func() error
+	meter *meter
+	over  *overlay // nil without edits
+	dirs  *dirs
+}
+
+// OpenDir opens the directory root as a repository. The caller closes it.
+func OpenDir(root string, l Limits) (*FS, error) {
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", cause(err))
+	}
+	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), dirs: newDirs()}, nil
+}
+
+// New is a view of any file system, which must be confined itself.
+func New(base fs.FS, l Limits) *FS {
+	return &FS{base: base, meter: newMeter(l), dirs: newDirs()}
+}
+
+// Close releases the repository. Views of it that With made end with it.
+func (f *FS) Close() error {
+	if f.close == nil {
+		return nil
+	}
+	return f.close()
+}
+
+// ReadFile returns the content of a regular file. The caller may change it.
+func (f *FS) ReadFile(name string) ([]byte, error) {
+	at, err := f.find("read", name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := f.content(name, at)
+	return bytes.Clone(data), err
+}
+
+// content is what a file holds; it must not be changed.
+func (f *FS) content(name string, at located) ([]byte, error) {
+	switch {
+	case at.info.IsDir():
+		return nil, pathError("read", name, errors.New("it is a directory"))
+	case !at.info.Mode().IsRegular():
+		return nil, pathError("read", name, errors.New("it is no regular file: replace it with a file or remove it"))
+	case at.edited:
+		return f.over.files[at.path], nil
+	}
+	return f.meter.read(at.path, at.info.Size(), func() (io.ReadCloser, error) {
+		file, err := f.base.Open(at.path)
+		if err != nil {
+			return nil, pathError("read", name, cause(err))
+		}
+		return file, nil
+	})
+}
+
+// Stat describes a file or directory; it follows links.
+func (f *FS) Stat(name string) (fs.FileInfo, error) {
+	at, err := f.find("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	return at.info, nil
+}
+
+// Locate returns the path of name with every link followed: where an edit of
+// the file must go. What does not exist is fs.ErrNotExist.
+func (f *FS) Locate(name string) (string, error) {
+	at, err := f.find("locate", name)
+	return at.path, err
+}
+
+// Open opens a file or directory; it follows links.
+func (f *FS) Open(name string) (fs.File, error) {
+	at, err := f.find("open", name)
+	if err != nil {
+		return nil, err
+	}
+	if at.info.IsDir() {
+		entries, err := f.list(name, at)
+		return &openDir{info: at.info, name: name, rest: entries}, err
+	}
+	data, err := f.content(name, at)
+	if err != nil {
+		return nil, err
+	}
+	return &openFile{Reader: bytes.NewReader(data), info: at.info}, nil
+}
+
+// confined opens without blocking, so that a fifo which takes a file's place
+// between Stat and Open cannot hang a render.
+type confined struct {
+	fs.FS
+	root *os.Root
+}
+
+func (c confined) Open(name string) (fs.File, error) {
+	return c.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+func (c confined) Lstat(name string) (fs.FileInfo, error) { return c.root.Lstat(name) }
+
+func (c confined) ReadLink(name string) (string, error) { return c.root.Readlink(name) }
+
+// pathError names the file as the caller did.
+func pathError(op, name string, err error) error {
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+// cause is err without the path that the operating system was given.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }

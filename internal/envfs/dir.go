@@ -1,0 +1,95 @@
+package envfs
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+)
+
+// ReadDir lists a directory, sorted by name. Links are listed as links.
+func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
+	at, err := f.find("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	if !at.info.IsDir() {
+		return nil, pathError("readdir", name, errors.New("it is no directory"))
+	}
+	return f.list(name, at)
+}
+
+func (f *FS) list(name string, at located) ([]fs.DirEntry, error) {
+	entries, err := f.listBase(at.path)
+	if errors.Is(err, fs.ErrNotExist) && f.over != nil && f.over.names[at.path] != nil {
+		err = nil // the directory exists in the overlay alone
+	}
+	var limit *LimitError
+	if err != nil && !errors.As(err, &limit) {
+		return nil, pathError("readdir", name, cause(err))
+	}
+	if err != nil || f.over == nil {
+		return entries, err
+	}
+	return f.over.merge(at.path, entries), nil
+}
+
+// listBase stops past the limit: a directory is as good a bomb as a file.
+func (f *FS) listBase(path string) ([]fs.DirEntry, error) {
+	file, err := f.base.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	dir, ok := file.(fs.ReadDirFile)
+	if !ok {
+		return nil, errors.New("it is no directory")
+	}
+	most := f.meter.limits.Files
+	entries, err := dir.ReadDir(most + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(entries) > most {
+		return nil, &LimitError{path, "the directory has too many entries", int64(most), flagFiles}
+	}
+	slices.SortFunc(entries, byEntryName)
+	return entries, nil
+}
+
+// openFile is a file that was read whole.
+type openFile struct {
+	*bytes.Reader
+	info fs.FileInfo
+}
+
+func (o *openFile) Stat() (fs.FileInfo, error) { return o.info, nil }
+func (o *openFile) Close() error               { return nil }
+
+// openDir is a directory that was listed whole.
+type openDir struct {
+	info fs.FileInfo
+	name string
+	rest []fs.DirEntry
+}
+
+func (o *openDir) Stat() (fs.FileInfo, error) { return o.info, nil }
+func (o *openDir) Close() error               { return nil }
+
+func (o *openDir) Read([]byte) (int, error) {
+	return 0, pathError("read", o.name, errors.New("it is a directory"))
+}
+
+// ReadDir implements fs.ReadDirFile.
+func (o *openDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 || n > len(o.rest) {
+		if n > 0 && len(o.rest) == 0 {
+			return nil, io.EOF
+		}
+		n = len(o.rest)
+	}
+	out := o.rest[:n:n]
+	o.rest = o.rest[n:]
+	return out, nil
+}

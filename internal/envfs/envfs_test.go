@@ -1,0 +1,248 @@
+package envfs_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/internal/envfs"
+)
+
+// repo writes files into a new directory; "-> x" as content makes a link to x.
+func repo(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if to, ok := strings.CutPrefix(content, "-> "); ok {
+			err = os.Symlink(to, file)
+		} else {
+			err = os.WriteFile(file, []byte(content), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func open(t *testing.T, root string, l envfs.Limits) *envfs.FS {
+	t.Helper()
+	fsys, err := envfs.OpenDir(root, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := fsys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return fsys
+}
+
+func read(t *testing.T, fsys *envfs.FS, name string) string {
+	t.Helper()
+	data, err := fsys.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// names walks the whole view.
+func names(t *testing.T, fsys fs.FS) []string {
+	t.Helper()
+	var out []string
+	err := fs.WalkDir(fsys, ".", func(name string, _ fs.DirEntry, err error) error {
+		out = append(out, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestIsAnOrdinaryFileSystem(t *testing.T) {
+	fsys := open(t, repo(t, map[string]string{
+		"a/b/c.yaml":   "c: 1\n",
+		"a/link.yaml":  "-> b/c.yaml",
+		"a/up.yaml":    "-> ../top.yaml",
+		"a/dir":        "-> b",
+		"top.yaml":     "top: 1\n",
+		"empty.yaml":   "",
+		".hidden/x.md": "x",
+	}), envfs.Limits{})
+	edited := fsys.With(map[string][]byte{"new/deep/n.yaml": []byte("n: 1\n"), "top.yaml": []byte("longer\n")})
+	for name, v := range map[string]*envfs.FS{"plain": fsys, "edited": edited} {
+		t.Run(name, func(t *testing.T) {
+			if err := fstest.TestFS(v, "a/b/c.yaml", "a/link.yaml", "a/dir", "top.yaml", "empty.yaml", ".hidden/x.md"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestSymlinks(t *testing.T) {
+	outside := repo(t, map[string]string{"secret.yaml": "secret"})
+	root := repo(t, map[string]string{
+		"a/in.yaml":       "-> ../b/real.yaml",
+		"a/dir":           "-> ../b",
+		"a/chain.yaml":    "-> in.yaml",
+		"a/up.yaml":       "-> ../../secret.yaml",
+		"a/absolute.yaml": "-> " + filepath.Join(outside, "secret.yaml"),
+		"a/outdir":        "-> " + outside,
+		"a/circle.yaml":   "-> circle.yaml",
+		"a/gone.yaml":     "-> nothing.yaml",
+		"b/real.yaml":     "real",
+	})
+	fsys := open(t, root, envfs.Limits{})
+	for _, name := range []string{"a/in.yaml", "a/dir/real.yaml", "a/chain.yaml"} {
+		if got := read(t, fsys, name); got != "real" {
+			t.Errorf("%s = %q", name, got)
+		}
+		if at, err := fsys.Locate(name); at != "b/real.yaml" || err != nil {
+			t.Errorf("Locate(%s) = %q, %v", name, at, err)
+		}
+	}
+	for name, want := range map[string]string{
+		"a/up.yaml":            "read a/up.yaml: the symlink a/up.yaml leaves the repository: replace it",
+		"a/absolute.yaml":      "read a/absolute.yaml: the symlink a/absolute.yaml leaves the repository: replace it",
+		"a/outdir/secret.yaml": "read a/outdir/secret.yaml: the symlink a/outdir leaves the repository: replace it",
+		"a/circle.yaml":        "the symlink a/circle.yaml leads in a circle",
+		"a/gone.yaml":          "read a/gone.yaml: no such file or directory",
+		"b/real.yaml/x":        "file does not exist",
+		"../secret.yaml":       "invalid argument",
+		"/etc/hostname":        "invalid argument",
+	} {
+		data, err := fsys.ReadFile(name)
+		if err == nil {
+			t.Errorf("read %s: got %q", name, data)
+			continue
+		}
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), root) || strings.Contains(err.Error(), outside) {
+			t.Errorf("read %s: %v; want %q and no path of the machine", name, err, want)
+		}
+	}
+}
+
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	root := repo(t, map[string]string{"a/x.yaml": "x"})
+	if err := syscall.Mkfifo(filepath.Join(root, "a/fifo.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fsys := open(t, root, envfs.Limits{})
+	for name, want := range map[string]string{"a/fifo.yaml": "no regular file", "a": "is a directory"} {
+		if _, err := fsys.ReadFile(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("read %s: %v, want %q", name, err, want)
+		}
+	}
+}
+
+func TestOpenDirErrorsHideTheMachine(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "nothing")
+	_, err := envfs.OpenDir(root, envfs.Limits{})
+	if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), root) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestChangingWhatWasReadChangesNothing(t *testing.T) {
+	fsys := open(t, repo(t, map[string]string{"a.yaml": "abc"}), envfs.Limits{})
+	for range 2 {
+		data, err := fsys.ReadFile("a.yaml")
+		if err != nil || string(data) != "abc" {
+			t.Fatalf("got %q, %v", data, err)
+		}
+		data[0] = 'X'
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	fsys := open(t, repo(t, map[string]string{
+		"env/keep.yaml":      "keep",
+		"env/edit.yaml":      "edit",
+		"env/candidate.yaml": "marker",
+		"env/link.yaml":      "-> ../shared/real.yaml",
+		"env/lib":            "-> ../shared",
+		"shared/real.yaml":   "real",
+	}), envfs.Limits{})
+	edited := fsys.With(map[string][]byte{
+		"env/edit.yaml":      []byte("edited"),
+		"env/candidate.yaml": nil,
+		"env/new/n.yaml":     []byte("new"),
+		"env/link.yaml":      []byte("through the link"),
+		"env/lib/more.yaml":  []byte("more"),
+	}).With(map[string][]byte{"env/.dot/x": []byte("x")})
+
+	want := []string{
+		".", "env", "env/.dot", "env/.dot/x", "env/edit.yaml", "env/keep.yaml", "env/lib", "env/link.yaml",
+		"env/new", "env/new/n.yaml", "shared", "shared/more.yaml", "shared/real.yaml",
+	}
+	if diff := cmp.Diff(want, names(t, edited)); diff != "" {
+		t.Error(diff)
+	}
+	for name, content := range map[string]string{
+		"env/keep.yaml": "keep", "env/edit.yaml": "edited", "env/new/n.yaml": "new", "env/.dot/x": "x",
+		"env/link.yaml": "through the link", "shared/real.yaml": "through the link", "env/lib/real.yaml": "through the link",
+		"shared/more.yaml": "more",
+	} {
+		if got := read(t, edited, name); got != content {
+			t.Errorf("%s = %q, want %q", name, got, content)
+		}
+		if info, err := edited.Stat(name); err != nil || info.Size() != int64(len(content)) {
+			t.Errorf("stat %s: %v, %v", name, info, err)
+		}
+	}
+	if _, err := edited.ReadFile("env/candidate.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("removed file: %v", err)
+	}
+	if got := read(t, fsys, "env/edit.yaml") + read(t, fsys, "env/candidate.yaml") + read(t, fsys, "shared/real.yaml"); got != "editmarkerreal" {
+		t.Errorf("the view under the edits changed: %q", got)
+	}
+}
+
+func TestOverlayRemovesALinkAlone(t *testing.T) {
+	fsys := open(t, repo(t, map[string]string{"a.yaml": "-> b.yaml", "b.yaml": "b"}), envfs.Limits{})
+	edited := fsys.With(map[string][]byte{"a.yaml": nil})
+	if diff := cmp.Diff([]string{".", "b.yaml"}, names(t, edited)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	for _, tt := range []struct{ dir, rel, want, err string }{
+		{dir: "env", rel: "values.yaml", want: "env/values.yaml"},
+		{dir: "env", rel: "./a//b.yaml", want: "env/a/b.yaml"},
+		{dir: "env/prod", rel: "../base", want: "env/base"},
+		{dir: ".", rel: "x.yaml", want: "x.yaml"},
+		{dir: "env", rel: "..", want: "."},
+		{dir: "env", rel: "a@b:c", want: "env/a@b:c"},
+		{dir: "env", rel: "../../x.yaml", err: "../../x.yaml leaves the repository: copy"},
+		{dir: ".", rel: "..", err: "leaves the repository"},
+		{dir: "env", rel: "/etc/passwd", err: "/etc/passwd is an absolute path: name it relative to env"},
+		{dir: "env", rel: "", err: "empty"},
+		{dir: "env", rel: "https://u:token@example.com/v.yaml?x=token", err: "https://example.com/v.yaml is a URL"},
+		{dir: "env", rel: "file:///etc/passwd", err: "is a URL"},
+		{dir: "env", rel: "\xff.yaml", err: "leaves"},
+	} {
+		got, err := envfs.Resolve(tt.dir, tt.rel)
+		if tt.err == "" && err != nil || got != tt.want {
+			t.Errorf("Resolve(%q, %q) = %q, %v; want %q", tt.dir, tt.rel, got, err, tt.want)
+		}
+		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "token")) {
+			t.Errorf("Resolve(%q, %q): %v, want %q", tt.dir, tt.rel, err, tt.err)
+		}
+	}
+}

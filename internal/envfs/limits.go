@@ -1,0 +1,161 @@
+package envfs
+
+import (
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Limits bound what one render may read. A zero field means its default.
+type Limits struct {
+	FileBytes  int64 // one file, default 32 MiB
+	TotalBytes int64 // all files together, default 256 MiB
+	Files      int   // files read, and entries of one directory, default 50,000
+}
+
+const (
+	defaultFileBytes  = 32 << 20
+	defaultTotalBytes = 256 << 20
+	defaultFiles      = 50_000
+	keepBytes         = 64 << 20 // of contents kept for a second read
+)
+
+// LimitError says which limit a read would pass. Nothing was read.
+type LimitError struct {
+	File string // relative to the repo
+	What string // what is too large or too many
+	Max  int64
+	Flag string // the command line flag that raises it
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("read %s: %s, the limit is %s: make the environment smaller, or raise the limit with %s",
+		e.File, e.What, amount(e.Max, e.Flag), e.Flag)
+}
+
+const (
+	flagFileBytes  = "--max-file-bytes"
+	flagTotalBytes = "--max-total-bytes"
+	flagFiles      = "--max-files"
+)
+
+func amount(n int64, flag string) string {
+	switch {
+	case flag == flagFiles:
+		return fmt.Sprint(n)
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	default:
+		return fmt.Sprintf("%d bytes", n)
+	}
+}
+
+func (l Limits) defaulted() Limits {
+	if l.FileBytes <= 0 {
+		l.FileBytes = defaultFileBytes
+	}
+	if l.TotalBytes <= 0 {
+		l.TotalBytes = defaultTotalBytes
+	}
+	if l.Files <= 0 {
+		l.Files = defaultFiles
+	}
+	return l
+}
+
+// meter counts what was read, by real path, and keeps the first contents.
+type meter struct {
+	limits Limits
+
+	mu      sync.Mutex
+	total   int64
+	charged map[string]int64
+	kept    map[string][]byte
+	room    int64 // left for kept
+}
+
+func newMeter(l Limits) *meter {
+	return &meter{limits: l.defaulted(), charged: map[string]int64{}, kept: map[string][]byte{}, room: keepBytes}
+}
+
+// read returns the content of the file at path, charged once.
+func (m *meter) read(path string, size int64, open func() (io.ReadCloser, error)) ([]byte, error) {
+	if data, ok := m.recall(path); ok {
+		return data, nil
+	}
+	if err := m.charge(path, size); err != nil {
+		return nil, err
+	}
+	file, err := open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	data, err := readAtMost(file, size, m.limits.FileBytes)
+	if err != nil {
+		return nil, pathError("read", path, cause(err))
+	}
+	// The file may have grown since its size was taken.
+	if err := m.charge(path, int64(len(data))); err != nil {
+		return nil, err
+	}
+	m.keep(path, data)
+	return data, nil
+}
+
+// readAtMost reads up to one byte more than limit.
+func readAtMost(r io.Reader, size, limit int64) ([]byte, error) {
+	data := make([]byte, 0, min(size, limit)+1)
+	r = io.LimitReader(r, limit+1)
+	for {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+	}
+}
+
+// charge raises what path counts for to size.
+func (m *meter) charge(path string, size int64) error {
+	if size > m.limits.FileBytes {
+		return &LimitError{path, fmt.Sprintf("it has %d bytes", size), m.limits.FileBytes, flagFileBytes}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, again := m.charged[path]
+	if again && size <= before {
+		return nil
+	}
+	if !again && len(m.charged) >= m.limits.Files {
+		return &LimitError{path, "too many files are read", int64(m.limits.Files), flagFiles}
+	}
+	if m.total+size-before > m.limits.TotalBytes {
+		return &LimitError{path, "the files read are too large together", m.limits.TotalBytes, flagTotalBytes}
+	}
+	m.total += size - before
+	m.charged[path] = size
+	return nil
+}
+
+func (m *meter) recall(path string) ([]byte, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, ok := m.kept[path]
+	return data, ok
+}
+
+func (m *meter) keep(path string, data []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.kept[path]; !ok && int64(len(data)) <= m.room {
+		m.kept[path] = data
+		m.room -= int64(len(data))
+	}
+}

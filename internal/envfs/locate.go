@@ -1,0 +1,183 @@
+package envfs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// maxLinks is how many links one name may pass, as on Linux.
+const maxLinks = 40
+
+// located is a name with every link followed.
+type located struct {
+	path   string
+	info   fs.FileInfo
+	edited bool // the content is the overlay's
+}
+
+// dirs remembers directories by every name they were reached by.
+type dirs struct {
+	mu    sync.Mutex
+	known map[string]located
+}
+
+func newDirs() *dirs { return &dirs{known: map[string]located{}} }
+
+func (d *dirs) get(name string) (located, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, ok := d.known[name]
+	return at, ok
+}
+
+func (d *dirs) put(name string, at located) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known[name] = at
+}
+
+// find follows name through links, one element at a time, so that edits and
+// counters apply to the real file whatever name it is read by.
+func (f *FS) find(op, name string) (located, error) {
+	if !fs.ValidPath(name) {
+		return located{}, pathError(op, name, fs.ErrInvalid)
+	}
+	at, err := f.follow(name, new(int))
+	if err != nil {
+		return located{}, pathError(op, name, err)
+	}
+	return at, nil
+}
+
+// follow resolves the directory first; directories are remembered.
+func (f *FS) follow(name string, links *int) (located, error) {
+	if at, ok := f.dirs.get(name); ok {
+		return at, nil
+	}
+	next := name
+	if name != "." {
+		parent, err := f.follow(path.Dir(name), links)
+		if err != nil {
+			return located{}, err
+		}
+		if !parent.info.IsDir() {
+			return located{}, fs.ErrNotExist
+		}
+		next = path.Join(parent.path, path.Base(name))
+	}
+	at, err := f.lstat(next)
+	if err == nil && at.info.Mode()&fs.ModeSymlink != 0 {
+		at, err = f.followLink(next, links)
+	}
+	if err == nil && at.info.IsDir() {
+		f.dirs.put(name, at)
+	}
+	return at, err
+}
+
+func (f *FS) followLink(name string, links *int) (located, error) {
+	if *links++; *links > maxLinks {
+		return located{}, fmt.Errorf("the symlink %s leads in a circle: remove it", name)
+	}
+	target, err := f.target(name)
+	if err != nil {
+		return located{}, err
+	}
+	return f.follow(target, links)
+}
+
+// target is where the link at name points, relative to the root.
+func (f *FS) target(name string) (string, error) {
+	to, err := fs.ReadLink(f.base, name)
+	if err != nil {
+		return "", cause(err)
+	}
+	target := path.Join(path.Dir(name), to)
+	if path.IsAbs(to) || !fs.ValidPath(target) {
+		return "", fmt.Errorf("the symlink %s leaves the repository: replace it with a copy of the file, or with a relative link to a file inside", name)
+	}
+	return target, nil
+}
+
+// lstat describes one path whose parents hold no links.
+func (f *FS) lstat(name string) (located, error) {
+	if f.over != nil {
+		if at, err, ok := f.over.lstat(name); ok {
+			return at, err
+		}
+	}
+	info, err := fs.Lstat(f.base, name)
+	if err != nil {
+		return located{}, cause(err)
+	}
+	return located{path: name, info: info}, nil
+}
+
+// Lstat describes a file, directory or link; it does not follow the last element.
+func (f *FS) Lstat(name string) (fs.FileInfo, error) {
+	at, err := f.findLink("lstat", name)
+	return at.info, err
+}
+
+// ReadLink returns what the link at name holds.
+func (f *FS) ReadLink(name string) (string, error) {
+	at, err := f.findLink("readlink", name)
+	if err != nil {
+		return "", err
+	}
+	if at.info.Mode()&fs.ModeSymlink == 0 {
+		return "", pathError("readlink", name, fs.ErrInvalid)
+	}
+	return fs.ReadLink(f.base, at.path)
+}
+
+// findLink is find, less the last step.
+func (f *FS) findLink(op, name string) (located, error) {
+	if !fs.ValidPath(name) {
+		return located{}, pathError(op, name, fs.ErrInvalid)
+	}
+	dir, err := f.find(op, path.Dir(name))
+	if err != nil {
+		return located{}, err
+	}
+	at, err := f.lstat(path.Join(dir.path, path.Base(name)))
+	if err != nil {
+		return located{}, pathError(op, name, err)
+	}
+	return at, nil
+}
+
+var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+
+// Resolve joins a path from a file in dir to the root. It refuses absolute
+// paths, URLs and paths that leave the repository. It reads nothing.
+func Resolve(dir, rel string) (string, error) {
+	name := path.Join(dir, rel)
+	switch {
+	case rel == "":
+		return "", errors.New("the path is empty: name a file inside the repository")
+	case scheme.MatchString(rel):
+		return "", fmt.Errorf("%s is a URL: copy the file into the repository and name its path", hideUser(rel))
+	case path.IsAbs(rel):
+		return "", fmt.Errorf("%s is an absolute path: name it relative to %s", rel, dir)
+	case !fs.ValidPath(name):
+		return "", fmt.Errorf("%s leaves the repository: copy the file into it", rel)
+	}
+	return name, nil
+}
+
+// hideUser drops what stands before the host of a URL: it may be a token.
+func hideUser(url string) string {
+	before, after, _ := strings.Cut(url, "://")
+	host, rest, _ := strings.Cut(after, "/")
+	if i := strings.LastIndex(host, "@"); i >= 0 {
+		host = host[i+1:]
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	return before + "://" + strings.TrimSuffix(host+"/"+rest, "/")
+}

@@ -1,0 +1,120 @@
+package envfs
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// overlay is a set of edited, added and removed files by real path.
+type overlay struct {
+	files map[string][]byte              // nil value: the file is gone
+	names map[string]map[string]struct{} // directory to the entries that edits bring
+}
+
+// With lays edits over the view; a nil value removes the file. An edit of a
+// link's name edits the file that the link leads to, as writing through it
+// would; removing one removes the link. The view itself does not change, and
+// the caller must not change the contents afterwards. Names that are not valid
+// in io/fs are never found.
+func (f *FS) With(edits map[string][]byte) *FS {
+	files := map[string][]byte{}
+	if f.over != nil {
+		maps.Copy(files, f.over.files)
+	}
+	for name, data := range edits {
+		files[f.place(name, data == nil)] = data
+	}
+	return &FS{base: f.base, close: f.close, meter: f.meter, over: newOverlay(files), dirs: newDirs()}
+}
+
+// place is where an edit of name goes: through the links of its directory
+// and, unless it is removed, through its own.
+func (f *FS) place(name string, removed bool) string {
+	if at, err := f.find("edit", name); err == nil && !removed {
+		return at.path
+	}
+	if !fs.ValidPath(name) {
+		return name
+	}
+	dir, rest := path.Split(name)
+	for dir != "" {
+		if at, err := f.find("edit", path.Clean(dir)); err == nil {
+			return path.Join(at.path, rest)
+		}
+		var last string
+		dir, last = path.Split(path.Clean(dir))
+		rest = path.Join(last, rest)
+	}
+	return name
+}
+
+func newOverlay(files map[string][]byte) *overlay {
+	o := &overlay{files: files, names: map[string]map[string]struct{}{}}
+	for name, data := range files {
+		if data == nil {
+			continue
+		}
+		for p := name; p != "."; p = path.Dir(p) {
+			dir := path.Dir(p)
+			if o.names[dir] == nil {
+				o.names[dir] = map[string]struct{}{}
+			}
+			o.names[dir][path.Base(p)] = struct{}{}
+		}
+	}
+	return o
+}
+
+// lstat describes what the overlay knows of name; ok is false where the base
+// has to be asked.
+func (o *overlay) lstat(name string) (at located, err error, ok bool) { //nolint:revive // err is an answer
+	if data, ok := o.files[name]; ok {
+		if data == nil {
+			return located{}, fs.ErrNotExist, true
+		}
+		return located{name, fileInfo{path.Base(name), int64(len(data)), 0o644}, true}, nil, true
+	}
+	if data, ok := o.files[path.Dir(name)]; ok && data != nil {
+		return located{}, fs.ErrNotExist, true
+	}
+	if _, ok := o.names[name]; ok {
+		return located{path: name, info: fileInfo{path.Base(name), 0, fs.ModeDir | 0o755}}, nil, true
+	}
+	return located{}, nil, false
+}
+
+// merge lays the edits of one directory over its entries, sorted by name.
+func (o *overlay) merge(dir string, entries []fs.DirEntry) []fs.DirEntry {
+	byName := map[string]fs.DirEntry{}
+	for _, e := range entries {
+		if data, ok := o.files[path.Join(dir, e.Name())]; !ok || data != nil {
+			byName[e.Name()] = e
+		}
+	}
+	for name := range o.names[dir] {
+		if at, err, ok := o.lstat(path.Join(dir, name)); ok && err == nil {
+			byName[name] = fs.FileInfoToDirEntry(at.info)
+		}
+	}
+	return slices.SortedFunc(maps.Values(byName), byEntryName)
+}
+
+func byEntryName(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) }
+
+// fileInfo describes what exists in memory alone.
+type fileInfo struct {
+	name string
+	size int64
+	mode fs.FileMode
+}
+
+func (i fileInfo) Name() string       { return i.name }
+func (i fileInfo) Size() int64        { return i.size }
+func (i fileInfo) Mode() fs.FileMode  { return i.mode }
+func (i fileInfo) IsDir() bool        { return i.mode.IsDir() }
+func (i fileInfo) ModTime() time.Time { return time.Time{} }
+func (i fileInfo) Sys() any           { return nil }

@@ -1,9 +1,18 @@
-// Package object answers questions about one rendered Kubernetes object: its
-// identity, its pod template, its images, what it refers to and selects, and
-// how two sets of objects differ. It changes nothing.
+// Package object answers questions about rendered Kubernetes objects. It
+// changes none of them, and knows nothing of files or of the cluster.
+//
+//  1. Identity: KeyOf, Find, and how Argo CD treats the object (IsHook,
+//     IsHelmTest, SyncWave).
+//  2. Workloads: PodTemplate, IsWorkload, Images by Kustomize's rule, and the
+//     References of the pods.
+//  3. Selection: SelectorOf and Selects.
+//  4. Sets: Equal and Diff compare by value, MarshalYAML prints.
 package object
 
 import (
+	"strconv"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -24,4 +33,70 @@ func (k Key) String() string {
 		return k.Kind + "/" + k.Name
 	}
 	return k.Kind + "/" + k.Namespace + "/" + k.Name
+}
+
+// compare orders keys by what people look for first: kind, name, namespace.
+func (k Key) compare(l Key) int {
+	for _, pair := range [][2]string{{k.Kind, l.Kind}, {k.Group, l.Group}, {k.Namespace, l.Namespace}, {k.Name, l.Name}} {
+		if c := strings.Compare(pair[0], pair[1]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// Find returns the objects of ref's kind and name, in order. An empty group or
+// namespace in ref matches any.
+func Find(objs []*unstructured.Unstructured, ref Key) []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
+	for _, o := range objs {
+		k := KeyOf(o)
+		if k.Kind == ref.Kind && k.Name == ref.Name &&
+			(ref.Group == "" || ref.Group == k.Group) && (ref.Namespace == "" || ref.Namespace == k.Namespace) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+const (
+	helmHook = "helm.sh/hook"
+	argoHook = "argocd.argoproj.io/hook"
+	syncWave = "argocd.argoproj.io/sync-wave"
+)
+
+// IsHook reports whether Argo CD runs the object as a hook, or not at all,
+// instead of keeping it in sync. Helm's crd-install is no hook to Argo CD, and
+// an object whose one hook is Skip is none.
+func IsHook(o *unstructured.Unstructured) bool {
+	annotations := o.GetAnnotations()
+	if v, ok := annotations[argoHook]; ok {
+		return strings.TrimSpace(v) != "Skip"
+	}
+	v, ok := annotations[helmHook]
+	return ok && v != "crd-install"
+}
+
+// IsHelmTest reports whether the object is a Helm test hook, which Argo CD never applies.
+func IsHelmTest(o *unstructured.Unstructured) bool {
+	annotations := o.GetAnnotations()
+	if _, ok := annotations[argoHook]; ok {
+		return false
+	}
+	for hook := range strings.SplitSeq(annotations[helmHook], ",") {
+		switch strings.TrimSpace(hook) {
+		case "test", "test-success", "test-failure":
+			return true
+		}
+	}
+	return false
+}
+
+// SyncWave is the object's wave in Argo CD; 0 when it names none.
+func SyncWave(o *unstructured.Unstructured) int {
+	wave, err := strconv.Atoi(o.GetAnnotations()[syncWave])
+	if err != nil {
+		return 0
+	}
+	return wave
 }

@@ -79,7 +79,8 @@ func (g *Group) Start(c Command) error {
 	}
 	defer log.Close() // the child has its own descriptor
 	cmd := exec.Command(c.Path, c.Args...)
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, log, log
+	cmd.Env = append([]string{}, c.Env...) // never nil, which would inherit
+	cmd.Dir, cmd.Stdout, cmd.Stderr = c.Dir, log, log
 	cmd.SysProcAttr = attributes()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", c.Name, err)

@@ -1,0 +1,98 @@
+package helm
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxMessage bounds what of a chart's own message (fail, required) is shown.
+const maxMessage = 1000
+
+// templateError turns the engine's error, a chain of template names, into the
+// place in the repo where it happened and its cause. Text that values can reach
+// is left out; what a chart says with fail or required is the chart's own.
+func templateError(dir string, places map[string]string, err error) error {
+	text := err.Error()
+	if m := regexp.MustCompile(`(?s)^(parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::\d+)?\): (.*)$`).FindStringSubmatch(text); m != nil {
+		return located(dir, places, m[2], m[3], clip(m[4], maxMessage))
+	}
+	chain := regexp.MustCompile(`(?s)template: ([^:]+):(\d+)(?::\d+)?: executing "[^"]*" at <(.*?)>: `).FindAllStringSubmatchIndex(text, -1)
+	if chain == nil {
+		return fmt.Errorf("%s: render the templates: %s", dir, clip(masked(text), maxMessage))
+	}
+	last := chain[len(chain)-1]
+	reason := fmt.Sprintf("%s at <%s>", cause(text[last[1]:]), clip(text[last[6]:last[7]], 100))
+	for i := len(chain) - 1; i >= 0; i-- {
+		name := text[chain[i][2]:chain[i][3]]
+		if _, known := places[name]; known {
+			return located(dir, places, name, text[chain[i][4]:chain[i][5]], reason)
+		}
+	}
+	return fmt.Errorf("%s: render the templates: %s", dir, reason)
+}
+
+func located(dir string, places map[string]string, name, line, reason string) error {
+	where := firstOf(places[name], path.Join(dir, name))
+	if line != "" {
+		where += ":" + line
+	}
+	return errors.New(where + ": " + reason)
+}
+
+// cause is the innermost reason of a template's failure. Functions other than
+// include may quote their arguments, and so may range.
+func cause(text string) string {
+	switch {
+	case strings.HasPrefix(text, "error calling include: template: no template "):
+		return clip(strings.TrimPrefix(text, "error calling include: template: "), 300)
+	case strings.HasPrefix(text, "range can't iterate over "):
+		return "range can't iterate over this value"
+	case strings.HasPrefix(text, "error calling "):
+		return clip(masked(text), 300)
+	}
+	return clip(text, 300)
+}
+
+var quoted = regexp.MustCompile("(?s)\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|'[^']*'")
+
+// masked replaces everything in quotes, where libraries put values.
+func masked(text string) string { return quoted.ReplaceAllString(text, `"..."`) }
+
+// yamlReason is what is wrong with a YAML document, without its content.
+func yamlReason(err error) string {
+	text := err.Error()
+	for _, prefix := range []string{"error converting YAML to JSON: ", "error unmarshaling JSON: ", "while decoding JSON: ", "yaml: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	if strings.HasPrefix(text, "unsupported map key") {
+		return "a mapping has a null key: quote it"
+	}
+	return clip(masked(text), 300)
+}
+
+// loadError names the file that the chart loader could not read.
+func loadError(where string, err error) error {
+	text := err.Error()
+	if text == "Chart.yaml file is missing" {
+		return fmt.Errorf("%s: not found, so this is no Helm chart: add it, or remove the directory", path.Join(where, "Chart.yaml"))
+	}
+	if m := regexp.MustCompile(`(?s)^cannot load (\S+): (.*)$`).FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("%s: %s", path.Join(where, m[1]), yamlReason(errors.New(m[2])))
+	}
+	return fmt.Errorf("%s: %s", path.Join(where, "Chart.yaml"), clip(strings.TrimPrefix(text, "validation: "), 300))
+}
+
+// clip shortens text to at most limit bytes, at a character's boundary.
+func clip(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit] + "..."
+}

@@ -1,0 +1,123 @@
+// Package helm renders a chart in process to the objects that Argo CD gets
+// from `helm template` for the same source. It reads through envfs alone: no
+// network, no child process, nothing written.
+//
+//  1. load reads the chart's files, less what .helmignore and Options.Hide
+//     leave out, and builds the chart with its subcharts: directories, bounded
+//     archives, and file:// dependencies inside the repo.
+//  2. mergeValues lays value files, values and parameters over each other in
+//     Argo CD's order.
+//  3. prepare processes dependencies (conditions, tags, aliases, imports) and
+//     validates the values against the charts' schemas, with local $refs only.
+//  4. The SDK's engine executes the templates. Lookups and DNS answer empty.
+//  5. The output is split and sorted as Helm does it, with CRDs first and hooks
+//     last, and decoded as Argo CD does it.
+//
+// Only the SDK's light packages are linked: pkg/action alone would double the
+// time that a process takes to start.
+//
+// The SDK writes some warnings to the standard logger, and a few of them hold
+// values: a command should discard that logger's output.
+package helm
+
+import (
+	"context"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// Options are what the source itself does not say.
+type Options struct {
+	AppName     string   // the release name, unless the source has one
+	Namespace   string   // the release's namespace, unless the source has one
+	KubeVersion string   // what charts see, unless the source says; must be set by one of them
+	APIVersions []string // the cluster's, beside those that Helm knows
+
+	// Env adds to what $NAME means in parameters and file names. Argo CD's
+	// ARGOCD_APP_NAME and ARGOCD_APP_NAMESPACE are known; any other name is empty.
+	Env map[string]string
+
+	// Hide reports whether the chart must not see a file, by its path relative
+	// to the repo. It must be safe for concurrent use.
+	Hide func(path string) bool
+
+	Limits Limits
+}
+
+// Limits bound one render. A zero field means its default.
+type Limits struct {
+	Documents   int   // rendered objects, default 50,000
+	Depth       int   // nesting of one object, default 100
+	OutputBytes int64 // text that the templates render, default 128 MiB
+	ChartBytes  int64 // content of all packed subcharts, default 128 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Documents == 0 {
+		l.Documents = 50_000
+	}
+	if l.Depth == 0 {
+		l.Depth = 100
+	}
+	if l.OutputBytes == 0 {
+		l.OutputBytes = 128 << 20
+	}
+	if l.ChartBytes == 0 {
+		l.ChartBytes = 128 << 20
+	}
+	return l
+}
+
+// Render returns the objects of the chart in dir, in the order in which
+// `helm template` prints them, with warnings for people.
+//
+// A render that ctx ends is abandoned: Go cannot stop a template, so its
+// goroutine goes on until the template ends.
+func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]*unstructured.Unstructured, []string, error) {
+	opt.Limits = opt.Limits.withDefaults()
+	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt, origin: map[*chart.File]string{}}
+	return runBounded(ctx, dir, r.render)
+}
+
+// renderer is the state of one render.
+type renderer struct {
+	fsys     *envfs.FS
+	dir      string
+	src      spec.HelmSource
+	opt      Options
+	unpacked int64                  // bytes unpacked from archives so far
+	origin   map[*chart.File]string // where each file of the chart is in the repo
+	warnings []string
+}
+
+func (r *renderer) render(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
+	rel, err := r.release()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := r.load(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	values, err := r.mergeValues(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	top, err := r.prepare(ctx, c, values, rel)
+	if err != nil {
+		return nil, nil, err
+	}
+	texts, err := r.execute(ctx, c, top)
+	if err != nil {
+		return nil, nil, err
+	}
+	objs, err := r.objects(ctx, c, texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return objs, r.warnings, nil
+}

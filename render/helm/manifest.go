@@ -1,0 +1,135 @@
+package helm
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+
+	"helm.sh/helm/v3/pkg/chart"
+	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/releaseutil"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// manifest is one rendered document.
+type manifest struct {
+	where string // the template, relative to the repo
+	text  string
+}
+
+// objects splits the rendered texts and decodes them, in the order of `helm
+// template`: CRDs, then the kinds in Helm's install order, then hooks.
+func (r *renderer) objects(ctx context.Context, c *chart.Chart, texts map[string]string) ([]*unstructured.Unstructured, error) {
+	places := r.templates(c)
+	if err := r.checkTexts(ctx, places, texts); err != nil {
+		return nil, err
+	}
+	hooks, sorted, err := releaseutil.SortManifests(texts, nil, releaseutil.InstallOrder)
+	if err != nil {
+		return nil, r.headError(places, texts, err)
+	}
+	r.warnUnknownHooks(places, texts, sorted, hooks)
+
+	docs, err := r.crds(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range sorted {
+		docs = append(docs, manifest{places[m.Name], m.Content})
+	}
+	for _, h := range hooks {
+		if r.src.SkipTests && slices.Contains(h.Events, helmrelease.HookTest) {
+			continue
+		}
+		docs = append(docs, manifest{places[h.Path], h.Manifest})
+	}
+	return r.decode(ctx, docs)
+}
+
+// checkTexts refuses aliases that the SDK's sorting would expand without bound.
+func (r *renderer) checkTexts(ctx context.Context, places, texts map[string]string) error {
+	for name, text := range texts {
+		if err := stopped(ctx, r.dir); err != nil {
+			return err
+		}
+		for i, doc := range splitInOrder(text) {
+			if err := r.checkAliases([]byte(doc)); err != nil {
+				return fmt.Errorf("%s: rendered document %d: %w", places[name], i+1, err)
+			}
+		}
+	}
+	return nil
+}
+
+// headError names the document that the SDK could not sort, which its own
+// message does not.
+func (r *renderer) headError(places, texts map[string]string, cause error) error {
+	names := make([]string, 0, len(texts))
+	for name := range texts {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for i, doc := range splitInOrder(texts[name]) {
+			var head releaseutil.SimpleHead
+			if err := yaml.Unmarshal([]byte(doc), &head); err != nil {
+				return fmt.Errorf("%s: rendered document %d: %s", places[name], i+1, yamlReason(err))
+			}
+		}
+	}
+	return fmt.Errorf("%s: sort the rendered objects: %s", r.dir, yamlReason(cause))
+}
+
+func splitInOrder(text string) []string {
+	split := releaseutil.SplitManifests(text)
+	docs := make([]string, len(split))
+	for i := range docs {
+		docs[i] = split[fmt.Sprintf("manifest-%d", i)]
+	}
+	return docs
+}
+
+// warnUnknownHooks names the templates whose objects Helm drops, since it does
+// not know the hook that they are annotated with.
+func (r *renderer) warnUnknownHooks(places, texts map[string]string, sorted []releaseutil.Manifest, hooks []*helmrelease.Hook) {
+	kept := map[string]int{}
+	for _, m := range sorted {
+		kept[m.Name]++
+	}
+	for _, h := range hooks {
+		kept[h.Path]++
+	}
+	var dropped []string
+	for name, text := range texts {
+		if n := len(releaseutil.SplitManifests(text)) - kept[name]; n > 0 {
+			dropped = append(dropped, fmt.Sprintf("%s: Helm leaves out %d of the rendered objects: their helm.sh/hook is none that it knows", places[name], n))
+		}
+	}
+	slices.Sort(dropped)
+	r.warnings = append(r.warnings, dropped...)
+}
+
+// crds are the documents in the crds directories of the chart and its
+// subcharts. They are no templates.
+func (r *renderer) crds(c *chart.Chart) ([]manifest, error) {
+	if r.src.SkipCrds {
+		return nil, nil
+	}
+	var out []manifest
+	for _, crd := range c.CRDObjects() {
+		where := firstOf(r.origin[crd.File], path.Join(r.dir, crd.Name))
+		docs, err := splitStream(crd.File.Data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		for _, doc := range docs {
+			if err := r.checkAliases(doc); err != nil {
+				return nil, fmt.Errorf("%s: %w", where, err)
+			}
+			out = append(out, manifest{where, string(doc)})
+		}
+	}
+	return out, nil
+}

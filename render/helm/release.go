@@ -1,0 +1,116 @@
+package helm
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chartutil"
+	"k8s.io/apimachinery/pkg/util/version"
+)
+
+// release is what templates see as .Release and .Capabilities.
+type release struct {
+	options      chartutil.ReleaseOptions
+	capabilities *chartutil.Capabilities
+}
+
+func (r *renderer) release() (release, error) {
+	name, err := r.releaseName()
+	if err != nil {
+		return release{}, err
+	}
+	caps, err := r.capabilities()
+	if err != nil {
+		return release{}, err
+	}
+	return release{
+		options: chartutil.ReleaseOptions{
+			Name:      name,
+			Namespace: firstOf(r.src.Namespace, r.opt.Namespace, "default"),
+			Revision:  1,
+			IsInstall: true,
+		},
+		capabilities: caps,
+	}, nil
+}
+
+// releaseName is the source's, the Application's, or what `helm template` takes
+// when it is given none. The name of an Application in any namespace comes as
+// NAMESPACE_NAME, of which Argo CD takes NAME. Argo CD does not shorten it.
+func (r *renderer) releaseName() (string, error) {
+	app := r.opt.AppName
+	if _, name, ok := strings.Cut(app, "_"); ok {
+		app = name
+	}
+	name := firstOf(r.src.ReleaseName, app, "release-name")
+	if err := chartutil.ValidateReleaseName(name); err != nil {
+		return "", fmt.Errorf("%s: release name %q is invalid: it needs at most 53 lower-case letters, digits, '-' and '.'; set helm.releaseName in the plan", r.dir, clip(name, 80))
+	}
+	return name, nil
+}
+
+// capabilities are Helm's own set with the given versions added, as under
+// `helm template`. A suffix such as -gke.1 or +k3s1 is dropped, as by Argo CD
+// from v3.2 on: charts compare versions.
+func (r *renderer) capabilities() (*chartutil.Capabilities, error) {
+	caps := chartutil.DefaultCapabilities.Copy()
+	if given := firstOf(r.src.KubeVersion, r.opt.KubeVersion); given != "" {
+		v, err := version.ParseGeneric(given)
+		if err != nil {
+			return nil, fmt.Errorf("%s: Kubernetes version %q is not a version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, clip(given, 40))
+		}
+		kube, err := chartutil.ParseKubeVersion(v.String())
+		if err != nil {
+			return nil, fmt.Errorf("%s: Kubernetes version %q is not a semantic version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, clip(given, 40))
+		}
+		caps.KubeVersion = *kube
+	}
+	given := r.src.APIVersions
+	if len(given) == 0 {
+		given = r.opt.APIVersions
+	}
+	caps.APIVersions = slices.Concat(caps.APIVersions, chartutil.VersionSet(given))
+	return caps, nil
+}
+
+// expand replaces $NAME and ${NAME} as Argo CD does in parameters and file
+// names: $$ is a dollar sign and an unknown name is empty.
+func (r *renderer) expand(what, text string) (string, error) {
+	var refused string
+	out := os.Expand(text, func(name string) string {
+		if strings.HasPrefix(name, "ARGOCD_APP_REVISION") {
+			refused = name
+		}
+		return r.variable(name)
+	})
+	if refused != "" {
+		return "", fmt.Errorf("%s: %s uses $%s: the revision must not reach the output, since Argo CD's cache outlives it", r.dir, what, refused)
+	}
+	return out, nil
+}
+
+func (r *renderer) variable(name string) string {
+	if value, ok := r.opt.Env[name]; ok {
+		return value
+	}
+	switch name {
+	case "$":
+		return "$"
+	case "ARGOCD_APP_NAME":
+		return r.opt.AppName
+	case "ARGOCD_APP_NAMESPACE":
+		return r.opt.Namespace
+	}
+	return ""
+}
+
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}

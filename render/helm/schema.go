@@ -1,0 +1,140 @@
+package helm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
+)
+
+const (
+	schemaFile = "values.schema.json"
+	schemaURL  = "file:///" + schemaFile
+	maxFaults  = 5 // named in one message
+)
+
+// validate checks the values against the schema of the chart and of each
+// subchart, as the SDK does, with one difference: nothing outside the schema's
+// own file is loaded.
+func (r *renderer) validate(ctx context.Context, c *chart.Chart, values map[string]any) error {
+	if err := stopped(ctx, r.dir); err != nil {
+		return err
+	}
+	if c.Schema != nil {
+		if err := validateOne(r.schemaPath(c), c.Schema, values); err != nil {
+			return err
+		}
+	}
+	for _, child := range c.Dependencies() {
+		table, err := chartutil.Values(values).Table(child.Name())
+		if err != nil {
+			return fmt.Errorf("%s: the values of subchart %q are no mapping", r.dir, child.Name())
+		}
+		if err := r.validate(ctx, child, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *renderer) schemaPath(c *chart.Chart) string {
+	for _, f := range c.Raw {
+		if f.Name == schemaFile {
+			return r.origin[f]
+		}
+	}
+	return path.Join(r.dir, schemaFile)
+}
+
+// localOnly is a loader that loads nothing.
+type localOnly struct{}
+
+func (localOnly) Load(string) (any, error) { return nil, errors.New("not inside the schema") }
+
+func validateOne(file string, schema []byte, values map[string]any) error {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return fmt.Errorf("%s: is no JSON: %s", file, clip(masked(err.Error()), 200))
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.UseLoader(localOnly{})
+	if err := compiler.AddResource(schemaURL, doc); err != nil {
+		return schemaError(file, err)
+	}
+	validator, err := compiler.Compile(schemaURL)
+	if err != nil {
+		return schemaError(file, err)
+	}
+	err = validator.Validate(values)
+	var invalid *jsonschema.ValidationError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &invalid):
+		return fmt.Errorf("%s: the values do not meet the schema: %s", file, faults(invalid))
+	}
+	return fmt.Errorf("%s: validate the values: %s", file, clip(masked(err.Error()), 300))
+}
+
+func schemaError(file string, err error) error {
+	var outside *jsonschema.LoadURLError
+	if errors.As(err, &outside) {
+		return fmt.Errorf("%s: refers to %q, and nothing is fetched while rendering: copy the definition into the schema, or set helm.skipSchemaValidation",
+			file, clip(withoutUser(strings.TrimPrefix(outside.URL, "file:///")), 200))
+	}
+	var invalid *jsonschema.ValidationError
+	if errors.As(err, &invalid) {
+		return fmt.Errorf("%s: is no valid JSON Schema: %s", file, faults(invalid))
+	}
+	var nested *jsonschema.SchemaValidationError
+	if errors.As(err, &nested) && errors.As(nested.Err, &invalid) {
+		return fmt.Errorf("%s: is no valid JSON Schema: %s", file, faults(invalid))
+	}
+	return fmt.Errorf("%s: is no valid JSON Schema: %s", file, clip(masked(err.Error()), 300))
+}
+
+// faults names the places in the values and what is wrong there, never a value.
+func faults(err *jsonschema.ValidationError) string {
+	var out []string
+	more := 0
+	var walk func(*jsonschema.ValidationError)
+	walk = func(e *jsonschema.ValidationError) {
+		for _, c := range e.Causes {
+			walk(c)
+		}
+		switch {
+		case len(e.Causes) > 0:
+		case len(out) == maxFaults:
+			more++
+		default:
+			out = append(out, clip("/"+strings.Join(e.InstanceLocation, "/")+" "+fault(e.ErrorKind), 200))
+		}
+	}
+	walk(err)
+	if more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(out, "; ")
+}
+
+func fault(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.Type:
+		return "is of type " + k.Got + ", not " + strings.Join(k.Want, " or ")
+	case *kind.Required:
+		return "lacks " + strings.Join(k.Missing, ", ")
+	case *kind.AdditionalProperties:
+		return "has the unknown key " + strings.Join(k.Properties, ", ")
+	}
+	if keyword := strings.Join(k.KeywordPath(), "/"); keyword != "" {
+		return "fails " + keyword
+	}
+	return "is not allowed"
+}

@@ -1,0 +1,137 @@
+package helm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// ValueFiles returns the files that the chart in dir takes values from, in the
+// order in which they are merged (the last wins), relative to the repo: the
+// chart's own values.yaml, where it has one, and then the source's value files.
+func ValueFiles(fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]string, error) {
+	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt}
+	files, err := r.valueFiles()
+	if err != nil {
+		return nil, err
+	}
+	own := path.Join(dir, "values.yaml")
+	if exists, err := r.exists(own); err != nil {
+		return nil, err
+	} else if exists {
+		files = slices.Insert(files, 0, own)
+	}
+	return files, nil
+}
+
+// valueFiles resolves the source's value files. A name may be a glob, as in
+// Argo CD from v3.4 on: its matches come in lexical order, less the files that
+// are listed by name.
+func (r *renderer) valueFiles() ([]string, error) {
+	var names []string
+	named := map[string]bool{}
+	for _, raw := range r.src.ValueFiles {
+		name, err := r.locate("valueFiles", raw)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+		named[name] = true
+	}
+	var files []string
+	for _, name := range names {
+		exists, err := r.exists(name)
+		if err != nil {
+			return nil, err
+		}
+		if exists {
+			files = append(files, name)
+			continue
+		}
+		matches, err := r.glob(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(matches) == 0 && !r.src.IgnoreMissingValueFiles {
+			return nil, fmt.Errorf("%s: value file does not exist: correct helm.valueFiles, or set helm.ignoreMissingValueFiles", name)
+		}
+		for _, match := range matches {
+			if !named[match] && !slices.Contains(files, match) {
+				files = append(files, match)
+			}
+		}
+	}
+	return files, nil
+}
+
+func (r *renderer) glob(pattern string) ([]string, error) {
+	if !strings.ContainsAny(pattern, "*?[") {
+		return nil, nil
+	}
+	matches, err := doublestar.Glob(r.fsys, pattern, doublestar.WithFilesOnly())
+	if err != nil {
+		return nil, fmt.Errorf("%s: expand helm.valueFiles: %w", pattern, err)
+	}
+	slices.Sort(matches)
+	return matches, nil
+}
+
+// locate returns where a file that the source names is, relative to the repo.
+// As in Argo CD, a relative name starts at the chart and an absolute one at the
+// root of the repo.
+func (r *renderer) locate(field, raw string) (string, error) {
+	refuse := func(reason string) (string, error) {
+		return "", fmt.Errorf("%s: helm.%s: %q %s", r.dir, field, clip(withoutUser(raw), 200), reason)
+	}
+	if first, _, _ := strings.Cut(raw, "/"); strings.HasPrefix(first, "$") && r.refersToSource(first) {
+		return refuse("is in another source of the Application, which Argo CD gives to Helm alone: copy the file into this repo")
+	}
+	name, err := r.expand("helm."+field, raw)
+	if err != nil {
+		return "", err
+	}
+	if u, err := url.Parse(name); err == nil && u.Scheme != "" {
+		return refuse("is a URL, and nothing is fetched while rendering: copy the file into the repo")
+	}
+	full := path.Join(r.dir, name)
+	if strings.HasPrefix(name, "/") {
+		full = path.Clean(name[1:])
+	}
+	if !fs.ValidPath(full) {
+		return refuse("is outside the repo: copy the file into it")
+	}
+	if full == "." {
+		return refuse("is the repo itself: name a file")
+	}
+	return full, nil
+}
+
+// refersToSource tells $values/file, a file of another source, from a variable
+// of the build environment.
+func (r *renderer) refersToSource(first string) bool {
+	name := strings.Trim(first, "${}")
+	_, known := r.opt.Env[name]
+	return !known && !strings.HasPrefix(name, "ARGOCD_") && !strings.HasPrefix(first, "$$")
+}
+
+func (r *renderer) exists(name string) (bool, error) {
+	info, err := r.fsys.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%s: is no regular file, and values are read from files", name)
+	}
+	return true, nil
+}

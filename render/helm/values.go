@@ -1,0 +1,164 @@
+package helm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/strvals"
+	"sigs.k8s.io/yaml"
+
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// mergeValues lays over each other, the last wins: value files, values or
+// valuesObject, parameters, those forced to strings, and file parameters. It is
+// the order of Argo CD's command line for helm template.
+func (r *renderer) mergeValues(ctx context.Context) (map[string]any, error) {
+	values := map[string]any{}
+	files, err := r.valueFiles()
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if err := stopped(ctx, r.dir); err != nil {
+			return nil, err
+		}
+		data, err := r.fsys.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if values, err = r.overlayYAML(values, file, data); err != nil {
+			return nil, err
+		}
+	}
+	if values, err = r.inlineValues(values); err != nil {
+		return nil, err
+	}
+	if err := r.setParameters(values); err != nil {
+		return nil, err
+	}
+	return values, r.setFileParameters(values)
+}
+
+// inlineValues adds valuesObject, or else values. Argo CD hands the object over
+// as YAML, which makes every number a float64, as in any value file.
+func (r *renderer) inlineValues(values map[string]any) (map[string]any, error) {
+	text, name := []byte(r.src.Values), r.dir+": helm.values"
+	if r.src.ValuesObject != nil {
+		var err error
+		name = r.dir + ": helm.valuesObject"
+		if text, err = json.Marshal(r.src.ValuesObject); err != nil {
+			return nil, fmt.Errorf("%s: not representable as JSON", name)
+		}
+	}
+	return r.overlayYAML(values, name, text)
+}
+
+func (r *renderer) overlayYAML(base map[string]any, name string, data []byte) (map[string]any, error) {
+	if err := r.checkAliases(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	over := map[string]any{}
+	if err := yaml.Unmarshal(data, &over); err != nil {
+		return nil, fmt.Errorf("%s: parse values: %s", name, yamlReason(err))
+	}
+	return overlay(base, over), nil
+}
+
+// overlay merges mappings and replaces everything else. A null stays: it
+// deletes the chart's default later on.
+func overlay(base, over map[string]any) map[string]any {
+	out := maps.Clone(base)
+	for key, value := range over {
+		if table, ok := value.(map[string]any); ok {
+			if below, ok := out[key].(map[string]any); ok {
+				out[key] = overlay(below, table)
+				continue
+			}
+		}
+		out[key] = value
+	}
+	return out
+}
+
+func (r *renderer) setParameters(values map[string]any) error {
+	for _, forced := range []bool{false, true} {
+		parse := strvals.ParseInto
+		if forced {
+			parse = strvals.ParseIntoString
+		}
+		for _, p := range lastOfEach(r.src.Parameters, forced) {
+			value, err := r.expand("helm parameter "+p.Name, p.Value)
+			if err != nil {
+				return err
+			}
+			if err := parse(p.Name+"="+escapeCommas(value), values); err != nil {
+				return r.parameterError("parameter", p.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// lastOfEach returns the parameters that are, or are not, forced to be strings.
+// Of several with one name, the last counts.
+func lastOfEach(all []spec.HelmParameter, forced bool) []spec.HelmParameter {
+	var out []spec.HelmParameter
+	for _, p := range all {
+		if p.ForceString != forced {
+			continue
+		}
+		out = slices.DeleteFunc(out, func(q spec.HelmParameter) bool { return q.Name == p.Name })
+		out = append(out, p)
+	}
+	return out
+}
+
+func (r *renderer) setFileParameters(values map[string]any) error {
+	for _, p := range r.src.FileParameters {
+		name, err := r.locate("fileParameters", p.Path)
+		if err != nil {
+			return err
+		}
+		data, err := r.fsys.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("%s: read helm file parameter %q: %w", r.dir, clip(p.Name, 100), err)
+		}
+		content := func([]rune) (any, error) { return string(data), nil }
+		if err := strvals.ParseIntoFile(p.Name+"=file", values, content); err != nil {
+			return r.parameterError("file parameter", p.Name)
+		}
+	}
+	return nil
+}
+
+// parameterError says what is wrong with a parameter. The parser's own message
+// may quote the value, so the name is tried again on its own.
+func (r *renderer) parameterError(what, name string) error {
+	if _, err := strvals.ParseString(name + "=x"); err != nil {
+		return fmt.Errorf("%s: helm %s: its name %q is not a path of --set: %s", r.dir, what, clip(name, 100), clip(err.Error(), 200))
+	}
+	return fmt.Errorf("%s: helm %s %q: its value is not one of --set, or does not fit the values that it is set in: close every brace and escape commas", r.dir, what, clip(name, 100))
+}
+
+// escapeCommas escapes commas for --set, as Argo CD does: not in a {list}, and
+// not where a backslash does so already.
+func escapeCommas(value string) string {
+	if strings.HasPrefix(value, "{") && strings.HasSuffix(value, "}") {
+		return value
+	}
+	var out strings.Builder
+	var before rune
+	for _, char := range value {
+		if char == ',' && before != '\\' {
+			out.WriteByte('\\')
+		}
+		out.WriteRune(char)
+		before = char
+	}
+	return out.String()
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// command is a process to measure.
+type command struct {
+	name string // for people
+	path string
+	args []string
+	dir  string
+}
+
+// figure compares two commands. A figure with a memory bar gives two results.
+type figure struct {
+	name      string
+	a, b      command
+	bar       float64
+	memoryBar float64
+	repeats   int
+}
+
+type result struct {
+	name       string
+	ratio, bar float64
+	detail     string
+}
+
+func (r result) verdict() string {
+	// As printed, so that a line never contradicts itself.
+	if fmt.Sprintf("%.2f", r.ratio) == fmt.Sprintf("%.2f", r.bar) || r.ratio < r.bar {
+		return "ok"
+	}
+	return "short"
+}
+
+const warmUps = 2
+
+// sample is what one run took.
+type sample struct {
+	wall time.Duration
+	rss  int64 // peak, in bytes
+}
+
+// measure runs both commands in turn.
+func (f figure) measure(ctx context.Context) ([]result, error) {
+	objectsA, err := f.a.objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objectsB, err := f.b.objects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if objectsA < objectsB || objectsB == 0 {
+		return nil, fmt.Errorf("%s prints %d objects, %s %d: they do not do the same work", f.a.name, objectsA, f.b.name, objectsB)
+	}
+	var a, b []sample
+	for i := range f.repeats + warmUps {
+		first, err := f.a.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		second, err := f.b.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if i >= warmUps {
+			a, b = append(a, first), append(b, second)
+		}
+	}
+	wallA, wallB := median(a, wall), median(b, wall)
+	time := result{
+		name: f.name, bar: f.bar, ratio: wallA / wallB,
+		detail: fmt.Sprintf("%s: %s %.1f ms for %d objects, %s %.1f ms for %d, %d runs each",
+			f.name, f.a.name, wallA, objectsA, f.b.name, wallB, objectsB, f.repeats),
+	}
+	if f.memoryBar == 0 {
+		return []result{time}, nil
+	}
+	rssA, rssB := median(a, rss), median(b, rss)
+	time.name += "-time"
+	memory := result{
+		name: f.name + "-memory", bar: f.memoryBar, ratio: rssA / rssB,
+		detail: fmt.Sprintf("%s: %s %.1f MiB, %s %.1f MiB at the peak", f.name, f.a.name, rssA, f.b.name, rssB),
+	}
+	return []result{time, memory}, nil
+}
+
+func wall(s sample) float64 { return float64(s.wall) / float64(time.Millisecond) }
+func rss(s sample) float64  { return float64(s.rss) / (1 << 20) }
+
+func median(samples []sample, of func(sample) float64) float64 {
+	values := make([]float64, len(samples))
+	for i, s := range samples {
+		values[i] = of(s)
+	}
+	slices.Sort(values)
+	if half := len(values) / 2; len(values)%2 == 1 {
+		return values[half]
+	}
+	half := len(values) / 2
+	return (values[half-1] + values[half]) / 2
+}
+
+// run starts the process, waits for it and reads what the kernel counted. Its
+// output is thrown away by the kernel, as a pipe would measure its reader too.
+func (c command) run(ctx context.Context) (sample, error) {
+	cmd := c.prepare(ctx)
+	var messages bytes.Buffer
+	cmd.Stderr = &messages
+	start := time.Now()
+	err := cmd.Run()
+	took := time.Since(start)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w\n%s", c.name, err, messages.String())
+	}
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return sample{}, errors.New("this system does not count a process's memory")
+	}
+	return sample{wall: took, rss: usage.Maxrss << 10}, nil
+}
+
+// objects counts what the command prints, to show that it does the work.
+func (c command) objects(ctx context.Context) (int, error) {
+	out, err := c.prepare(ctx).Output()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", c.name, err)
+	}
+	count := 0
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "kind: ") {
+			count++
+		}
+	}
+	return count, nil
+}
+
+func (c command) prepare(ctx context.Context) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd.Dir = c.dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir}
+	return cmd
+}

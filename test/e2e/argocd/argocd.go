@@ -181,6 +181,9 @@ func environment(dir, role string) []string {
 		"ARGOCD_GNUPGHOME=" + at("gpg/keys"),
 		"ARGOCD_ASK_PASS_SOCK=" + at("ask-pass.sock"),
 		"ARGOCD_CMP_WORKDIR=" + at("cmpwork"),
+		// Nobody listens there: what needs the network fails on every machine alike.
+		"HTTP_PROXY=http://127.0.0.1:1",
+		"HTTPS_PROXY=http://127.0.0.1:1",
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -132,17 +132,25 @@ func (c command) run(ctx context.Context) (sample, error) {
 	return sample{wall: took, rss: usage.Maxrss << 10}, nil
 }
 
-// objects counts what the command prints, to show that it does the work.
+// objects counts what the command prints, to show that it does the work. The
+// output is never held: a child's peak starts at this process's own.
 func (c command) objects(ctx context.Context) (int, error) {
-	out, err := c.prepare(ctx).Output()
+	cmd := c.prepare(ctx)
+	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", c.name, err)
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
 	}
 	count := 0
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "kind: ") {
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if bytes.HasPrefix(lines.Bytes(), []byte("kind: ")) {
 			count++
 		}
+	}
+	if err := cmd.Wait(); err != nil {
+		return 0, fmt.Errorf("%s: %w", c.name, err)
 	}
 	return count, nil
 }

@@ -4,18 +4,18 @@ import "sigs.k8s.io/kustomize/api/types"
 
 // Candidate is the marker: the one file that CI writes.
 type Candidate struct {
-	APIVersion string        `json:"apiVersion"`
-	Kind       string        `json:"kind"`
-	Metadata   Metadata      `json:"metadata,omitempty"`
-	Spec       CandidateSpec `json:"spec"`
+	APIVersion string        `json:"apiVersion" jsonschema:"enum=assay.dev/v1alpha1"` // the format's version
+	Kind       string        `json:"kind" jsonschema:"enum=Candidate"`                // always Candidate
+	Metadata   Metadata      `json:"metadata,omitempty"`                              // names the candidate
+	Spec       CandidateSpec `json:"spec"`                                            // the change under test
 }
 
 // CandidateSpec is the change under test, and which attempt at it this is.
 type CandidateSpec struct {
 	Change `json:",inline"`
 
-	// Attempt tells a second test of the same change from the first. 0 is the first.
-	Attempt int64 `json:"attempt,omitempty"`
+	// tells a second test of the same change from the first, which is 0
+	Attempt int64 `json:"attempt,omitempty" jsonschema:"minimum=0"`
 }
 
 // Change is the edit of the environment's own files. At least one field is set.

@@ -1,0 +1,83 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
+)
+
+// DecodeJSON returns the one object of a .json file, by Argo CD's rule for
+// that extension: one object with a kind, and nothing after it.
+func DecodeJSON(file string, data []byte, lim Limits) (*unstructured.Unstructured, error) {
+	lim = lim.withDefaults()
+	data, err := text(file, data)
+	if err != nil {
+		return nil, err
+	}
+	o := &unstructured.Unstructured{}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(o); err != nil {
+		return nil, jsonError(file, data, err)
+	}
+	if decoder.More() {
+		return nil, &Error{file, lineAt(data, decoder.InputOffset()), "more than one object; a .json file holds one, use a List or a .yaml file"}
+	}
+	if tooDeep(o.Object, lim.Depth) {
+		return nil, &Error{file, 0, depthReason(lim.Depth)}
+	}
+	return o, nil
+}
+
+// jsonError names the line of a JSON error and never echoes the file.
+func jsonError(file string, data []byte, err error) error {
+	var syntax *json.SyntaxError
+	var stream kubeyaml.JSONSyntaxError
+	switch {
+	case runtime.IsMissingKind(err) || strings.Contains(err.Error(), "'Kind' is missing"):
+		return &Error{file, 1, "not a Kubernetes object: no kind; add apiVersion and kind, or exclude the file"}
+	case errors.As(err, &stream):
+		return &Error{file, lineAt(data, stream.Offset), "invalid JSON: " + stream.Err.Error()}
+	case errors.As(err, &syntax):
+		return &Error{file, lineAt(data, syntax.Offset), "invalid JSON: " + syntax.Error()}
+	case strings.Contains(err.Error(), "unexpected EOF") || len(bytes.TrimSpace(data)) == 0:
+		return &Error{file, lineAt(data, int64(len(data))), "invalid JSON: the file ends too early"}
+	case strings.Contains(err.Error(), "cannot unmarshal"):
+		return &Error{file, 1, "not a Kubernetes object: want one mapping with apiVersion and kind"}
+	}
+	return &Error{file, 0, "invalid JSON or YAML"}
+}
+
+func lineAt(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(max(offset, 0), int64(len(data)))], []byte("\n"))
+}
+
+// tooDeep reports whether a decoded value is nested beyond the limit.
+func tooDeep(v any, limit int) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, child := range v {
+			if limit > 0 && tooDeep(child, limit-1) {
+				return true
+			}
+		}
+		return limit <= 0
+	case []any:
+		for _, child := range v {
+			if limit > 0 && tooDeep(child, limit-1) {
+				return true
+			}
+		}
+		return limit <= 0
+	}
+	return false
+}
+
+func depthReason(limit int) string {
+	return fmt.Sprintf("nested deeper than %d levels; flatten it, or raise the limit", limit)
+}

@@ -1,0 +1,160 @@
+// Package manifest turns the bytes of a YAML or JSON file into Kubernetes
+// objects, exactly as Argo CD's repo-server does, only faster and with limits.
+//
+//  1. The text is checked: UTF-8, no byte order mark left (text.go).
+//  2. It is cut into documents by the rule of Kubernetes' YAML reader (split.go).
+//  3. Aliases are counted before anything is decoded (alias.go).
+//  4. Each document is decoded by YAML 1.1 rules, as kubectl does (yaml.go),
+//     and converted to the types that unstructured objects hold: string, bool,
+//     int64, float64, nil, maps and slices (convert.go).
+package manifest
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Limits bound what one file may hold. A zero field means its default.
+type Limits struct {
+	Documents int // documents in the file, default 50,000
+	Depth     int // nesting of one document, default 100
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Documents == 0 {
+		l.Documents = 50_000
+	}
+	if l.Depth == 0 {
+		l.Depth = 100
+	}
+	return l
+}
+
+// Error says what is wrong with a file, and where.
+type Error struct {
+	File   string // slash path relative to the repo
+	Line   int    // 1-based; 0 when it is not known
+	Reason string
+}
+
+func (e *Error) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
+	}
+	return e.File + ": " + e.Reason
+}
+
+// Decode returns the objects of a YAML file of any number of documents, or of
+// a stream of JSON objects, in order. Empty documents are passed over; `kind:
+// List` is one object (see Flatten). Every object has a kind.
+//
+// On error, a *Error, the objects before the faulty document are returned too.
+func Decode(file string, data []byte, lim Limits) ([]*unstructured.Unstructured, error) {
+	lim = lim.withDefaults()
+	data, err := text(file, data)
+	if err != nil {
+		return nil, err
+	}
+	if startsWithBrace(data) {
+		return decodeJSONStream(file, data, lim)
+	}
+	docs, splitErr := split(file, data)
+	if len(docs) > lim.Documents {
+		return nil, &Error{file, docs[lim.Documents].line, fmt.Sprintf("more than %d documents; split the environment, or raise the limit", lim.Documents)}
+	}
+	if err := checkAliases(file, data, docs); err != nil {
+		return nil, err
+	}
+	objs, err := decodeAll(file, docs, lim)
+	if err == nil {
+		err = splitErr
+	}
+	return objs, err
+}
+
+// batch is how many documents one goroutine decodes at a time.
+const batch = 64
+
+// decodeAll decodes documents on all cores and keeps their order.
+func decodeAll(file string, docs []document, lim Limits) ([]*unstructured.Unstructured, error) {
+	objs := make([]*unstructured.Unstructured, len(docs))
+	faults := make([]error, (len(docs)+batch-1)/batch)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range faults {
+		from, to := i*batch, min((i+1)*batch, len(docs))
+		work := func() error {
+			faults[i] = decodeBatch(file, docs[from:to], objs[from:to], lim)
+			return nil
+		}
+		if len(faults) == 1 {
+			_ = work()
+			continue
+		}
+		group.Go(work)
+	}
+	_ = group.Wait()
+	kept := objs[:0]
+	for i, fault := range faults {
+		for _, o := range objs[i*batch : min((i+1)*batch, len(docs))] {
+			if o != nil {
+				kept = append(kept, o)
+			}
+		}
+		if fault != nil {
+			return kept, fault
+		}
+	}
+	return kept, nil
+}
+
+// decodeBatch fills objs and stops at the first fault.
+func decodeBatch(file string, docs []document, objs []*unstructured.Unstructured, lim Limits) error {
+	c := converter{depth: lim.Depth, keys: map[string]string{}}
+	for i, doc := range docs {
+		o, err := decodeDocument(file, doc, &c)
+		if err != nil {
+			return err
+		}
+		objs[i] = o
+	}
+	return nil
+}
+
+// object wraps a decoded document. Nil stays nil: an empty document.
+func object(file string, line int, value any) (*unstructured.Unstructured, error) {
+	if value == nil {
+		return nil, nil
+	}
+	m, ok := value.(map[string]any)
+	if !ok {
+		return nil, &Error{file, line, "not a Kubernetes object: the document is " + describe(value) + ", want a mapping with apiVersion and kind"}
+	}
+	o := &unstructured.Unstructured{Object: m}
+	if o.GroupVersionKind().Kind == "" {
+		return nil, &Error{file, line, missingKind(o)}
+	}
+	return o, nil
+}
+
+func missingKind(o *unstructured.Unstructured) string {
+	if o.GetKind() == "" {
+		return "not a Kubernetes object: no kind; add apiVersion and kind, or exclude the file"
+	}
+	return fmt.Sprintf("apiVersion %q of %s is not GROUP/VERSION", o.GetAPIVersion(), o.GetKind())
+}
+
+func describe(value any) string {
+	switch value.(type) {
+	case []any:
+		return "a list"
+	case string:
+		return "a string"
+	case bool:
+		return "a boolean"
+	}
+	return "a number"
+}

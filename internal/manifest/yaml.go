@@ -1,0 +1,103 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	yaml2 "go.yaml.in/yaml/v2"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
+)
+
+// decodeDocument decodes one YAML document.
+func decodeDocument(file string, doc document, c *converter) (*unstructured.Unstructured, error) {
+	value, err := decodeValue(doc.data)
+	if err != nil {
+		return nil, yamlError(file, doc, err)
+	}
+	value, err = c.convert(value, 0)
+	if err != nil {
+		return nil, &Error{file, doc.line, err.Error()}
+	}
+	return object(file, doc.line, value)
+}
+
+// decodeValue decodes into ordered slices where it can: they cost half of what
+// maps do, and convert builds the map anyway. They know no merge keys.
+func decodeValue(data []byte) (any, error) {
+	if !bytes.Contains(data, []byte("<<")) {
+		var m yaml2.MapSlice
+		if err := yaml2.Unmarshal(data, &m); err == nil && m != nil {
+			return m, nil
+		}
+	}
+	var v any
+	err := yaml2.Unmarshal(data, &v)
+	return v, err
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// yamlError moves the parser's line from the document to the file.
+func yamlError(file string, doc document, err error) error {
+	reason, line := err.Error(), doc.line
+	if m := yamlLine.FindStringSubmatch(reason); m != nil {
+		reason = reason[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = doc.line + n - 1
+		}
+		if strings.HasPrefix(reason, "did not find expected") {
+			line++ // The parser counts from 0, its scanner from 1.
+		}
+	}
+	if n, ok := tabLine(doc.data); ok && strings.Contains(reason, "cannot start any token") {
+		return &Error{file, doc.line + n, "a tab in the indentation; YAML allows spaces only"}
+	}
+	if len(reason) > 200 {
+		reason = reason[:200]
+	}
+	return &Error{file, line, "invalid YAML: " + reason}
+}
+
+// tabLine is the first line, from 0, whose indentation holds a tab.
+func tabLine(data []byte) (int, bool) {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
+		if bytes.IndexByte(indent, '\t') >= 0 && len(indent) < len(line) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// decodeJSONStream decodes a file that begins with a brace by Kubernetes' own
+// decoder: JSON objects one after the other, or YAML in flow style.
+func decodeJSONStream(file string, data []byte, lim Limits) ([]*unstructured.Unstructured, error) {
+	if err := checkAliases(file, data, []document{{1, data}}); err != nil {
+		return nil, err
+	}
+	decoder := kubeyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+	var objs []*unstructured.Unstructured
+	for {
+		o := &unstructured.Unstructured{}
+		switch err := decoder.Decode(&o); {
+		case errors.Is(err, io.EOF):
+			return objs, nil
+		case err != nil:
+			return objs, jsonError(file, data, err)
+		case o == nil:
+			continue
+		}
+		if tooDeep(o.Object, lim.Depth) {
+			return objs, &Error{file, 0, depthReason(lim.Depth)}
+		}
+		if objs = append(objs, o); len(objs) > lim.Documents {
+			return nil, &Error{file, 0, fmt.Sprintf("more than %d documents; split the environment, or raise the limit", lim.Documents)}
+		}
+	}
+}

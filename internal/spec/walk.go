@@ -41,7 +41,7 @@ func (w *walker) value(n *yaml.Node, v reflect.Value, at string) {
 		}
 	case reflect.Slice:
 		if w.is(n, yaml.SequenceNode, "!!seq", at) {
-			w.list(n, v, at)
+			w.sequence(n, v, at)
 		}
 	case reflect.Interface:
 		if free, ok := w.free(n, at); ok && free != nil {
@@ -117,10 +117,10 @@ func (w *walker) structure(n *yaml.Node, v reflect.Value, at string) {
 			continue
 		}
 		to := v.FieldByIndex(f.index)
-		before := len(w.problems.list)
+		before := len(w.list)
 		w.value(value, to, child(at, f.name))
 		present[f.name] = !isNull(value)
-		if len(w.problems.list) == before && present[f.name] {
+		if len(w.list) == before && present[f.name] {
 			w.tags(value, to, f, child(at, f.name))
 		}
 	}
@@ -165,7 +165,7 @@ func (w *walker) mapping(n *yaml.Node, v reflect.Value, at string) {
 	}
 }
 
-func (w *walker) list(n *yaml.Node, v reflect.Value, at string) {
+func (w *walker) sequence(n *yaml.Node, v reflect.Value, at string) {
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
 		name := fmt.Sprintf("%s[%d]", at, i)

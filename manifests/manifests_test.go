@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/argoproj/argo-cd/v2/cmpserver/plugin"
 	"github.com/argoproj/argo-cd/v2/pkg/apis/application/v1alpha1"
 	"github.com/argoproj/argo-cd/v2/util/lua"
 	"github.com/argoproj/argo-cd/v2/util/settings"
@@ -209,10 +210,40 @@ func TestApplication(t *testing.T) {
 	if kind == nil || *kind != v1alpha1.ApplicationSourceTypePlugin {
 		t.Fatalf("the source must be a plugin's, got %v", kind)
 	}
-	if app.Spec.Source.Plugin.Name != "assay" {
-		t.Errorf("plugin is %q; plugin.yaml names it assay, without a version", app.Spec.Source.Plugin.Name)
+	// Argo CD finds the plugin by the base name of its socket.
+	config := pluginConfig(t)
+	if got, want := app.Spec.Source.Plugin.Name+".sock", filepath.Base(config.Address()); got != want {
+		t.Errorf("the Application looks for %s, plugin.yaml makes %s", got, want)
 	}
 	if info, err := os.Stat(filepath.Join("..", app.Spec.Source.Path)); err != nil || !info.IsDir() {
 		t.Errorf("the Application's path is no environment of this repository: %v", err)
+	}
+}
+
+// The stock argocd-cmp-server reads the file leniently; a misspelt field must
+// not pass here.
+func pluginConfig(t *testing.T) plugin.PluginConfig {
+	t.Helper()
+	var config plugin.PluginConfig
+	if err := yaml.UnmarshalStrict(read(t, "../plugin.yaml"), &config); err != nil {
+		t.Fatal(err)
+	}
+	if err := plugin.ValidatePluginConfig(config); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func TestPluginConfig(t *testing.T) {
+	t.Parallel()
+	config := pluginConfig(t)
+	if config.Spec.Discover.IsDefined() {
+		t.Error("discovery would send every repository of the installation to the plugin")
+	}
+	if diff := cmp.Diff([]string{"assay", "parameters"}, config.Spec.Parameters.Dynamic.Command); diff != "" {
+		t.Error(diff)
+	}
+	if config.Spec.PreserveFileMode || config.Spec.ProvideGitCreds {
+		t.Error("the plugin needs neither file modes nor credentials")
 	}
 }

@@ -1,0 +1,120 @@
+//go:build e2e
+
+// Package e2e_test holds Assay against real Argo CD: every environment of
+// examples/ and of the corpus, rendered by the repo-server itself and by the
+// repo-server through the plugin.
+//
+//  1. Each version of Argo CD runs with the helm and kustomize it ships with,
+//     and with the plugin under the stock argocd-cmp-server.
+//  2. Each environment is committed to a Git repository, and rendered both
+//     ways without a marker: the objects must be equal (law 1).
+//  3. A marker is committed, and rendered through the plugin: the experiment's
+//     objects are added, and nothing else changes.
+//  4. Environments that must fail are rendered: one short message each.
+//  5. A table shows every environment, and what was left out and why.
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/assaydev/assay/test/e2e/argocd"
+)
+
+const root = "../.."
+
+// release is a version of Argo CD and what it ships with.
+type release struct {
+	name      string
+	argocd    string
+	helm      string
+	kustomize string
+
+	// From v3.2 on, Argo CD leaves out files that ask for it in a comment.
+	// Before, the directory source must exclude them.
+	skipsFiles bool
+}
+
+func releases() []release {
+	return []release{
+		{name: "v2.14.21", argocd: "argocd-v2", helm: "helm-3.16.3", kustomize: "kustomize-5.4.3"},
+		{name: "v3.2.11", argocd: "argocd-v3", helm: "helm-3.18.4", kustomize: "kustomize-5.7.1", skipsFiles: true},
+	}
+}
+
+func TestArgoCD(t *testing.T) {
+	// An interrupt ends what runs, and the cleanups stop the processes.
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	t.Cleanup(stop) // not deferred: the parallel subtests outlive this function
+
+	assay := filepath.Join(t.TempDir(), "assay")
+	command(t, "go", "build", "-trimpath", "-o", assay, "./cmd/assay")
+	trees := trees(t)
+	rows := &report{}
+	for _, tree := range trees {
+		rows.leaveOut("", tree.leftOut...)
+	}
+	t.Cleanup(func() { rows.print(t) })
+
+	for _, r := range releases() {
+		paths := strings.Fields(command(t, "test/components/build", r.argocd, r.helm, r.kustomize))
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			s := &suite{release: r, rows: rows, assay: assay, server: start(ctx, t, argocd.Options{
+				ArgoCD: paths[0], Helm: paths[1], Kustomize: paths[2],
+				Plugin: assay, PluginName: "assay", PluginYAML: filepath.Join(root, "plugin.yaml"),
+			})}
+			for _, tree := range trees {
+				s.tree(t, tree)
+			}
+			t.Run("bad", s.bad)
+			t.Run("parameters", s.parameters)
+		})
+	}
+}
+
+// suite is what runs against one version of Argo CD.
+type suite struct {
+	release release
+	server  *argocd.Server
+	assay   string
+	rows    *report
+}
+
+// start starts Argo CD in a run directory of its own: a short one, since the
+// names of sockets are bounded.
+func start(ctx context.Context, t *testing.T, opt argocd.Options) *argocd.Server {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "assay-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	opt.Dir = dir
+	server, err := argocd.Start(ctx, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	return server
+}
+
+// command runs a program at the top of the repository and returns its output.
+func command(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), name, args...)
+	c.Dir = root
+	var out, messages bytes.Buffer
+	c.Stdout, c.Stderr = &out, &messages
+	if err := c.Run(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, messages.String())
+	}
+	return out.String()
+}

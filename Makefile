@@ -25,6 +25,7 @@ demo: ## show the three layouts with and without a candidate, and check the laws
 	@$(GO) run ./cmd/assay demo
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin
+	@$(component) argocd-v2 argocd-v3 helm-3.16.3 helm-3.18.4 kustomize-5.4.3 kustomize-5.7.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
 
 bench: ## measure assay against helm and kustomize

@@ -1,0 +1,141 @@
+package variant
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// role is why an object is part of the variant.
+type role int
+
+const (
+	target     role = iota // under test
+	dependency             // a target refers to it and the change alters it
+	service                // selects a target; traffic isolated
+	policy                 // a NetworkPolicy that selects a target; traffic isolated
+	passage                // lets the variant through where a target may pass; traffic isolated
+)
+
+// piece is one object of the variant.
+type piece struct {
+	role   role
+	before *unstructured.Unstructured // the baseline's; nil when the change adds it
+	after  *unstructured.Unstructured // the candidate's
+	out    *unstructured.Unstructured // what runs; nil once a patch deleted it
+}
+
+// build is the state of one Build.
+type build struct {
+	file      string
+	plan      *spec.PlanSpec
+	mode      string
+	suffix    string
+	unstable  map[object.Key]bool
+	baseline  *set
+	candidate *set
+
+	differences []difference
+	pieces      []*piece
+	result      Result
+}
+
+func newBuild(in Input) (*build, error) {
+	if in.Plan == nil {
+		in.Plan = &spec.Plan{}
+	}
+	b := &build{file: in.File, plan: &in.Plan.Spec, mode: in.Plan.Spec.Candidate.Mode, suffix: in.Plan.Spec.Candidate.NameSuffix}
+	if b.file == "" {
+		b.file = "assay.yaml"
+	}
+	switch b.mode {
+	case "":
+		b.mode = modeClone
+	case modeClone, modeNone, modeInPlace:
+	case modeNative:
+		return nil, b.fail("candidate.mode", "native is not supported yet; use clone, or inPlace where a controller splits the traffic itself")
+	default:
+		return nil, b.fail("candidate.mode", "unknown mode %q; use clone, none or inPlace", b.mode)
+	}
+	if b.suffix == "" {
+		b.suffix = defaultSuffix
+	}
+	b.baseline = newSet(in.Baseline, in.Namespace)
+	b.candidate = newSet(in.Candidate, in.Namespace)
+	b.differences = pair(b.baseline, b.candidate)
+	b.unstable = map[object.Key]bool{}
+	for _, k := range in.Unstable {
+		b.unstable[b.baseline.complete(k)] = true
+	}
+	return b, nil
+}
+
+// fail returns an error at a field of the plan.
+func (b *build) fail(field, format string, args ...any) error {
+	return fmt.Errorf("%s: spec.%s: %s", b.file, field, fmt.Sprintf(format, args...))
+}
+
+// targets returns the pieces under test.
+func (b *build) targets() []*piece { return b.having(target) }
+
+// having returns the pieces of a role, in order.
+func (b *build) having(r role) []*piece {
+	var out []*piece
+	for _, p := range b.pieces {
+		if p.role == r {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// piece returns the piece made from the candidate's object of that key.
+func (b *build) piece(k object.Key) *piece {
+	for _, p := range b.pieces {
+		if b.candidate.key(p.after) == k && p.role != passage {
+			return p
+		}
+	}
+	return nil
+}
+
+func (b *build) warn(format string, args ...any) {
+	b.result.Warnings = append(b.result.Warnings, fmt.Sprintf(format, args...))
+}
+
+// warnUnused names the fields of the plan that only a clone has a use for.
+func (b *build) warnUnused() {
+	c := b.plan.Candidate
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"labels", len(c.Labels) > 0},
+		{"replicas", c.Replicas != nil},
+		{"patches", len(c.Patches) > 0},
+	} {
+		if f.set {
+			b.warn("%s: spec.candidate.%s has no effect in mode %s", b.file, f.name, b.mode)
+		}
+	}
+}
+
+// join makes one error of several findings: at most five, so that a message
+// stays short.
+func join(head string, findings []string, tail string) error {
+	const most = 5
+	lines := findings
+	if len(findings) > most {
+		lines = append(append([]string{}, findings[:most]...), fmt.Sprintf("and %d more", len(findings)-most))
+	}
+	text := head + "\n  " + strings.Join(lines, "\n  ")
+	if tail != "" {
+		text += "\n" + tail
+	}
+	return errors.New(text)
+}

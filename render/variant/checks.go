@@ -1,0 +1,185 @@
+package variant
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// check looks at the variant as it would run, after the plan's patches.
+func (b *build) check() error {
+	for _, step := range []func() error{b.checkNames, b.checkReferences, b.checkSelectors, b.checkRoom} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkReferences makes sure that every clone is used, and that nothing in
+// the variant still uses the original of a clone.
+func (b *build) checkReferences() error {
+	used := map[object.Key]*piece{}
+	for _, p := range b.pieces {
+		if p.out == nil {
+			continue
+		}
+		for _, k := range b.references(p.out) {
+			used[k] = p
+		}
+	}
+	for _, p := range b.having(dependency) {
+		if p.out == nil {
+			return b.fail("candidate.patches", "they delete the clone of %s, which the change alters; the variant would not test it", name(p.after))
+		}
+		if by := used[b.candidate.key(p.after)]; by != nil {
+			return fmt.Errorf("%s: still refers to %s, which the change alters, in a field that does not follow; "+
+				"patch it to %s under spec.candidate.patches in %s", name(by.out), name(p.after), p.out.GetName(), b.file)
+		}
+		if used[b.candidate.key(p.out)] == nil {
+			return fmt.Errorf("%s: is cloned for the variant as %s, and nothing in the variant refers to it; let the target refer to it, or list it under spec.untested in %s",
+				name(p.after), p.out.GetName(), b.file)
+		}
+	}
+	return nil
+}
+
+// checkSelectors proves that baseline and variant do not select each other's
+// pods, but for what traffic: shared means to share.
+func (b *build) checkSelectors() error {
+	live, err := b.baseline.selectors()
+	if err != nil {
+		return err
+	}
+	shared := b.plan.Candidate.Traffic == trafficShared
+	for _, p := range b.pieces {
+		if p.out == nil || p.role == passage {
+			continue
+		}
+		if err := b.checkOwnSelector(p); err != nil {
+			return err
+		}
+		if p.role != target || shared {
+			continue
+		}
+		for _, s := range live {
+			if b.baseline.sameNamespace(s.owner, p.out) && s.match.Matches(labelSet(podLabels(p.out))) {
+				return fmt.Errorf("%s: selects %s, which matches the pods of the variant %s although traffic is isolated; "+
+					"give such a label another value under spec.candidate.labels in %s", name(s.owner), s.match, name(p.out), b.file)
+			}
+		}
+	}
+	if shared {
+		b.result.Selected = b.selected(live)
+		for _, p := range b.pieces {
+			if p.out != nil {
+				addOption(p.out, syncOptions, pruneLast)
+			}
+		}
+	}
+	return nil
+}
+
+// checkOwnSelector makes sure that what the variant selects is the variant's.
+func (b *build) checkOwnSelector(p *piece) error {
+	s, ok, err := selectorOf(p.out)
+	if err != nil || !ok {
+		return err
+	}
+	if p.role == target && !s.match.Matches(labelSet(podLabels(p.out))) {
+		return fmt.Errorf("%s: its selector %s does not match its own pods; look at spec.candidate.labels and patches in %s", name(p.out), s.match, b.file)
+	}
+	for _, o := range b.baseline.list {
+		if _, has := object.PodTemplate(o); has && b.baseline.sameNamespace(o, p.out) && s.match.Matches(labelSet(podLabels(o))) {
+			return fmt.Errorf("%s: selects %s, which matches the pods of the baseline's %s; "+
+				"give the variant a label of its own under spec.candidate.labels in %s", name(p.out), s.match, name(o), b.file)
+		}
+	}
+	return nil
+}
+
+// checkRoom refuses what two sets of pods cannot have at once.
+func (b *build) checkRoom() error {
+	for _, p := range b.targets() {
+		at, _ := object.PodTemplate(p.out)
+		spec := subMap(subMap(p.out.Object, at...), "spec")
+		if spec["hostNetwork"] == true {
+			return fmt.Errorf("%s: uses the host's network, so a variant's pods would take the ports of the baseline's; "+
+				"patch hostNetwork under spec.candidate.patches in %s, or use candidate.mode inPlace", name(p.after), b.file)
+		}
+		if hasHostPort(spec) {
+			return fmt.Errorf("%s: uses a hostPort, which only one pod of a node can have; patch it away under spec.candidate.patches in %s, or use candidate.mode inPlace", name(p.after), b.file)
+		}
+		if err := b.checkClaims(p, spec); err != nil {
+			return err
+		}
+		if err := b.checkStrategy(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hasHostPort(spec map[string]any) bool {
+	for _, list := range []string{"containers", "initContainers"} {
+		containers, _ := spec[list].([]any)
+		for _, c := range containers {
+			container, _ := c.(map[string]any)
+			ports, _ := container["ports"].([]any)
+			for _, item := range ports {
+				port, _ := item.(map[string]any)
+				if n, ok := port["hostPort"]; ok && n != nil && n != int64(0) && n != float64(0) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// checkClaims refuses to share a volume that one node or one pod alone may write.
+func (b *build) checkClaims(p *piece, spec map[string]any) error {
+	volumes, _ := spec["volumes"].([]any)
+	for _, v := range volumes {
+		volume, _ := v.(map[string]any)
+		claim, _ := subMap(volume, "persistentVolumeClaim")["claimName"].(string)
+		if claim == "" {
+			continue
+		}
+		key := b.baseline.key(p.out)
+		o := b.baseline.byKey[object.Key{Kind: "PersistentVolumeClaim", Namespace: key.Namespace, Name: claim}]
+		if o == nil {
+			b.warn("%s: mounts PersistentVolumeClaim/%s, which is not in this environment; the variant shares it, and cannot start if it is ReadWriteOnce on another node", name(p.out), claim)
+			continue
+		}
+		modes, _, _ := unstructured.NestedStringSlice(o.Object, "spec", "accessModes")
+		if slices.Contains(modes, "ReadWriteMany") || slices.Contains(modes, "ReadOnlyMany") {
+			continue
+		}
+		return fmt.Errorf("%s: mounts PersistentVolumeClaim/%s, whose access modes do not let a variant's pods mount it beside the baseline's; "+
+			"patch in another volume under spec.candidate.patches in %s, make it ReadWriteMany, or use candidate.mode inPlace", name(p.after), claim, b.file)
+	}
+	return nil
+}
+
+// checkStrategy refuses a Rollout that would steer the baseline's Services.
+func (b *build) checkStrategy(p *piece) error {
+	if p.out.GetKind() != "Rollout" {
+		return nil
+	}
+	for strategy, fields := range map[string][]string{
+		"canary":    {"canaryService", "stableService"},
+		"blueGreen": {"activeService", "previewService"},
+	} {
+		settings := subMap(p.out.Object, "spec", "strategy", strategy)
+		for _, f := range fields {
+			if settings[f] != nil {
+				return fmt.Errorf("%s: spec.strategy.%s.%s names a Service, which a second Rollout would take over; use candidate.mode inPlace in %s", name(p.after), strategy, f, b.file)
+			}
+		}
+	}
+	return nil
+}

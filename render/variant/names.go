@@ -1,0 +1,88 @@
+package variant
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// finalName is what a piece is called in the cluster.
+func (b *build) finalName(p *piece) string {
+	switch {
+	case p.role == target && b.mode == modeNone:
+		return p.after.GetName()
+	case p.role == target && b.plan.Candidate.Name != "":
+		return b.plan.Candidate.Name
+	}
+	return p.after.GetName() + b.suffix
+}
+
+// name names the copies, lets references follow and applies the plan's patches.
+func (b *build) name() error {
+	for _, p := range b.pieces {
+		p.out.SetName(b.finalName(p))
+	}
+	if err := b.followNames(); err != nil {
+		return err
+	}
+	if len(b.plan.Candidate.Patches) == 0 || b.mode != modeClone {
+		return nil
+	}
+	return b.patch()
+}
+
+// checkNames refuses names that are taken or too long. Names that a patch
+// changed are checked like the others.
+func (b *build) checkNames() error {
+	seen := map[object.Key]bool{}
+	for _, p := range b.pieces {
+		if p.out == nil || b.mode == modeNone && p.role == target {
+			continue
+		}
+		k := b.baseline.key(p.out)
+		if b.baseline.byKey[k] != nil || seen[k] {
+			return b.fail(b.nameField(p), "the variant of %s would be %s, and the environment has one already; choose another", name(p.after), name(p.out))
+		}
+		seen[k] = true
+		if reason := badName(p.out); reason != "" {
+			return b.fail(b.nameField(p), "the variant of %s would be called %s, which is no name for a %s: %s; choose a shorter or plainer one",
+				name(p.after), p.out.GetName(), p.out.GetKind(), reason)
+		}
+	}
+	return nil
+}
+
+// nameField is the field of the plan that a piece takes its name from.
+func (b *build) nameField(p *piece) string {
+	if p.role == target && b.plan.Candidate.Name != "" {
+		return "candidate.name"
+	}
+	return "candidate.nameSuffix"
+}
+
+// badName says why the API server or a controller would refuse the name.
+// StatefulSets and CronJobs append to it what becomes a label's value.
+func badName(o *unstructured.Unstructured) string {
+	n := o.GetName()
+	reasons := validation.IsDNS1123Subdomain(n)
+	longest := validation.DNS1123SubdomainMaxLength
+	switch o.GetKind() {
+	case "Service":
+		reasons = validation.IsDNS1035Label(n)
+	case "StatefulSet", "CronJob":
+		longest = 52
+	case "Job":
+		longest = validation.DNS1123LabelMaxLength
+	}
+	if len(reasons) > 0 {
+		return strings.Join(reasons, ", ")
+	}
+	if len(n) > longest {
+		return fmt.Sprintf("must be no more than %d characters", longest)
+	}
+	return ""
+}

@@ -1,0 +1,230 @@
+package variant
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// addServices adds a ClusterIP copy of every Service that selects a target.
+func (b *build) addServices() error {
+	for _, o := range b.candidate.list {
+		if !isService(o) {
+			continue
+		}
+		s, ok, err := selectorOf(o)
+		if err != nil {
+			return err
+		}
+		found := b.selectedTargets(s, ok)
+		if len(found) == 0 {
+			continue
+		}
+		p := &piece{role: service, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+		if err := b.clonable(p); err != nil {
+			return err
+		}
+		strip(p.out)
+		confine(p.out)
+		if err := b.retargetTo(p.out, found, "spec", "selector"); err != nil {
+			return err
+		}
+		b.pieces = append(b.pieces, p)
+	}
+	return nil
+}
+
+func isService(o *unstructured.Unstructured) bool {
+	return o.GetKind() == "Service" && o.GroupVersionKind().Group == ""
+}
+
+// clonable refuses to copy what differs at every render, or has no name.
+func (b *build) clonable(p *piece) error {
+	if b.isUnstable(p.before) || b.isUnstable(p.after) {
+		return fmt.Errorf("%s: differs between two renders of the same files (a random or dated value), so it cannot be cloned; give the value a fixed setting", name(p.after))
+	}
+	if p.after.GetName() == "" {
+		return fmt.Errorf("%s: an object with generateName cannot be cloned; give it a name", name(p.after))
+	}
+	return nil
+}
+
+// selectedTargets returns the targets whose pods the selector matches, as the
+// candidate has them.
+func (b *build) selectedTargets(s selector, ok bool) []*piece {
+	if !ok {
+		return nil
+	}
+	var out []*piece
+	for _, p := range b.targets() {
+		if b.candidate.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(podLabels(p.after))) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// retargetTo rewrites a copy's selector from the targets to their variants.
+func (b *build) retargetTo(o *unstructured.Unstructured, found []*piece, path ...string) error {
+	_, plain := selectorPath(o)
+	for _, p := range found {
+		retarget(subMap(o.Object, path...), plain, podLabels(p.after), podLabels(p.out))
+	}
+	s, _, err := selectorOf(o)
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		if !s.match.Matches(labelSet(podLabels(p.out))) {
+			return fmt.Errorf("%s: selects several targets, and no selector matches the variants of all; "+
+				"give the pods of %s one label of the same value and select by it", name(o), b.targetNames())
+		}
+	}
+	return nil
+}
+
+// confine makes a copied Service reachable inside the cluster alone, at an
+// address of its own. A headless one stays headless.
+func confine(o *unstructured.Unstructured) {
+	spec := makeMap(o.Object, "spec")
+	headless := spec["clusterIP"] == "None"
+	for k := range spec {
+		if isOutside(k) {
+			delete(spec, k)
+		}
+	}
+	if headless {
+		spec["clusterIP"] = "None"
+	}
+	ports, _ := spec["ports"].([]any)
+	for _, item := range ports {
+		if m, ok := item.(map[string]any); ok {
+			delete(m, "nodePort")
+		}
+	}
+}
+
+// isOutside tells whether a field of a Service's spec is about its address,
+// or how it is reached from outside: no part of the variant's copy.
+func isOutside(field string) bool {
+	switch field {
+	case "type", "clusterIP", "clusterIPs", "externalIPs", "externalName", "externalTrafficPolicy", "healthCheckNodePort", "allocateLoadBalancerNodePorts":
+		return true
+	}
+	return strings.HasPrefix(field, "loadBalancer")
+}
+
+// addPolicies adds a copy of every NetworkPolicy that selects a target, for
+// its variant. Of the others, rules that let a target through are copied to
+// let its variant through too: policies add up, so a copy takes nothing away.
+func (b *build) addPolicies() error {
+	for _, o := range b.candidate.list {
+		if o.GroupVersionKind().GroupKind().String() != "NetworkPolicy.networking.k8s.io" {
+			continue
+		}
+		s, ok, err := selectorOf(o)
+		if err != nil {
+			return err
+		}
+		p := &piece{role: policy, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+		found := b.selectedTargets(s, ok)
+		if len(found) > 0 {
+			err = b.retargetTo(p.out, found, "spec", "podSelector")
+		} else {
+			p.role = passage
+		}
+		if err != nil {
+			return err
+		}
+		if !b.extendRules(p) {
+			continue
+		}
+		if err := b.clonable(p); err != nil {
+			return err
+		}
+		strip(p.out)
+		b.pieces = append(b.pieces, p)
+	}
+	return nil
+}
+
+// extendRules adds the variant's pods to the peers of each rule that names a
+// target. A passage keeps nothing else. It reports whether there is a policy left.
+func (b *build) extendRules(p *piece) bool {
+	spec := makeMap(p.out.Object, "spec")
+	types := policyTypes(spec)
+	var kept []any
+	for _, side := range []struct{ kind, rules, peers string }{{"Ingress", "ingress", "from"}, {"Egress", "egress", "to"}} {
+		rules, _ := spec[side.rules].([]any)
+		var own []any
+		for _, r := range rules {
+			rule, _ := r.(map[string]any)
+			peers, _ := rule[side.peers].([]any)
+			added := b.variantPeers(p.after, peers)
+			if len(added) == 0 {
+				continue
+			}
+			if p.role == passage {
+				rule[side.peers] = added
+				own = append(own, rule)
+				continue
+			}
+			rule[side.peers] = append(peers, added...)
+		}
+		if p.role != passage {
+			continue
+		}
+		delete(spec, side.rules)
+		if len(own) > 0 && slices.Contains(types, side.kind) {
+			spec[side.rules] = own
+			kept = append(kept, side.kind)
+		}
+	}
+	if p.role != passage {
+		return true
+	}
+	spec["policyTypes"] = kept
+	return len(kept) > 0
+}
+
+// policyTypes returns the sides that a NetworkPolicy governs.
+func policyTypes(spec map[string]any) []string {
+	if listed, _, _ := unstructured.NestedStringSlice(spec, "policyTypes"); len(listed) > 0 {
+		return listed
+	}
+	if rules, _ := spec["egress"].([]any); len(rules) > 0 {
+		return []string{"Ingress", "Egress"}
+	}
+	return []string{"Ingress"}
+}
+
+// variantPeers returns a copy, for the variant's pods, of each peer that
+// matches the pods of a target.
+func (b *build) variantPeers(owner *unstructured.Unstructured, peers []any) []any {
+	var added []any
+	for _, item := range peers {
+		peer, _ := item.(map[string]any)
+		content := subMap(peer, "podSelector")
+		if len(content) == 0 {
+			continue
+		}
+		match, err := compile(content, false)
+		if err != nil {
+			continue
+		}
+		_, anyNamespace := peer["namespaceSelector"]
+		for _, t := range b.targets() {
+			if !anyNamespace && !b.candidate.sameNamespace(owner, t.after) || !match.Matches(labelSet(podLabels(t.after))) {
+				continue
+			}
+			twin := runtime.DeepCopyJSON(peer)
+			if retarget(subMap(twin, "podSelector"), false, podLabels(t.after), podLabels(t.out)) && !contains(added, twin) {
+				added = append(added, twin)
+			}
+		}
+	}
+	return added
+}

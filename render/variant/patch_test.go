@@ -1,0 +1,168 @@
+package variant_test
+
+import (
+	"strings"
+	"testing"
+)
+
+const rollout = `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: web, image: "shop/web:v1"}
+      - {name: side, image: "shop/side:v1"}
+`
+
+func TestPatches(t *testing.T) {
+	for _, tc := range []struct {
+		name, plan, env string
+		path            string
+		want            any
+		fails           []string
+	}{
+		{name: "a strategic merge, by the variant's name", env: web, path: "spec.template.spec.containers.0.env.0.value", want: "on", plan: `
+candidate:
+  patches:
+  - patch: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: web-candidate}
+      spec: {template: {spec: {containers: [{name: web, env: [{name: MODE, value: "on"}]}]}}}
+`},
+		{name: "a strategic merge, by the baseline's name", env: web, path: "spec.template.spec.containers.0.image", want: "shop/web:v2", plan: `
+candidate:
+  patches:
+  - patch: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: web}
+      spec: {template: {spec: {containers: [{name: web, env: [{name: MODE, value: "on"}]}]}}}
+`},
+		{name: "a JSON patch with a target", env: web, path: "spec.template.spec.priorityClassName", want: "low", plan: `
+candidate:
+  patches:
+  - target: {kind: Deployment, name: web-.*}
+    patch: '[{op: add, path: /spec/template/spec/priorityClassName, value: low}]'
+`},
+		{name: "a JSON patch of a kind without schema", env: rollout, path: "spec.template.spec.containers.1.image", want: "shop/side:v1", plan: `
+candidate:
+  patches:
+  - target: {kind: Rollout}
+    patch: |
+      - {op: add, path: /spec/template/spec/priorityClassName, value: low}
+`},
+		{name: "a strategic merge of a kind without schema", env: rollout, plan: `
+candidate:
+  patches:
+  - patch: |
+      apiVersion: argoproj.io/v1alpha1
+      kind: Rollout
+      metadata: {name: web}
+      spec: {template: {spec: {containers: [{name: web, env: []}]}}}
+`, fails: []string{"env/assay.yaml: spec.candidate.patches[0]: ", "Rollout/web-candidate", "drop containers", "JSON patch"}},
+		{name: "a target that matches nothing", env: web, plan: `
+candidate:
+  patches:
+  - target: {kind: Deployment}
+    patch: '[{op: add, path: /spec/paused, value: true}]'
+  - target: {kind: StatefulSet}
+    patch: '[{op: add, path: /spec/paused, value: true}]'
+`, fails: []string{"spec.candidate.patches[1]: matches nothing in the variant, which has Deployment/web-candidate"}},
+		{name: "a strategic merge that matches nothing", env: web, plan: `
+candidate:
+  patches:
+  - patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: wbe}, spec: {paused: true}}'
+`, fails: []string{"spec.candidate.patches[0]: matches nothing", "Deployment/web-candidate"}},
+		{name: "a JSON patch whose path is not there", env: web, plan: `
+candidate:
+  patches:
+  - target: {kind: Deployment}
+    patch: '[{op: replace, path: /spec/nope/deep, value: true}]'
+`, fails: []string{"spec.candidate.patches[0]: cannot be applied: "}},
+		{name: "a JSON patch without a target", env: web, plan: `
+candidate: {patches: [{patch: '[{op: replace, path: /spec/paused, value: true}]'}]}
+`, fails: []string{"a JSON patch needs a target"}},
+		{name: "no patch at all", env: web, plan: `candidate: {patches: [{patch: 'hunter2'}]}`, fails: []string{"neither a strategic merge patch nor a JSON patch"}},
+		{name: "not YAML", env: web, plan: `candidate: {patches: [{patch: '{{ hunter2'}]}`, fails: []string{"neither a strategic merge patch nor a JSON patch"}},
+		{name: "a path", env: web, plan: `candidate: {patches: [{path: https://example.com/x.yaml}]}`, fails: []string{"put the patch inline"}},
+		{name: "deletes the target", env: web, plan: `
+candidate:
+  patches:
+  - patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, $patch: delete}'
+`, fails: []string{"they delete Deployment/web-candidate"}},
+		{name: "moves the target", env: web, plan: `
+candidate:
+  patches:
+  - target: {kind: Deployment}
+    patch: '[{op: add, path: /metadata/namespace, value: other}]'
+`, fails: []string{"they change the kind or the namespace of Deployment/web-candidate"}},
+		{name: "a bad selector", env: web, plan: `
+candidate: {patches: [{target: {name: '['}, patch: '[{op: remove, path: /spec}]'}]}
+`, fails: []string{"spec.candidate.patches[0]: target: "}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			in := input(t, tc.plan, tc.env, "web:v1", "web:v2")
+			if tc.fails != nil {
+				text := buildError(t, in)
+				wantText(t, text, tc.fails...)
+				if strings.Contains(text, "hunter2") {
+					t.Errorf("the message quotes the patch: %s", text)
+				}
+				return
+			}
+			wantAt(t, build(t, in).Objects[0], tc.path, tc.want)
+		})
+	}
+}
+
+func TestPatchMayDeleteAServicesCopy(t *testing.T) {
+	r := build(t, input(t, `
+candidate:
+  patches:
+  - patch: '{apiVersion: v1, kind: Service, metadata: {name: web}, $patch: delete}'
+`, web+webService, "web:v1", "web:v2"))
+	if have := strings.Join(names(r.Objects), " "); have != "Deployment/web-candidate" {
+		t.Errorf("objects: %s", have)
+	}
+}
+
+// What Kustomize alters in passing must not be altered by the way.
+func TestNothingElseChanges(t *testing.T) {
+	env := strings.Replace(web, "        image: shop/web:v1\n", `        image: shop/web:v1
+        envFrom: [{configMapRef: {name: settings}}]
+        env:
+        - {name: A, value: "on"}
+        - {name: B, value: "2020-01-01"}
+        - {name: C, value: "012"}
+        - {name: D, value: "1e3"}
+        - {name: E, value: ""}
+        - {name: F, value: "null"}
+        - {name: G, value: "a\nb"}
+        resources: {limits: {cpu: 1.5, memory: 100000000000}}
+`, 1)
+	env = strings.Replace(env, "  labels: {app: web}\nspec", "  labels: {app: web}\n  annotations:\nspec", 1) + settings
+	const patched = `
+candidate:
+  patches:
+  - target: {kind: Deployment}
+    patch: '[{op: add, path: /spec/paused, value: true}]'
+`
+	want := build(t, input(t, ``, env, "red", "blue")).Objects[0]
+	if annotations, ok := want.Object["metadata"].(map[string]any)["annotations"]; ok {
+		t.Errorf("annotations: %v", annotations)
+	}
+	have := build(t, input(t, patched, env, "red", "blue")).Objects[0]
+	wantAt(t, have, "spec.paused", true)
+	delete(have.Object["spec"].(map[string]any), "paused")
+	if h, w := render(t, parse(t, render(t, objects(have)))), render(t, objects(want)); h != w {
+		t.Errorf("have:\n%s\nwant:\n%s", h, w)
+	}
+	wantAt(t, want, "spec.template.spec.containers.0.env.1.value", "2020-01-01")
+	wantAt(t, want, "spec.template.spec.containers.0.resources.limits.cpu", 1.5)
+}

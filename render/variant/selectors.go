@@ -1,0 +1,165 @@
+package variant
+
+import (
+	"fmt"
+	"maps"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// selector is what an object selects pods by.
+type selector struct {
+	owner   *unstructured.Unstructured
+	content map[string]any // as written: a label selector, or plain labels
+	match   labels.Selector
+}
+
+// selectorOf returns what the object selects pods by, and false when it
+// selects none or, with an empty selector, all.
+func selectorOf(o *unstructured.Unstructured) (selector, bool, error) {
+	path, plain := selectorPath(o)
+	content := subMap(o.Object, path...)
+	if path == nil || len(content) == 0 {
+		return selector{}, false, nil
+	}
+	match, err := compile(content, plain)
+	if err != nil {
+		return selector{}, false, fmt.Errorf("%s: %s: %w", name(o), field(path[0], path[1]), err)
+	}
+	return selector{o, content, match}, !match.Empty(), nil
+}
+
+// selectorPath says where the object's selector of pods is, and whether it is
+// plain labels. The path is nil for kinds that select no pods.
+func selectorPath(o *unstructured.Unstructured) (path []string, plain bool) {
+	switch gk := o.GroupVersionKind().GroupKind(); gk.String() {
+	case "Service", "ReplicationController":
+		return []string{"spec", "selector"}, true
+	case "PodDisruptionBudget.policy":
+		return []string{"spec", "selector"}, false
+	case "NetworkPolicy.networking.k8s.io":
+		return []string{"spec", "podSelector"}, false
+	}
+	if at, ok := object.PodTemplate(o); ok && len(at) > 0 {
+		return []string{"spec", "selector"}, false
+	}
+	return nil, false
+}
+
+// compile makes a matcher of a selector's content.
+func compile(content map[string]any, plain bool) (labels.Selector, error) {
+	if plain {
+		set, err := stringMap(content)
+		if err != nil {
+			return nil, err
+		}
+		return labels.ValidatedSelectorFromSet(set)
+	}
+	var s metav1.LabelSelector
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &s); err != nil {
+		return nil, fmt.Errorf("not a label selector")
+	}
+	return metav1.LabelSelectorAsSelector(&s)
+}
+
+func stringMap(m map[string]any) (map[string]string, error) {
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		s, ok := v.(string)
+		if !ok {
+			return nil, fmt.Errorf("the value of label %s is not a string; quote it", k)
+		}
+		out[k] = s
+	}
+	return out, nil
+}
+
+// selectors returns every selector of the render that selects some pods.
+func (s *set) selectors() ([]selector, error) {
+	var out []selector
+	for _, o := range s.list {
+		sel, ok, err := selectorOf(o)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, sel)
+		}
+	}
+	return out, nil
+}
+
+// podLabels returns a copy of the labels of the object's pods.
+func podLabels(o *unstructured.Unstructured) map[string]string {
+	at, ok := object.PodTemplate(o)
+	if !ok {
+		return nil
+	}
+	out := map[string]string{}
+	for k, v := range subMap(subMap(o.Object, at...), "metadata", "labels") {
+		if s, ok := v.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+// setPodLabels adds labels to the object's pods.
+func setPodLabels(o *unstructured.Unstructured, add map[string]string) {
+	at, ok := object.PodTemplate(o)
+	if !ok || len(add) == 0 {
+		return
+	}
+	setLabels(makeMap(makeMap(o.Object, at...), "metadata", "labels"), add)
+}
+
+func setLabels(to map[string]any, add map[string]string) {
+	for k, v := range add {
+		to[k] = v
+	}
+}
+
+// retarget rewrites a selector that matches pods with the labels from, so
+// that it matches the same pods once their labels are to. It reports whether
+// anything had to change. The content is changed in place.
+func retarget(content map[string]any, plain bool, from, to map[string]string) bool {
+	equals := content
+	if !plain {
+		equals = subMap(content, "matchLabels")
+	}
+	changed := false
+	for k, v := range equals {
+		if moved, ok := to[k]; ok && v == from[k] && moved != from[k] {
+			equals[k] = moved
+			changed = true
+		}
+	}
+	if plain {
+		return changed
+	}
+	expressions, _ := content["matchExpressions"].([]any)
+	for _, e := range expressions {
+		m, _ := e.(map[string]any)
+		k, _ := m["key"].(string)
+		if moved, ok := to[k]; ok && m["operator"] == "In" && moved != from[k] && from[k] != "" {
+			m["values"] = []any{moved}
+			changed = true
+		}
+	}
+	return changed
+}
+
+// overlay returns the labels a with those of b over them.
+func overlay(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, b)
+	return out
+}

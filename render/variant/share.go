@@ -1,0 +1,59 @@
+package variant
+
+import (
+	"sort"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// share leaves the labels that live traffic finds the pods by, and adds those
+// of the plan to the pods and to the workload's own selector: two controllers
+// whose selectors match the same pods fight over them.
+func (b *build) share() {
+	for _, p := range b.targets() {
+		p.follow()
+		addToSelector(p.out, b.plan.Candidate.Labels)
+		if s, ok, err := selectorOf(p.out); err == nil && ok && s.match.Matches(labelSet(podLabels(p.after))) {
+			own := map[string]string{ownLabel: strings.Trim(b.suffix, "-._")}
+			setPodLabels(p.out, own)
+			addToSelector(p.out, own)
+		}
+	}
+}
+
+// selected lists for people what of the baseline selects the variant's pods.
+func (b *build) selected(live []selector) []string {
+	var out []string
+	for _, p := range b.targets() {
+		pod := labelSet(podLabels(p.out))
+		for _, s := range live {
+			if !b.baseline.sameNamespace(s.owner, p.out) || !s.match.Matches(pod) {
+				continue
+			}
+			out = append(out, name(s.owner)+" selects "+name(p.out))
+			for _, h := range b.autoscalers(s.owner) {
+				out = append(out, name(h)+" counts "+name(p.out)+", through "+name(s.owner))
+			}
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// autoscalers returns the baseline's HorizontalPodAutoscalers of a workload.
+// They measure the pods that the workload's selector matches.
+func (b *build) autoscalers(workload *unstructured.Unstructured) []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
+	for _, o := range b.baseline.list {
+		k := object.KeyOf(o)
+		ref := subMap(o.Object, "spec", "scaleTargetRef")
+		if k.Group == "autoscaling" && k.Kind == "HorizontalPodAutoscaler" && b.baseline.sameNamespace(o, workload) &&
+			ref["kind"] == workload.GetKind() && ref["name"] == workload.GetName() {
+			out = append(out, o)
+		}
+	}
+	return out
+}

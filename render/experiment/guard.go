@@ -1,0 +1,164 @@
+package experiment
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"text/template"
+	"text/template/parse"
+)
+
+// maxSteps bounds the loop bodies and template calls of one file, deadline or not.
+const maxSteps = 100_000
+
+// guard bounds the execution of one template. text/template cannot be
+// interrupted, so a call of the guard is planted in every loop and definition,
+// and the size of every function's result is checked.
+type guard struct {
+	ctx   context.Context //nolint:containedctx // it lives as long as one execution
+	bytes int
+	steps int
+}
+
+// limitError ends an execution.
+type limitError struct{ reason string }
+
+func (e *limitError) Error() string { return e.reason }
+
+// guardFunction is called at the planted places. It prints nothing.
+const guardFunction = "assayGuard"
+
+func (g *guard) step() (string, error) {
+	g.steps--
+	if g.steps < 0 {
+		return "", &limitError{fmt.Sprintf("loops more than %d times: shorten the loop", maxSteps)}
+	}
+	if err := g.ctx.Err(); err != nil {
+		return "", &limitError{"does not end in time: " + err.Error()}
+	}
+	return "", nil
+}
+
+// instrument plants a call of the guard in every definition and loop body.
+func (g *guard) instrument(t *template.Template) {
+	for _, defined := range t.Templates() {
+		if defined.Tree == nil || defined.Root == nil {
+			continue
+		}
+		plantIn(defined.Tree, defined.Root)
+		plant(defined.Tree, defined.Root)
+	}
+}
+
+// plantIn walks down to the loops.
+func plantIn(tree *parse.Tree, list *parse.ListNode) {
+	if list == nil {
+		return
+	}
+	for _, n := range list.Nodes {
+		var branch *parse.BranchNode
+		switch n := n.(type) {
+		case *parse.IfNode:
+			branch = &n.BranchNode
+		case *parse.WithNode:
+			branch = &n.BranchNode
+		case *parse.RangeNode:
+			branch = &n.BranchNode
+		default:
+			continue
+		}
+		plantIn(tree, branch.List)
+		plantIn(tree, branch.ElseList)
+		if n.Type() == parse.NodeRange {
+			plant(tree, branch.List)
+		}
+	}
+}
+
+func plant(tree *parse.Tree, list *parse.ListNode) {
+	call := &parse.CommandNode{
+		NodeType: parse.NodeCommand, Pos: list.Pos,
+		Args: []parse.Node{parse.NewIdentifier(guardFunction).SetTree(tree).SetPos(list.Pos)},
+	}
+	action := &parse.ActionNode{
+		NodeType: parse.NodeAction, Pos: list.Pos,
+		Pipe: &parse.PipeNode{NodeType: parse.NodePipe, Pos: list.Pos, Cmds: []*parse.CommandNode{call}},
+	}
+	list.Nodes = append([]parse.Node{action}, list.Nodes...)
+}
+
+// bounded wraps a template function: a result larger than the limit is an
+// error. Without it a value that is doubled in a short loop fills the memory.
+func (g *guard) bounded(name string, fn any) any {
+	f := reflect.ValueOf(fn)
+	t := f.Type()
+	in := make([]reflect.Type, t.NumIn())
+	for i := range in {
+		in[i] = t.In(i)
+	}
+	failure := reflect.TypeFor[error]()
+	wrapped := reflect.FuncOf(in, []reflect.Type{t.Out(0), failure}, t.IsVariadic())
+	return reflect.MakeFunc(wrapped, func(args []reflect.Value) []reflect.Value {
+		call := f.Call
+		if t.IsVariadic() {
+			call = f.CallSlice
+		}
+		out := call(args)
+		if len(out) == 1 {
+			out = append(out, reflect.Zero(failure))
+		}
+		left := g.bytes
+		if weigh(out[0], &left, maxNesting); left < 0 {
+			err := &limitError{fmt.Sprintf("the result of %s is larger than %d bytes", name, g.bytes)}
+			out[1] = reflect.ValueOf(err).Convert(failure)
+		}
+		return out
+	}).Interface()
+}
+
+// maxNesting bounds a value: one that holds itself has no end.
+const maxNesting = 1000
+
+// weigh takes the printed size of a value, roughly, from left. It stops when
+// nothing is left, or the value is nested too deeply.
+func weigh(v reflect.Value, left *int, nesting int) {
+	if nesting--; nesting < 0 {
+		*left = -1
+	}
+	if *left--; *left < 0 || !v.IsValid() {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		weigh(v.Elem(), left, nesting)
+	case reflect.String:
+		*left -= v.Len()
+	case reflect.Slice, reflect.Array:
+		for i := 0; i < v.Len() && *left >= 0; i++ {
+			weigh(v.Index(i), left, nesting)
+		}
+	case reflect.Map:
+		for iter := v.MapRange(); *left >= 0 && iter.Next(); {
+			weigh(iter.Key(), left, nesting)
+			weigh(iter.Value(), left, nesting)
+		}
+	case reflect.Struct:
+		for i := 0; i < v.NumField() && *left >= 0; i++ {
+			weigh(v.Field(i), left, nesting)
+		}
+	}
+}
+
+// limited is a buffer that takes so much and no more.
+type limited struct {
+	bytes.Buffer
+	max int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > l.max {
+		return 0, &limitError{fmt.Sprintf("writes more than %d bytes: make it smaller", l.max)}
+	}
+	return l.Buffer.Write(p)
+}

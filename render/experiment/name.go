@@ -1,0 +1,49 @@
+package experiment
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// longestName is what a label value, and so the name of a Job or Service, may have.
+const longestName = 63
+
+// checkNames looks at the names that reach the cluster: each fits, is there
+// once, and is another one for another experiment where an object runs once.
+func checkNames(resources []resource, in Input, id string) error {
+	taken := make(map[object.Key]string, len(in.Taken)+len(resources))
+	for _, o := range in.Taken {
+		taken[keyIn(o, in.Namespace)] = "an object of the environment or the variant"
+	}
+	for _, r := range resources {
+		name := r.object.GetName()
+		if len(name) > longestName {
+			return r.errorf("the name has %d characters with the ID, and at most %d are allowed: shorten it", len(name), longestName)
+		}
+		if reasons := validation.IsDNS1123Subdomain(name); len(reasons) > 0 {
+			return r.errorf("the name is none that Kubernetes takes: %s", reasons[0])
+		}
+		if engine, ok := EngineOf(r.object); ok && engine.RunsOnce && !strings.Contains(name, id) {
+			return r.errorf("the name must hold the ID, or the next candidate would not be tested: metadata.name: %s-{{ .ID }}", name)
+		}
+		key := keyIn(r.object, in.Namespace)
+		if other, ok := taken[key]; ok {
+			return r.errorf("has the identity of %s: give it another name", other)
+		}
+		taken[key] = "another in " + r.file
+	}
+	return nil
+}
+
+// keyIn is the identity of an object once Argo CD has filled in its namespace.
+func keyIn(o *unstructured.Unstructured, namespace string) object.Key {
+	key := object.KeyOf(o)
+	if key.Namespace == "" {
+		key.Namespace = namespace
+	}
+	return key
+}

@@ -28,7 +28,7 @@ func checkAliases(file string, data []byte, docs []document) error {
 		}
 		s := sizer{limit: limit, sizes: map[*yaml3.Node]int{}}
 		if total += s.size(&root); total > limit {
-			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d values; write the values out", limit)}
+			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d values; write the values out", limit), true}
 		}
 	}
 	return nil

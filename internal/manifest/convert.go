@@ -17,7 +17,10 @@ type converter struct {
 	keys  map[string]string // one copy of each key, for memory
 }
 
-var errNumber = errors.New("a number that JSON cannot hold (infinity or not-a-number)")
+var (
+	errNumber = errors.New("a number that JSON cannot hold (infinity or not-a-number)")
+	errKey    = errors.New("a key that is no string, number or boolean")
+)
 
 func (c *converter) convert(v any, depth int) (any, error) {
 	switch v := v.(type) {
@@ -36,7 +39,7 @@ func (c *converter) convert(v any, depth int) (any, error) {
 		return number(v)
 	}
 	if depth >= c.depth {
-		return nil, errors.New(depthReason(c.depth))
+		return nil, depthError(c.depth)
 	}
 	switch v := v.(type) {
 	case yaml2.MapSlice:
@@ -104,7 +107,7 @@ func (c *converter) key(key any) (string, error) {
 	case float64:
 		k = floatKey(key)
 	default:
-		return "", errors.New("a key that is no string, number or boolean")
+		return "", errKey
 	}
 	if kept, ok := c.keys[k]; ok {
 		return kept, nil

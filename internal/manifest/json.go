@@ -26,10 +26,10 @@ func DecodeJSON(file string, data []byte, lim Limits) (*unstructured.Unstructure
 		return nil, jsonError(file, data, err)
 	}
 	if decoder.More() {
-		return nil, &Error{file, lineAt(data, decoder.InputOffset()), "more than one object; a .json file holds one, use a List or a .yaml file"}
+		return nil, &Error{File: file, Line: lineAt(data, decoder.InputOffset()), Reason: "more than one object; a .json file holds one, use a List or a .yaml file"}
 	}
 	if tooDeep(o.Object, lim.Depth) {
-		return nil, &Error{file, 0, depthReason(lim.Depth)}
+		return nil, &Error{file, 0, depthError(lim.Depth).Error(), true}
 	}
 	return o, nil
 }
@@ -40,17 +40,17 @@ func jsonError(file string, data []byte, err error) error {
 	var stream kubeyaml.JSONSyntaxError
 	switch {
 	case runtime.IsMissingKind(err) || strings.Contains(err.Error(), "'Kind' is missing"):
-		return &Error{file, 1, "not a Kubernetes object: no kind; add apiVersion and kind, or exclude the file"}
+		return &Error{File: file, Line: 1, Reason: "not a Kubernetes object: no kind; add apiVersion and kind, or exclude the file"}
 	case errors.As(err, &stream):
-		return &Error{file, lineAt(data, stream.Offset), "invalid JSON: " + stream.Err.Error()}
+		return &Error{File: file, Line: lineAt(data, stream.Offset), Reason: "invalid JSON: " + stream.Err.Error()}
 	case errors.As(err, &syntax):
-		return &Error{file, lineAt(data, syntax.Offset), "invalid JSON: " + syntax.Error()}
+		return &Error{File: file, Line: lineAt(data, syntax.Offset), Reason: "invalid JSON: " + syntax.Error()}
 	case strings.Contains(err.Error(), "unexpected EOF") || len(bytes.TrimSpace(data)) == 0:
-		return &Error{file, lineAt(data, int64(len(data))), "invalid JSON: the file ends too early"}
+		return &Error{File: file, Line: lineAt(data, int64(len(data))), Reason: "invalid JSON: the file ends too early"}
 	case strings.Contains(err.Error(), "cannot unmarshal"):
-		return &Error{file, 1, "not a Kubernetes object: want one mapping with apiVersion and kind"}
+		return &Error{File: file, Line: 1, Reason: "not a Kubernetes object: want one mapping with apiVersion and kind"}
 	}
-	return &Error{file, 0, "invalid JSON or YAML"}
+	return &Error{File: file, Line: 0, Reason: "invalid JSON or YAML"}
 }
 
 func lineAt(data []byte, offset int64) int {
@@ -78,6 +78,8 @@ func tooDeep(v any, limit int) bool {
 	return false
 }
 
-func depthReason(limit int) string {
-	return fmt.Sprintf("nested deeper than %d levels; flatten it, or raise the limit", limit)
+var errDepth = errors.New("flatten it, or raise the limit")
+
+func depthError(limit int) error {
+	return fmt.Errorf("nested deeper than %d levels; %w", limit, errDepth)
 }

@@ -38,6 +38,9 @@ type Error struct {
 	File   string // slash path relative to the repo
 	Line   int    // 1-based; 0 when it is not known
 	Reason string
+
+	// Refused: Kubernetes' own decoder takes the file, and only we do not.
+	Refused bool
 }
 
 func (e *Error) Error() string {
@@ -63,7 +66,7 @@ func Decode(file string, data []byte, lim Limits) ([]*unstructured.Unstructured,
 	}
 	docs, splitErr := split(file, data)
 	if len(docs) > lim.Documents {
-		return nil, &Error{file, docs[lim.Documents].line, fmt.Sprintf("more than %d documents; split the environment, or raise the limit", lim.Documents)}
+		return nil, tooMany(file, docs[lim.Documents].line, lim)
 	}
 	if err := checkAliases(file, data, docs); err != nil {
 		return nil, err
@@ -124,6 +127,10 @@ func decodeBatch(file string, docs []document, objs []*unstructured.Unstructured
 	return nil
 }
 
+func tooMany(file string, line int, lim Limits) error {
+	return &Error{file, line, fmt.Sprintf("more than %d documents; split the environment, or raise the limit", lim.Documents), true}
+}
+
 // object wraps a decoded document. Nil stays nil: an empty document.
 func object(file string, line int, value any) (*unstructured.Unstructured, error) {
 	if value == nil {
@@ -131,11 +138,11 @@ func object(file string, line int, value any) (*unstructured.Unstructured, error
 	}
 	m, ok := value.(map[string]any)
 	if !ok {
-		return nil, &Error{file, line, "not a Kubernetes object: the document is " + describe(value) + ", want a mapping with apiVersion and kind"}
+		return nil, &Error{File: file, Line: line, Reason: "not a Kubernetes object: the document is " + describe(value) + ", want a mapping with apiVersion and kind"}
 	}
 	o := &unstructured.Unstructured{Object: m}
 	if o.GroupVersionKind().Kind == "" {
-		return nil, &Error{file, line, missingKind(o)}
+		return nil, &Error{File: file, Line: line, Reason: missingKind(o)}
 	}
 	return o, nil
 }

@@ -161,12 +161,14 @@ func TestDecodeErrors(t *testing.T) {
 		"documents JSON": {`{"kind":"A"}{"kind":"A"}{"kind":"A"}`, Limits{Documents: 2}, "more than 2 documents"},
 		"alias bomb":     {bomb, Limits{}, "x/a.yaml:1: aliases expand to more than"},
 		"alias loop":     {head + "a: &a [*a]\n", Limits{}, "aliases expand to more than"},
+		"secret":         {head + "data: !!int s3cret\n", Limits{}, "x/a.yaml:1: invalid YAML: cannot decode !!str a value as a !!int"},
+		"map key":        {head + "data: &x {? {a: s3cret} : b}\ny: {<<: *x}\n", Limits{}, "a key that is no string"},
 		"JSON syntax":    {"{\"kind\":\"A\",\n\"a\": ]}", Limits{}, "x/a.yaml:2: invalid JSON"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode("x/a.yaml", []byte(c.data), c.lim)
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "x/a.yaml") {
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") || !strings.HasPrefix(err.Error(), "x/a.yaml") {
 				t.Fatalf("error %v, want %q", err, c.want)
 			}
 		})

@@ -30,7 +30,7 @@ func split(file string, data []byte) ([]document, error) {
 		end := at + bytes.IndexByte(data[at:], '\n') + 1
 		if rest, ok := bytes.CutPrefix(data[at:end], []byte("---")); ok {
 			if rest = bytes.TrimSpace(rest); len(rest) > 0 && rest[0] != '#' {
-				return docs, &Error{file, line, "text after the document separator ---; put it on a line of its own"}
+				return docs, &Error{File: file, Line: line, Reason: "text after the document separator ---; put it on a line of its own"}
 			}
 			if start < at {
 				keep(at)

@@ -14,13 +14,13 @@ func text(file string, data []byte) ([]byte, error) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		decoded, err := utf16.UTF16(utf16.LittleEndian, utf16.UseBOM).NewDecoder().Bytes(data)
 		if err != nil {
-			return nil, &Error{file, 0, "invalid UTF-16; save it as UTF-8"}
+			return nil, &Error{file, 0, "invalid UTF-16; save the file as UTF-8", true}
 		}
 		return decoded, nil
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
-		return nil, &Error{file, invalidLine(data), "invalid UTF-8; save the file as UTF-8"}
+		return nil, &Error{file, invalidLine(data), "invalid UTF-8; save the file as UTF-8", true}
 	}
 	return data, nil
 }

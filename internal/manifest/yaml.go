@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"strconv"
@@ -22,7 +21,7 @@ func decodeDocument(file string, doc document, c *converter) (*unstructured.Unst
 	}
 	value, err = c.convert(value, 0)
 	if err != nil {
-		return nil, &Error{file, doc.line, err.Error()}
+		return nil, &Error{file, doc.line, err.Error(), errors.Is(err, errDepth)}
 	}
 	return object(file, doc.line, value)
 }
@@ -41,7 +40,10 @@ func decodeValue(data []byte) (any, error) {
 	return v, err
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	quoted   = regexp.MustCompile("(?s)`.*`")
+)
 
 // yamlError moves the parser's line from the document to the file.
 func yamlError(file string, doc document, err error) error {
@@ -56,12 +58,14 @@ func yamlError(file string, doc document, err error) error {
 		}
 	}
 	if n, ok := tabLine(doc.data); ok && strings.Contains(reason, "cannot start any token") {
-		return &Error{file, doc.line + n, "a tab in the indentation; YAML allows spaces only"}
+		return &Error{File: file, Line: doc.line + n, Reason: "a tab in the indentation; YAML allows spaces only"}
 	}
-	if len(reason) > 200 {
-		reason = reason[:200]
+	// What follows may quote the file.
+	reason = quoted.ReplaceAllString(reason, "a value")
+	if strings.HasPrefix(reason, "invalid map key") {
+		reason = errKey.Error()
 	}
-	return &Error{file, line, "invalid YAML: " + reason}
+	return &Error{File: file, Line: line, Reason: "invalid YAML: " + reason}
 }
 
 // tabLine is the first line, from 0, whose indentation holds a tab.
@@ -94,10 +98,10 @@ func decodeJSONStream(file string, data []byte, lim Limits) ([]*unstructured.Uns
 			continue
 		}
 		if tooDeep(o.Object, lim.Depth) {
-			return objs, &Error{file, 0, depthReason(lim.Depth)}
+			return objs, &Error{file, 0, depthError(lim.Depth).Error(), true}
 		}
 		if objs = append(objs, o); len(objs) > lim.Documents {
-			return nil, &Error{file, 0, fmt.Sprintf("more than %d documents; split the environment, or raise the limit", lim.Documents)}
+			return nil, tooMany(file, 0, lim)
 		}
 	}
 }

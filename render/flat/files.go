@@ -1,0 +1,128 @@
+package flat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/gobwas/glob"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// Files lists the files of dir that may hold manifests, relative to the repo,
+// in the order in which Argo CD reads them. skip keeps files out that are not
+// manifests here; it may be nil. A .jsonnet file that Argo CD would render is
+// an error, and so is a link that leaves the repo.
+func Files(ctx context.Context, fsys *envfs.FS, dir string, opt spec.DirectorySource, skip func(name string) bool) ([]string, error) {
+	w := walk{ctx: ctx, fsys: fsys, root: dir, recurse: opt.Recurse, skip: skip}
+	var err error
+	if w.include, err = compile("include", opt.Include); err != nil {
+		return nil, err
+	}
+	if w.exclude, err = compile("exclude", opt.Exclude); err != nil {
+		return nil, err
+	}
+	if err := w.dir(dir); err != nil {
+		return nil, err
+	}
+	return w.files, nil
+}
+
+// compile reads a glob as Argo CD does: * and ** match slashes too. Argo CD
+// takes a broken include for "nothing"; here it is an error.
+func compile(field, pattern string) (glob.Glob, error) {
+	if pattern == "" {
+		return nil, nil
+	}
+	g, err := glob.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("directory.%s: %q is no valid glob; write *.yaml, or {a.yaml,b/*} for several", field, pattern)
+	}
+	return g, nil
+}
+
+type walk struct {
+	ctx              context.Context
+	fsys             *envfs.FS
+	root             string
+	recurse          bool
+	include, exclude glob.Glob
+	skip             func(name string) bool
+	files            []string
+}
+
+// dir visits the entries of a directory in the order of their names.
+func (w *walk) dir(dir string) error {
+	if err := w.ctx.Err(); err != nil {
+		return fmt.Errorf("list %s: %w", dir, context.Cause(w.ctx))
+	}
+	entries, err := w.fsys.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case e.IsDir():
+			// Git's own files are never manifests, and many.
+			if w.recurse && name != ".git" {
+				err = w.dir(name)
+			}
+		case isManifest(e.Name()):
+			err = w.file(name, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isManifest(base string) bool {
+	switch path.Ext(base) {
+	case ".yaml", ".yml", ".json", ".jsonnet":
+		return true
+	}
+	return false
+}
+
+func (w *walk) file(name string, e fs.DirEntry) error {
+	if w.skip != nil && w.skip(name) {
+		return nil
+	}
+	mode := e.Type()
+	if mode&fs.ModeSymlink != 0 {
+		info, err := w.fsys.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // Argo CD warns of a link to nothing and goes on.
+		}
+		if err != nil {
+			return err
+		}
+		mode = info.Mode()
+	}
+	rel := strings.TrimPrefix(name, w.root+"/")
+	if !mode.IsRegular() || w.exclude != nil && w.exclude.Match(rel) || w.include != nil && !w.include.Match(rel) {
+		return nil
+	}
+	if strings.HasSuffix(name, ".jsonnet") {
+		return w.jsonnet(name)
+	}
+	w.files = append(w.files, name)
+	return nil
+}
+
+// jsonnet refuses a file that Argo CD would evaluate.
+func (w *walk) jsonnet(name string) error {
+	data, err := w.fsys.ReadFile(name)
+	if err != nil || bytes.Contains(data, []byte(skipLine)) {
+		return err
+	}
+	return fmt.Errorf("%s: Jsonnet is not rendered; commit the manifests that it makes, or leave it out with directory.exclude", name)
+}

@@ -38,10 +38,22 @@ func (b *build) isolate() error {
 		}
 		p.follow()
 	}
+	b.warnLeftBehind(targets)
 	if err := b.addServices(); err != nil {
 		return err
 	}
 	return b.addPolicies()
+}
+
+// warnLeftBehind names what watches a target's pods and not its variant's.
+func (b *build) warnLeftBehind(targets []*piece) {
+	for _, s := range b.baseline.watchers() {
+		for _, p := range targets {
+			if b.baseline.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(podLabels(p.after))) && !s.match.Matches(labelSet(podLabels(p.out))) {
+				b.warn("%s selects the pods of %s, and not those of its variant, since traffic is isolated", name(s.owner), name(p.after))
+			}
+		}
+	}
 }
 
 // commonLabel returns the first label that sets every target apart, so that

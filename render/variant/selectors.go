@@ -79,6 +79,21 @@ func stringMap(m map[string]any) (map[string]string, error) {
 	return out, nil
 }
 
+// watchers returns the objects that select pods, but neither own them nor send
+// them traffic: a PodMonitor, or a policy of the mesh.
+func (s *set) watchers() []selector {
+	var out []selector
+	for _, o := range s.list {
+		if path, _ := selectorPath(o); path != nil || o.GetKind() == "ServiceMonitor" || o.GetKind() == "ServiceEntry" {
+			continue
+		}
+		if match, ok, err := object.SelectorOf(o); err == nil && ok && !match.Empty() {
+			out = append(out, selector{owner: o, match: match})
+		}
+	}
+	return out
+}
+
 // selectors returns every selector of the render that selects some pods.
 func (s *set) selectors() ([]selector, error) {
 	var out []selector

@@ -1,6 +1,7 @@
 package variant
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -29,7 +30,7 @@ func (b *build) selected(live []selector) []string {
 	var out []string
 	for _, p := range b.targets() {
 		pod := labelSet(podLabels(p.out))
-		for _, s := range live {
+		for _, s := range slices.Concat(live, b.baseline.watchers()) {
 			if !b.baseline.sameNamespace(s.owner, p.out) || !s.match.Matches(pod) {
 				continue
 			}

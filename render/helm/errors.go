@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,18 +44,32 @@ func located(dir string, places map[string]string, name, line, reason string) er
 	return errors.New(where + ": " + reason)
 }
 
-// cause is the innermost reason of a template's failure. Functions other than
-// include may quote their arguments, and so may range.
+// cause is the innermost reason of a template's failure. A function may repeat
+// its arguments in its error, so only the template language's own are shown,
+// and none in quotes; so may range.
 func cause(text string) string {
+	function, reason, called := strings.Cut(strings.TrimPrefix(text, "error calling "), ": ")
 	switch {
-	case strings.HasPrefix(text, "error calling include: template: no template "):
-		return clip(strings.TrimPrefix(text, "error calling include: template: "), 300)
 	case strings.HasPrefix(text, "range can't iterate over "):
 		return "range can't iterate over this value"
-	case strings.HasPrefix(text, "error calling "):
-		return clip(masked(text), 300)
+	case !called || !strings.HasPrefix(text, "error calling "):
+		return clip(text, 300)
+	case function == "include" && strings.HasPrefix(reason, "template: no template "):
+		return clip(strings.TrimPrefix(reason, "template: "), 300)
+	case slices.Contains([]string{"call", "eq", "ge", "gt", "include", "index", "le", "len", "lt", "ne", "slice", "tpl"}, function):
+		return clip("error calling "+function+": "+masked(reason), 300)
 	}
-	return clip(text, 300)
+	return "error calling " + function + ": it cannot handle its arguments"
+}
+
+var mismatch = regexp.MustCompile(`type mismatch on ([^:]+):`)
+
+// mergeReason is what is wrong with values that cannot be merged, without them.
+func mergeReason(err error) string {
+	if m := mismatch.FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Sprintf("the values of subchart %q are no mapping", clip(m[1], 100))
+	}
+	return clip(masked(err.Error()), 300)
 }
 
 var quoted = regexp.MustCompile("(?s)\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|'[^']*'")

@@ -292,3 +292,21 @@ func first(a, b string) string {
 	}
 	return b
 }
+
+// BenchmarkPodinfo is a render in a warm process.
+func BenchmarkPodinfo(b *testing.B) {
+	corpus := os.Getenv("ASSAY_CORPUS")
+	if corpus == "" {
+		b.Skip("ASSAY_CORPUS is unset: no chart to render")
+	}
+	for b.Loop() {
+		fsys, err := envfs.OpenDir(corpus, envfs.Limits{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := helm.Render(b.Context(), fsys, "podinfo/charts/podinfo", spec.HelmSource{}, options); err != nil {
+			b.Fatal(err)
+		}
+		_ = fsys.Close()
+	}
+}

@@ -13,7 +13,7 @@ import (
 // Kubernetes version.
 func (r *renderer) prepare(ctx context.Context, c *chart.Chart, values map[string]any, rel release) (chartutil.Values, error) {
 	if err := chartutil.ProcessDependenciesWithMerge(c, values); err != nil {
-		return nil, fmt.Errorf("%s: process the dependencies: %s", r.chartFile(), clip(masked(err.Error()), 300))
+		return nil, fmt.Errorf("%s: process the dependencies: %s", r.chartFile(), mergeReason(err))
 	}
 	if err := stopped(ctx, r.dir); err != nil {
 		return nil, err
@@ -21,7 +21,7 @@ func (r *renderer) prepare(ctx context.Context, c *chart.Chart, values map[strin
 	// The SDK's own validation fetches $refs, so it is skipped here.
 	top, err := chartutil.ToRenderValuesWithSchemaValidation(c, values, rel.options, rel.capabilities, true)
 	if err != nil {
-		return nil, fmt.Errorf("%s: merge the values with the chart's: %s", r.dir, clip(masked(err.Error()), 300))
+		return nil, fmt.Errorf("%s: merge the values with the chart's: %s", r.dir, mergeReason(err))
 	}
 	if !r.src.SkipSchemaValidation {
 		merged, err := top.Table("Values")

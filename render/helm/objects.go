@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifest is one rendered document.
-type manifest struct {
+// document is one rendered document, or a file of several that are not templates.
+type document struct {
 	where string // the template, relative to the repo
 	text  string
 }
@@ -37,13 +37,13 @@ func (r *renderer) objects(ctx context.Context, c *chart.Chart, texts map[string
 		return nil, err
 	}
 	for _, m := range sorted {
-		docs = append(docs, manifest{places[m.Name], m.Content})
+		docs = append(docs, document{places[m.Name], m.Content})
 	}
 	for _, h := range hooks {
 		if r.src.SkipTests && slices.Contains(h.Events, helmrelease.HookTest) {
 			continue
 		}
-		docs = append(docs, manifest{places[h.Path], h.Manifest})
+		docs = append(docs, document{places[h.Path], h.Manifest})
 	}
 	return r.decode(ctx, docs)
 }
@@ -54,10 +54,17 @@ func (r *renderer) checkTexts(ctx context.Context, places, texts map[string]stri
 		if err := stopped(ctx, r.dir); err != nil {
 			return err
 		}
-		for i, doc := range splitInOrder(text) {
-			if err := r.checkAliases([]byte(doc)); err != nil {
-				return fmt.Errorf("%s: rendered document %d: %w", places[name], i+1, err)
-			}
+		if err := r.checkText(places[name], text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *renderer) checkText(where, text string) error {
+	for i, doc := range splitInOrder(text) {
+		if err := r.checkAliases([]byte(doc)); err != nil {
+			return fmt.Errorf("%s: rendered document %d: %w", where, i+1, err)
 		}
 	}
 	return nil
@@ -113,23 +120,18 @@ func (r *renderer) warnUnknownHooks(places, texts map[string]string, sorted []re
 
 // crds are the documents in the crds directories of the chart and its
 // subcharts. They are no templates.
-func (r *renderer) crds(c *chart.Chart) ([]manifest, error) {
+func (r *renderer) crds(c *chart.Chart) ([]document, error) {
 	if r.src.SkipCrds {
 		return nil, nil
 	}
-	var out []manifest
+	var docs []document
 	for _, crd := range c.CRDObjects() {
 		where := firstOf(r.origin[crd.File], path.Join(r.dir, crd.Name))
-		docs, err := splitStream(crd.File.Data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
+		text := string(crd.File.Data)
+		if err := r.checkText(where, text); err != nil {
+			return nil, err
 		}
-		for _, doc := range docs {
-			if err := r.checkAliases(doc); err != nil {
-				return nil, fmt.Errorf("%s: %w", where, err)
-			}
-			out = append(out, manifest{where, string(doc)})
-		}
+		docs = append(docs, document{where, text})
 	}
-	return out, nil
+	return docs, nil
 }

@@ -170,15 +170,9 @@ func (b *build) checkStrategy(p *piece) error {
 	if p.out.GetKind() != "Rollout" {
 		return nil
 	}
-	for strategy, fields := range map[string][]string{
-		"canary":    {"canaryService", "stableService"},
-		"blueGreen": {"activeService", "previewService"},
-	} {
-		settings := subMap(p.out.Object, "spec", "strategy", strategy)
-		for _, f := range fields {
-			if settings[f] != nil {
-				return fmt.Errorf("%s: spec.strategy.%s.%s names a Service, which a second Rollout would take over; use candidate.mode inPlace in %s", name(p.after), strategy, f, b.file)
-			}
+	for _, f := range [][2]string{{"canary", "canaryService"}, {"canary", "stableService"}, {"blueGreen", "activeService"}, {"blueGreen", "previewService"}} {
+		if subMap(p.out.Object, "spec", "strategy", f[0])[f[1]] != nil {
+			return fmt.Errorf("%s: spec.strategy.%s.%s names a Service, which a second Rollout would take over; use candidate.mode inPlace in %s", name(p.after), f[0], f[1], b.file)
 		}
 	}
 	return nil

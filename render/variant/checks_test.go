@@ -1,6 +1,7 @@
 package variant_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -78,4 +79,27 @@ spec`, 1)
 		"argocd.argoproj.io/sync-options": "ServerSideApply=true", "keep": "me",
 	}})
 	wantAt(t, d, "status", nil)
+}
+
+func TestSelectorsMustBeTheVariantsOwn(t *testing.T) {
+	const patched = `
+candidate:
+  traffic: %s
+  patches:
+  - target: {kind: Deployment}
+    patch: '[%s]'
+`
+	for _, tc := range []struct{ name, traffic, patch, want string }{
+		{"not its own pods", "isolated", `{op: add, path: /spec/selector/matchLabels/x, value: z}`, "Deployment/web-candidate: its selector app=web-candidate,x=z does not match its own pods"},
+		{"the baseline's pods", "shared", `{op: remove, path: /spec/selector/matchLabels/assay.dev~1variant}`, "Deployment/web-candidate: selects app=web, which matches the pods of the baseline's Deployment/web"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			wantText(t, buildError(t, input(t, fmt.Sprintf(patched, tc.traffic, tc.patch), web, "web:v1", "web:v2")), tc.want)
+		})
+	}
+}
+
+func TestBadSelectorOfTheBaseline(t *testing.T) {
+	env := web + "\n---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {version: 1}}\n"
+	wantText(t, buildError(t, input(t, ``, env, "web:v1", "web:v2")), "Service/a: spec.selector: the value of label version is not a string; quote it")
 }

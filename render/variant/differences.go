@@ -186,6 +186,15 @@ func field(at, key string) string {
 	return at + "." + key
 }
 
+// clip keeps what an object's author may have made long out of messages.
+func clip(text string) string {
+	const longest = 200
+	if len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest], "") + "..."
+}
+
 // describe says in a few words what became of the object.
 func (d difference) describe() string {
 	switch {
@@ -202,7 +211,7 @@ func (d difference) describe() string {
 	if len(changed) == 0 {
 		return "renamed from " + d.before.GetName()
 	}
-	text := strings.Join(changed[:min(most, len(changed))], ", ")
+	text := clip(strings.Join(changed[:min(most, len(changed))], ", "))
 	if len(changed) > most {
 		text += fmt.Sprintf(" and %d more fields", len(changed)-most)
 	}

@@ -42,6 +42,14 @@ func TestModeInPlace(t *testing.T) {
 	wantAt(t, r.Replaced[0], "spec.template.metadata.labels", map[string]any{"app": "web"})
 	wantText(t, strings.Join(r.Warnings, "\n"), "spec.candidate.labels has no effect in mode inPlace")
 
+	// The same name, other content: both versions read it.
+	env = using(web, "{configMapRef: {name: settings}}") + settings
+	r = build(t, input(t, `candidate: {mode: inPlace}`, env, "red", "blue"))
+	if have := strings.Join(names(r.Replaced), " "); have != "Deployment/web ConfigMap/settings" {
+		t.Errorf("replaced: %s", have)
+	}
+	wantText(t, strings.Join(r.Warnings, "\n"), "ConfigMap/settings changes in place")
+
 	// Law 5 holds in every mode.
 	for _, mode := range []string{"none", "inPlace"} {
 		in := input(t, `candidate: {mode: `+mode+`}`, web+settings, "web:v1", "web:v2", "red", "blue")

@@ -179,9 +179,8 @@ func transform(all resmap.ResMap, patch types.Patch) (reason string) {
 
 // firstLine keeps a library's message short, and free of what it quotes below.
 func firstLine(err error) string {
-	const most = 200
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line[:min(most, len(line))]
+	return clip(line)
 }
 
 func (b *build) outNames() string {

@@ -3,6 +3,7 @@ package variant
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -70,23 +71,23 @@ func (b *build) followNames() error {
 	if err != nil {
 		return err
 	}
-	renamed := map[string]string{}
+	renamed, kinds := map[string]string{}, map[string]bool{}
 	for _, p := range b.pieces {
 		renamed[p.after.GetName()] = p.out.GetName()
+		kinds[p.after.GetKind()] = true
 	}
 	for i, res := range all.Resources() {
 		p := b.pieces[i]
-		for kind, paths := range fieldsOf(p.out) {
-			for _, path := range paths {
-				f := nameref.Filter{
-					Referrer:           res,
-					NameFieldToUpdate:  types.FieldSpec{Path: path},
-					ReferralTarget:     resid.Gvk{Kind: kind, Version: "v1"},
-					ReferralCandidates: all,
-				}
-				if err := res.ApplyFilter(f); err != nil {
-					return fmt.Errorf("%s: the names at %s cannot follow: not the shape that a %s has", name(p.after), path, p.after.GetKind())
-				}
+		fields := fieldsOf(p.out)
+		if len(fields) == 0 {
+			continue
+		}
+		for kind, paths := range fields {
+			if !kinds[kind] {
+				continue
+			}
+			if path, ok := followKind(res, all, kind, paths); !ok {
+				return fmt.Errorf("%s: the names at %s cannot follow: not the shape that a %s has", name(p.after), path, p.after.GetKind())
 			}
 		}
 		followed, err := content(res)
@@ -98,17 +99,27 @@ func (b *build) followNames() error {
 	return nil
 }
 
-// anyReferral tells whether any piece may be referred to by another.
-func (b *build) anyReferral() bool {
-	for _, p := range b.pieces {
-		if p.role == dependency {
-			return true
+// followKind updates the fields of res that name an object of a kind. Where a
+// field has not the shape of a name, it returns which.
+func followKind(res *resource.Resource, all resmap.ResMap, kind string, paths []string) (path string, ok bool) {
+	for _, path := range paths {
+		f := nameref.Filter{
+			Referrer:           res,
+			NameFieldToUpdate:  types.FieldSpec{Path: path},
+			ReferralTarget:     resid.Gvk{Kind: kind, Version: "v1"},
+			ReferralCandidates: all,
 		}
-		if p.role == target && p.after.GetKind() == "StatefulSet" {
-			return true
+		if err := res.ApplyFilter(f); err != nil {
+			return path, false
 		}
 	}
-	return false
+	return "", true
+}
+
+// anyReferral tells whether any piece may be referred to by another.
+func (b *build) anyReferral() bool {
+	isStatefulSet := func(p *piece) bool { return p.after.GetKind() == "StatefulSet" }
+	return len(b.having(dependency)) > 0 || len(b.having(service)) > 0 && slices.ContainsFunc(b.targets(), isStatefulSet)
 }
 
 // resources makes Kustomize resources of the pieces, which know their old

@@ -1,6 +1,7 @@
 package variant
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -53,16 +54,16 @@ func selectorPath(o *unstructured.Unstructured) (path []string, plain bool) {
 
 // compile makes a matcher of a selector's content.
 func compile(content map[string]any, plain bool) (labels.Selector, error) {
+	if equals, ok := content["matchLabels"].(map[string]any); ok && !plain && len(content) == 1 {
+		content, plain = equals, true
+	}
 	if plain {
 		set, err := stringMap(content)
-		if err != nil {
-			return nil, err
-		}
-		return labels.ValidatedSelectorFromSet(set)
+		return labels.SelectorFromSet(set), err
 	}
 	var s metav1.LabelSelector
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &s); err != nil {
-		return nil, fmt.Errorf("not a label selector")
+		return nil, errors.New("not a label selector")
 	}
 	return metav1.LabelSelectorAsSelector(&s)
 }
@@ -96,17 +97,19 @@ func (s *set) watchers() []selector {
 
 // selectors returns every selector of the render that selects some pods.
 func (s *set) selectors() ([]selector, error) {
-	var out []selector
+	if s.selecting != nil {
+		return s.selecting, nil
+	}
 	for _, o := range s.list {
 		sel, ok, err := selectorOf(o)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			out = append(out, sel)
+			s.selecting = append(s.selecting, sel)
 		}
 	}
-	return out, nil
+	return s.selecting, nil
 }
 
 // podLabels returns a copy of the labels of the object's pods.

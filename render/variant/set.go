@@ -13,6 +13,7 @@ type set struct {
 	namespace string
 	list      []*unstructured.Unstructured
 	byKey     map[object.Key]*unstructured.Unstructured
+	selecting []selector // once asked for
 }
 
 func newSet(objs []*unstructured.Unstructured, namespace string) *set {

@@ -37,9 +37,12 @@ func (b *build) chooseTargets() error {
 func (b *build) namedTargets() error {
 	for i, r := range b.plan.Targets {
 		at := fmt.Sprintf("targets[%d]", i)
-		after, err := b.lookUp(at, b.candidate, r)
-		if err != nil {
-			return err
+		after, reason := b.candidate.lookUp(r)
+		if reason != "" && len(b.baseline.find(r)) == 1 {
+			reason = fmt.Sprintf("the change removes %s/%s, so there is nothing to test; list it under spec.untested", r.Kind, r.Name)
+		}
+		if reason != "" {
+			return b.fail(at, "%s", reason)
 		}
 		before := b.baseline.get(after)
 		if before == nil {
@@ -125,15 +128,6 @@ func (b *build) targetNames() string {
 		names = append(names, name(p.after))
 	}
 	return strings.Join(names, ", ")
-}
-
-// lookUp returns the one object that a reference of the plan names.
-func (b *build) lookUp(at string, s *set, r spec.Ref) (*unstructured.Unstructured, error) {
-	o, reason := s.lookUp(r)
-	if reason != "" {
-		return nil, b.fail(at, "%s", reason)
-	}
-	return o, nil
 }
 
 // lookUp returns the one object that the reference names, or the reason why

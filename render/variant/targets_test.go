@@ -147,3 +147,9 @@ func TestNativeIsNotSupported(t *testing.T) {
 	text = buildError(t, input(t, `candidate: {mode: twin}`, web, "web:v1", "web:v2"))
 	wantText(t, text, `unknown mode "twin"`)
 }
+
+func TestTargetThatTheChangeRemoves(t *testing.T) {
+	env := db[len("\n---\n"):] + "---" + web
+	in := input(t, `targets: [{kind: Deployment, name: web}]`, env, "---"+web, "")
+	wantText(t, buildError(t, in), "spec.targets[0]: the change removes Deployment/web")
+}

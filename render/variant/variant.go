@@ -144,7 +144,10 @@ func (b *build) keep() error {
 	if err := b.name(); err != nil {
 		return err
 	}
-	return b.checkNames()
+	if err := b.checkNames(); err != nil {
+		return err
+	}
+	return b.checkReferences()
 }
 
 // replace is mode inPlace: the candidate's objects stand in for the
@@ -153,6 +156,9 @@ func (b *build) replace() {
 	b.warnUnused()
 	for _, p := range b.pieces {
 		p.out = p.after.DeepCopy()
+		if p.role == dependency && b.baseline.get(p.out) != nil {
+			b.warn("%s changes in place: the baseline's pods read it too", name(p.out))
+		}
 	}
 }
 

@@ -1,0 +1,131 @@
+package object_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+func TestMarshalYAML(t *testing.T) {
+	got, err := object.MarshalYAML([]*unstructured.Unstructured{configMap("a", "", "x\ny\n"), configMap("b", "", "yes")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `apiVersion: v1
+data:
+  v: |
+    x
+    y
+kind: ConfigMap
+metadata:
+  name: a
+---
+apiVersion: v1
+data:
+  v: "yes"
+kind: ConfigMap
+metadata:
+  name: b
+`
+	if string(got) != want {
+		t.Errorf("got\n%s", got)
+	}
+	if got, err := object.MarshalYAML(nil); err != nil || len(got) != 0 {
+		t.Errorf("no objects: %q, %v", got, err)
+	}
+}
+
+func TestMarshalYAMLNamesTheObject(t *testing.T) {
+	_, err := object.MarshalYAML([]*unstructured.Unstructured{configMap("a", "", "\xff")})
+	if err == nil || err.Error() != "print ConfigMap/a: data: v: the text is not valid UTF-8" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// split cuts text into documents with the reader that Argo CD uses.
+func split(t *testing.T, text []byte) [][]byte {
+	t.Helper()
+	var docs [][]byte
+	for r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text))); ; {
+		doc, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return docs
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, doc)
+	}
+}
+
+// roundTrip prints objects, reads them back as Argo CD does and compares.
+func roundTrip(t *testing.T, objs []*unstructured.Unstructured) {
+	t.Helper()
+	text, err := object.MarshalYAML(objs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back []*unstructured.Unstructured
+	for _, doc := range split(t, text) {
+		o := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(doc, &o.Object); err != nil {
+			t.Fatalf("%v\n%s", err, doc)
+		}
+		back = append(back, o)
+	}
+	if diffs := object.Diff(objs, back); len(diffs) != 0 || len(back) != len(objs) {
+		t.Errorf("%d objects became %d: %v\n%s", len(objs), len(back), diffs, text)
+	}
+}
+
+func TestCorpusSurvivesMarshalYAML(t *testing.T) {
+	corpus := os.Getenv("ASSAY_CORPUS")
+	if corpus == "" {
+		t.Skip("ASSAY_CORPUS is not set: no real environments to read")
+	}
+	n := 0
+	err := filepath.WalkDir(corpus, func(file string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(file) != ".yaml" {
+			return err
+		}
+		data, err := os.ReadFile(file) //nolint:gosec // the test's own input
+		if err != nil {
+			return err
+		}
+		for _, doc := range split(t, data) {
+			var v map[string]any
+			if yaml.Unmarshal(doc, &v) == nil && len(v) > 0 {
+				n++
+				roundTrip(t, []*unstructured.Unstructured{{Object: v}})
+			}
+		}
+		return nil
+	})
+	if err != nil || n < 20 {
+		t.Errorf("%d documents, %v", n, err)
+	}
+}
+
+func FuzzMarshalYAML(f *testing.F) {
+	f.Add([]byte(`{"kind":"ConfigMap","data":{"a":"yes","b":"1e3","c":"x\ny\n","d":" x\n"},"n":1.0,"m":-0.5,"big":1e30,"i":9007199254740993}`))
+	f.Add([]byte(`{"a":[[],{},[[1]],[{"b":null}]],"":"","0x1":"---\n"}`))
+	f.Add([]byte(`{"a":"\ttab\n","b":"a\r\nb","c":"\u2028","d":"\ufeff","e":"😀\n"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var v map[string]any
+		if json.Unmarshal(data, &v) != nil || len(v) == 0 {
+			return
+		}
+		roundTrip(t, []*unstructured.Unstructured{{Object: v}, {Object: v}})
+	})
+}

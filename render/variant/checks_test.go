@@ -33,8 +33,10 @@ func TestWhatCannotBeShared(t *testing.T) {
 		{name: "hostNetwork", env: podSpec("hostNetwork: true"), fails: []string{"Deployment/web: uses the host's network", "inPlace"}},
 		{name: "hostPort", env: strings.Replace(web, "image: shop/web:v1", "image: shop/web:v1\n        ports: [{containerPort: 80, hostPort: 80}]", 1), fails: []string{"Deployment/web: uses a hostPort"}},
 		{name: "hostPort 0", env: strings.Replace(web, "image: shop/web:v1", "image: shop/web:v1\n        ports: [{containerPort: 80, hostPort: 0}]", 1)},
-		{name: "hostPort that a patch takes away", plan: `candidate: {patches: [{target: {kind: Deployment}, patch: '[{op: remove, path: /spec/template/spec/containers/0/ports}]'}]}`,
-			env: strings.Replace(web, "image: shop/web:v1", "image: shop/web:v1\n        ports: [{containerPort: 80, hostPort: 80}]", 1)},
+		{
+			name: "hostPort that a patch takes away", plan: `candidate: {patches: [{target: {kind: Deployment}, patch: '[{op: remove, path: /spec/template/spec/containers/0/ports}]'}]}`,
+			env: strings.Replace(web, "image: shop/web:v1", "image: shop/web:v1\n        ports: [{containerPort: 80, hostPort: 80}]", 1),
+		},
 		{name: "a canary's Services", env: strategy("{canary: {canaryService: c}}"), fails: []string{"Rollout/web: spec.strategy.canary.canaryService names a Service", "inPlace"}},
 		{name: "a canary's stable Service", env: strategy("{canary: {stableService: c}}"), fails: []string{"spec.strategy.canary.stableService"}},
 		{name: "blue-green Services", env: strategy("{blueGreen: {activeService: a, previewService: b}}"), fails: []string{"spec.strategy.blueGreen.activeService"}},

@@ -40,36 +40,62 @@ func TestLaw5(t *testing.T) {
 		fails           []string
 	}{
 		{name: "a clone that nothing else uses", env: config + settings, edits: []string{"red", "blue"}},
-		{name: "labels and annotations of any object ship, and are named", env: web + settings,
+		{
+			name: "labels and annotations of any object ship, and are named", env: web + settings,
 			edits:    []string{"web:v1", "web:v2", "metadata: {name: settings}", "metadata: {name: settings, labels: {v: b}, annotations: {c: d}}"},
-			untested: []string{"ConfigMap/settings (labels and annotations)"}},
-		{name: "an altered object that no target refers to", env: web + settings, edits: []string{"web:v1", "web:v2", "red", "blue"},
-			fails: []string{"Deployment/web does not test", "ConfigMap/settings: data.color changed", "spec.targets in env/assay.yaml", "spec.untested"}},
-		{name: "listed under untested", plan: `untested: [{kind: ConfigMap, name: settings}]`, env: web + settings,
-			edits: []string{"web:v1", "web:v2", "red", "blue"}, untested: []string{"ConfigMap/settings (listed under untested: data.color changed)"}},
-		{name: "a clone that another workload uses", plan: `targets: [{kind: Deployment, name: web}]`, env: config + other + settings, edits: []string{"red", "blue"},
-			fails: []string{"ConfigMap/settings: data.color changed; Deployment/worker uses it too"}},
+			untested: []string{"ConfigMap/settings (labels and annotations)"},
+		},
+		{
+			name: "an altered object that no target refers to", env: web + settings, edits: []string{"web:v1", "web:v2", "red", "blue"},
+			fails: []string{"Deployment/web does not test", "ConfigMap/settings: data.color changed", "spec.targets in env/assay.yaml", "spec.untested"},
+		},
+		{
+			name: "listed under untested", plan: `untested: [{kind: ConfigMap, name: settings}]`, env: web + settings,
+			edits: []string{"web:v1", "web:v2", "red", "blue"}, untested: []string{"ConfigMap/settings (listed under untested: data.color changed)"},
+		},
+		{
+			name: "a clone that another workload uses", plan: `targets: [{kind: Deployment, name: web}]`, env: config + other + settings, edits: []string{"red", "blue"},
+			fails: []string{"ConfigMap/settings: data.color changed; Deployment/worker uses it too"},
+		},
 		{name: "a clone that another workload uses is fine once that is a target", env: config + other + settings, edits: []string{"red", "blue"}},
-		{name: "a Job", env: web + migrate, edits: []string{":v1", ":v2"},
-			fails: []string{"Job/migrate: spec.template.spec.containers[0].image changed", "List a workload under spec.targets"}},
-		{name: "a Job under untested", plan: `untested: [{kind: Job, name: migrate}]`, env: web + migrate, edits: []string{":v1", ":v2"},
-			untested: []string{"Job/migrate (listed under untested: spec.template.spec.containers[0].image changed)"}},
-		{name: "an added object", env: web, edits: []string{"web:v1", "web:v2" + settings},
-			fails: []string{"ConfigMap/settings: added"}},
-		{name: "a removed object", env: web + settings, edits: []string{"web:v1", "web:v2", settings, ""},
-			fails: []string{"ConfigMap/settings: removed"}},
-		{name: "a removed object that the target alone used", env: config + settings,
-			edits: []string{settings, "", "        envFrom: [{configMapRef: {name: settings}}]\n", ""}},
-		{name: "a removed object that another workload used too", plan: `targets: [{kind: Deployment, name: web}]`, env: config + other + settings,
+		{
+			name: "a Job", env: web + migrate, edits: []string{":v1", ":v2"},
+			fails: []string{"Job/migrate: spec.template.spec.containers[0].image changed", "List a workload under spec.targets"},
+		},
+		{
+			name: "a Job under untested", plan: `untested: [{kind: Job, name: migrate}]`, env: web + migrate, edits: []string{":v1", ":v2"},
+			untested: []string{"Job/migrate (listed under untested: spec.template.spec.containers[0].image changed)"},
+		},
+		{
+			name: "an added object", env: web, edits: []string{"web:v1", "web:v2" + settings},
+			fails: []string{"ConfigMap/settings: added"},
+		},
+		{
+			name: "a removed object", env: web + settings, edits: []string{"web:v1", "web:v2", settings, ""},
+			fails: []string{"ConfigMap/settings: removed"},
+		},
+		{
+			name: "a removed object that the target alone used", env: config + settings,
 			edits: []string{settings, "", "        envFrom: [{configMapRef: {name: settings}}]\n", ""},
-			fails: []string{"ConfigMap/settings: removed", "Deployment/worker: "}},
+		},
+		{
+			name: "a removed object that another workload used too", plan: `targets: [{kind: Deployment, name: web}]`, env: config + other + settings,
+			edits: []string{settings, "", "        envFrom: [{configMapRef: {name: settings}}]\n", ""},
+			fails: []string{"ConfigMap/settings: removed", "Deployment/worker: "},
+		},
 		{name: "a Service's port, which the variant's copy has", env: web + webService, edits: []string{"web:v1", "web:v2", "targetPort: 8080", "targetPort: 8081"}},
-		{name: "a Service's port, which an Ingress uses too", env: web + webService + ingress, edits: []string{"web:v1", "web:v2", "targetPort: 8080", "targetPort: 8081"},
-			fails: []string{"Service/web: spec.ports[0].targetPort changed; Ingress/web uses it too"}},
-		{name: "a Service's type, which the variant's copy has not", env: web + webService, edits: []string{"web:v1", "web:v2", "type: LoadBalancer", "type: NodePort"},
-			fails: []string{"Service/web: spec.type changed; the variant's copy is a ClusterIP"}},
-		{name: "a Service's selector", env: web + webService, edits: []string{"web:v1", "web:v2", "selector: {app: web}", "selector: {app: web, tier: x}"},
-			fails: []string{"Service/web: spec.selector.tier changed"}},
+		{
+			name: "a Service's port, which an Ingress uses too", env: web + webService + ingress, edits: []string{"web:v1", "web:v2", "targetPort: 8080", "targetPort: 8081"},
+			fails: []string{"Service/web: spec.ports[0].targetPort changed; Ingress/web uses it too"},
+		},
+		{
+			name: "a Service's type, which the variant's copy has not", env: web + webService, edits: []string{"web:v1", "web:v2", "type: LoadBalancer", "type: NodePort"},
+			fails: []string{"Service/web: spec.type changed; the variant's copy is a ClusterIP"},
+		},
+		{
+			name: "a Service's selector", env: web + webService, edits: []string{"web:v1", "web:v2", "selector: {app: web}", "selector: {app: web, tier: x}"},
+			fails: []string{"Service/web: spec.selector.tier changed"},
+		},
 		{name: "a Secret that an Ingress serves", plan: ``, env: using(web, "{secretRef: {name: cert}}") + ingress + `
 ---
 apiVersion: v1
@@ -91,9 +117,11 @@ kind: Pod
 metadata: {name: one, labels: {app: red}}
 spec: {containers: [{name: a, image: b}]}
 `, edits: []string{"web:v1", "web:v2", "red", "blue"}, fails: []string{"Pod/one: metadata.labels.app changed"}},
-		{name: "labels of a pod template of another workload", plan: `targets: [{kind: Deployment, name: web}]`, env: web + other,
+		{
+			name: "labels of a pod template of another workload", plan: `targets: [{kind: Deployment, name: web}]`, env: web + other,
 			edits: []string{"web:v1", "web:v2", "      labels: {app: worker}", "      labels: {app: worker, b: c}"},
-			fails: []string{"Deployment/worker: spec.template.metadata.labels"}},
+			fails: []string{"Deployment/worker: spec.template.metadata.labels"},
+		},
 		{name: "Helm test hooks stay out", env: web + `
 ---
 apiVersion: v1
@@ -101,12 +129,22 @@ kind: Pod
 metadata: {name: test, annotations: {helm.sh/hook: test}}
 spec: {containers: [{name: a, image: red}]}
 `, edits: []string{"web:v1", "web:v2", "red", "blue"}},
-		{name: "a hook that Argo CD runs", env: web + strings.Replace(migrate, "{name: migrate}", "{name: migrate, annotations: {argocd.argoproj.io/hook: PreSync}}", 1),
-			edits: []string{":v1", ":v2"}, fails: []string{"Job/migrate: "}},
-		{name: "generateName", env: web + strings.Replace(migrate, "{name: migrate}", "{generateName: migrate-}", 1),
-			edits: []string{":v1", ":v2"}, fails: []string{"Job/migrate-(generateName): "}},
-		{name: "generateName that does not differ", env: web + strings.Replace(migrate, "{name: migrate}", "{generateName: migrate-}", 1),
-			edits: []string{"web:v1", "web:v2"}},
+		{
+			name: "a hook that Argo CD runs", env: web + strings.Replace(migrate, "{name: migrate}", "{name: migrate, annotations: {argocd.argoproj.io/hook: PreSync}}", 1),
+			edits: []string{":v1", ":v2"}, fails: []string{"Job/migrate: "},
+		},
+		{
+			name: "generateName", env: web + strings.Replace(migrate, "{name: migrate}", "{generateName: migrate-}", 1),
+			edits: []string{":v1", ":v2"}, fails: []string{"Job/migrate- (generateName): "},
+		},
+		{
+			name: "generateName under untested", plan: `untested: [{kind: Job, name: migrate-}]`, env: web + strings.Replace(migrate, "{name: migrate}", "{generateName: migrate-}", 1),
+			edits: []string{":v1", ":v2"}, untested: []string{"Job/migrate- (generateName) (listed under untested: spec.template.spec.containers[0].image changed)"},
+		},
+		{
+			name: "generateName that does not differ", env: web + strings.Replace(migrate, "{name: migrate}", "{generateName: migrate-}", 1),
+			edits: []string{"web:v1", "web:v2"},
+		},
 		{name: "an autoscaler of the target", env: web + `
 ---
 apiVersion: autoscaling/v2

@@ -22,7 +22,13 @@ func (b *build) finalName(p *piece) string {
 }
 
 // name names the copies, lets references follow and applies the plan's patches.
-func (b *build) name() error {
+func (b *build) name() (err error) {
+	// Kustomize panics where metadata is not what it expects.
+	defer func() {
+		if recover() != nil {
+			err = fmt.Errorf("%s: Kustomize cannot name the variant: a field of metadata, or one that a patch left, has an unexpected type", b.targetNames())
+		}
+	}()
 	for _, p := range b.pieces {
 		p.out.SetName(b.finalName(p))
 	}

@@ -2,16 +2,18 @@ package variant
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/kustomize/api/builtins"
+	"sigs.k8s.io/kustomize/api/filters/patchjson6902"
 	"sigs.k8s.io/kustomize/api/provider"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -44,7 +46,7 @@ func (b *build) patch() error {
 		}
 		patched, err := plain(res)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name(p.out), err)
+			return b.fail("candidate.patches", "they leave of %s something that is no object any more", name(p.out))
 		}
 		o := &unstructured.Unstructured{Object: patched}
 		if o.GroupVersionKind() != p.out.GroupVersionKind() || o.GetNamespace() != p.out.GetNamespace() {
@@ -86,93 +88,122 @@ func (b *build) applyPatch(all resmap.ResMap, patch types.Patch) (reason string)
 	if patch.Path != "" {
 		return "path is not supported for the variant's patches; put the patch inline, under patch"
 	}
-	strategic, ok := isStrategic(patch.Patch)
-	if !ok {
+	// Kustomize panics on some objects that are no objects any more.
+	defer func() {
+		if recover() != nil {
+			reason = "leaves something that is no object any more"
+		}
+	}()
+	var apply func(resmap.ResMap, types.Patch) (matched int, reason string)
+	switch patchKind(patch.Patch) {
+	case strategicMerge:
+		apply = merge
+	case jsonPatch:
+		apply = edit
+	default:
 		return "is neither a strategic merge patch nor a JSON patch"
 	}
-	if !strategic {
-		// Kustomize takes what begins with a bracket for JSON, never YAML.
-		if text, err := sigsyaml.YAMLToJSON([]byte(patch.Patch)); err == nil {
-			patch.Patch = string(text)
-		}
-	}
-	matched, reason := patched(all, patch, strategic)
-	if reason != "" {
-		return reason
-	}
-	if len(matched) == 0 {
+	matched, reason := apply(all, patch)
+	if reason == "" && matched == 0 {
 		return "matches nothing in the variant, which has " + b.outNames()
 	}
-	for _, res := range matched {
-		gvk := res.GetGvk()
-		if strategic && openapi.SchemaForResourceType(yaml.TypeMeta{APIVersion: gvk.ApiVersion(), Kind: gvk.Kind}) == nil {
-			return fmt.Sprintf("a strategic merge would replace whole lists of %s/%s, and drop containers, since Kustomize has no schema of its kind; use a JSON patch", gvk.Kind, res.GetName())
-		}
-	}
-	return transform(all, patch)
+	return reason
 }
 
-// isStrategic tells a strategic merge patch from a JSON patch.
-func isStrategic(text string) (strategic, ok bool) {
+const (
+	strategicMerge = "strategic merge"
+	jsonPatch      = "JSON patch"
+)
+
+// patchKind tells a strategic merge patch from a JSON patch, and both from neither.
+func patchKind(text string) string {
+	text = strings.TrimPrefix(strings.TrimSpace(text), "---\n")
+	first, _, _ := strings.Cut(text, "\n---")
 	var v any
-	if err := sigsyaml.Unmarshal([]byte(firstDocument(text)), &v); err != nil {
-		return false, false
+	if err := sigsyaml.Unmarshal([]byte(first), &v); err != nil {
+		return ""
 	}
 	switch v.(type) {
 	case map[string]any:
-		return true, true
+		return strategicMerge
 	case []any:
-		return false, true
+		return jsonPatch
 	}
-	return false, false
+	return ""
 }
 
-func firstDocument(text string) string {
-	text = strings.TrimPrefix(strings.TrimSpace(text), "---\n")
-	first, _, _ := strings.Cut(text, "\n---")
-	return first
-}
-
-// patched returns the resources that the patch is for.
-func patched(all resmap.ResMap, patch types.Patch, strategic bool) (found []*resource.Resource, reason string) {
-	if patch.Target != nil {
-		found, err := all.Select(*patch.Target)
-		if err != nil {
-			return nil, "target: " + firstLine(err)
-		}
-		return found, ""
+// edit applies a JSON patch to what its target selects.
+func edit(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
+	if patch.Target == nil {
+		return 0, "a JSON patch needs a target"
 	}
-	if !strategic {
-		return nil, "a JSON patch needs a target"
-	}
-	patches, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes([]byte(patch.Patch))
+	found, err := all.Select(*patch.Target)
 	if err != nil {
-		return nil, "is no object with apiVersion, kind and metadata.name; add them, or a target"
+		return 0, "target: " + firstLine(err)
+	}
+	// Kustomize takes what begins with a bracket for JSON, never for YAML.
+	text, err := sigsyaml.YAMLToJSON([]byte(patch.Patch))
+	if err != nil {
+		return 0, "is not one YAML document"
+	}
+	for _, res := range found {
+		id, known := res.GetKind()+"/"+res.GetName(), kioutil.GetInternalAnnotations(&res.RNode)
+		if err := res.ApplyFilter(patchjson6902.Filter{Patch: string(text)}); err != nil {
+			return 0, "cannot be applied to " + id + ": " + firstLine(err)
+		}
+		annotations := res.GetAnnotations()
+		maps.Copy(annotations, known)
+		if err := res.SetAnnotations(annotations); err != nil {
+			return 0, "leaves no annotations where Kustomize keeps them"
+		}
+	}
+	return len(found), ""
+}
+
+// merge applies strategic merge patches to what the target selects, or to
+// the objects that they name.
+func merge(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
+	patches, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes([]byte(patch.Patch))
+	if err != nil || len(patches) == 0 {
+		return 0, "is no object with apiVersion, kind and metadata.name"
+	}
+	if patch.Target != nil && len(patches) > 1 {
+		return 0, "holds several documents, which one target cannot serve"
 	}
 	for _, one := range patches {
-		res, err := all.GetById(one.OrgId())
-		if err != nil {
-			return nil, ""
+		if patch.Options["allowNameChange"] {
+			one.AllowNameChange()
 		}
-		found = append(found, res)
+		var found []*resource.Resource
+		if patch.Target != nil {
+			if found, err = all.Select(*patch.Target); err != nil {
+				return 0, "target: " + firstLine(err)
+			}
+		} else if res, err := all.GetById(one.OrgId()); err == nil {
+			found = []*resource.Resource{res}
+		}
+		if len(found) == 0 {
+			return 0, ""
+		}
+		if reason := schemaless(found); reason != "" {
+			return 0, reason
+		}
+		if err := all.ApplySmPatch(resource.MakeIdSet(found), one); err != nil {
+			return 0, "cannot be applied: " + firstLine(err)
+		}
+		matched += len(found)
 	}
-	return found, ""
+	return matched, ""
 }
 
-// transform runs Kustomize's own patch transformer.
-func transform(all resmap.ResMap, patch types.Patch) (reason string) {
-	config, err := sigsyaml.Marshal(patch)
-	if err != nil {
-		return "cannot be written as YAML"
-	}
-	dep := provider.NewDefaultDepProvider()
-	plugin := builtins.NewPatchTransformerPlugin()
-	helpers := resmap.NewPluginHelpers(nil, dep.GetFieldValidator(), resmap.NewFactory(dep.GetResourceFactory()), types.DisabledPluginConfig())
-	if err := plugin.Config(helpers, config); err != nil {
-		return "is neither a strategic merge patch nor a JSON patch"
-	}
-	if err := plugin.Transform(all); err != nil {
-		return "cannot be applied: " + firstLine(err)
+// schemaless names a resource that a strategic merge would replace lists of.
+func schemaless(found []*resource.Resource) (reason string) {
+	for _, res := range found {
+		gvk := res.GetGvk()
+		if openapi.SchemaForResourceType(yaml.TypeMeta{APIVersion: gvk.ApiVersion(), Kind: gvk.Kind}) == nil {
+			return fmt.Sprintf("a strategic merge would replace whole lists of %s/%s, and drop containers, since Kustomize has no schema of its kind; use a JSON patch",
+				gvk.Kind, res.GetName())
+		}
 	}
 	return ""
 }

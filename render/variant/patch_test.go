@@ -1,8 +1,15 @@
 package variant_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/resid"
+
+	"github.com/assaydev/assay/render/variant"
 )
 
 const rollout = `
@@ -66,6 +73,14 @@ candidate:
       metadata: {name: web}
       spec: {template: {spec: {containers: [{name: web, env: []}]}}}
 `, fails: []string{"env/assay.yaml: spec.candidate.patches[0]: ", "Rollout/web-candidate", "drop containers", "JSON patch"}},
+		{name: "annotations replaced, and the old name still known", env: web, path: "metadata.annotations", want: map[string]any{"a": "b"}, plan: `
+candidate:
+  patches:
+  - target: {kind: Deployment}
+    patch: '[{op: replace, path: /metadata/annotations, value: {a: b}}]'
+  - target: {name: web}
+    patch: '[{op: add, path: /spec/paused, value: true}]'
+`},
 		{name: "a target that matches nothing", env: web, plan: `
 candidate:
   patches:
@@ -84,7 +99,7 @@ candidate:
   patches:
   - target: {kind: Deployment}
     patch: '[{op: replace, path: /spec/nope/deep, value: true}]'
-`, fails: []string{"spec.candidate.patches[0]: cannot be applied: "}},
+`, fails: []string{"spec.candidate.patches[0]: cannot be applied to Deployment/web-candidate: "}},
 		{name: "a JSON patch without a target", env: web, plan: `
 candidate: {patches: [{patch: '[{op: replace, path: /spec/paused, value: true}]'}]}
 `, fails: []string{"a JSON patch needs a target"}},
@@ -154,15 +169,50 @@ candidate:
     patch: '[{op: add, path: /spec/paused, value: true}]'
 `
 	want := build(t, input(t, ``, env, "red", "blue")).Objects[0]
-	if annotations, ok := want.Object["metadata"].(map[string]any)["annotations"]; ok {
-		t.Errorf("annotations: %v", annotations)
-	}
+	wantAt(t, want, "metadata.annotations", nil)
 	have := build(t, input(t, patched, env, "red", "blue")).Objects[0]
 	wantAt(t, have, "spec.paused", true)
-	delete(have.Object["spec"].(map[string]any), "paused")
+	unstructured.RemoveNestedField(have.Object, "spec", "paused")
 	if h, w := render(t, parse(t, render(t, objects(have)))), render(t, objects(want)); h != w {
 		t.Errorf("have:\n%s\nwant:\n%s", h, w)
 	}
 	wantAt(t, want, "spec.template.spec.containers.0.env.1.value", "2020-01-01")
 	wantAt(t, want, "spec.template.spec.containers.0.resources.limits.cpu", 1.5)
+}
+
+func FuzzPatch(f *testing.F) {
+	for _, seed := range []string{
+		`[{op: replace, path: "", value: 1}]`,
+		`[{op: replace, path: "", value: null}]`,
+		`[{op: remove, path: ""}]`,
+		`[{op: replace, path: /metadata, value: [1]}]`,
+		`[{op: remove, path: /metadata}]`,
+		`[{op: replace, path: /kind, value: {a: b}}]`,
+		`[{op: remove, path: /kind}]`,
+		`[{op: replace, path: /metadata/name, value: null}]`,
+		`[{op: replace, path: /metadata/labels, value: text}]`,
+		`[{op: add, path: /metadata/annotations, value: [text]}]`,
+		`[{op: add, path: /metadata/annotations, value: {a: 1}}]`,
+		`[{op: replace, path: /spec, value: 1}]`,
+		`[{op: replace, path: /spec/selector, value: [1]}]`,
+		`[{op: replace, path: /spec/template/spec/containers, value: [1, null]}]`,
+		`[{op: test, path: /spec, value: 1}]`,
+		`[null]`, `[1]`, `[{}]`, `[]`, `{}`, `{spec: 1}`, `- - -`, "---\n---\n", `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: null}`,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: [1]}`,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {spec: {containers: {a: b}}}}}`,
+		`{apiVersion: apps/v1, kind: Deployment, metadata: [name]}`,
+		`{apiVersion: v1, kind: List, items: [1, {a: b}]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, target := range []*types.Selector{nil, {ResId: resid.ResId{Name: "web"}}} {
+			in := input(t, ``, web, "web:v1", "web:v2")
+			in.Plan.Spec.Candidate.Patches = []types.Patch{{Patch: text, Target: target}}
+			res, err := variant.Build(context.Background(), in)
+			if err == nil && (len(res.Objects) != 1 || res.Objects[0].GetKind() != "Deployment" || res.Objects[0].GetName() == "") {
+				t.Errorf("%q makes %s", text, render(t, res.Objects))
+			}
+		}
+	})
 }

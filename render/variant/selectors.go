@@ -3,7 +3,6 @@ package variant
 import (
 	"errors"
 	"fmt"
-	"maps"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -170,14 +169,4 @@ func retarget(content map[string]any, plain bool, from, to map[string]string) bo
 		}
 	}
 	return changed
-}
-
-// overlay returns the labels a with those of b over them.
-func overlay(a, b map[string]string) map[string]string {
-	out := maps.Clone(a)
-	if out == nil {
-		out = map[string]string{}
-	}
-	maps.Copy(out, b)
-	return out
 }

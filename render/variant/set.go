@@ -61,9 +61,13 @@ func (s *set) find(r spec.Ref) []*unstructured.Unstructured {
 	return found
 }
 
-// means tells whether a reference of the plan names the object.
+// means tells whether a reference of the plan names the object. One with
+// generateName goes by that.
 func (s *set) means(r spec.Ref, o *unstructured.Unstructured) bool {
 	k := s.key(o)
+	if k.Name == "" {
+		k.Name = o.GetGenerateName()
+	}
 	return k.Kind == r.Kind && k.Name == r.Name &&
 		(r.Group == "" || k.Group == r.Group) &&
 		(r.Namespace == "" || k.Namespace == r.Namespace)
@@ -97,7 +101,7 @@ func (s *set) names(kind string) (ofKind, all []string) {
 // name is how messages call an object.
 func name(o *unstructured.Unstructured) string {
 	if o.GetName() == "" {
-		return o.GetKind() + "/" + o.GetGenerateName() + "(generateName)"
+		return o.GetKind() + "/" + o.GetGenerateName() + " (generateName)"
 	}
 	return object.KeyOf(o).String()
 }

@@ -45,6 +45,9 @@ func (b *build) namedTargets() error {
 			return b.fail(at, "%s", reason)
 		}
 		before := b.baseline.get(after)
+		if after.GetName() == "" {
+			return fmt.Errorf("%s: an object with generateName cannot be a target: it has no name that stays; give it a name", name(after))
+		}
 		if before == nil {
 			return b.fail(at, "%s is new, so there is no baseline to compare it with; commit it on its own first, or list it under spec.untested", name(after))
 		}
@@ -97,12 +100,9 @@ func (b *build) refersTo(o *unstructured.Unstructured, keys map[object.Key]bool)
 	return false
 }
 
-// testable refuses what cannot be told apart from chance, or named.
+// testable refuses what cannot be told apart from chance.
 func (b *build) testable(p *piece) error {
-	switch {
-	case p.after.GetGenerateName() != "":
-		return fmt.Errorf("%s: an object with generateName cannot be a target: it has no name that stays; give it a name", name(p.after))
-	case b.isUnstable(p.before) || b.isUnstable(p.after):
+	if b.isUnstable(p.before) || b.isUnstable(p.after) {
 		return fmt.Errorf("%s: differs between two renders of the same files (a random or dated value), so it cannot be a target; give the value a fixed setting", name(p.after))
 	}
 	return nil

@@ -76,21 +76,42 @@ func TestTargetErrors(t *testing.T) {
 		edits      []string
 		want       []string
 	}{
-		{"near miss", `targets: [{kind: Deployment, name: wbe}]`, []string{"web:v1", "web:v2"},
-			[]string{"env/assay.yaml: spec.targets[0]: ", "no Deployment/wbe", "did you mean Deployment/web?"}},
-		{"not there", `targets: [{kind: Deployment, name: warehouse}]`, []string{"web:v1", "web:v2"},
-			[]string{"spec.targets[0]: ", "no Deployment/warehouse", "there is Deployment/web"}},
-		{"twice", `targets: [{kind: Deployment, name: web}, {kind: Deployment, name: web}]`, []string{"web:v1", "web:v2"},
-			[]string{"spec.targets[1]: Deployment/web is listed twice"}},
-		{"new", `targets: [{kind: Deployment, name: shop}]`, []string{"apiVersion: batch/v1", added + "---\napiVersion: batch/v1"},
-			[]string{"spec.targets[0]: Deployment/shop is new", "spec.untested"}},
-		{"one name for two", `candidate: {name: next}`, []string{":v1", ":v2"},
-			[]string{"spec.candidate.name: one name cannot serve 2 targets (Deployment/web, StatefulSet/db)"}},
+		{
+			"near miss", `targets: [{kind: Deployment, name: wbe}]`,
+			[]string{"web:v1", "web:v2"},
+			[]string{"env/assay.yaml: spec.targets[0]: ", "no Deployment/wbe", "did you mean Deployment/web?"},
+		},
+		{
+			"not there", `targets: [{kind: Deployment, name: warehouse}]`,
+			[]string{"web:v1", "web:v2"},
+			[]string{"spec.targets[0]: ", "no Deployment/warehouse", "there is Deployment/web"},
+		},
+		{
+			"twice", `targets: [{kind: Deployment, name: web}, {kind: Deployment, name: web}]`,
+			[]string{"web:v1", "web:v2"},
+			[]string{"spec.targets[1]: Deployment/web is listed twice"},
+		},
+		{
+			"new", `targets: [{kind: Deployment, name: shop}]`,
+			[]string{"apiVersion: batch/v1", added + "---\napiVersion: batch/v1"},
+			[]string{"spec.targets[0]: Deployment/shop is new", "spec.untested"},
+		},
+		{
+			"one name for two", `candidate: {name: next}`,
+			[]string{":v1", ":v2"},
+			[]string{"spec.candidate.name: one name cannot serve 2 targets (Deployment/web, StatefulSet/db)"},
+		},
 		{"nothing changes", ``, nil, []string{"the change alters nothing"}},
-		{"no workload changes", ``, []string{"migrate:v1", "migrate:v2"},
-			[]string{"no long-running workload", "Job/migrate: spec.template.spec.containers[0].image changed", "spec.targets in env/assay.yaml"}},
-		{"no pods", `{targets: [{kind: Service, name: web}], untested: [{kind: Deployment, name: web}]}`, []string{"web:v1", "web:v2"},
-			[]string{"Service/web: has no pod template"}},
+		{
+			"no workload changes", ``,
+			[]string{"migrate:v1", "migrate:v2"},
+			[]string{"no long-running workload", "Job/migrate: spec.template.spec.containers[0].image changed", "spec.targets in env/assay.yaml"},
+		},
+		{
+			"no pods", `{targets: [{kind: Service, name: web}], untested: [{kind: Deployment, name: web}]}`,
+			[]string{"web:v1", "web:v2"},
+			[]string{"Service/web: has no pod template"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			wantText(t, buildError(t, input(t, tc.plan, web+webService+db+migrate, tc.edits...)), tc.want...)
@@ -138,7 +159,9 @@ func TestAmbiguousTarget(t *testing.T) {
 func TestGenerateNameIsNoTarget(t *testing.T) {
 	env := strings.Replace(web, "  name: web\n", "  generateName: web-\n", 1) + db
 	text := buildError(t, input(t, ``, env, "web:v1", "web:v2", "db:v1", "db:v2"))
-	wantText(t, text, "Deployment/web-(generateName)", "does not test")
+	wantText(t, text, "Deployment/web- (generateName)", "does not test")
+	text = buildError(t, input(t, `targets: [{kind: Deployment, name: web-}]`, env, "web:v1", "web:v2"))
+	wantText(t, text, "Deployment/web- (generateName): an object with generateName cannot be a target")
 }
 
 func TestNativeIsNotSupported(t *testing.T) {

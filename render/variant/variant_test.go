@@ -34,6 +34,18 @@ func parse(t testing.TB, text string) []*unstructured.Unstructured {
 	return out
 }
 
+// tryParse reads YAML documents that may be none.
+func tryParse(text string) (objs []*unstructured.Unstructured, ok bool) {
+	for _, doc := range strings.Split(text, "\n---\n") {
+		o := &unstructured.Unstructured{}
+		if data, err := yaml.YAMLToJSON([]byte(doc)); err != nil || o.UnmarshalJSON(data) != nil || o.IsList() {
+			return nil, false
+		}
+		objs = append(objs, o)
+	}
+	return objs, true
+}
+
 // plan reads the spec of a plan.
 func plan(t testing.TB, text string) *spec.Plan {
 	t.Helper()
@@ -203,4 +215,41 @@ func TestImageChangeIsClonedApart(t *testing.T) {
 	if len(r.Untested)+len(r.Selected)+len(r.Warnings)+len(r.Replaced) > 0 {
 		t.Errorf("unexpected: %v %v %v %v", r.Untested, r.Selected, r.Warnings, r.Replaced)
 	}
+}
+
+func FuzzBuild(f *testing.F) {
+	everything := using(web, "{configMapRef: {name: settings}}") + settings + around + db + ingress
+	for _, edit := range []string{
+		"web:v2", "metadata: [1]", "labels: [1]", "labels: {a: 1}", "annotations: {a: 1}", "annotations: x", "name: [a]", "name: {a: b}", "name: 1",
+		"spec: [1]", "spec: x", "selector: [1]", "selector: {matchLabels: [1]}", "selector: {matchLabels: {a: [1]}}", "matchLabels: {matchExpressions: 1}",
+		"selector: {matchExpressions: [1]}", "selector: {matchExpressions: [{key: a, operator: X}]}", "template: [1]", "containers: {a: b}", "containers: [1]",
+		"ports: {a: b}", "ports: [1]", "envFrom: {a: b}", "data: [1]", "data: null", "metadata: null", "kind: [1]", "volumes: [1]", "serviceName: [1]",
+	} {
+		f.Add(everything, edit)
+	}
+	f.Fuzz(func(t *testing.T, text, edit string) {
+		key, _, _ := strings.Cut(edit, ":")
+		lines := strings.Split(text, "\n")
+		for i, line := range lines {
+			if !strings.Contains(line, key+":") {
+				continue
+			}
+			edited := append([]string{}, lines...)
+			edited[i] = line[:strings.Index(line, key+":")] + edit
+			baseline, ok := tryParse(text)
+			candidate, also := tryParse(strings.Join(edited, "\n"))
+			if !ok || !also {
+				continue
+			}
+			for _, p := range []string{``, `candidate: {traffic: shared}`, `candidate: {mode: none}`, `candidate: {mode: inPlace}`, `targets: [{kind: Deployment, name: web}]`} {
+				for _, in := range []variant.Input{{Baseline: baseline, Candidate: candidate}, {Baseline: candidate, Candidate: baseline}} {
+					in.Plan = plan(t, p)
+					res, err := variant.Build(context.Background(), in)
+					if err == nil && len(res.Targets) == 0 {
+						t.Error("no target and no error")
+					}
+				}
+			}
+		}
+	})
 }

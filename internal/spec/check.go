@@ -172,11 +172,8 @@ func (w *walker) checkExperiment(e Experiment) {
 
 func (w *walker) checkSources(s PlanSpec) {
 	var given []string
-	for _, source := range []struct {
-		name string
-		set  bool
-	}{{"helm", s.Helm != nil}, {"kustomize", s.Kustomize != nil}, {"directory", s.Directory != nil}} {
-		if source.set {
+	for _, source := range s.sources() {
+		if !source.empty {
 			given = append(given, source.name)
 		}
 	}

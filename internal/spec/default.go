@@ -1,5 +1,7 @@
 package spec
 
+import "reflect"
+
 // NewPlan is the plan of an environment that has none. The name is the
 // directory's base name.
 func NewPlan(name string) *Plan {
@@ -26,6 +28,43 @@ func (p *Plan) setDefaults(name string) {
 	set(&s.Promotion.Merge, "manual")
 	set(&s.Promotion.Title, "Promote the candidate of "+p.Metadata.Name)
 	set(&s.Queue, "preempt")
+	s.dropEmptySources()
+}
+
+// dropEmptySources leaves at most one source: empty ones beside it, or beside
+// each other, say nothing. One that stands alone names the layout.
+func (s *PlanSpec) dropEmptySources() {
+	sources := s.sources()
+	if len(sources) == 1 {
+		return
+	}
+	for _, source := range sources {
+		if source.empty {
+			source.drop()
+		}
+	}
+}
+
+// source is one of the plan's sections for a layout.
+type source struct {
+	name  string
+	empty bool
+	drop  func()
+}
+
+// sources lists those that the plan has.
+func (s *PlanSpec) sources() []source {
+	var out []source
+	if s.Helm != nil {
+		out = append(out, source{"helm", isEmpty(reflect.ValueOf(*s.Helm)), func() { s.Helm = nil }})
+	}
+	if s.Kustomize != nil {
+		out = append(out, source{"kustomize", isEmpty(reflect.ValueOf(*s.Kustomize)), func() { s.Kustomize = nil }})
+	}
+	if s.Directory != nil {
+		out = append(out, source{"directory", isEmpty(reflect.ValueOf(*s.Directory)), func() { s.Directory = nil }})
+	}
+	return out
 }
 
 func set(field *string, to string) {

@@ -1,24 +1,70 @@
 package spec
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"reflect"
 
-	"sigs.k8s.io/yaml"
+	"github.com/assaydev/assay/internal/yamltext"
 )
 
-// EncodeCandidate writes a marker of one document: the same candidate gives
-// the same bytes, and decoding them gives the candidate.
+// EncodeCandidate writes a marker of one document, with the line that keeps
+// Argo CD from applying it. Its apiVersion and kind are set. The same candidate
+// gives the same bytes, and decoding them gives the candidate.
 func EncodeCandidate(c Candidate) ([]byte, error) {
 	c.APIVersion, c.Kind = APIVersion, KindCandidate
-	data, err := json.Marshal(c)
+	out, err := yamltext.Append([]byte(SkipLine+"\n"), encode(reflect.ValueOf(c)))
 	if err != nil {
 		return nil, fmt.Errorf("encode candidate: %w", err)
 	}
-	text, err := yaml.JSONToYAML(data)
-	if err != nil {
-		return nil, fmt.Errorf("encode candidate: %w", err)
+	return out, nil
+}
+
+// encode turns a Go value of this package into one for yamltext: structs keep
+// the order of their fields, and leave out what is empty.
+func encode(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Struct:
+		out := yamltext.Mapping{}
+		for _, f := range fields(v.Type()) {
+			value := v.FieldByIndex(f.index)
+			if f.required || !isEmpty(value) {
+				out = append(out, yamltext.Entry{Key: f.name, Value: encode(value)})
+			}
+		}
+		return out
+	case reflect.Map:
+		out := make(map[string]any, v.Len())
+		for key, value := range v.Seq2() {
+			out[key.String()] = encode(value)
+		}
+		return out
+	case reflect.Slice:
+		out := make([]any, v.Len())
+		for i := range out {
+			out[i] = encode(v.Index(i))
+		}
+		return out
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return encode(v.Elem())
 	}
-	return bytes.Join([][]byte{[]byte(SkipLine + "\n"), text}, nil), nil
+	return v.Interface()
+}
+
+// isEmpty extends encoding/json's omitempty to structs.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice:
+		return v.Len() == 0
+	case reflect.Struct:
+		for _, f := range fields(v.Type()) {
+			if !isEmpty(v.FieldByIndex(f.index)) {
+				return false
+			}
+		}
+		return true
+	}
+	return v.IsZero()
 }

@@ -27,6 +27,7 @@ import (
 type Input struct {
 	Sources    []Source
 	Experiment spec.Experiment
+	PlanFile   string // for messages; empty means assay.yaml
 	Name       string // the plan's
 	Namespace  string // the application's; empty when it is not known
 	Targets    []Target
@@ -115,6 +116,12 @@ func Render(ctx context.Context, in Input, id string, opt Options) ([]*unstructu
 
 // expand executes the templates and decodes everything.
 func expand(ctx context.Context, in Input, id string, opt Options) ([]resource, error) {
+	if in.PlanFile == "" {
+		in.PlanFile = "assay.yaml"
+	}
+	if err := allMatch(in); err != nil {
+		return nil, err
+	}
 	var out []resource
 	for _, s := range in.Sources {
 		data := s.Data

@@ -16,7 +16,9 @@ import (
 const testID = "e123456789"
 
 // file is one resource, by its name below shop/experiment.
-func file(name, text string) Source { return Source{"shop/experiment/" + name, []byte(text)} }
+func file(name, text string) Source {
+	return Source{File: "shop/experiment/" + name, Data: []byte(text)}
+}
 
 func object1(t testing.TB, text string) *unstructured.Unstructured {
 	t.Helper()

@@ -80,7 +80,7 @@ func missingKey(key, at string, in Input) string {
 		return fmt.Sprintf("%s: the key %s is not set", at, key)
 	}
 	known := keysOf(in.Experiment.Parameters)
-	return fmt.Sprintf("the parameter %s is not set%s; set it under spec.experiment.parameters of the plan", key, near(key, known))
+	return fmt.Sprintf("the parameter %s is not set%s; set it under spec.experiment.parameters in %s", key, near(key, known), in.PlanFile)
 }
 
 // keysOf are the keys of a map at any depth, sorted.

@@ -54,7 +54,7 @@ func TestIDOfEachIngredient(t *testing.T) {
 		"environment":      func(in *IDInput) { in.Environment = "" },
 		"attempt":          func(in *IDInput) { in.Attempt = 2 },
 		"image":            func(in *IDInput) { in.Change.Images[0].NewTag = "v3" },
-		"values":           func(in *IDInput) { in.Change.Values["a"].(map[string]any)["b"] = int64(2) },
+		"values":           func(in *IDInput) { in.Change.Values["a"] = map[string]any{"b": int64(2), "c": "x"} },
 		"a deleted value":  func(in *IDInput) { in.Change.Values["e"] = nil },
 		"diff":             func(in *IDInput) { in.Change.Diff = "x" },
 		"targets":          func(in *IDInput) { in.Plan.Spec.Targets = nil },

@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ const DefaultResources = "experiment/*"
 type Source struct {
 	File string // relative to the repo
 	Data []byte
+
+	patterns []string // of the plan, those that match the file
 }
 
 // Template tells a template from plain YAML, by the name.
@@ -40,29 +43,39 @@ func Owns(dir string, exp spec.Experiment, file string) bool {
 
 // Load reads the files that the plan names, sorted by path, each once. Only
 // YAML files and YAML templates are resources; other files may lie beside them.
-// A pattern other than the default that matches nothing is an error.
 func Load(fsys *envfs.FS, dir string, exp spec.Experiment) ([]Source, error) {
-	var names []string
+	matching := map[string][]string{}
 	for _, pattern := range patterns(exp) {
-		found, err := match(fsys, dir, pattern)
+		names, err := match(fsys, dir, pattern)
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 0 && pattern != DefaultResources {
-			return nil, fmt.Errorf("%s: spec.experiment.resources: %q matches no .yaml, .yml or .tmpl file: correct the pattern, which is relative to the environment", dir, pattern)
+		for _, name := range names {
+			matching[name] = append(matching[name], pattern)
 		}
-		names = append(names, found...)
 	}
-	slices.Sort(names)
 	var sources []Source
-	for _, name := range slices.Compact(names) {
+	for _, name := range slices.Sorted(maps.Keys(matching)) {
 		data, err := fsys.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, Source{name, data})
+		sources = append(sources, Source{name, data, matching[name]})
 	}
 	return sources, nil
+}
+
+// allMatch refuses a pattern of the plan, unless it is the default, that
+// matches nothing: it is misspelt, and the candidate would go untested. Without
+// a marker nothing is lost, so Load lets it pass.
+func allMatch(in Input) error {
+	for i, pattern := range in.Experiment.Resources {
+		matched := slices.ContainsFunc(in.Sources, func(s Source) bool { return slices.Contains(s.patterns, pattern) })
+		if !matched && pattern != DefaultResources {
+			return fmt.Errorf("%s: spec.experiment.resources[%d]: %q matches no .yaml, .yml or .tmpl file: correct the pattern, which is relative to the environment", in.PlanFile, i, pattern)
+		}
+	}
+	return nil
 }
 
 func patterns(exp spec.Experiment) []string {

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -70,12 +71,19 @@ func TestLoadErrors(t *testing.T) {
 		"experiment/**":        "** is not known",
 		"experiment/[":         "no valid pattern",
 		"":                     "relative to the environment",
-		"experimnet/*":         "matches no .yaml",
-		"experiment/*.js":      "matches no .yaml",
 	}
 	for pattern, want := range tests {
 		_, err := Load(repo("shop/experiment/t.js"), "shop", spec.Experiment{Resources: []string{pattern}})
 		wantError(t, err, "shop: spec.experiment.resources: ", want)
+	}
+	for _, pattern := range []string{"experimnet/*", "experiment/*.js"} {
+		exp := spec.Experiment{Resources: []string{"experiment/a.yaml", pattern}}
+		sources, err := Load(repo("shop/experiment/t.js", "shop/experiment/a.yaml"), "shop", exp)
+		if err != nil || len(sources) != 1 {
+			t.Errorf("%s: %v, %v", pattern, sources, err)
+		}
+		_, err = Parse(context.Background(), Input{Sources: sources, Experiment: exp}, Options{})
+		wantError(t, err, "spec.experiment.resources[1]", pattern, "matches no .yaml")
 	}
 	if got, err := Load(repo("shop/web.yaml"), "shop", spec.Experiment{}); err != nil || got != nil {
 		t.Errorf("without resources: %v, %v", got, err)

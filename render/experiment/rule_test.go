@@ -124,8 +124,10 @@ func TestRules(t *testing.T) {
 		"role":                 {annotated("assay.dev/role: laod"), []string{`assay.dev/role is "laod": the only role is "load"`}},
 		"namespace":            {with("Job", "name: judge", "name: judge, namespace: kube-system"), []string{"metadata.namespace is kube-system, and the application's is prod"}},
 		"TTL":                  {with("Job", "backoffLimit: 0", "backoffLimit: 0, ttlSecondsAfterFinished: 100"), []string{"spec.ttlSecondsAfterFinished deletes the verdict", "activeDeadlineSeconds"}},
-		"TTL of load": {with("Job", "name: judge}\nspec: {", "name: judge, annotations: {assay.dev/role: load}}\nspec: {ttlSecondsAfterFinished: 0, "),
-			[]string{"spec.ttlSecondsAfterFinished"}},
+		"TTL of load": {
+			with("Job", "name: judge}\nspec: {", "name: judge, annotations: {assay.dev/role: load}}\nspec: {ttlSecondsAfterFinished: 0, "),
+			[]string{"spec.ttlSecondsAfterFinished"},
+		},
 		"TTL of a CronJob":     {"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {spec: {ttlSecondsAfterFinished: 1}}}", []string{"spec.jobTemplate.spec.ttlSecondsAfterFinished"}},
 		"ttlStrategy":          {with("Argo Rollouts AnalysisRun", "spec: {", "spec: {ttlStrategy: {secondsAfterCompletion: 1}, "), []string{"spec.ttlStrategy deletes"}},
 		"cleanup":              {with("k6", "spec: {", "spec: {cleanup: post, "), []string{"spec.cleanup deletes"}},

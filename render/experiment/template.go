@@ -7,8 +7,6 @@ import (
 	"math"
 	"strings"
 	"text/template"
-
-	"github.com/assaydev/assay/internal/spec"
 )
 
 // data is what a template sees as its dot.
@@ -64,7 +62,7 @@ func plain(v any) any {
 
 // execute runs one template. It ends when ctx does, however the template loops.
 func execute(ctx context.Context, s Source, in Input, id string, opt Options) ([]byte, error) {
-	left, right, err := delimiters(in.Experiment)
+	left, right, err := delimiters(in)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +84,12 @@ func execute(ctx context.Context, s Source, in Input, id string, opt Options) ([
 	return out.Bytes(), nil
 }
 
-func delimiters(exp spec.Experiment) (left, right string, err error) {
-	switch d := exp.Delimiters; {
+func delimiters(in Input) (left, right string, err error) {
+	switch d := in.Experiment.Delimiters; {
 	case len(d) == 0:
 		return "{{", "}}", nil
 	case len(d) != 2 || strings.TrimSpace(d[0]) == "" || strings.TrimSpace(d[1]) == "" || d[0] == d[1]:
-		return "", "", fmt.Errorf(`spec.experiment.delimiters: want two different strings, as in ["[[", "]]"]`)
+		return "", "", fmt.Errorf(`%s: spec.experiment.delimiters: want two different strings, as in ["[[", "]]"]`, in.PlanFile)
 	default:
 		return d[0], d[1], nil
 	}

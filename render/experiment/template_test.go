@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -111,7 +113,7 @@ func TestDelimiters(t *testing.T) {
 	for _, bad := range [][]string{{"[["}, {"", "]]"}, {"%", "%"}, {"a", "b", "c"}} {
 		in.Experiment.Delimiters = bad
 		_, _, err := render(t, in, Options{})
-		wantError(t, err, "spec.experiment.delimiters")
+		wantError(t, err, "assay.yaml: spec.experiment.delimiters")
 	}
 }
 
@@ -135,15 +137,13 @@ func TestFunctionsAreHermetic(t *testing.T) {
 }
 
 func TestPlainCopies(t *testing.T) {
-	in := map[string]any{"a": []any{map[string]any{"b": float64(3)}}, "c": 1.5, "d": 1e300, "e": nil, "f": true}
-	out, _ := plain(in).(map[string]any)
-	inner, _ := out["a"].([]any)[0].(map[string]any)
-	if inner["b"] != int64(3) || out["c"] != 1.5 || out["d"] != 1e300 || out["e"] != nil || out["f"] != true {
-		t.Errorf("%v", out)
-	}
-	inner["b"] = 4
-	if in["a"].([]any)[0].(map[string]any)["b"] != float64(3) {
-		t.Error("the copy shares memory")
+	inner := map[string]any{"b": float64(3)}
+	in := map[string]any{"a": []any{inner}, "c": 1.5, "d": 1e300, "e": nil, "f": true}
+	out := plain(in)
+	want := map[string]any{"a": []any{map[string]any{"b": int64(3)}}, "c": 1.5, "d": 1e300, "e": nil, "f": true}
+	inner["b"] = "changed"
+	if diff := cmp.Diff(any(want), out); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -12,20 +12,16 @@ import (
 
 // at adds a problem on the line of the field, or of the nearest parent that the file has.
 func (w *walker) at(field, format string, args ...any) {
-	line, parent := 0, field
+	w.add(w.lineOf(field), field, format, args...)
+}
+
+func (w *walker) lineOf(field string) int {
 	for {
-		if n, ok := w.lines[parent]; ok {
-			line = n
-			break
+		if line, ok := w.lines[field]; ok {
+			return line
 		}
-		cut := strings.LastIndexAny(parent, ".[")
-		if cut < 0 {
-			line = w.lines[""]
-			break
-		}
-		parent = parent[:cut]
+		field = field[:max(strings.LastIndexAny(field, ".["), 0)]
 	}
-	w.add(line, field, format, args...)
 }
 
 func (w *walker) checkMetadata(m Metadata) {

@@ -126,7 +126,7 @@ func (w *walker) structure(n *yaml.Node, v reflect.Value, at string) {
 	}
 	for _, f := range known {
 		if f.required && !present[f.name] {
-			w.add(w.lines[at], child(at, f.name), "is missing: add it")
+			w.at(child(at, f.name), "is missing: add it")
 		}
 	}
 }

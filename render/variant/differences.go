@@ -2,7 +2,6 @@ package variant
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -13,9 +12,19 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// hashed matches a name with Kustomize's content hash: ten characters of the
-// alphabet that its hasher encodes to (api/hasher/hasher.go).
-const hashed = `^(.+)-[2456789bcdfghkmt]{10}$`
+// hashAlphabet is what Kustomize's content hashes consist of, ten characters
+// each (api/hasher/hasher.go).
+const hashAlphabet = "2456789bcdfghkmt"
+
+// unhashed returns the name of a ConfigMap or Secret less its content hash.
+func unhashed(k object.Key) (name string, ok bool) {
+	const length = 10
+	cut := len(k.Name) - length - 1
+	if k.Group != "" || k.Kind != "ConfigMap" && k.Kind != "Secret" || cut < 1 || k.Name[cut] != '-' {
+		return "", false
+	}
+	return k.Name[:cut], strings.Trim(k.Name[cut+1:], hashAlphabet) == ""
+}
 
 // difference is one object that the two renders do not agree on.
 type difference struct {
@@ -76,15 +85,10 @@ func identities(s *set) []object.Key {
 // joinRenamed makes one difference of an object that is removed under one
 // content hash and added under another.
 func joinRenamed(s *set, changed []difference, removed []*unstructured.Unstructured) []difference {
-	re := regexp.MustCompile(hashed)
-	stem := func(o *unstructured.Unstructured) (object.Key, bool) {
-		k := s.key(o)
-		m := re.FindStringSubmatch(k.Name)
-		if k.Group != "" || (k.Kind != "ConfigMap" && k.Kind != "Secret") || m == nil {
-			return k, false
-		}
-		k.Name = m[1]
-		return k, true
+	stem := func(o *unstructured.Unstructured) (k object.Key, ok bool) {
+		k = s.key(o)
+		k.Name, ok = unhashed(k)
+		return k, ok
 	}
 	old := map[object.Key][]*unstructured.Unstructured{}
 	for _, o := range removed {

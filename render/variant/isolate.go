@@ -173,6 +173,10 @@ func (b *build) suffixed(value string) string {
 		return value + b.suffix
 	}
 	sum := sha256.Sum256([]byte(value))
-	tail := "-" + hex.EncodeToString(sum[:4]) + b.suffix
-	return strings.TrimRight(value[:max(0, validation.LabelValueMaxLength-len(tail))], "-._") + tail
+	hash := hex.EncodeToString(sum[:4])
+	room := validation.LabelValueMaxLength - len("-"+hash+b.suffix)
+	if room < 1 {
+		return hash + b.suffix[len(b.suffix)-min(len(b.suffix), validation.LabelValueMaxLength-len(hash)):]
+	}
+	return strings.TrimRight(value[:room], "-._") + "-" + hash + b.suffix
 }

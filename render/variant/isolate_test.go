@@ -3,6 +3,8 @@ package variant_test
 import (
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 func podLabels(app string) string { return strings.ReplaceAll(web, "{app: web}", app) }
@@ -178,4 +180,14 @@ func TestNameTooLong(t *testing.T) {
 	wantText(t, buildError(t, input(t, ``, env, "web:v1", "web:v2")), "spec.candidate.nameSuffix: ", "no name for a Service")
 	in := input(t, `candidate: {name: Web_2}`, web, "web:v1", "web:v2")
 	wantText(t, buildError(t, in), "spec.candidate.name: ", "no name for a Deployment")
+}
+
+func TestLongSuffix(t *testing.T) {
+	for _, n := range []int{1, 40, 52, 53, 54, 55, 62, 63} {
+		in := input(t, `candidate: {nameSuffix: `+strings.Repeat("x", n)+`}`, podLabels("{app: "+strings.Repeat("a", 63)+"}"), "web:v1", "web:v2")
+		value, _ := at(build(t, in).Objects[0], "spec.template.metadata.labels.app").(string)
+		if reasons := validation.IsValidLabelValue(value); len(reasons) > 0 || !strings.HasSuffix(value, "x") {
+			t.Errorf("suffix of %d: %q: %v", n, value, reasons)
+		}
+	}
 }

@@ -84,7 +84,7 @@ func (r random) change(text string) (baseline, candidate string) {
 
 func TestPropertiesOfVariants(t *testing.T) {
 	built := map[string]int{}
-	for seed := range uint64(800) {
+	for seed := range uint64(500) {
 		r := random{rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // a test must be repeatable
 		baseline, candidate := r.change(r.environment())
 		traffic := r.one("isolated", "isolated", "shared")
@@ -111,7 +111,7 @@ func TestPropertiesOfVariants(t *testing.T) {
 			return
 		}
 	}
-	if built["isolated"] < 100 || built["shared"] < 100 {
+	if built["isolated"] < 60 || built["shared"] < 60 {
 		t.Errorf("too few environments could be built: %v", built)
 	}
 }

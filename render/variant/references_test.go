@@ -97,6 +97,17 @@ func TestKustomizeHash(t *testing.T) {
 	}
 }
 
+// A hash changes with the content, so the plan names what is before it.
+func TestUntestedByTheNameBeforeTheHash(t *testing.T) {
+	env := strings.ReplaceAll(web+settings, "settings", "settings-5hf9b2tkm6")
+	in := input(t, `untested: [{kind: ConfigMap, name: settings}]`, env, "settings-5hf9b2tkm6", "settings-9g2mk7dctb", "red", "blue", "web:v1", "web:v2")
+	if have := strings.Join(build(t, in).Untested, "\n"); have != "ConfigMap/settings-9g2mk7dctb (listed under untested: data.color changed)" {
+		t.Errorf("untested: %s", have)
+	}
+	in.Plan = plan(t, `untested: [{kind: ConfigMap, name: setting}]`)
+	wantText(t, buildError(t, in), "ConfigMap/settings-9g2mk7dctb: data.color changed")
+}
+
 func TestOnlyWhatIsAlteredIsCloned(t *testing.T) {
 	env := using(web, "{configMapRef: {name: settings}}") + settings
 	r := build(t, input(t, ``, env, "web:v1", "web:v2", "metadata: {name: settings}", "metadata: {name: settings, labels: {v: b}}"))

@@ -62,13 +62,14 @@ func (s *set) find(r spec.Ref) []*unstructured.Unstructured {
 }
 
 // means tells whether a reference of the plan names the object. One with
-// generateName goes by that.
+// generateName goes by that, one with a content hash by what is before it.
 func (s *set) means(r spec.Ref, o *unstructured.Unstructured) bool {
 	k := s.key(o)
 	if k.Name == "" {
 		k.Name = o.GetGenerateName()
 	}
-	return k.Kind == r.Kind && k.Name == r.Name &&
+	stem, hashed := unhashed(k)
+	return k.Kind == r.Kind && (k.Name == r.Name || hashed && stem == r.Name) &&
 		(r.Group == "" || k.Group == r.Group) &&
 		(r.Namespace == "" || k.Namespace == r.Namespace)
 }

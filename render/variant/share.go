@@ -1,11 +1,13 @@
 package variant
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/assaydev/assay/internal/object"
 )
@@ -38,6 +40,9 @@ func (b *build) selected(live []selector) []string {
 			for _, h := range b.autoscalers(s.owner) {
 				out = append(out, name(h)+" counts "+name(p.out)+", through "+name(s.owner))
 			}
+			for _, subset := range b.subsets(s.owner, pod) {
+				out = append(out, subset+" selects "+name(p.out)+", through "+name(s.owner))
+			}
 		}
 	}
 	sort.Strings(out)
@@ -54,6 +59,27 @@ func (b *build) autoscalers(workload *unstructured.Unstructured) []*unstructured
 		if k.Group == "autoscaling" && k.Kind == "HorizontalPodAutoscaler" && b.baseline.sameNamespace(o, workload) &&
 			ref["kind"] == workload.GetKind() && ref["name"] == workload.GetName() {
 			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// subsets returns the subsets that Istio's DestinationRules make of a
+// Service's pods and that hold a pod with these labels.
+func (b *build) subsets(owner *unstructured.Unstructured, pod labels.Set) []string {
+	var out []string
+	for _, o := range b.baseline.list {
+		host, _ := subMap(o.Object, "spec")["host"].(string)
+		host, _, _ = strings.Cut(host, ".")
+		if !isService(owner) || o.GetKind() != "DestinationRule" || host != owner.GetName() || !b.baseline.sameNamespace(o, owner) {
+			continue
+		}
+		items, _ := subMap(o.Object, "spec")["subsets"].([]any)
+		for _, item := range items {
+			subset, _ := item.(map[string]any)
+			if match, err := compile(subMap(subset, "labels"), true); err == nil && match.Matches(pod) {
+				out = append(out, fmt.Sprintf("%s subset %v", name(o), subset["name"]))
+			}
 		}
 	}
 	return out

@@ -63,8 +63,20 @@ func TestSharedNeedsALabelOfItsOwn(t *testing.T) {
 
 // The tutorial's subsets: the baseline's own label takes another value.
 func TestSharedSubsets(t *testing.T) {
-	env := podLabels("{app: web, version: stable}")
-	d := build(t, input(t, `candidate: {traffic: shared, labels: {version: next}}`, env, "web:v1", "web:v2")).Objects[0]
+	env := podLabels("{app: web, version: stable}") + webService + `
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web}
+spec:
+  host: web.shop.svc.cluster.local
+  subsets: [{name: old, labels: {version: stable}}, {name: new, labels: {version: next}}]
+`
+	r := build(t, input(t, `candidate: {traffic: shared, labels: {version: next}}`, env, "web:v1", "web:v2"))
+	if have, want := strings.Join(r.Selected, "\n"), "DestinationRule/web subset new selects Deployment/web-candidate, through Service/web\nService/web selects Deployment/web-candidate"; have != want {
+		t.Errorf("selected:\n%s\nwant:\n%s", have, want)
+	}
+	d := r.Objects[0]
 	wantAt(t, d, "spec.selector.matchLabels", map[string]any{"app": "web", "version": "next"})
 	wantAt(t, d, "spec.template.metadata.labels", map[string]any{"app": "web", "version": "next"})
 }

@@ -22,21 +22,31 @@ var (
 	errKey    = errors.New("a key that is no string, number or boolean")
 )
 
-func (c *converter) convert(v any, depth int) (any, error) {
+// Scalar gives a decoded number, string, boolean or null the type that
+// unstructured objects hold. ok is false for anything else.
+func Scalar(v any) (scalar any, ok bool, err error) {
 	switch v := v.(type) {
 	case nil, bool, int64:
-		return v, nil
+		return v, true, nil
 	case string:
-		return c.text(v), nil
+		return validText(v), true, nil
 	case int:
-		return int64(v), nil
+		return int64(v), true, nil
 	case uint64:
 		if v <= math.MaxInt64 {
-			return int64(v), nil
+			return int64(v), true, nil
 		}
-		return float64(v), nil
+		return float64(v), true, nil
 	case float64:
-		return number(v)
+		n, err := number(v)
+		return n, true, err
+	}
+	return nil, false, nil
+}
+
+func (c *converter) convert(v any, depth int) (any, error) {
+	if scalar, ok, err := Scalar(v); ok {
+		return scalar, err
 	}
 	if depth >= c.depth {
 		return nil, depthError(c.depth)
@@ -97,7 +107,7 @@ func (c *converter) key(key any) (string, error) {
 	var k string
 	switch key := key.(type) {
 	case string:
-		k = c.text(key)
+		k = validText(key)
 	case int:
 		k = strconv.Itoa(key)
 	case int64:
@@ -131,8 +141,8 @@ func floatKey(key float64) string {
 	}
 }
 
-// text replaces bytes that are no UTF-8, which only !!binary can bring in.
-func (c *converter) text(s string) string {
+// validText replaces bytes that are no UTF-8, which only !!binary can bring in.
+func validText(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

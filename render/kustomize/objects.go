@@ -1,0 +1,87 @@
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/assaydev/assay/internal/manifest"
+)
+
+// objects converts krusty's result. It goes the first half of the way that
+// `kustomize build` goes to its output, through the same encoder and decoder,
+// and gives each value the type that Argo CD reads back from that output.
+func objects(dir string, built resmap.ResMap) ([]*unstructured.Unstructured, error) {
+	resources := built.Resources()
+	objs := make([]*unstructured.Unstructured, len(resources))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	const batch = 32
+	for from := 0; from < len(resources); from += batch {
+		group.Go(func() error {
+			for i := from; i < min(from+batch, len(resources)); i++ {
+				o, err := object(resources[i])
+				if err != nil {
+					return fmt.Errorf("%s: %s %s: %w", dir, resources[i].GetKind(), resources[i].GetName(), err)
+				}
+				objs[i] = o
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return manifest.Flatten(dir, objs)
+}
+
+func object(r *resource.Resource) (*unstructured.Unstructured, error) {
+	text, err := r.RNode.String()
+	if err != nil {
+		return nil, errors.New("its values cannot be written as YAML")
+	}
+	var decoded map[string]any
+	if err := yaml.Unmarshal([]byte(text), &decoded); err != nil {
+		return nil, errors.New("its values cannot be written as YAML")
+	}
+	for key, value := range decoded {
+		if decoded[key], err = typed(value); err != nil {
+			return nil, err
+		}
+	}
+	return &unstructured.Unstructured{Object: decoded}, nil
+}
+
+// typed converts in place. A date is what JSON makes of it, as in kustomize.
+func typed(v any) (any, error) {
+	if scalar, ok, err := manifest.Scalar(v); ok {
+		return scalar, err
+	}
+	var err error
+	switch v := v.(type) {
+	case time.Time:
+		return v.Format(time.RFC3339Nano), nil
+	case map[string]any:
+		for key, value := range v {
+			if v[key], err = typed(value); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	case []any:
+		for i, value := range v {
+			if v[i], err = typed(value); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	}
+	return nil, errors.New("a key is no string; quote it")
+}

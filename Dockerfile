@@ -1,0 +1,20 @@
+# The sidecar of argocd-repo-server: the assay binary and its plugin.yaml.
+# argocd-cmp-server, which serves them, is mounted from the repo-server's own
+# image by the pod (manifests/repo-server-sidecar.yaml), so that the two always match.
+
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG TARGETOS TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -ldflags "-s -w" -o /assay ./cmd/assay
+
+FROM gcr.io/distroless/static-debian12
+COPY --from=build /assay /usr/local/bin/assay
+COPY plugin.yaml /home/argocd/cmp-server/config/plugin.yaml
+# Argo CD's user, who owns the plugin's socket.
+USER 999
+WORKDIR /home/argocd/cmp-server/config
+ENTRYPOINT ["/var/run/argocd/argocd-cmp-server"]

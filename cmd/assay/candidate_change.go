@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/strvals"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/scaffold"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+// parseImages reads --image, or finds the image that --tag is for.
+func (o candidateOptions) parseImages(ctx context.Context, m *marker) ([]types.Image, error) {
+	if o.tag != "" {
+		return m.onlyImage(ctx, o.tag)
+	}
+	var images []types.Image
+	for _, text := range o.images {
+		image, err := parseImage(text)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(images, func(other types.Image) bool { return other.Name == image.Name }) {
+			return nil, usagef("--image names %s twice: keep one", image.Name)
+		}
+		images = append(images, image)
+	}
+	return images, nil
+}
+
+// onlyImage finds the image that --tag means: the only one of the plan's
+// targets, or of all workloads.
+func (m *marker) onlyImage(ctx context.Context, tag string) ([]types.Image, error) {
+	req := m.Request
+	req.FS = req.FS.With(map[string][]byte{m.name: nil})
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	objs := underTest(res.Plan, res.Baseline)
+	switch names := scaffold.Images(objs); len(names) {
+	case 0:
+		return nil, errors.New("no workload runs an image that --tag could change: name the change with --image or --set")
+	case 1:
+		return []types.Image{{Name: names[0], NewTag: tag}}, nil
+	default:
+		return nil, fmt.Errorf("--tag needs the only image, and there are %s: choose one with --image NAME:%s", listed(names), tag)
+	}
+}
+
+// underTest are the plan's targets, or all workloads where it names none.
+func underTest(plan *spec.Plan, objs []*unstructured.Unstructured) []*unstructured.Unstructured {
+	return slices.DeleteFunc(slices.Clone(objs), func(o *unstructured.Unstructured) bool {
+		if len(plan.Spec.Targets) == 0 {
+			return !object.IsWorkload(o)
+		}
+		k := object.KeyOf(o)
+		return !slices.ContainsFunc(plan.Spec.Targets, func(t spec.Ref) bool {
+			return t.Kind == k.Kind && t.Name == k.Name && (t.Group == "" || t.Group == k.Group) && (t.Namespace == "" || t.Namespace == k.Namespace)
+		})
+	})
+}
+
+// listed joins the first of many names.
+func listed(names []string) string {
+	const most = 8
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// values merges --values and --set as Helm does.
+func (a *app) values(opt candidateOptions) (map[string]any, error) {
+	if len(opt.valueFiles)+len(opt.sets) == 0 {
+		return nil, nil
+	}
+	values := map[string]any{}
+	for _, name := range opt.valueFiles {
+		data, err := a.readInput(name)
+		if err != nil {
+			return nil, err
+		}
+		more, err := chartutil.ReadValues(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not a YAML mapping of values", name)
+		}
+		values = mergeValues(values, more)
+	}
+	for _, text := range opt.sets {
+		if err := strvals.ParseInto(text, values); err != nil {
+			return nil, usagef("--set %s: give KEY=VALUE[,KEY=VALUE]", keyOf(text))
+		}
+	}
+	return values, nil
+}
+
+// keyOf keeps a value, which may be secret, out of a message.
+func keyOf(text string) string {
+	key, _, _ := strings.Cut(text, "=")
+	return key
+}
+
+func mergeValues(below, above map[string]any) map[string]any {
+	for key, v := range above {
+		low, isMap := below[key].(map[string]any)
+		high, aboveMap := v.(map[string]any)
+		if isMap && aboveMap {
+			v = mergeValues(low, high)
+		}
+		below[key] = v
+	}
+	return below
+}
+
+// maxInput bounds a file that a flag names.
+const maxInput = 1 << 20
+
+// readInput reads a file that a flag names, or stdin.
+func (a *app) readInput(name string) ([]byte, error) {
+	from := a.stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s does not exist", name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, pathless(err))
+		}
+		defer func() { _ = file.Close() }()
+		from = file
+	}
+	data, err := io.ReadAll(io.LimitReader(from, maxInput+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, pathless(err))
+	}
+	if len(data) > maxInput {
+		return nil, fmt.Errorf("%s is larger than 1 MiB: name a smaller file", name)
+	}
+	return data, nil
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"reflect"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+type candidateOptions struct {
+	environment
+	images, sets, valueFiles, patches []string
+	tag, title                        string
+	retry, dryRun                     bool
+}
+
+func (a *app) candidateSetCommand() *cobra.Command {
+	var opt candidateOptions
+	cmd := &cobra.Command{
+		Use:   "set [DIR]",
+		Short: "Put a change under test",
+		Long: `Set writes the marker, candidate.yaml, with the change that is to be tested. It
+renders the environment with it first: what cannot be edited into the
+environment's files, or changes nothing, is refused, and nothing is written.
+
+A candidate that is already under test is replaced, unless the plan's queue says
+latest or every: then the new one waits. The same command again changes nothing.`,
+		Example: `  # A new tag of the only image
+  assay candidate set --tag 6.15.0 shop/prod
+
+  # One image of several, as kustomize edit set image takes it
+  assay candidate set --image podinfo=ghcr.io/stefanprodan/podinfo:6.15.0 shop/prod
+
+  # Helm values, and what that would write
+  assay candidate set --set image.tag=6.15.0,replicas=3 --dry-run charts/shop
+
+  # The same change once more, after a rejection
+  assay candidate set --tag 6.15.0 --retry shop/prod`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, dirArg(args)) }),
+	}
+	opt.bindRender(cmd)
+	f := cmd.Flags()
+	f.StringArrayVar(&opt.images, "image", nil, "`image` to change: NAME:TAG, NAME@DIGEST or NAME=NEWNAME[:TAG|@DIGEST]; repeatable")
+	f.StringVar(&opt.tag, "tag", "", "new `tag` of the only image of the workloads under test")
+	f.StringArrayVar(&opt.sets, "set", nil, "Helm values as `KEY=VALUE`, in the syntax of helm --set; repeatable")
+	f.StringArrayVar(&opt.valueFiles, "values", nil, "YAML `file` of Helm values, - for stdin; repeatable, and under --set")
+	f.StringArrayVar(&opt.patches, "patch", nil, "Kustomize `patch`")
+	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag)")
+	f.BoolVar(&opt.retry, "retry", false, "test the same change again, as a new attempt")
+	f.BoolVar(&opt.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
+	if err := f.MarkHidden("patch"); err != nil {
+		panic(err)
+	}
+	return cmd
+}
+
+func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string) error {
+	if err := opt.check(); err != nil {
+		return err
+	}
+	m, err := opt.openMarker(dir)
+	if m != nil {
+		defer m.close()
+	}
+	if err != nil && (m == nil || m.data == nil || m.foreign()) {
+		return err
+	}
+	candidate, err := a.candidate(ctx, opt, m)
+	if err != nil {
+		return err
+	}
+	res, err := m.try(ctx, candidate)
+	if err != nil {
+		return err
+	}
+	queue := enqueue(m.candidates, candidate, res.Plan.Spec.Queue)
+	data, err := encodeCandidates(queue)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(data, m.data) {
+		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.name))
+		return err
+	}
+	if opt.dryRun {
+		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.name, "b/"+m.name, string(m.data), string(data)))
+		return err
+	}
+	if err := m.write(ctx, data); err != nil {
+		return err
+	}
+	a.reportSet(m, queue, candidate, res)
+	return nil
+}
+
+// check refuses flags that make no sense together.
+func (o candidateOptions) check() error {
+	switch {
+	case strings.Contains(o.name, "="):
+		return fmt.Errorf("--env %s: environment variables cannot be changed yet; --env NAME chooses an environment", o.name)
+	case len(o.patches) > 0:
+		return fmt.Errorf("--patch: patches cannot be tested yet; use --image, --tag, --set or --values")
+	case o.tag != "" && len(o.images) > 0:
+		return usagef("--tag is for the only image, --image names one: give one of the two")
+	case o.tag == "" && len(o.images)+len(o.sets)+len(o.valueFiles) == 0:
+		return usagef("no change is given: name it with --tag, --image, --set or --values")
+	}
+	return nil
+}
+
+// foreign says that the file is no marker at all, and not ours to replace.
+func (m *marker) foreign() bool {
+	candidates, err := spec.DecodeCandidates(m.name, m.data)
+	return err == nil && candidates == nil
+}
+
+// candidate makes the marker's document from the flags.
+func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (spec.Candidate, error) {
+	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
+	var err error
+	if c.Spec.Images, err = opt.parseImages(ctx, m); err != nil {
+		return c, err
+	}
+	if c.Spec.Values, err = a.values(opt); err != nil {
+		return c, err
+	}
+	c.Metadata.Name = opt.title
+	if c.Metadata.Name == "" {
+		c.Metadata.Name = defaultName(c.Spec.Change)
+	}
+	for _, other := range m.candidates {
+		if !sameChange(other.Spec.Change, c.Spec.Change) {
+			continue
+		}
+		c.Spec.Attempt = other.Spec.Attempt
+		c.Metadata.Annotations = other.Metadata.Annotations
+		if opt.title == "" {
+			c.Metadata.Name = other.Metadata.Name
+		}
+	}
+	if opt.retry {
+		c.Spec.Attempt++
+	}
+	return c, nil
+}
+
+// try renders the environment with the candidate under test.
+func (m *marker) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
+	data, err := spec.EncodeCandidate(c)
+	if err != nil {
+		return nil, err
+	}
+	req := m.Request
+	req.FS = req.FS.With(map[string][]byte{m.name: data})
+	return render.Environment(ctx, req)
+}
+
+// enqueue returns the marker's documents with the new candidate in its place.
+// The one under test stays first, unless the queue lets a new one preempt it.
+func enqueue(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate {
+	for i, other := range now {
+		if sameChange(other.Spec.Change, c.Spec.Change) && (queue == "every" || queue == "latest" && i == 0) {
+			out := append([]spec.Candidate{}, now...)
+			out[i] = c
+			return out
+		}
+	}
+	switch {
+	case len(now) == 0 || queue == "preempt" || queue == "":
+		return []spec.Candidate{c}
+	case queue == "latest":
+		return []spec.Candidate{now[0], c}
+	default:
+		return append(append([]spec.Candidate{}, now...), c)
+	}
+}
+
+func (a *app) reportSet(m *marker, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
+	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", label(c), res.ID, m.on(m.name))
+	if len(m.candidates) > 0 {
+		first := m.candidates[0]
+		switch {
+		case len(queue) > 1:
+			a.notef("it waits until candidate %s has its verdict", label(first))
+		case !sameChange(first.Spec.Change, c.Spec.Change):
+			a.notef("it preempts candidate %s, which was under test", label(first))
+		}
+		if dropped := len(m.candidates) - len(queue); dropped > 0 {
+			a.notef("%d that waited were dropped", dropped)
+		}
+	}
+	for _, u := range res.Untested {
+		a.notef("ships untested: %s", oneLine(u))
+	}
+	a.warn(res.Warnings)
+	a.notef("next: assay diff %s", path.Clean(m.arg))
+}
+
+func sameChange(x, y spec.Change) bool {
+	a, errA := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: x}})
+	b, errB := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: y}})
+	if errA != nil || errB != nil {
+		return reflect.DeepEqual(x, y)
+	}
+	return bytes.Equal(a, b)
+}
+
+// defaultName names a candidate after its first new tag or digest.
+func defaultName(change spec.Change) string {
+	for _, image := range change.Images {
+		switch {
+		case image.NewTag != "":
+			return image.NewTag
+		case image.Digest != "":
+			_, hash, _ := strings.Cut(image.Digest, ":")
+			return hash[:min(12, len(hash))]
+		}
+	}
+	return ""
+}
+
+// encodeCandidates joins the marker's documents.
+func encodeCandidates(candidates []spec.Candidate) ([]byte, error) {
+	var out []byte
+	for i, c := range candidates {
+		data, err := spec.EncodeCandidate(c)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 { // the first line of the file is for all of it
+			out = append(out, "---\n"...)
+			data = bytes.TrimPrefix(data, []byte(spec.SkipLine+"\n"))
+		}
+		out = append(out, data...)
+	}
+	return out, nil
+}

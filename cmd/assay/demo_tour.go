@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/examples"
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+// labelExperiment marks every object that is there for a test alone.
+const labelExperiment = "assay.dev/experiment"
+
+// tour shows one example and checks the laws on it.
+type tour struct {
+	example examples.Environment
+	fsys    *envfs.FS
+	out     io.Writer
+
+	held, failed int
+}
+
+// render renders the example with edits laid over its files.
+func (t *tour) render(ctx context.Context, edits map[string][]byte) (*render.Result, error) {
+	return render.Environment(ctx, render.Request{FS: t.fsys.With(edits), Dir: t.example.Dir})
+}
+
+func (t *tour) walk(ctx context.Context) error {
+	before, err := t.render(ctx, nil)
+	if err != nil {
+		return err
+	}
+	marker := path.Join(t.example.Dir, "candidate.yaml")
+	data, err := t.fsys.ReadFile(t.example.Candidate)
+	if err != nil {
+		return err
+	}
+	during, err := t.render(ctx, map[string][]byte{marker: data})
+	if err != nil {
+		return err
+	}
+	again, err := t.render(ctx, map[string][]byte{marker: data})
+	if err != nil {
+		return err
+	}
+	promoted, err := t.render(ctx, during.Edited)
+	if err != nil {
+		return err
+	}
+	rejected, err := t.render(ctx, map[string][]byte{marker: nil})
+	if err != nil {
+		return err
+	}
+	t.describe(before, during)
+	t.law(1, "without a candidate, nothing of Assay's is in the output", same(before.Output(), before.Baseline) && unlabelled(before.Output()))
+	t.law(1, "with a candidate, the baseline is in the output as it was", same(without(during), before.Baseline))
+	t.law(2, "what is promoted is what was tested", same(promoted.Output(), during.Candidate) && !same(promoted.Output(), before.Output()))
+	t.law(3, "a loser leaves no trace", same(rejected.Output(), before.Output()))
+	t.law(4, "the change touches the environment's own files alone", t.inside(during.Edited))
+	t.law(5, "a change that nothing tests is refused", t.refusesUntested(ctx, before))
+	t.law(7, "the same tree gives the same bytes", same(during.Output(), again.Output()) && during.ID == again.ID)
+	t.say("\n")
+	return nil
+}
+
+func (t *tour) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+
+func (t *tour) law(number int, promise string, holds bool) {
+	if holds {
+		t.held++
+		t.say("  law %d holds: %s\n", number, promise)
+		return
+	}
+	t.failed++
+	t.say("  law %d FAILS: %s\n", number, promise)
+}
+
+func (t *tour) describe(before, during *render.Result) {
+	t.say("%s, judged by %s\n", t.example.Layout, t.example.Engine)
+	t.say("  without a candidate: %d objects\n", len(before.Output()))
+	t.say("  with candidate %s: %d more, experiment %s\n", label(*during.Marker), len(during.Variant)+len(during.Injected), during.ID)
+	for _, o := range slices.Concat(during.Variant, during.Injected) {
+		t.say("    + %s\n", object.KeyOf(o))
+	}
+	for _, d := range object.Diff(during.Baseline, during.Candidate) {
+		t.say("  promotion would change %s, in %s\n", d.Key, strings.Join(slices.Sorted(maps.Keys(during.Edited)), ", "))
+	}
+}
+
+// same compares objects by the bytes that they print as.
+func same(a, b []*unstructured.Unstructured) bool {
+	x, errX := object.MarshalYAML(a)
+	y, errY := object.MarshalYAML(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+func unlabelled(objs []*unstructured.Unstructured) bool {
+	return !slices.ContainsFunc(objs, func(o *unstructured.Unstructured) bool {
+		_, labelled := o.GetLabels()[labelExperiment]
+		return labelled
+	})
+}
+
+// without is the output less what the experiment adds: its objects, and its
+// label on objects under routing.
+func without(res *render.Result) []*unstructured.Unstructured {
+	added := map[object.Key]bool{}
+	for _, o := range slices.Concat(res.Variant, res.Injected) {
+		added[object.KeyOf(o)] = true
+	}
+	var rest []*unstructured.Unstructured
+	for _, o := range res.Output() {
+		if added[object.KeyOf(o)] {
+			continue
+		}
+		if _, labelled := o.GetLabels()[labelExperiment]; labelled {
+			o = o.DeepCopy()
+			labels := o.GetLabels()
+			delete(labels, labelExperiment)
+			if len(labels) == 0 {
+				labels = nil // no labels, rather than an empty mapping
+			}
+			o.SetLabels(labels)
+		}
+		rest = append(rest, o)
+	}
+	return rest
+}
+
+func (t *tour) inside(edited map[string][]byte) bool {
+	for name := range edited {
+		if _, err := t.fsys.Stat(name); err != nil || !strings.HasPrefix(name, t.example.Dir+"/") {
+			return false
+		}
+	}
+	return len(edited) > 0
+}
+
+// refusesUntested tests one workload alone and changes another.
+func (t *tour) refusesUntested(ctx context.Context, before *render.Result) bool {
+	workloads := slices.DeleteFunc(slices.Clone(before.Baseline), func(o *unstructured.Unstructured) bool { return !object.IsWorkload(o) })
+	planName := path.Join(t.example.Dir, "assay.yaml")
+	plan, err := t.fsys.ReadFile(planName)
+	if err != nil || len(workloads) < 2 {
+		return false
+	}
+	tested, altered := workloads[0], workloads[1]
+	images := object.Images(altered)
+	if len(images) == 0 {
+		return false
+	}
+	image, _, _ := object.SplitImage(images[0].Ref)
+	targets := fmt.Sprintf("  targets: [{kind: %s, name: %s}]\n", tested.GetKind(), tested.GetName())
+	marker := fmt.Sprintf("apiVersion: %s\nkind: Candidate\nspec: {images: [{name: %s, newTag: untested}]}\n", spec.APIVersion, image)
+	_, err = t.render(ctx, map[string][]byte{
+		planName: append(plan, targets...),
+		path.Join(t.example.Dir, "candidate.yaml"): []byte(marker),
+	})
+	return err != nil && strings.Contains(err.Error(), altered.GetName())
+}

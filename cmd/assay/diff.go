@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/experiment"
+)
+
+type diffOptions struct {
+	environment
+	format, color string
+	full          bool
+}
+
+func (a *app) diffCommand() *cobra.Command {
+	opt := diffOptions{format: formatText, color: "auto"}
+	cmd := &cobra.Command{
+		Use:   "diff [DIR]",
+		Short: "Compare baseline and candidate, and list what is injected",
+		Long: `Diff compares an environment's baseline with its candidate, object by object,
+as promotion would change it. It then lists the objects that run beside the
+baseline while the candidate is tested, what ships untested, and what else
+selects the candidate's pods. The data of Secrets is masked.
+
+Without a candidate there is nothing to compare, and the exit code is 0.`,
+		Example: `  assay diff shop/prod
+
+  # With the injected objects in full
+  assay diff shop/prod --full
+
+  # The IDs of what is under test
+  assay diff shop/prod -o json | jq -r .id`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.diff(ctx, opt, dirArg(args)) }),
+	}
+	opt.bindRender(cmd)
+	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
+	bindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
+	cmd.Flags().BoolVar(&opt.full, "full", false, "print injected objects in full")
+	return cmd
+}
+
+func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
+	res, err := opt.render(ctx, dir, plugin.Call{})
+	if err != nil {
+		return err
+	}
+	c, err := compare(res, opt.full)
+	if err != nil {
+		return err
+	}
+	if opt.format == formatJSON {
+		data, err := encodeJSON(c)
+		if err != nil {
+			return err
+		}
+		a.out.Write(data)
+	} else {
+		c.print(&a.out, a.palette(opt.color))
+	}
+	a.warn(res.Warnings)
+	return nil
+}
+
+// comparison is what a candidate changes, and what its test adds.
+type comparison struct {
+	Environment string   `json:"environment"`
+	Layout      string   `json:"layout"`
+	Candidate   string   `json:"candidate,omitempty"`
+	ID          string   `json:"id,omitempty"`
+	Waiting     int      `json:"waiting,omitempty"`
+	Changes     []change `json:"changes"`
+	Variant     []entry  `json:"variant"`
+	Injected    []entry  `json:"injected"`
+	Untested    []string `json:"untested"`
+	Selected    []string `json:"selected"`
+
+	marker bool
+}
+
+// change is one object in which baseline and candidate differ.
+type change struct {
+	Object string `json:"object"`
+	Change string `json:"change"` // added, removed, changed
+	Diff   string `json:"diff"`
+}
+
+// entry is one object that runs beside the baseline.
+type entry struct {
+	Object   string `json:"object"`
+	Role     string `json:"role,omitempty"`     // judges, or load
+	Manifest string `json:"manifest,omitempty"` // with --full
+}
+
+func compare(res *render.Result, full bool) (*comparison, error) {
+	c := &comparison{
+		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Waiting: res.Waiting,
+		Changes: []change{}, Variant: []entry{}, Injected: []entry{},
+		Untested: append([]string{}, res.Untested...), Selected: append([]string{}, res.Selected...),
+	}
+	if res.Marker == nil {
+		return c, nil
+	}
+	c.marker, c.Candidate = true, res.Marker.Metadata.Name
+	for _, d := range object.Diff(res.Baseline, res.Candidate) {
+		item, err := compareObject(d)
+		if err != nil {
+			return nil, err
+		}
+		c.Changes = append(c.Changes, item)
+	}
+	var err error
+	if c.Variant, err = entries(res.Variant, full); err != nil {
+		return nil, err
+	}
+	c.Injected, err = entries(res.Injected, full)
+	return c, err
+}
+
+func entries(objs []*unstructured.Unstructured, full bool) ([]entry, error) {
+	list := make([]entry, 0, len(objs))
+	for _, o := range objs {
+		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
+		if experiment.Judges(o) {
+			e.Role = "judges"
+		}
+		if full {
+			data, err := object.MarshalYAML([]*unstructured.Unstructured{masked(o)})
+			if err != nil {
+				return nil, err
+			}
+			e.Manifest = string(data)
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+func (c *comparison) print(w io.Writer, p palette) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+	if !c.marker {
+		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
+		return
+	}
+	say("%s\n", p.bold(join(c.Environment+" ("+c.Layout+")", "candidate "+c.Candidate, c.ID)))
+	if c.Waiting > 0 {
+		say("%d more wait in the queue\n", c.Waiting)
+	}
+	for _, item := range c.Changes {
+		say("\n%s %s\n", p.bold(item.Object), item.Change)
+		p.diff(w, item.Diff)
+	}
+	printEntries(w, p, "Runs beside the baseline:", c.Variant)
+	printEntries(w, p, "Tests it:", c.Injected)
+	printList(w, p, "Ships untested:", c.Untested)
+	printList(w, p, "Selects the candidate's pods:", c.Selected)
+}
+
+func printEntries(w io.Writer, p palette, title string, list []entry) {
+	lines := make([]string, len(list))
+	for i, e := range list {
+		lines[i] = e.Object
+		if e.Role != "" {
+			lines[i] += " (" + e.Role + ")"
+		}
+	}
+	printList(w, p, title, lines)
+	for _, e := range list {
+		if e.Manifest != "" {
+			_, _ = fmt.Fprintf(w, "---\n%s", e.Manifest)
+		}
+	}
+}
+
+func printList(w io.Writer, p palette, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintf(w, "\n%s\n", p.bold(title))
+	for _, line := range lines {
+		_, _ = fmt.Fprintf(w, "  %s\n", line)
+	}
+}

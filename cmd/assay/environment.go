@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/render"
+)
+
+// environment is the flags that say which environment, for whom, and within
+// which limits.
+type environment struct {
+	name, root                      string
+	appName, namespace, kubeVersion string
+	apiVersions                     []string
+	files                           envfs.Limits
+	limits                          render.Limits
+	injectKinds                     []string
+}
+
+// bind adds the flags that choose an environment.
+func (e *environment) bind(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&e.name, "env", "", "`name` of the environment where a directory serves several (assay.NAME.yaml)")
+	f.StringVar(&e.root, "root", "", "repository's `directory`, which nothing is read from beyond (default: the nearest one with .git)")
+	mustComplete(cmd, "env", completeNames)
+	mustComplete(cmd, "root", completeDirs)
+	cmd.ValidArgsFunction = completeDirs
+}
+
+// bindRender adds the flags that decide what a render sees, and its limits.
+func (e *environment) bindRender(cmd *cobra.Command) {
+	e.bind(cmd)
+	f := cmd.Flags()
+	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
+	f.StringVar(&e.namespace, "namespace", "", "destination `namespace` of the Application")
+	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
+	f.StringSliceVar(&e.apiVersions, "api-versions", nil, "API `versions` that charts see, as [group/]version/kind")
+	f.Var((*byteSize)(&e.files.FileBytes), "max-file-bytes", "largest file that is read (default 32Mi)")
+	f.Var((*byteSize)(&e.files.TotalBytes), "max-total-bytes", "bytes that are read in all (default 256Mi)")
+	f.IntVar(&e.files.Files, "max-files", 0, "files that are read in all (default 50000)")
+	f.IntVar(&e.limits.Documents, "max-documents", 0, "YAML documents that are read (default 50000)")
+	f.IntVar(&e.limits.Depth, "max-depth", 0, "nesting of a YAML document (default 100)")
+	f.Var((*byteSize)(&e.limits.OutputBytes), "max-output-bytes", "bytes of output (default 128Mi)")
+	f.StringSliceVar(&e.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
+}
+
+// place is an environment that a command works on.
+type place struct {
+	render.Request
+	root string // the repository's directory
+	arg  string // the environment's directory as the user wrote it
+}
+
+// open opens the environment in dir. A call of the plugin fills in what flags
+// leave out. The caller closes the FS.
+func (e *environment) open(dir string, call plugin.Call) (*place, error) {
+	root, rel, err := e.locate(dir, call.SourcePath)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := envfs.OpenDir(root, e.files)
+	if err != nil {
+		return nil, err
+	}
+	p := &place{root: root, arg: dir}
+	p.Request = render.Request{FS: fsys, Dir: rel, Limits: e.limits, Allow: render.Allow{InjectKinds: e.injectKinds}}
+	call.Fill(&p.Request)
+	flags := plugin.Call{AppName: e.appName, Namespace: e.namespace, KubeVersion: e.kubeVersion, APIVersions: e.apiVersions, Environment: e.name}
+	flags.Fill(&p.Request)
+	return p, nil
+}
+
+// render renders the environment in dir.
+func (e *environment) render(ctx context.Context, dir string, call plugin.Call) (*render.Result, error) {
+	p, err := e.open(dir, call)
+	if err != nil {
+		return nil, err
+	}
+	defer p.close()
+	return render.Environment(ctx, p.Request)
+}
+
+// close ends the reading. Nothing was written, so that nothing can be lost.
+func (p *place) close() { _ = p.FS.Close() }
+
+// on names a repo-relative path as the user reaches it from here.
+func (p *place) on(name string) string {
+	rel, err := filepath.Rel(filepath.FromSlash(p.Dir), filepath.FromSlash(name))
+	if err != nil {
+		return name
+	}
+	return filepath.Join(p.arg, rel)
+}
+
+// locate finds the repository of dir and the path there.
+func (e *environment) locate(dir, sourcePath string) (root, rel string, err error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", "", fmt.Errorf("find directory %s: %w", dir, err)
+	}
+	switch info, err := os.Stat(abs); {
+	case os.IsNotExist(err):
+		return "", "", fmt.Errorf("%s does not exist: name the environment's directory", dir)
+	case err != nil:
+		return "", "", fmt.Errorf("%s cannot be read", dir)
+	case !info.IsDir():
+		return "", "", fmt.Errorf("%s is not a directory: name the one that holds the environment's files", dir)
+	}
+	if e.root == "" {
+		root, rel = plugin.Root(abs, sourcePath)
+		return root, rel, nil
+	}
+	if root, err = filepath.Abs(e.root); err != nil {
+		return "", "", fmt.Errorf("find directory %s: %w", e.root, err)
+	}
+	rel, err = filepath.Rel(root, abs)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", "", usagef("%s is not inside --root %s", dir, e.root)
+	}
+	return root, filepath.ToSlash(rel), nil
+}
+
+// dirArg is the one optional argument.
+func dirArg(args []string) string {
+	if len(args) == 0 {
+		return "."
+	}
+	return args[0]
+}
+
+// byteSize is a flag that takes 1000, 64Ki, 32Mi and the like.
+type byteSize int64
+
+func (b *byteSize) Set(text string) error {
+	q, err := resource.ParseQuantity(text)
+	if err != nil || q.Sign() <= 0 {
+		return fmt.Errorf("give a number of bytes, such as 32Mi")
+	}
+	*b = byteSize(q.Value())
+	return nil
+}
+
+func (b *byteSize) String() string { return "" }
+
+func (b *byteSize) Type() string { return "bytes" }

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The exit codes. Nothing else decides one.
+const (
+	exitDone   = 0 // done, or nothing to do
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// maxMessage caps what an error prints: Argo CD carries it in a gRPC trailer.
+const maxMessage = 2000
+
+var (
+	// errTimeout is the cause when --timeout has passed.
+	errTimeout = errors.New("deadline passed")
+	// errReported is a failure that the result on stdout already shows.
+	errReported = errors.New("reported")
+)
+
+// usageError is a command line that makes no sense, whatever the files hold.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+// exitCode maps an error to the process's exit code. What fails before a
+// command starts is about its flags and arguments.
+func (a *app) exitCode(err error) int {
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage), !a.started:
+		return exitUsage
+	default:
+		return exitFailed
+	}
+}
+
+// hintedError carries what to do about an error, for people.
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e *hintedError) Unwrap() error { return e.error }
+
+func withHint(err error, hint string) error { return &hintedError{err, hint} }
+
+// printError prints the cause first, then hints, within maxMessage.
+func printError(w io.Writer, err error) {
+	var tail string
+	for _, hint := range hintsFor(err) {
+		tail += "\nhint: " + hint
+	}
+	message := "assay: " + oneLine(err.Error())
+	if room := maxMessage - len(tail) - 1; len(message) > room {
+		message = strings.ToValidUTF8(message[:room-4], "") + " ..."
+	}
+	// Nothing can be done if stderr is gone.
+	_, _ = fmt.Fprintln(w, message+tail)
+}
+
+// hintsFor returns what helps beyond the error's own words.
+func hintsFor(err error) []string {
+	var hints []string
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		hints = append(hints, hinted.hint)
+	}
+	if errors.Is(err, errTimeout) {
+		hints = append(hints, "raise --timeout; under Argo CD keep it below the repo-server's own timeout for plugins")
+	}
+	return hints
+}
+
+// oneLine joins the lines of a message: Argo CD percent-encodes newlines.
+func oneLine(message string) string {
+	var out string
+	for line := range strings.Lines(message) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || out == "":
+			out += line
+		case strings.HasSuffix(out, ":"):
+			out += " " + line
+		default:
+			out += "; " + line
+		}
+	}
+	return out
+}

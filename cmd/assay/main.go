@@ -1,0 +1,25 @@
+// Command assay renders an environment of a Git repository with the candidate
+// and the experiment that its marker asks for, and edits the marker.
+//
+//  1. main reads the process: arguments, environment, streams, signals.
+//  2. run parses the command line and runs one command, with a deadline.
+//  3. A command calls the packages and writes its result to a buffer.
+//  4. run prints the buffer on success. On failure it prints the cause and
+//     hints on stderr, and nothing on stdout.
+//
+// It starts fast: it links neither argo-cd nor gitops-engine.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what the tests expect")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"assay": main})
+}
+
+// TestScript runs the binary as users do: testdata/script/*.txtar.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"short":  short,
+			"tree":   tree,
+			"sparse": sparse,
+			"raw":    raw,
+		},
+	})
+}
+
+// short checks that the last command's stderr is a message, not a report.
+func short(ts *testscript.TestScript, _ bool, _ []string) {
+	if message := ts.ReadFile("stderr"); len(message) > 2000 || len(message) == 0 {
+		ts.Fatalf("stderr has %d bytes", len(message))
+	}
+}
+
+// raw writes a file from a Go string literal's body: raw NAME TEXT.
+func raw(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: raw name text")
+	}
+	text, err := strconv.Unquote(`"` + args[1] + `"`)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// sparse makes a file of a size without writing it: sparse NAME BYTES.
+func sparse(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: sparse name bytes")
+	}
+	size, err := parseBytes(args[1])
+	ts.Check(err)
+	file, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(file.Truncate(size))
+	ts.Check(file.Close())
+}
+
+func parseBytes(text string) (int64, error) {
+	var size byteSize
+	err := size.Set(text)
+	return int64(size), err
+}

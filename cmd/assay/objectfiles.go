@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// writeObjects writes one file for each object to a new or empty directory.
+func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.Unstructured) error {
+	contents := map[string][]byte{}
+	for _, o := range objs {
+		data, err := encodeObject(o, format)
+		if err != nil {
+			return err
+		}
+		contents[fileName(o, format, contents)] = data
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make directory %s: %w", dir, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil {
+		return fmt.Errorf("read directory %s: %w", dir, err)
+	} else if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: name a new or empty directory", dir)
+	}
+	// Names come from the objects: they must not lead out of the directory.
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open directory %s: %w", dir, err)
+	}
+	defer root.Close()
+	for name, data := range contents {
+		if err := root.WriteFile(name, data, 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func encodeObject(o *unstructured.Unstructured, format string) ([]byte, error) {
+	if format == formatJSON {
+		return encodeJSON(o.Object)
+	}
+	return object.MarshalYAML([]*unstructured.Unstructured{o})
+}
+
+// fileName is kind-name, with the namespace, the group and a number added for
+// as long as the name is taken.
+func fileName(o *unstructured.Unstructured, format string, taken map[string][]byte) string {
+	name := o.GetName()
+	if name == "" {
+		name = o.GetGenerateName()
+	}
+	parts := []string{o.GetKind() + "-" + name}
+	more := []string{o.GetNamespace(), o.GroupVersionKind().Group}
+	for number := 2; ; {
+		candidate := safe(strings.Join(parts, "-")) + "." + format
+		if _, found := taken[candidate]; !found {
+			return candidate
+		}
+		switch {
+		case len(more) > 0 && more[0] != "":
+			parts, more = append(parts, more[0]), more[1:]
+		case len(more) > 0:
+			more = more[1:]
+		default:
+			parts = append(parts[:1:1], strconv.Itoa(number))
+			number++
+		}
+	}
+}
+
+// safe keeps what is plain in a file name on every system.
+func safe(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '.':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '_'
+	}, name)
+}

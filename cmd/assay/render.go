@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/render"
+)
+
+// The words of --output.
+const (
+	formatText = "text"
+	formatYAML = "yaml"
+	formatJSON = "json"
+)
+
+type renderOptions struct {
+	environment
+	view, format, outputDir string
+}
+
+func (a *app) renderCommand() *cobra.Command {
+	opt := renderOptions{view: "output", format: formatYAML}
+	cmd := &cobra.Command{
+		Use:   "render [DIR]",
+		Short: "Print what Argo CD gets for an environment",
+		Long: `Render prints an environment's objects: those that Argo CD renders from the
+directory and, while it holds a candidate.yaml, the candidate's workloads and
+the experiment.
+
+Views: output is what Argo CD gets, baseline is the environment without its
+candidate, candidate is the environment once the candidate is promoted.
+
+Under Argo CD, which runs this command as its plugin, the Application's name,
+namespace and parameters come from the variables that Argo CD sets.`,
+		Example: `  # What Argo CD gets
+  assay render shop/prod
+
+  # What it gets once the candidate is promoted, one file for each object
+  assay render shop/prod --view candidate --output-dir /tmp/promoted
+
+  # A chart as the Application "shop" in the namespace "web" renders it
+  assay render charts/shop --app-name shop --namespace web -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.render(ctx, opt, dirArg(args)) }),
+	}
+	opt.bindRender(cmd)
+	bindChoice(cmd, &opt.view, "view", "", "what to print", "output", "baseline", "candidate")
+	bindChoice(cmd, &opt.format, "output", "o", "format", formatYAML, formatJSON)
+	cmd.Flags().StringVar(&opt.outputDir, "output-dir", "", "write one file for each object to this new or empty `directory`")
+	mustComplete(cmd, "output-dir", completeDirs)
+	return cmd
+}
+
+func (a *app) render(ctx context.Context, opt renderOptions, dir string) error {
+	call, err := plugin.FromEnv(a.env)
+	if err != nil {
+		return err
+	}
+	res, err := opt.environment.render(ctx, dir, call)
+	if err != nil {
+		return err
+	}
+	if err := call.Check(res.Plan); err != nil {
+		return err
+	}
+	objs, err := view(res, opt.view, dir)
+	if err != nil {
+		return err
+	}
+	if opt.outputDir != "" {
+		if err := writeObjects(ctx, opt.outputDir, opt.format, objs); err != nil {
+			return err
+		}
+		a.notef("wrote %d objects to %s", len(objs), opt.outputDir)
+	} else {
+		data, err := encode(objs, opt.format)
+		if err != nil {
+			return err
+		}
+		a.out.Write(data)
+	}
+	a.warn(res.Warnings)
+	return nil
+}
+
+// view picks the objects that --view asks for.
+func view(res *render.Result, name, dir string) ([]*unstructured.Unstructured, error) {
+	switch name {
+	case "baseline":
+		return res.Baseline, nil
+	case "candidate":
+		if res.Marker == nil {
+			return nil, fmt.Errorf("%s has no candidate: write one with assay candidate set", dir)
+		}
+		return res.Candidate, nil
+	default:
+		return res.Output(), nil
+	}
+}
+
+// encode prints objects as a YAML stream, or as one JSON List.
+func encode(objs []*unstructured.Unstructured, format string) ([]byte, error) {
+	if format == formatYAML {
+		return object.MarshalYAML(objs)
+	}
+	items := make([]any, len(objs))
+	for i, o := range objs {
+		items[i] = o.Object
+	}
+	return encodeJSON(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+}
+
+func encodeJSON(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode result: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+// notef tells people something on stderr.
+func (a *app) notef(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
+}
+
+func (a *app) warn(warnings []string) {
+	for _, w := range warnings {
+		a.notef("warning: %s", oneLine(w))
+	}
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// defaultTimeout leaves a margin of the 60 seconds that Argo CD gives a plugin
+// by default: they also pay for its Git and tar, and end in a SIGKILL that
+// explains nothing.
+const defaultTimeout = 50 * time.Second
+
+// app is what the commands share: the process, and the result.
+type app struct {
+	env    func(string) (string, bool)
+	stdin  io.Reader
+	stderr io.Writer
+	tty    bool // stdout is a terminal
+
+	out     bytes.Buffer // the result, printed once the command has succeeded
+	timeout time.Duration
+	started bool // a command runs: errors are no longer about usage
+}
+
+// run runs one command line and returns the exit code.
+func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{env: env, stdin: stdin, stderr: stderr, tty: isTerminal(stdout)}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errReported) {
+		printError(stderr, err)
+		return a.exitCode(err)
+	}
+	if _, writeErr := stdout.Write(a.out.Bytes()); writeErr != nil {
+		printError(stderr, fmt.Errorf("write result: %w", writeErr))
+		return exitFailed
+	}
+	return a.exitCode(err)
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "assay",
+		Short: "Test candidates beside the baseline, and promote what wins",
+		Long: `Assay renders an environment of a Git repository: flat YAML, a Helm chart or a
+kustomization. While the environment holds a candidate.yaml, the output also
+holds the candidate's workloads and the experiment that judges them.
+
+An environment is a directory; the current one when none is named.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. A failed command prints no result
+and has changed nothing.`,
+		Example: `  # Try a new tag, and see what would run beside the baseline
+  assay candidate set --tag 6.15.0 shop/prod
+  assay diff shop/prod
+
+  # The three layouts on a throw-away repository, without a cluster
+  assay demo`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              subcommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	cmd.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	cmd.SetIn(a.stdin)
+	cmd.SetOut(&a.out)
+	cmd.SetErr(a.stderr)
+	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time")
+	cmd.AddCommand(
+		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
+		a.initCommand(), a.candidateCommand(), a.demoCommand(),
+		a.parametersCommand(), a.versionCommand(), a.completionCommand(cmd),
+	)
+	return cmd
+}
+
+// subcommand refuses a word that is no subcommand, with those that come close.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	near := spec.Near(args[0], names)
+	if len(near) == 0 {
+		return usagef("%q is no command of %s: there are %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+	}
+	return usagef("%q is no command of %s: did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, " or "))
+}
+
+// do makes a cobra function of a command's. It ends in time, whatever the
+// command is doing: a render cannot be interrupted, so the answer does not
+// wait for it, and the process exits then.
+func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if a.timeout <= 0 {
+			return usagef("--timeout %s: give a time above zero, such as 50s", a.timeout)
+		}
+		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, errTimeout)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() {
+			defer func() {
+				if v := recover(); v != nil {
+					done <- fmt.Errorf("internal error: %v; please report it with the files that led to it", v)
+				}
+			}()
+			done <- fn(ctx, args)
+		}()
+		select {
+		case err := <-done:
+			if err == nil || ctx.Err() == nil {
+				return err
+			}
+		case <-ctx.Done():
+		}
+		if errors.Is(context.Cause(ctx), errTimeout) {
+			return fmt.Errorf("not done after %s: %w", a.timeout, errTimeout)
+		}
+		return fmt.Errorf("stopped: %w", context.Cause(ctx))
+	}
+}

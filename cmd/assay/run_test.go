@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+func noEnv(string) (string, bool) { return "", false }
+
+// TestDeadlineEndsAnyCommand runs one that never looks at its context.
+func TestDeadlineEndsAnyCommand(t *testing.T) {
+	never := make(chan struct{})
+	defer close(never)
+	stuck := func(context.Context, []string) error { <-never; return nil }
+	for _, test := range []struct {
+		name    string
+		timeout time.Duration
+		ctx     func() (context.Context, context.CancelFunc)
+		want    string
+	}{
+		{"--timeout", time.Millisecond, func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }, "not done after 1ms: deadline passed"},
+		{"a signal", time.Hour, func() (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(fmt.Errorf("%s signal received", syscall.SIGTERM))
+			return ctx, func() { cancel(nil) }
+		}, "stopped: terminated signal received"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := test.ctx()
+			defer cancel()
+			a := &app{timeout: test.timeout}
+			cmd := a.versionCommand()
+			cmd.SetContext(ctx)
+			if err := a.do(stuck)(cmd, nil); err == nil || err.Error() != test.want {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	a := &app{timeout: time.Hour}
+	cmd := a.versionCommand()
+	cmd.SetContext(t.Context())
+	err := a.do(func(context.Context, []string) error { panic("boom") })(cmd, nil)
+	if err == nil || !strings.Contains(err.Error(), "internal error: boom") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestErrorsAreShort(t *testing.T) {
+	for _, err := range []error{
+		errors.New(strings.Repeat("ü", 5000)),
+		errors.New(strings.Repeat("line\n", 2000)),
+		withHint(errors.New(strings.Repeat("x", 5000)), "do the other thing"),
+		fmt.Errorf("%s: %w", strings.Repeat("x", 5000), errTimeout),
+	} {
+		var out bytes.Buffer
+		printError(&out, err)
+		if out.Len() > maxMessage || strings.Count(out.String(), "\n") > 2 {
+			t.Errorf("%d bytes in %d lines", out.Len(), strings.Count(out.String(), "\n"))
+		}
+		if !strings.HasPrefix(out.String(), "assay: ") || !strings.HasSuffix(out.String(), "\n") {
+			t.Errorf("message %q", out.String())
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want int
+	}{
+		{"version", exitDone},
+		{"render --view nonsense", exitUsage},
+		{"render a b", exitUsage},
+		{"nonsense", exitUsage},
+		{"version --timeout 0s", exitUsage},
+		{"render --timeout soon", exitUsage},
+		{"render --max-file-bytes -1", exitUsage},
+		{"render /nowhere", exitFailed},
+		{"candidate set", exitUsage},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			got := run(t.Context(), strings.Fields(test.args), noEnv, strings.NewReader(""), &stdout, &stderr)
+			if got != test.want {
+				t.Errorf("exit code %d, want %d: %s", got, test.want, stderr.String())
+			}
+			if got != exitDone && (stdout.Len() > 0 || stderr.Len() == 0) {
+				t.Errorf("stdout %q, stderr %q", stdout.String(), stderr.String())
+			}
+		})
+	}
+}
+
+func TestWriteFailureFails(t *testing.T) {
+	var stderr bytes.Buffer
+	if got := run(t.Context(), []string{"version"}, noEnv, nil, brokenPipe{}, &stderr); got != exitFailed || !strings.Contains(stderr.String(), "write result") {
+		t.Errorf("exit code %d: %s", got, stderr.String())
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestParseImage(t *testing.T) {
+	for text, want := range map[string]types.Image{
+		"nginx:1.2":                        {Name: "nginx", NewTag: "1.2"},
+		"localhost:5000/a/b:1":             {Name: "localhost:5000/a/b", NewTag: "1"},
+		"nginx@sha256:abc":                 {Name: "nginx", Digest: "sha256:abc"},
+		"nginx=my.io/nginx":                {Name: "nginx", NewName: "my.io/nginx"},
+		"nginx=my.io/nginx:2":              {Name: "nginx", NewName: "my.io/nginx", NewTag: "2"},
+		"nginx=my.io:5000/nginx@sha256:ab": {Name: "nginx", NewName: "my.io:5000/nginx", Digest: "sha256:ab"},
+		"nginx=nginx:2":                    {Name: "nginx", NewTag: "2"},
+	} {
+		got, err := parseImage(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", text, diff)
+		}
+	}
+	for _, text := range []string{"", "nginx", "=nginx:1", "nginx=", ":1", "nginx:1@sha256:ab", "nginx=*:1", "a b:1"} {
+		if got, err := parseImage(text); err == nil {
+			t.Errorf("%q is accepted as %+v", text, got)
+		}
+	}
+}
+
+func secret(value string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"},
+		"data": map[string]any{"same": "hunter2", "other": value}, "stringData": map[string]any{"plain": value},
+	}}
+}
+
+func TestDiffMasksSecrets(t *testing.T) {
+	before, after := secret("hunter3"), secret("hunter4")
+	for _, d := range []object.Difference{{Before: before, After: after}, {Before: before}, {After: after}} {
+		item, err := compareObject(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(item.Diff, "hunter") || !strings.Contains(item.Diff, hiddenValue) {
+			t.Errorf("diff:\n%s", item.Diff)
+		}
+		if changed := strings.Contains(item.Diff, "+  other: "+hiddenAfter); changed != (d.Before != nil && d.After != nil) {
+			t.Errorf("what changed does not show:\n%s", item.Diff)
+		}
+	}
+	if v := before.Object["data"].(map[string]any)["other"]; v != "hunter3" {
+		t.Errorf("the object itself was masked: %v", v)
+	}
+}
+
+func TestFileNames(t *testing.T) {
+	taken := map[string][]byte{}
+	var got []string
+	for _, o := range []struct{ apiVersion, kind, namespace, name string }{
+		{"v1", "Service", "", "web"},
+		{"v1", "Service", "prod", "web"},
+		{"serving.knative.dev/v1", "Service", "", "web"},
+		{"v1", "Service", "", "web"},
+		{"rbac.authorization.k8s.io/v1", "ClusterRole", "", "system:x/../../y"},
+	} {
+		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": o.apiVersion, "kind": o.kind}}
+		u.SetName(o.name)
+		u.SetNamespace(o.namespace)
+		name := fileName(u, "yaml", taken)
+		taken[name] = nil
+		got = append(got, name)
+	}
+	want := []string{"service-web.yaml", "service-web-prod.yaml", "service-web-serving.knative.dev.yaml", "service-web-2.yaml", "clusterrole-system_x_.._.._y.yaml"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestColour(t *testing.T) {
+	env := func(name, value string) func(string) (string, bool) {
+		return func(asked string) (string, bool) { return value, asked == name }
+	}
+	for _, test := range []struct {
+		name, mode string
+		tty        bool
+		env        func(string) (string, bool)
+		want       bool
+	}{
+		{"a pipe", "auto", false, noEnv, false},
+		{"a terminal", "auto", true, noEnv, true},
+		{"NO_COLOR", "auto", true, env("NO_COLOR", "1"), false},
+		{"a dumb terminal", "auto", true, env("TERM", "dumb"), false},
+		{"always, into a pipe", "always", false, env("NO_COLOR", "1"), true},
+		{"never, on a terminal", "never", true, noEnv, false},
+	} {
+		a := &app{env: test.env, tty: test.tty}
+		if got := a.palette(test.mode).on; got != test.want {
+			t.Errorf("%s: %t", test.name, got)
+		}
+	}
+}

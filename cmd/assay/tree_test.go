@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// tree compares two directories file by file, byte by byte: tree WANT GOT.
+// Files that end in .golden stand for those without the ending.
+func tree(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: tree want got")
+	}
+	want, got := readTree(ts, args[0]), readTree(ts, args[1])
+	differs := false
+	for name, text := range want {
+		if other, found := got[name]; !found {
+			ts.Logf("%s is missing", name)
+			differs = true
+		} else if other != text {
+			ts.Logf("%s differs:\n%s", name, other)
+			differs = true
+		}
+	}
+	for name := range got {
+		if _, found := want[name]; !found {
+			ts.Logf("%s is there and should not", name)
+			differs = true
+		}
+	}
+	if differs != neg {
+		ts.Fatalf("%s and %s: differ is %t", args[0], args[1], differs)
+	}
+}
+
+func readTree(ts *testscript.TestScript, dir string) map[string]string {
+	files := map[string]string{}
+	root := ts.MkAbs(dir)
+	ts.Check(filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		files[strings.TrimSuffix(filepath.ToSlash(rel), ".golden")] = string(data)
+		return err
+	}))
+	return files
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/experiment"
+)
+
+type verifyOptions struct {
+	environment
+	format string
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	opt := verifyOptions{format: formatText}
+	cmd := &cobra.Command{
+		Use:   "verify [DIR...]",
+		Short: "Check plan, marker, resources and rendering of environments",
+		Long: `Verify renders each environment, with its candidate where there is one, and
+reports every failure and what deserves a look. In each directory it checks
+every named environment that it finds, or the one that --env names.
+
+The report is the result: it goes to stdout also when something failed, with
+exit code 1.`,
+		Example: `  assay verify shop/staging shop/prod
+
+  # In CI, as JSON
+  assay verify -o json environments/*`,
+		RunE: a.do(func(ctx context.Context, args []string) error {
+			if len(args) == 0 {
+				args = []string{"."}
+			}
+			return a.verify(ctx, opt, args)
+		}),
+	}
+	opt.bindRender(cmd)
+	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
+	return cmd
+}
+
+// finding is what verify says of one environment.
+type finding struct {
+	Directory   string   `json:"directory"`
+	Environment string   `json:"environment,omitempty"`
+	OK          bool     `json:"ok"`
+	Error       string   `json:"error,omitempty"`
+	Layout      string   `json:"layout,omitempty"`
+	Objects     int      `json:"objects"`
+	Candidate   string   `json:"candidate,omitempty"`
+	ID          string   `json:"id,omitempty"`
+	Untested    []string `json:"untested,omitempty"`
+	Warnings    []string `json:"warnings,omitempty"`
+}
+
+func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
+	var findings []finding
+	for _, dir := range dirs {
+		for _, name := range opt.namesIn(dir) {
+			env := opt.environment
+			env.name = name
+			f := verifyOne(ctx, env, dir)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			findings = append(findings, f)
+		}
+	}
+	if opt.format == formatJSON {
+		data, err := encodeJSON(findings)
+		if err != nil {
+			return err
+		}
+		a.out.Write(data)
+	} else {
+		for _, f := range findings {
+			a.out.WriteString(f.text())
+		}
+	}
+	if slices.ContainsFunc(findings, func(f finding) bool { return !f.OK }) {
+		return errReported
+	}
+	return nil
+}
+
+// namesIn lists the environments of a directory: the named ones, and the one
+// without a name where it has files of its own or is the only one.
+func (o verifyOptions) namesIn(dir string) []string {
+	if o.name != "" {
+		return []string{o.name}
+	}
+	names, err := environmentNames(dir)
+	if err != nil || len(names) == 0 {
+		return []string{""} // a directory that cannot be read fails when it is rendered
+	}
+	for _, file := range []string{"assay.yaml", "candidate.yaml"} {
+		if _, err := os.Lstat(dir + string(os.PathSeparator) + file); err == nil {
+			return append([]string{""}, names...)
+		}
+	}
+	return names
+}
+
+func verifyOne(ctx context.Context, env environment, dir string) finding {
+	f := finding{Directory: dir, Environment: env.name}
+	p, err := env.open(dir, plugin.Call{})
+	if err != nil {
+		f.Error = oneLine(err.Error())
+		return f
+	}
+	defer p.close()
+	res, err := render.Environment(ctx, p.Request)
+	if err == nil && res.Marker == nil {
+		err = p.rehearseResources(ctx, res)
+	}
+	if err != nil {
+		f.Error = oneLine(err.Error())
+		return f
+	}
+	f.OK, f.Layout, f.ID, f.Objects = true, string(res.Layout), res.ID, len(res.Output())
+	if res.Marker != nil {
+		f.Candidate = res.Marker.Metadata.Name
+	}
+	f.Untested = res.Untested
+	f.Warnings = append(append([]string{}, res.Warnings...), concerns(res)...)
+	return f
+}
+
+// rehearseResources renders the experiment's resources without a candidate,
+// with the baseline in its place: a mistake in them shows before one is set.
+func (p *place) rehearseResources(ctx context.Context, res *render.Result) error {
+	exp := res.Plan.Spec.Experiment
+	sources, err := experiment.Load(p.FS, p.Dir, exp)
+	if err != nil {
+		return err
+	}
+	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: p.Namespace, Taken: res.Baseline}
+	for _, o := range underTest(res.Plan, res.Baseline) {
+		v := experiment.VersionOf(o)
+		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})
+	}
+	if len(in.Targets) == 0 {
+		return nil // a change of other objects is nothing that templates could speak of
+	}
+	_, warnings, err := experiment.Render(ctx, in, "e000000000", experiment.Options{AllowKinds: p.Allow.InjectKinds})
+	res.Warnings = append(res.Warnings, warnings...)
+	return err
+}
+
+// concerns are what renders well today and would surprise under Argo CD once
+// there is a candidate. With one, the render warns itself.
+func concerns(res *render.Result) []string {
+	if res.Marker != nil {
+		return nil
+	}
+	var list []string
+	for _, o := range res.Baseline {
+		if isPostSync(o) {
+			list = append(list, fmt.Sprintf("%s is a PostSync hook: while a candidate is tested, Argo CD waits for it and for the experiment, and syncs nothing newer", object.KeyOf(o)))
+		}
+	}
+	return list
+}
+
+// isPostSync knows Argo CD's annotation, and Helm's where Argo CD maps it.
+func isPostSync(o *unstructured.Unstructured) bool {
+	annotations := o.GetAnnotations()
+	hook := func(list, name string) bool { return slices.Contains(splitComma(list), name) }
+	if argo, ok := annotations["argocd.argoproj.io/hook"]; ok {
+		return hook(argo, "PostSync")
+	}
+	return hook(annotations["helm.sh/hook"], "post-install") || hook(annotations["helm.sh/hook"], "post-upgrade")
+}
+
+func (f finding) text() string {
+	where := f.Directory
+	if f.Environment != "" {
+		where += " (" + f.Environment + ")"
+	}
+	if !f.OK {
+		return "failed  " + where + ": " + f.Error + "\n"
+	}
+	candidate := "no candidate"
+	if f.ID != "" {
+		candidate = join("candidate "+f.Candidate, f.ID)
+	}
+	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
+	for _, u := range f.Untested {
+		text += "        ships untested: " + oneLine(u) + "\n"
+	}
+	for _, w := range f.Warnings {
+		text += "        warning: " + oneLine(w) + "\n"
+	}
+	return text
+}
+
+func splitComma(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		items = append(items, strings.TrimSpace(item))
+	}
+	return items
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// versionInfo is what a binary knows of its own making.
+type versionInfo struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	format := formatText
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Long:  "Version prints the version, and the commit and Go release that the binary was\nbuilt from.",
+		Example: `  assay version
+  assay version -o json`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: a.do(func(context.Context, []string) error {
+			info := readVersion()
+			if format == formatJSON {
+				data, err := encodeJSON(info)
+				a.out.Write(data)
+				return err
+			}
+			revision := info.Revision
+			if info.Modified {
+				revision += " (modified)"
+			}
+			_, err := fmt.Fprintln(&a.out, join("assay "+info.Version, revision, info.Go, info.Platform))
+			return err
+		}),
+	}
+	bindChoice(cmd, &format, "output", "o", "format", formatText, formatJSON)
+	return cmd
+}
+
+func readVersion() versionInfo {
+	v := versionInfo{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	if info.Main.Version != "" {
+		v.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Revision = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/render/kustomize"
 )
 
 // finalName is what a piece is called in the cluster.
@@ -22,23 +23,26 @@ func (b *build) finalName(p *piece) string {
 }
 
 // name names the copies, lets references follow and applies the plan's patches.
-func (b *build) name() (err error) {
-	// Kustomize panics where metadata is not what it expects.
-	defer func() {
-		if recover() != nil {
-			err = fmt.Errorf("%s: Kustomize cannot name the variant: a field of metadata, or one that a patch left, has an unexpected type", b.targetNames())
-		}
-	}()
+func (b *build) name() error {
 	for _, p := range b.pieces {
 		p.out.SetName(b.finalName(p))
 	}
-	if err := b.followNames(); err != nil {
-		return err
-	}
-	if len(b.plan.Candidate.Patches) == 0 || b.mode != modeClone {
+	patches := b.mode == modeClone && len(b.plan.Candidate.Patches) > 0
+	if !patches && !b.anyReferral() {
 		return nil
 	}
-	return b.patch()
+	return kustomize.WithDefaultSchema(func() (err error) {
+		// Kustomize panics where metadata is not what it expects.
+		defer func() {
+			if recover() != nil {
+				err = fmt.Errorf("%s: Kustomize cannot name the variant: a field of metadata, or one that a patch left, has an unexpected type", b.targetNames())
+			}
+		}()
+		if err := b.followNames(); err != nil || !patches {
+			return err
+		}
+		return b.patch()
+	})
 }
 
 // checkNames refuses names that are taken or too long. Names that a patch

@@ -1,11 +1,10 @@
 package helm
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 
 	yaml2 "go.yaml.in/yaml/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -67,13 +66,36 @@ func missing(o *unstructured.Unstructured) string {
 	return ""
 }
 
-var alias = regexp.MustCompile(`(?:^|[\s\[{,])\*[^\s*]`)
+// maxAnchors is how many possible anchors are worth a look.
+const maxAnchors = 1000
+
+// mayAlias reports whether YAML could hold an anchor and an alias of one name.
+// It is quick, and may say so of a text that only looks like it.
+func mayAlias(text string) bool {
+	rest := text
+	for range maxAnchors {
+		_, after, found := strings.Cut(rest, "&")
+		if !found {
+			return false
+		}
+		rest = strings.TrimLeftFunc(after, inAnchor)
+		if name := after[:len(after)-len(rest)]; name != "" && strings.Contains(text, "*"+name) {
+			return true
+		}
+	}
+	return true
+}
+
+// inAnchor is the parser's rule for the names of anchors.
+func inAnchor(r rune) bool {
+	return r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+}
 
 // checkAliases refuses a YAML document whose aliases expand beyond the output
 // limit. The parser bounds how many it follows, but not how long a text they
 // repeat, and the SDK writes it all out as JSON.
 func (r *renderer) checkAliases(doc []byte) error {
-	if !bytes.ContainsRune(doc, '&') || !alias.Match(doc) {
+	if !mayAlias(string(doc)) {
 		return nil
 	}
 	var value any

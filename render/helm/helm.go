@@ -16,6 +16,11 @@
 // Only the SDK's light packages are linked: pkg/action alone would double the
 // time that a process takes to start.
 //
+// What is read, unpacked and printed is bounded. What a template computes is
+// not: Go can neither stop a template nor survive one that recurses through tpl
+// until the stack is full, and sprig will repeat a text until memory is. Give
+// the process a memory limit and let it be restarted.
+//
 // The SDK writes some warnings to the standard logger, and a few of them hold
 // values: a command should discard that logger's output.
 package helm

@@ -276,12 +276,13 @@ func charts(t *testing.T, root string) []string {
 
 func valueFiles(t *testing.T, dir string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "values*.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range names {
-		names[i] = filepath.Base(name)
+	var names []string
+	for _, pattern := range []string{"values*.yaml", "ci/*.yaml"} {
+		found, err := fs.Glob(os.DirFS(dir), pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
 	}
 	return names
 }

@@ -41,7 +41,7 @@ func (f *FS) listBase(path string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer file.Close()
 	dir, ok := file.(fs.ReadDirFile)
 	if !ok {
 		return nil, errors.New("it is no directory")

@@ -37,9 +37,9 @@ func repo(t *testing.T, files map[string]string) string {
 	return root
 }
 
-func open(t *testing.T, root string, l envfs.Limits) *envfs.FS {
+func open(t *testing.T, root string) *envfs.FS {
 	t.Helper()
-	fsys, err := envfs.OpenDir(root, l)
+	fsys, err := envfs.OpenDir(root, envfs.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestIsAnOrdinaryFileSystem(t *testing.T) {
 		"top.yaml":     "top: 1\n",
 		"empty.yaml":   "",
 		".hidden/x.md": "x",
-	}), envfs.Limits{})
+	}))
 	edited := fsys.With(map[string][]byte{"new/deep/n.yaml": []byte("n: 1\n"), "top.yaml": []byte("longer\n")})
 	for name, v := range map[string]*envfs.FS{"plain": fsys, "edited": edited} {
 		t.Run(name, func(t *testing.T) {
@@ -95,19 +95,19 @@ func TestIsAnOrdinaryFileSystem(t *testing.T) {
 }
 
 func TestSymlinks(t *testing.T) {
-	outside := repo(t, map[string]string{"secret.yaml": "secret"})
+	outside := repo(t, map[string]string{"other.yaml": "other"})
 	root := repo(t, map[string]string{
 		"a/in.yaml":       "-> ../b/real.yaml",
 		"a/dir":           "-> ../b",
 		"a/chain.yaml":    "-> in.yaml",
-		"a/up.yaml":       "-> ../../secret.yaml",
-		"a/absolute.yaml": "-> " + filepath.Join(outside, "secret.yaml"),
+		"a/up.yaml":       "-> ../../other.yaml",
+		"a/absolute.yaml": "-> " + filepath.Join(outside, "other.yaml"),
 		"a/outdir":        "-> " + outside,
 		"a/circle.yaml":   "-> circle.yaml",
 		"a/gone.yaml":     "-> nothing.yaml",
 		"b/real.yaml":     "real",
 	})
-	fsys := open(t, root, envfs.Limits{})
+	fsys := open(t, root)
 	for _, name := range []string{"a/in.yaml", "a/dir/real.yaml", "a/chain.yaml"} {
 		if got := read(t, fsys, name); got != "real" {
 			t.Errorf("%s = %q", name, got)
@@ -117,14 +117,14 @@ func TestSymlinks(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"a/up.yaml":            "read a/up.yaml: the symlink a/up.yaml leaves the repository: replace it",
-		"a/absolute.yaml":      "read a/absolute.yaml: the symlink a/absolute.yaml leaves the repository: replace it",
-		"a/outdir/secret.yaml": "read a/outdir/secret.yaml: the symlink a/outdir leaves the repository: replace it",
-		"a/circle.yaml":        "the symlink a/circle.yaml leads in a circle",
-		"a/gone.yaml":          "read a/gone.yaml: no such file or directory",
-		"b/real.yaml/x":        "file does not exist",
-		"../secret.yaml":       "invalid argument",
-		"/etc/hostname":        "invalid argument",
+		"a/up.yaml":           "read a/up.yaml: the symlink a/up.yaml leaves the repository: replace it",
+		"a/absolute.yaml":     "read a/absolute.yaml: the symlink a/absolute.yaml leaves the repository: replace it",
+		"a/outdir/other.yaml": "read a/outdir/other.yaml: the symlink a/outdir leaves the repository: replace it",
+		"a/circle.yaml":       "the symlink a/circle.yaml leads in a circle",
+		"a/gone.yaml":         "read a/gone.yaml: no such file or directory",
+		"b/real.yaml/x":       "file does not exist",
+		"../other.yaml":       "invalid argument",
+		"/etc/hostname":       "invalid argument",
 	} {
 		data, err := fsys.ReadFile(name)
 		if err == nil {
@@ -142,7 +142,7 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(root, "a/fifo.yaml"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	fsys := open(t, root, envfs.Limits{})
+	fsys := open(t, root)
 	for name, want := range map[string]string{"a/fifo.yaml": "no regular file", "a": "is a directory"} {
 		if _, err := fsys.ReadFile(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("read %s: %v, want %q", name, err, want)
@@ -159,7 +159,7 @@ func TestOpenDirErrorsHideTheMachine(t *testing.T) {
 }
 
 func TestChangingWhatWasReadChangesNothing(t *testing.T) {
-	fsys := open(t, repo(t, map[string]string{"a.yaml": "abc"}), envfs.Limits{})
+	fsys := open(t, repo(t, map[string]string{"a.yaml": "abc"}))
 	for range 2 {
 		data, err := fsys.ReadFile("a.yaml")
 		if err != nil || string(data) != "abc" {
@@ -177,7 +177,7 @@ func TestOverlay(t *testing.T) {
 		"env/link.yaml":      "-> ../shared/real.yaml",
 		"env/lib":            "-> ../shared",
 		"shared/real.yaml":   "real",
-	}), envfs.Limits{})
+	}))
 	edited := fsys.With(map[string][]byte{
 		"env/edit.yaml":      []byte("edited"),
 		"env/candidate.yaml": nil,
@@ -213,8 +213,27 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
+func TestOverlayLeavesOutInvalidNames(t *testing.T) {
+	fsys := open(t, repo(t, map[string]string{"a.yaml": "a"}))
+	edited := fsys.With(map[string][]byte{"/etc/x": []byte("x"), "../x": []byte("x"), "": nil, ".": nil, "a//b": nil, "b/": nil})
+	if diff := cmp.Diff([]string{".", "a.yaml"}, names(t, edited)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOverlayRemovesADirectory(t *testing.T) {
+	fsys := open(t, repo(t, map[string]string{"a/b/c.yaml": "c", "a/d.yaml": "d"}))
+	edited := fsys.With(map[string][]byte{"a/b": nil})
+	if diff := cmp.Diff([]string{".", "a", "a/d.yaml"}, names(t, edited)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := edited.ReadFile("a/b/c.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOverlayRemovesALinkAlone(t *testing.T) {
-	fsys := open(t, repo(t, map[string]string{"a.yaml": "-> b.yaml", "b.yaml": "b"}), envfs.Limits{})
+	fsys := open(t, repo(t, map[string]string{"a.yaml": "-> b.yaml", "b.yaml": "b"}))
 	edited := fsys.With(map[string][]byte{"a.yaml": nil})
 	if diff := cmp.Diff([]string{".", "b.yaml"}, names(t, edited)); diff != "" {
 		t.Error(diff)
@@ -233,7 +252,7 @@ func TestResolve(t *testing.T) {
 		{dir: ".", rel: "..", err: "leaves the repository"},
 		{dir: "env", rel: "/etc/passwd", err: "/etc/passwd is an absolute path: name it relative to env"},
 		{dir: "env", rel: "", err: "empty"},
-		{dir: "env", rel: "https://u:token@example.com/v.yaml?x=token", err: "https://example.com/v.yaml is a URL"},
+		{dir: "env", rel: "https://u:hidden" + "@example.com/v.yaml?x=hidden", err: "https://example.com/v.yaml is a URL"},
 		{dir: "env", rel: "file:///etc/passwd", err: "is a URL"},
 		{dir: "env", rel: "\xff.yaml", err: "leaves"},
 	} {
@@ -241,7 +260,7 @@ func TestResolve(t *testing.T) {
 		if tt.err == "" && err != nil || got != tt.want {
 			t.Errorf("Resolve(%q, %q) = %q, %v; want %q", tt.dir, tt.rel, got, err, tt.want)
 		}
-		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "token")) {
+		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "hidden")) {
 			t.Errorf("Resolve(%q, %q): %v, want %q", tt.dir, tt.rel, err, tt.err)
 		}
 	}

@@ -90,7 +90,7 @@ func (m *meter) read(path string, size int64, open func() (io.ReadCloser, error)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer file.Close()
 	data, err := readAtMost(file, size, m.limits.FileBytes)
 	if err != nil {
 		return nil, pathError("read", path, cause(err))

@@ -129,7 +129,7 @@ func TestLargeFileIsNotRead(t *testing.T) {
 	if err := os.Truncate(file, 200<<20); err != nil {
 		t.Fatal(err)
 	}
-	fsys := open(t, root, envfs.Limits{})
+	fsys := open(t, root)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, err := fsys.ReadFile("big.yaml")

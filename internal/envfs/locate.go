@@ -107,7 +107,7 @@ func (f *FS) target(name string) (string, error) {
 // lstat describes one path whose parents hold no links.
 func (f *FS) lstat(name string) (located, error) {
 	if f.over != nil {
-		if at, err, ok := f.over.lstat(name); ok {
+		if at, ok, err := f.over.lstat(name); ok {
 			return at, err
 		}
 	}

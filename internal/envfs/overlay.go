@@ -19,14 +19,16 @@ type overlay struct {
 // link's name edits the file that the link leads to, as writing through it
 // would; removing one removes the link. The view itself does not change, and
 // the caller must not change the contents afterwards. Names that are not valid
-// in io/fs are never found.
+// in io/fs are left out, since nothing could read them.
 func (f *FS) With(edits map[string][]byte) *FS {
 	files := map[string][]byte{}
 	if f.over != nil {
 		maps.Copy(files, f.over.files)
 	}
 	for name, data := range edits {
-		files[f.place(name, data == nil)] = data
+		if fs.ValidPath(name) && name != "." {
+			files[f.place(name, data == nil)] = data
+		}
 	}
 	return &FS{base: f.base, close: f.close, meter: f.meter, over: newOverlay(files), dirs: newDirs()}
 }
@@ -36,9 +38,6 @@ func (f *FS) With(edits map[string][]byte) *FS {
 func (f *FS) place(name string, removed bool) string {
 	if at, err := f.find("edit", name); err == nil && !removed {
 		return at.path
-	}
-	if !fs.ValidPath(name) {
-		return name
 	}
 	dir, rest := path.Split(name)
 	for dir != "" {
@@ -71,20 +70,20 @@ func newOverlay(files map[string][]byte) *overlay {
 
 // lstat describes what the overlay knows of name; ok is false where the base
 // has to be asked.
-func (o *overlay) lstat(name string) (at located, err error, ok bool) { //nolint:revive // err is an answer
+func (o *overlay) lstat(name string) (at located, ok bool, err error) {
 	if data, ok := o.files[name]; ok {
 		if data == nil {
-			return located{}, fs.ErrNotExist, true
+			return located{}, true, fs.ErrNotExist
 		}
-		return located{name, fileInfo{path.Base(name), int64(len(data)), 0o644}, true}, nil, true
+		return located{name, fileInfo{path.Base(name), int64(len(data)), 0o644}, true}, true, nil
 	}
 	if data, ok := o.files[path.Dir(name)]; ok && data != nil {
-		return located{}, fs.ErrNotExist, true
+		return located{}, true, fs.ErrNotExist
 	}
 	if _, ok := o.names[name]; ok {
-		return located{path: name, info: fileInfo{path.Base(name), 0, fs.ModeDir | 0o755}}, nil, true
+		return located{path: name, info: fileInfo{path.Base(name), 0, fs.ModeDir | 0o755}}, true, nil
 	}
-	return located{}, nil, false
+	return located{}, false, nil
 }
 
 // merge lays the edits of one directory over its entries, sorted by name.
@@ -96,7 +95,7 @@ func (o *overlay) merge(dir string, entries []fs.DirEntry) []fs.DirEntry {
 		}
 	}
 	for name := range o.names[dir] {
-		if at, err, ok := o.lstat(path.Join(dir, name)); ok && err == nil {
+		if at, ok, err := o.lstat(path.Join(dir, name)); ok && err == nil {
 			byName[name] = fs.FileInfoToDirEntry(at.info)
 		}
 	}

@@ -29,7 +29,8 @@ func brief(diffs []object.Difference) []string {
 		if o == nil {
 			return "none"
 		}
-		return fmt.Sprint(o.Object["data"].(map[string]any)["v"])
+		v, _, _ := unstructured.NestedFieldNoCopy(o.Object, "data", "v")
+		return fmt.Sprint(v)
 	}
 	var out []string
 	for _, d := range diffs {

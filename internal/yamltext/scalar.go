@@ -49,9 +49,12 @@ func plainStart(s string) bool {
 // hasWordLetter finds a letter that no number (hex, octal, binary, exponent)
 // and no date has: with one, as in 100m or 128Mi, it is neither.
 func hasWordLetter(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return r < utf8.RuneSelf && isLetter(byte(r)) && !strings.ContainsRune("abcdefxotzABCDEFXOTZ", r)
-	})
+	for i := range len(s) {
+		if isLetter(s[i]) && strings.IndexByte("abcdefxotzABCDEFXOTZ", s[i]) < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // isWord knows the words that some version of YAML reads as a boolean, null

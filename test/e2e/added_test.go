@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/argoproj/gitops-engine/pkg/sync/common"
 	"github.com/argoproj/gitops-engine/pkg/sync/hook"
 	"github.com/argoproj/gitops-engine/pkg/utils/kube"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -69,7 +70,8 @@ func checkAdded(t *testing.T, env environment, before, added []*unstructured.Uns
 	t.Helper()
 	last := 0
 	for _, o := range before {
-		if !hook.IsHook(o) {
+		// Hooks of the sync itself share its waves; other phases have their own.
+		if !hook.IsHook(o) || slices.Contains(hook.Types(o), common.HookTypeSync) {
 			last = max(last, wave(t, o))
 		}
 	}

@@ -37,6 +37,7 @@ func (s *suite) bad(t *testing.T) {
 	r := newRepo(t, fstest.MapFS{"good/config.yaml": {Data: []byte(good)}})
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
+			defer s.rows.count(t)
 			files := maps.Clone(c.Files)
 			if files == nil {
 				files = map[string]string{}
@@ -74,7 +75,5 @@ func checkMessage(t *testing.T, message string, says []string) {
 			t.Errorf("the message must say %q", word)
 		}
 	}
-	if t.Failed() {
-		t.Log(message)
-	}
+	t.Log(message)
 }

@@ -21,6 +21,7 @@ func (s *suite) parameters(t *testing.T) {
 	}
 	for _, e := range examples.All() {
 		t.Run(string(e.Layout), func(t *testing.T) {
+			defer s.rows.count(t)
 			env := environment{dir: e.Dir}
 			announced, err := s.server.Parameters(t.Context(), s.plugin(r, env, r.base))
 			if err != nil {

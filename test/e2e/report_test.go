@@ -28,6 +28,19 @@ type report struct {
 	mu      sync.Mutex
 	rows    []row
 	leftOut []string
+	passed  int
+	failed  int
+}
+
+// count notes how a test without subtests went.
+func (r *report) count(t *testing.T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.Failed() {
+		r.failed++
+	} else {
+		r.passed++
+	}
 }
 
 func (r *report) add(line row) {
@@ -72,6 +85,7 @@ func (r *report) print(t *testing.T) {
 	for _, reason := range r.leftOut {
 		fmt.Fprintln(&out, "- "+reason)
 	}
+	fmt.Fprintf(&out, "\n%d passed, %d failed\n", r.passed, r.failed)
 	fmt.Fprint(os.Stdout, "\n", out.String(), "\n")
 	if file := os.Getenv("ASSAY_E2E_TABLE"); file != "" {
 		if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {

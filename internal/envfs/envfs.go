@@ -30,11 +30,11 @@ import (
 // views made by With share its counters and its kept contents. It serves one
 // command: a file that changes on disk after it was read keeps its old content.
 type FS struct {
-	base  fs.FS
-	close func() error
-	meter *meter
-	over  *overlay // nil without edits
-	dirs  *dirs
+	base   fs.FS
+	close  func() error
+	meter  *meter
+	over   *overlay // nil without edits
+	places *places
 }
 
 // OpenDir opens the directory root as a repository. The caller closes it.
@@ -43,12 +43,12 @@ func OpenDir(root string, l Limits) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", cause(err))
 	}
-	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), dirs: newDirs()}, nil
+	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), places: newPlaces()}, nil
 }
 
 // New is a view of any file system, which must be confined itself.
 func New(base fs.FS, l Limits) *FS {
-	return &FS{base: base, meter: newMeter(l), dirs: newDirs()}
+	return &FS{base: base, meter: newMeter(l), places: newPlaces()}
 }
 
 // Close releases the repository. Views of it that With made end with it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -111,6 +112,9 @@ func TestSymlinks(t *testing.T) {
 	for _, name := range []string{"a/in.yaml", "a/dir/real.yaml", "a/chain.yaml"} {
 		if got := read(t, fsys, name); got != "real" {
 			t.Errorf("%s = %q", name, got)
+		}
+		if info, err := fsys.Stat(name); err != nil || info.Name() != path.Base(name) || info.Size() != 4 {
+			t.Errorf("Stat(%s) = %v, %v", name, info, err)
 		}
 		if at, err := fsys.Locate(name); at != "b/real.yaml" || err != nil {
 			t.Errorf("Locate(%s) = %q, %v", name, at, err)

@@ -20,25 +20,25 @@ type located struct {
 	edited bool // the content is the overlay's
 }
 
-// dirs remembers directories by every name they were reached by.
-type dirs struct {
+// places remembers what exists, by every name that it was reached by.
+type places struct {
 	mu    sync.Mutex
 	known map[string]located
 }
 
-func newDirs() *dirs { return &dirs{known: map[string]located{}} }
+func newPlaces() *places { return &places{known: map[string]located{}} }
 
-func (d *dirs) get(name string) (located, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	at, ok := d.known[name]
+func (p *places) get(name string) (located, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.known[name]
 	return at, ok
 }
 
-func (d *dirs) put(name string, at located) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.known[name] = at
+func (p *places) put(name string, at located) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known[name] = at
 }
 
 // find follows name through links, one element at a time, so that edits and
@@ -51,12 +51,23 @@ func (f *FS) find(op, name string) (located, error) {
 	if err != nil {
 		return located{}, pathError(op, name, err)
 	}
+	if base := path.Base(name); at.info.Name() != base {
+		at.info = renamed{at.info, base}
+	}
 	return at, nil
 }
 
-// follow resolves the directory first; directories are remembered.
+// renamed describes a link's target under the link's name, as os.Stat does.
+type renamed struct {
+	fs.FileInfo
+	name string
+}
+
+func (r renamed) Name() string { return r.name }
+
+// follow resolves the directory first, and remembers what it finds.
 func (f *FS) follow(name string, links *int) (located, error) {
-	if at, ok := f.dirs.get(name); ok {
+	if at, ok := f.places.get(name); ok {
 		return at, nil
 	}
 	next := name
@@ -74,8 +85,8 @@ func (f *FS) follow(name string, links *int) (located, error) {
 	if err == nil && at.info.Mode()&fs.ModeSymlink != 0 {
 		at, err = f.followLink(next, links)
 	}
-	if err == nil && at.info.IsDir() {
-		f.dirs.put(name, at)
+	if err == nil {
+		f.places.put(name, at)
 	}
 	return at, err
 }

@@ -1,35 +1,153 @@
 // Package change turns the marker's change into an edit of the environment's
 // own files: the design's Edit(T).
 //
-//  1. Make looks for where each part of the change lives: in a flat file's
-//     document, the environment's kustomization, or a Helm value file.
-//  2. It edits those files in memory through yamledit.
-//  3. The result is laid over the file system with envfs.FS.With, and
+//  1. Make resolves each image by the names that render today (name.go).
+//  2. It looks for where each part of the change lives: in a flat file's
+//     document (flat.go), the environment's kustomization (kustomize.go), or a
+//     Helm value file (helm.go, value.go), and refuses what something else
+//     would override.
+//  3. It edits those files in memory through yamledit (tree.go), inside the
+//     environment's directory alone.
+//  4. The result is laid over the file system with envfs.FS.With, and
 //     rendered: what that yields is the candidate. Promotion commits the same bytes.
 //
 // A near miss (an image that matches nothing) is an error with the names that exist.
 package change
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 )
 
+// ErrNothing is returned for a change after which every file is what it was.
+var ErrNothing = errors.New("the change changes nothing")
+
 // Input is an environment and the change to make in it.
 type Input struct {
-	FS       *envfs.FS
-	Dir      string // the environment's directory, relative to FS
-	Marker   string // the marker's path, relative to FS: for error messages
-	Layout   spec.Layout
-	Plan     *spec.Plan // defaulted, source options from Git alone
-	Change   spec.Change
-	Files    []string                     // flat: the manifest files, relative to FS
-	Baseline []*unstructured.Unstructured // what renders today
+	FS         *envfs.FS
+	Dir        string // the environment's directory, relative to FS
+	Marker     string // the marker's path, relative to FS: for error messages
+	PlanFile   string // likewise, whether it exists or not
+	Layout     spec.Layout
+	Plan       *spec.Plan // defaulted, source options from Git alone
+	Change     spec.Change
+	Files      []string                     // flat: the manifest files, relative to FS
+	ValueFiles []string                     // helm: all files that values are read from, the chart's own first; the last wins
+	Baseline   []*unstructured.Unstructured // what renders today
 }
 
 // Edit is the change as made: whole new contents by path, relative to FS.
 type Edit struct {
 	Files map[string][]byte
+}
+
+// Make makes the change. What it returns lies inside the environment's
+// directory and differs from what is there; otherwise it is an error, and
+// ErrNothing if every value is already what the change wants.
+func Make(in Input) (Edit, error) {
+	m := &maker{Input: in, tree: newTree(in.FS, in.Dir)}
+	if err := m.supported(); err != nil {
+		return Edit{}, err
+	}
+	if err := m.images(); err != nil {
+		return Edit{}, err
+	}
+	if err := m.values(); err != nil {
+		return Edit{}, err
+	}
+	if len(m.tree.edited) == 0 {
+		return Edit{}, fmt.Errorf("%s: %w: %s; name another version, or remove the file", in.Marker, ErrNothing, m.already())
+	}
+	return Edit{m.tree.edited}, nil
+}
+
+// maker is the state of one Make.
+type maker struct {
+	Input
+	tree  *tree
+	notes []string // what is there already
+}
+
+// fieldError is an error at a field of the marker.
+type fieldError struct {
+	marker, field string
+	err           error
+}
+
+func (e *fieldError) Error() string { return fmt.Sprintf("%s: spec.%s: %v", e.marker, e.field, e.err) }
+func (e *fieldError) Unwrap() error { return e.err }
+
+// fault is an error at a field of the marker.
+func (m *maker) fault(field, format string, args ...any) error {
+	return &fieldError{m.Marker, field, fmt.Errorf(format, args...)}
+}
+
+// at puts an error at a field, unless it is at one already.
+func (m *maker) at(field string, err error) error {
+	var at *fieldError
+	if err == nil || errors.As(err, &at) {
+		return err
+	}
+	return &fieldError{m.Marker, field, err}
+}
+
+func (m *maker) note(format string, args ...any) {
+	m.notes = append(m.notes, fmt.Sprintf(format, args...))
+}
+
+// already says what the change found in place, briefly.
+func (m *maker) already() string {
+	const most = 3
+	if len(m.notes) > most {
+		return fmt.Sprintf("%s, and %d more", strings.Join(m.notes[:most], "; "), len(m.notes)-most)
+	}
+	return strings.Join(m.notes, "; ")
+}
+
+func (m *maker) supported() error {
+	c := m.Change
+	switch {
+	case len(c.Patches) > 0:
+		return m.fault("patches", "not supported yet: use images, or values for a Helm chart")
+	case c.Diff != "":
+		return m.fault("diff", "not supported yet: use images, or values for a Helm chart")
+	case len(c.Images) == 0 && len(c.Values) == 0:
+		return m.fault("images", "there is no change: set images, or values for a Helm chart")
+	case len(c.Values) > 0 && m.Layout != spec.Helm:
+		return m.fault("values", "only a Helm chart has values, and %s is %s: use images", m.Dir, m.Layout)
+	}
+	return nil
+}
+
+func (m *maker) images() error {
+	named := map[string]int{}
+	for i, im := range m.Change.Images {
+		t := imageTask{maker: m, field: fmt.Sprintf("images[%d]", i), image: im}
+		if err := t.valid(); err != nil {
+			return err
+		}
+		edit := t.flat
+		switch m.Layout {
+		case spec.Kustomize:
+			edit = t.kustomize
+		case spec.Helm:
+			edit = t.helm
+		case spec.Flat:
+		}
+		name, err := edit()
+		if err != nil {
+			return m.at(t.field+".name", err)
+		}
+		if first, ok := named[name]; ok {
+			return m.fault(t.field+".name", "%s is already changed by images[%d]: make it one entry", name, first)
+		}
+		named[name] = i
+	}
+	return nil
 }

@@ -1,0 +1,196 @@
+package change
+
+import (
+	"testing"
+
+	"sigs.k8s.io/kustomize/api/types"
+)
+
+const flatShop = `
+-- shop/web.yaml --
+# the front
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: productpage
+spec:
+  template:
+    spec:
+      initContainers:
+      - {name: init, image: iter8/productpage:v1} # same image
+      containers:
+        - name: productpage
+          image: iter8/productpage:v1   # the tag
+        - name: proxy
+          image: 'envoyproxy/envoy:v1.30'
+
+
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: batch/v1
+  kind: CronJob
+  metadata: {name: warm}
+  spec:
+    jobTemplate:
+      spec:
+        template:
+          spec:
+            containers:
+            - image: iter8/productpage@sha256:aaaa
+              name: warm
+- apiVersion: apiextensions.k8s.io/v1
+  kind: CustomResourceDefinition
+  metadata: {name: x}
+  spec: {containers: [{image: iter8/productpage:v1}]}
+-- shop/pod.json --
+{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "iter8/productpage:v1"}]}}
+-- shop/text.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: iter8-productpage}
+data: {image: "iter8/productpage:v1"}
+-- shop/other.yaml --
+apiVersion: example.com/v1
+kind: App
+metadata: {name: app}
+spec:
+  deep:
+  - containers:
+    - image: reviews:v1
+    - image: other/reviews:v1
+    - image: docker.io/ratings:v1
+    - image: quay.io/ratings:v1
+`
+
+func TestFlat(t *testing.T) {
+	in := flatInput(t, flatShop, types.Image{Name: "productpage", NewTag: "v2"})
+	wantEdit(t, in, map[string]string{
+		"shop/web.yaml": `# the front
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: productpage
+spec:
+  template:
+    spec:
+      initContainers:
+      - {name: init, image: iter8/productpage:v2} # same image
+      containers:
+        - name: productpage
+          image: iter8/productpage:v2   # the tag
+        - name: proxy
+          image: 'envoyproxy/envoy:v1.30'
+
+
+---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: batch/v1
+  kind: CronJob
+  metadata: {name: warm}
+  spec:
+    jobTemplate:
+      spec:
+        template:
+          spec:
+            containers:
+            - image: iter8/productpage:v2
+              name: warm
+- apiVersion: apiextensions.k8s.io/v1
+  kind: CustomResourceDefinition
+  metadata: {name: x}
+  spec: {containers: [{image: iter8/productpage:v1}]}
+`,
+		"shop/pod.json": `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "iter8/productpage:v2"}]}}
+`,
+	})
+}
+
+func TestFlatKinds(t *testing.T) {
+	tests := map[string]struct {
+		before string
+		image  types.Image
+		after  string
+	}{
+		"digest":         {"a: iter8/web:v1 # c", types.Image{Name: "web", Digest: "sha256:bb"}, "a: iter8/web@sha256:bb # c"},
+		"tag and digest": {"a: iter8/web", types.Image{Name: "iter8/web", NewTag: "v2", Digest: "sha256:bb"}, "a: iter8/web:v2@sha256:bb"},
+		"new name":       {"a: iter8/web:v1", types.Image{Name: "web", NewName: "quay.io/iter8/site"}, "a: quay.io/iter8/site:v1"},
+		"new everything": {`a: "iter8/web:v1"`, types.Image{Name: "web", NewName: "site", NewTag: "2"}, `a: "site:2"`},
+		"suffix":         {"a: iter8/web:v1", types.Image{Name: "web", TagSuffix: "-debug"}, "a: iter8/web:v1-debug"},
+		"folded":         {"a: >-\n      iter8/web:v1", types.Image{Name: "web", NewTag: "v2"}, "a: >-\n      iter8/web:v2"},
+		"CRLF":           {"a: iter8/web:v1\r", types.Image{Name: "web", NewTag: "v2"}, "a: iter8/web:v2\r"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			const head = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - n"
+			text := func(s string) string { return head + s + "\n" }
+			in := flatInput(t, "-- shop/a.yaml --\n"+text("ame: x\n    im"+"age"+tt.before[1:]), tt.image)
+			wantEdit(t, in, map[string]string{"shop/a.yaml": text("ame: x\n    im" + "age" + tt.after[1:])})
+		})
+	}
+}
+
+func TestFlatTwoImages(t *testing.T) {
+	in := flatInput(t, `
+-- shop/a.yaml --
+apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - image: a:v1
+  - image: b:v1
+`, types.Image{Name: "a", NewTag: "v2"}, types.Image{Name: "b", NewTag: "v2"})
+	wantEdit(t, in, map[string]string{"shop/a.yaml": `apiVersion: v1
+kind: Pod
+spec:
+  containers:
+  - image: a:v2
+  - image: b:v2
+`})
+}
+
+func TestFlatErrors(t *testing.T) {
+	tests := map[string]struct {
+		image types.Image
+		want  []string
+	}{
+		"unknown": {types.Image{Name: "prodctpage", NewTag: "v2"}, []string{
+			"spec.images[0].name: no image prodctpage renders: did you mean iter8/productpage?", "There are iter8/productpage, docker.io/ratings",
+		}},
+		"far":       {types.Image{Name: "zzzzzzzzzzz", NewTag: "v2"}, []string{"there are docker.io/ratings, envoyproxy/envoy, iter8/productpage, other/reviews, quay.io/ratings, reviews"}},
+		"ambiguous": {types.Image{Name: "ratings", NewTag: "v2"}, []string{"spec.images[0].name: ratings could be docker.io/ratings or quay.io/ratings: write the whole name"}},
+		"half":      {types.Image{Name: "page", NewTag: "v2"}, []string{"no image page renders"}},
+		"nothing": {types.Image{Name: "envoyproxy/envoy", NewTag: "v1.30"}, []string{
+			"shop/candidate.yaml: the change changes nothing: envoyproxy/envoy:v1.30 is there in shop/web.yaml:15",
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { wantError(t, flatInput(t, flatShop, tt.image), tt.want...) })
+	}
+	t.Run("no images", func(t *testing.T) {
+		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Service\n", types.Image{Name: "a", NewTag: "v2"})
+		wantError(t, in, "no image a renders: the environment has no images")
+	})
+	t.Run("alias", func(t *testing.T) {
+		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nx: &i web:v1\nspec: {containers: [{image: *i}]}\n", types.Image{Name: "web", NewTag: "v2"})
+		wantError(t, in, "spec.images[0].name: shop/a.yaml:4", "alias of the anchor &i on line 3", "write the value out here")
+	})
+	t.Run("link", func(t *testing.T) {
+		in := flatInput(t, "-- base.yaml --\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: \"web:v1\"}]}\n-- shop/a.yaml -> ../base.yaml --\n", types.Image{Name: "web", NewTag: "v2"})
+		wantError(t, in, "shop/a.yaml: it is, or is a link to, a file outside the environment shop")
+	})
+	t.Run("not written", func(t *testing.T) {
+		in := flatInput(t, flatShop, types.Image{Name: "ghost", NewTag: "v2"})
+		in.Baseline = renders("ghost:v1")
+		wantError(t, in, "ghost renders, and is written in no manifest of shop")
+	})
+	t.Run("broken file", func(t *testing.T) {
+		in := flatInput(t, flatShop, types.Image{Name: "web", NewTag: "v2"})
+		in.FS = in.FS.With(map[string][]byte{"shop/web.yaml": []byte("a: [web\n")})
+		in.Baseline = renders("web:v1")
+		wantError(t, in, "spec.images[0].name: shop/web.yaml")
+	})
+}

@@ -1,0 +1,36 @@
+package change
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/assaydev/assay/internal/scaffold"
+)
+
+// suggestion is the plan's entry for an image, ready to paste: guessed from
+// where the values name the image, or with blanks to fill in.
+func suggestion(name string, sources []source) string {
+	entry := "{repository: KEY.OF.REPOSITORY, tag: KEY.OF.TAG}"
+	for _, s := range slices.Backward(sources) {
+		found, ok := scaffold.ImageValues(s.values, []string{name})[name]
+		if !ok {
+			continue
+		}
+		var parts []string
+		for _, part := range []struct{ name, key string }{
+			{"image", found.Image},
+			{"registry", found.Registry},
+			{"repository", found.Repository},
+			{"tag", found.Tag},
+			{"digest", found.Digest},
+		} {
+			if part.key != "" {
+				parts = append(parts, part.name+": "+part.key)
+			}
+		}
+		entry = "{" + strings.Join(parts, ", ") + "}"
+		break
+	}
+	return fmt.Sprintf("spec:\n  helm:\n    imageValues:\n      %s: %s", name, entry)
+}

@@ -55,7 +55,7 @@ func parameters() []parameter {
 
 func environmentParameters() []parameter {
 	return []parameter{
-		text("environment", "", "Environment", "", "Name of the environment where one directory serves several: assay.NAME.yaml, candidate.NAME.yaml.",
+		textRow("environment", "", "Environment", "", "Name of the environment where one directory serves several: assay.NAME.yaml, candidate.NAME.yaml.",
 			func(s *sources) *string { return &s.environment }),
 	}
 }
@@ -63,27 +63,27 @@ func environmentParameters() []parameter {
 func helmParameters() []parameter {
 	const l = spec.Helm
 	return []parameter{
-		text("helm-release-name", l, "Release name", "helm.releaseName", "Release name. Default: the Application's name.",
+		textRow("helm-release-name", l, "Release name", "helm.releaseName", "Release name. Default: the Application's name.",
 			func(s *sources) *string { return &s.helm.ReleaseName }),
-		text("helm-namespace", l, "Namespace", "helm.namespace", "Namespace to template with. Default: the destination's.",
+		textRow("helm-namespace", l, "Namespace", "helm.namespace", "Namespace to template with. Default: the destination's.",
 			func(s *sources) *string { return &s.helm.Namespace }),
-		list("helm-value-files", l, "Value files", "helm.valueFiles", "Value files, relative to the Application's path; later ones win.",
+		listRow("helm-value-files", l, "Value files", "helm.valueFiles", "Value files, relative to the Application's path; later ones win.",
 			func(s *sources) *[]string { return &s.helm.ValueFiles }),
-		flag("helm-ignore-missing-value-files", l, "Ignore missing value files", "helm.ignoreMissingValueFiles", "Leave out value files that do not exist.",
+		boolRow("helm-ignore-missing-value-files", l, "Ignore missing value files", "helm.ignoreMissingValueFiles", "Leave out value files that do not exist.",
 			func(s *sources) *bool { return &s.helm.IgnoreMissingValueFiles }),
 		helmValues(),
 		setParameters("helm-parameters", false, "Parameters", "Single values, as helm's --set takes them."),
 		setParameters("helm-string-parameters", true, "String parameters", "Single values that stay strings, as helm's --set-string takes them."),
 		helmFileParameters(),
-		text("helm-kube-version", l, "Kubernetes version", "helm.kubeVersion", "Kubernetes version that charts see. Default: the cluster's.",
+		textRow("helm-kube-version", l, "Kubernetes version", "helm.kubeVersion", "Kubernetes version that charts see. Default: the cluster's.",
 			func(s *sources) *string { return &s.helm.KubeVersion }),
-		list("helm-api-versions", l, "API versions", "helm.apiVersions", "API versions that charts see, as [group/]version/kind. Default: the cluster's.",
+		listRow("helm-api-versions", l, "API versions", "helm.apiVersions", "API versions that charts see, as [group/]version/kind. Default: the cluster's.",
 			func(s *sources) *[]string { return &s.helm.APIVersions }),
-		flag("helm-skip-crds", l, "Skip CRDs", "helm.skipCrds", "Leave out the chart's crds directory.",
+		boolRow("helm-skip-crds", l, "Skip CRDs", "helm.skipCrds", "Leave out the chart's crds directory.",
 			func(s *sources) *bool { return &s.helm.SkipCrds }),
-		flag("helm-skip-tests", l, "Skip tests", "helm.skipTests", "Leave out test hooks.",
+		boolRow("helm-skip-tests", l, "Skip tests", "helm.skipTests", "Leave out test hooks.",
 			func(s *sources) *bool { return &s.helm.SkipTests }),
-		flag("helm-skip-schema-validation", l, "Skip schema validation", "helm.skipSchemaValidation", "Do not check values against values.schema.json.",
+		boolRow("helm-skip-schema-validation", l, "Skip schema validation", "helm.skipSchemaValidation", "Do not check values against values.schema.json.",
 			func(s *sources) *bool { return &s.helm.SkipSchemaValidation }),
 	}
 }
@@ -91,37 +91,37 @@ func helmParameters() []parameter {
 func kustomizeParameters() []parameter {
 	const l = spec.Kustomize
 	return []parameter{
-		text("kustomize-name-prefix", l, "Name prefix", "kustomize.namePrefix", "Prefix for the names of all resources.",
+		textRow("kustomize-name-prefix", l, "Name prefix", "kustomize.namePrefix", "Prefix for the names of all resources.",
 			func(s *sources) *string { return &s.kustomize.NamePrefix }),
-		text("kustomize-name-suffix", l, "Name suffix", "kustomize.nameSuffix", "Suffix for the names of all resources.",
+		textRow("kustomize-name-suffix", l, "Name suffix", "kustomize.nameSuffix", "Suffix for the names of all resources.",
 			func(s *sources) *string { return &s.kustomize.NameSuffix }),
-		list("kustomize-images", l, "Images", "kustomize.images", "Image overrides, as [old=]new[:tag][@digest].",
+		listRow("kustomize-images", l, "Images", "kustomize.images", "Image overrides, as [old=]new[:tag][@digest].",
 			func(s *sources) *[]string { return &s.kustomize.Images }),
-		pairs("kustomize-common-labels", l, "Common labels", "kustomize.commonLabels", "Labels for all resources.",
+		mapRow("kustomize-common-labels", l, "Common labels", "kustomize.commonLabels", "Labels for all resources.",
 			func(s *sources) *map[string]string { return &s.kustomize.CommonLabels }),
-		pairs("kustomize-common-annotations", l, "Common annotations", "kustomize.commonAnnotations", "Annotations for all resources.",
+		mapRow("kustomize-common-annotations", l, "Common annotations", "kustomize.commonAnnotations", "Annotations for all resources.",
 			func(s *sources) *map[string]string { return &s.kustomize.CommonAnnotations }),
-		flag("kustomize-common-annotations-envsubst", l, "Substitute variables in annotations", "kustomize.commonAnnotationsEnvsubst", "Replace $ARGOCD_APP_NAME and the like in common annotations.",
+		boolRow("kustomize-common-annotations-envsubst", l, "Substitute variables in annotations", "kustomize.commonAnnotationsEnvsubst", "Replace $ARGOCD_APP_NAME and the like in common annotations.",
 			func(s *sources) *bool { return &s.kustomize.CommonAnnotationsEnvsubst }),
-		flag("kustomize-force-common-labels", l, "Force common labels", "kustomize.forceCommonLabels", "Let common labels replace those of the kustomization.",
+		boolRow("kustomize-force-common-labels", l, "Force common labels", "kustomize.forceCommonLabels", "Let common labels replace those of the kustomization.",
 			func(s *sources) *bool { return &s.kustomize.ForceCommonLabels }),
-		flag("kustomize-force-common-annotations", l, "Force common annotations", "kustomize.forceCommonAnnotations", "Let common annotations replace those of the kustomization.",
+		boolRow("kustomize-force-common-annotations", l, "Force common annotations", "kustomize.forceCommonAnnotations", "Let common annotations replace those of the kustomization.",
 			func(s *sources) *bool { return &s.kustomize.ForceCommonAnnotations }),
-		flag("kustomize-label-without-selector", l, "Labels without selectors", "kustomize.labelWithoutSelector", "Keep common labels out of selectors.",
+		boolRow("kustomize-label-without-selector", l, "Labels without selectors", "kustomize.labelWithoutSelector", "Keep common labels out of selectors.",
 			func(s *sources) *bool { return &s.kustomize.LabelWithoutSelector }),
-		flag("kustomize-label-include-templates", l, "Labels in templates", "kustomize.labelIncludeTemplates", "Put common labels into pod templates too, where selectors are left alone.",
+		boolRow("kustomize-label-include-templates", l, "Labels in templates", "kustomize.labelIncludeTemplates", "Put common labels into pod templates too, where selectors are left alone.",
 			func(s *sources) *bool { return &s.kustomize.LabelIncludeTemplates }),
-		text("kustomize-namespace", l, "Namespace", "kustomize.namespace", "Namespace for all resources.",
+		textRow("kustomize-namespace", l, "Namespace", "kustomize.namespace", "Namespace for all resources.",
 			func(s *sources) *string { return &s.kustomize.Namespace }),
 		kustomizeReplicas(),
 		kustomizePatches(),
-		list("kustomize-components", l, "Components", "kustomize.components", "Components to add, relative to the Application's path.",
+		listRow("kustomize-components", l, "Components", "kustomize.components", "Components to add, relative to the Application's path.",
 			func(s *sources) *[]string { return &s.kustomize.Components }),
-		flag("kustomize-ignore-missing-components", l, "Ignore missing components", "kustomize.ignoreMissingComponents", "Leave out components that do not exist.",
+		boolRow("kustomize-ignore-missing-components", l, "Ignore missing components", "kustomize.ignoreMissingComponents", "Leave out components that do not exist.",
 			func(s *sources) *bool { return &s.kustomize.IgnoreMissingComponents }),
-		text("kustomize-kube-version", l, "Kubernetes version", "kustomize.kubeVersion", "Kubernetes version that charts inflated by Kustomize see. Default: the cluster's.",
+		textRow("kustomize-kube-version", l, "Kubernetes version", "kustomize.kubeVersion", "Kubernetes version that charts inflated by Kustomize see. Default: the cluster's.",
 			func(s *sources) *string { return &s.kustomize.KubeVersion }),
-		list("kustomize-api-versions", l, "API versions", "kustomize.apiVersions", "API versions that charts inflated by Kustomize see. Default: the cluster's.",
+		listRow("kustomize-api-versions", l, "API versions", "kustomize.apiVersions", "API versions that charts inflated by Kustomize see. Default: the cluster's.",
 			func(s *sources) *[]string { return &s.kustomize.APIVersions }),
 	}
 }
@@ -129,11 +129,11 @@ func kustomizeParameters() []parameter {
 func directoryParameters() []parameter {
 	const l = spec.Flat
 	return []parameter{
-		flag("directory-recurse", l, "Recurse", "directory.recurse", "Read manifests in subdirectories too.",
+		boolRow("directory-recurse", l, "Recurse", "directory.recurse", "Read manifests in subdirectories too.",
 			func(s *sources) *bool { return &s.directory.Recurse }),
-		text("directory-include", l, "Include", "directory.include", "Glob of the files to read, or {a,b}.",
+		textRow("directory-include", l, "Include", "directory.include", "Glob of the files to read, or {a,b}.",
 			func(s *sources) *string { return &s.directory.Include }),
-		text("directory-exclude", l, "Exclude", "directory.exclude", "Glob of the files to leave out, or {a,b}.",
+		textRow("directory-exclude", l, "Exclude", "directory.exclude", "Glob of the files to leave out, or {a,b}.",
 			func(s *sources) *string { return &s.directory.Exclude }),
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// text is a row whose parameter is one string.
-func text(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *string) parameter {
+// textRow is a row whose parameter is one string.
+func textRow(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *string) parameter {
 	return parameter{
 		name: name, layout: layout, collection: collectionString, option: option, title: title, tooltip: tooltip,
 		set: func(s *sources, v value) error { *field(s) = v.text; return nil },
@@ -22,8 +22,8 @@ func text(name string, layout spec.Layout, title, option, tooltip string, field 
 	}
 }
 
-// flag is a row whose parameter is true or false.
-func flag(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *bool) parameter {
+// boolRow is a row whose parameter is true or false.
+func boolRow(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *bool) parameter {
 	return parameter{
 		name: name, layout: layout, collection: collectionString, item: itemBoolean, option: option, title: title, tooltip: tooltip,
 		set: func(s *sources, v value) error {
@@ -38,8 +38,8 @@ func flag(name string, layout spec.Layout, title, option, tooltip string, field 
 	}
 }
 
-// list is a row whose parameter is an array of strings.
-func list(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *[]string) parameter {
+// listRow is a row whose parameter is an array of strings.
+func listRow(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *[]string) parameter {
 	return parameter{
 		name: name, layout: layout, collection: collectionArray, option: option, title: title, tooltip: tooltip,
 		set: func(s *sources, v value) error { *field(s) = v.list; return nil },
@@ -47,8 +47,8 @@ func list(name string, layout spec.Layout, title, option, tooltip string, field 
 	}
 }
 
-// pairs is a row whose parameter is a map of strings.
-func pairs(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *map[string]string) parameter {
+// mapRow is a row whose parameter is a map of strings.
+func mapRow(name string, layout spec.Layout, title, option, tooltip string, field func(*sources) *map[string]string) parameter {
 	return parameter{
 		name: name, layout: layout, collection: collectionMap, option: option, title: title, tooltip: tooltip,
 		set: func(s *sources, v value) error { *field(s) = v.pairs; return nil },

@@ -132,7 +132,7 @@ const maxInput = 1 << 20
 func (a *app) readInput(name string) ([]byte, error) {
 	from := a.stdin
 	if name != "-" {
-		file, err := os.Open(name)
+		file, err := os.Open(name) //nolint:gosec // the file that the user names
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s does not exist", name)
 		}

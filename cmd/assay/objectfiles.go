@@ -25,7 +25,7 @@ func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("make directory %s: %w", dir, err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil {

@@ -63,7 +63,7 @@ func (a *app) render(ctx context.Context, opt renderOptions, dir string) error {
 	if err != nil {
 		return err
 	}
-	res, err := opt.environment.render(ctx, dir, call)
+	res, err := opt.render(ctx, dir, call)
 	if err != nil {
 		return err
 	}

@@ -4,13 +4,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // tree compares two directories file by file, byte by byte: tree WANT GOT.
-// Files that end in .golden stand for those without the ending.
 func tree(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: tree want got")
@@ -40,17 +38,12 @@ func tree(ts *testscript.TestScript, neg bool, args []string) {
 func readTree(ts *testscript.TestScript, dir string) map[string]string {
 	files := map[string]string{}
 	root := ts.MkAbs(dir)
-	ts.Check(filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+	ts.Check(fs.WalkDir(os.DirFS(root), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, name)
-		files[strings.TrimSuffix(filepath.ToSlash(rel), ".golden")] = string(data)
-		return err
+		files[name] = ts.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		return nil
 	}))
 	return files
 }

@@ -67,6 +67,11 @@ func newBuild(in Input) (*build, error) {
 	}
 	b.baseline = newSet(in.Baseline, in.Namespace)
 	b.candidate = newSet(in.Candidate, in.Namespace)
+	for _, s := range []*set{b.baseline, b.candidate} {
+		if s.twice != nil {
+			return nil, fmt.Errorf("%s: is rendered twice, and Argo CD would apply one of them; remove one before testing a candidate", name(s.twice))
+		}
+	}
 	b.differences = pair(b.baseline, b.candidate)
 	b.unstable = map[object.Key]bool{}
 	for _, k := range in.Unstable {

@@ -189,3 +189,8 @@ func TestManyFindingsStayShort(t *testing.T) {
 	}
 	wantText(t, buildError(t, input(t, ``, env, "web:v1", "web:v2", "red", "blue")), "and 35 more")
 }
+
+func TestRenderedTwice(t *testing.T) {
+	again := strings.Replace(settings, "{name: settings}", "{name: settings, namespace: shop}", 1)
+	wantText(t, buildError(t, input(t, ``, web+settings+again, "web:v1", "web:v2")), "ConfigMap/shop/settings: is rendered twice", "remove one")
+}

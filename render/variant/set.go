@@ -13,7 +13,8 @@ type set struct {
 	namespace string
 	list      []*unstructured.Unstructured
 	byKey     map[object.Key]*unstructured.Unstructured
-	selecting []selector // once asked for
+	selecting []selector                 // once asked for
+	twice     *unstructured.Unstructured // the last object whose identity another one has; nil if there is none
 }
 
 func newSet(objs []*unstructured.Unstructured, namespace string) *set {
@@ -23,9 +24,14 @@ func newSet(objs []*unstructured.Unstructured, namespace string) *set {
 			continue
 		}
 		s.list = append(s.list, o)
-		if o.GetName() != "" {
-			s.byKey[s.key(o)] = o
+		if o.GetName() == "" {
+			continue
 		}
+		k := s.key(o)
+		if s.byKey[k] != nil {
+			s.twice = o
+		}
+		s.byKey[k] = o
 	}
 	return s
 }

@@ -15,9 +15,6 @@
 package render
 
 import (
-	"context"
-	"time"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -39,6 +36,7 @@ type Request struct {
 	Namespace   string // the destination's
 	KubeVersion string
 	APIVersions []string
+	Env         map[string]string // what $NAME means in source options, beside ARGOCD_APP_NAME and the like
 
 	// Source options from the plugin's parameters. They win over the plan's,
 	// field by field, and never alter what a marker tests.
@@ -75,9 +73,8 @@ type Result struct {
 	Untested  []string                     // what ships untested, for people
 	Selected  []string                     // traffic shared: what selects the variant, for people
 	ID        string
+	Waiting   int // markers that wait behind this one
 	Warnings  []string
-	Took      time.Duration
-}
 
-// Environment renders one environment. On error the result is nil.
-func Environment(ctx context.Context, req Request) (*Result, error)
+	kept []*unstructured.Unstructured // the baseline as it is in Output: routing marked, inPlace replaced
+}

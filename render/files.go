@@ -1,0 +1,75 @@
+package render
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// files are Assay's own files in an environment, decoded.
+type files struct {
+	planFile   string // relative to the repo, whether it exists or not
+	markerFile string
+	plan       *spec.Plan      // defaulted; never nil
+	marker     *spec.Candidate // the one under test, or nil
+	waiting    int             // further documents in the marker
+}
+
+// readFiles finds and decodes the plan and the marker of the environment.
+func readFiles(fsys *envfs.FS, dir, name string) (*files, error) {
+	planName, err := spec.PlanFile(name)
+	if err != nil {
+		return nil, err
+	}
+	markerName, err := spec.CandidateFile(name)
+	if err != nil {
+		return nil, err
+	}
+	f := &files{planFile: path.Join(dir, planName), markerFile: path.Join(dir, markerName)}
+	if data, ok, err := readOptional(fsys, f.planFile); err != nil {
+		return nil, err
+	} else if ok {
+		if f.plan, err = spec.DecodePlan(f.planFile, data); err != nil {
+			return nil, err
+		}
+	}
+	if f.plan == nil {
+		f.plan = spec.NewPlan(path.Base(dir))
+	}
+	data, ok, err := readOptional(fsys, f.markerFile)
+	if err != nil || !ok {
+		return f, err
+	}
+	candidates, err := spec.DecodeCandidates(f.markerFile, data)
+	if err != nil {
+		return nil, err
+	}
+	if len(candidates) > 0 {
+		f.marker, f.waiting = &candidates[0], len(candidates)-1
+	}
+	return f, nil
+}
+
+func readOptional(fsys *envfs.FS, name string) ([]byte, bool, error) {
+	data, err := fsys.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return data, err == nil, err
+}
+
+// isOwn tells plans and markers, of every environment, from manifests.
+func isOwn(fsys *envfs.FS, name string) bool {
+	if spec.KindByName(name) == "" {
+		return false
+	}
+	data, err := fsys.ReadFile(name)
+	return err == nil && spec.IsOwn(name, data)
+}
+
+func isMarker(fsys *envfs.FS, name string) bool {
+	return spec.KindByName(name) == spec.KindCandidate && isOwn(fsys, name)
+}

@@ -1,0 +1,81 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/render/variant"
+)
+
+// mark joins what the stages made, marks what belongs to the experiment, and
+// checks the whole. Nothing of it is shared with the baseline's objects.
+func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructured, warnings []string) error {
+	v := app.variant
+	candidate := r.files.marker.Metadata.Name
+	wave := variant.Wave(res.Baseline)
+	variant.Stamp(v.Objects, res.ID, candidate, wave)
+	variant.Stamp(injected, res.ID, candidate, wave)
+	kept, err := variant.Mark(res.Baseline, r.files.plan, r.files.planFile, r.namespace(), res.ID)
+	if err != nil {
+		return err
+	}
+	res.kept = replace(kept, v.Replaced)
+	res.Variant, res.Injected = v.Objects, injected
+	res.Untested, res.Selected = v.Untested, v.Selected
+	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
+	return r.unique(res.Output())
+}
+
+// replace puts the candidate's objects in the place of the baseline's.
+func replace(objs, with []*unstructured.Unstructured) []*unstructured.Unstructured {
+	byKey := map[object.Key]*unstructured.Unstructured{}
+	for _, o := range with {
+		byKey[object.KeyOf(o)] = o
+	}
+	out := make([]*unstructured.Unstructured, len(objs))
+	for i, o := range objs {
+		out[i] = o
+		if c := byKey[object.KeyOf(o)]; c != nil {
+			out[i] = c
+		}
+	}
+	return out
+}
+
+// unique refuses duplicates and an empty result, which Argo CD alone would
+// accept: under test, every object must be the one that it seems to be.
+func (r *run) unique(objs []*unstructured.Unstructured) error {
+	if len(objs) == 0 {
+		return fmt.Errorf("%s: the environment renders to no objects: there is nothing to test", r.files.markerFile)
+	}
+	seen := map[object.Key]bool{}
+	for _, o := range objs {
+		key := object.KeyOf(o)
+		if key.Name == "" { // generateName: each is an object of its own
+			continue
+		}
+		if key.Namespace == "" {
+			key.Namespace = r.namespace()
+		}
+		if seen[key] {
+			return fmt.Errorf("%s: %s is rendered twice in %s: Argo CD would apply one of them; remove one before testing a candidate",
+				r.files.markerFile, key, r.req.Dir)
+		}
+		seen[key] = true
+	}
+	return nil
+}
+
+// postSync warns of hooks that make Argo CD wait for the experiment.
+func postSync(baseline []*unstructured.Unstructured) []string {
+	for _, o := range baseline {
+		if strings.Contains(o.GetAnnotations()["argocd.argoproj.io/hook"], "PostSync") {
+			return []string{fmt.Sprintf("%s is a PostSync hook: Argo CD waits for everything to be healthy before it runs, "+
+				"so the sync lasts as long as the experiment", object.KeyOf(o))}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package render
+
+import (
+	"context"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render/flat"
+	"github.com/assaydev/assay/render/helm"
+	"github.com/assaydev/assay/render/kustomize"
+)
+
+// source is a layout with every option that its rendering depends on. Two
+// equal sources render the same tree to the same objects.
+type source struct {
+	layout    spec.Layout
+	dir       string
+	helm      spec.HelmSource
+	kustomize spec.KustomizeSource
+	directory spec.DirectorySource
+
+	appName, namespace, kubeVersion string
+	apiVersions                     []string
+	env                             map[string]string
+	limits                          Limits
+}
+
+// gitSource is what Git and the plan alone say: the ID is computed from it, so
+// that it is the same in Argo CD and on a laptop.
+func gitSource(req Request, layout spec.Layout, plan *spec.Plan) source {
+	s := source{layout: layout, dir: req.Dir, limits: req.Limits}
+	s.helm = deref(plan.Spec.Helm)
+	s.kustomize = deref(plan.Spec.Kustomize)
+	s.directory = deref(plan.Spec.Directory)
+	return s.forLayout()
+}
+
+// appSource adds what Argo CD says of the Application and its parameters.
+func appSource(req Request, layout spec.Layout, plan *spec.Plan) source {
+	s := gitSource(req, layout, plan)
+	s.helm = overlay(s.helm, req.Helm)
+	s.kustomize = overlay(s.kustomize, req.Kustomize)
+	s.directory = overlay(s.directory, req.Directory)
+	s.appName, s.namespace = req.AppName, req.Namespace
+	s.kubeVersion, s.apiVersions = req.KubeVersion, req.APIVersions
+	s.env = req.Env
+	return s.forLayout()
+}
+
+// forLayout drops the options that this layout does not read, so that equal
+// renders have equal sources.
+func (s source) forLayout() source {
+	if s.layout != spec.Helm {
+		s.helm, s.kubeVersion, s.apiVersions, s.appName, s.namespace = spec.HelmSource{}, "", nil, "", ""
+	} else if s.kubeVersion == "" {
+		s.kubeVersion = DefaultKubeVersion
+	}
+	if s.layout != spec.Kustomize {
+		s.kustomize = spec.KustomizeSource{}
+	}
+	if s.layout == spec.Flat || s.layout == spec.Kustomize && !s.kustomize.CommonAnnotationsEnvsubst {
+		s.env = nil
+	}
+	if s.layout != spec.Flat {
+		s.directory = spec.DirectorySource{}
+	}
+	return s
+}
+
+func (s source) equal(t source) bool { return reflect.DeepEqual(s, t) }
+
+// render is Baseline of the tree in fsys, which has no marker.
+func (s source) render(ctx context.Context, fsys *envfs.FS, hide func(string) bool) ([]*unstructured.Unstructured, []string, error) {
+	switch s.layout {
+	case spec.Helm:
+		return helm.Render(ctx, fsys, s.dir, s.helm, s.helmOptions(fsys))
+	case spec.Kustomize:
+		return kustomize.Render(ctx, fsys, s.dir, s.kustomize, kustomize.Options{Env: s.env})
+	default:
+		names, err := flat.Files(ctx, fsys, s.dir, s.directory, hide)
+		if err != nil {
+			return nil, nil, err
+		}
+		objs, err := flat.Render(ctx, fsys, names, manifest.Limits{Documents: s.limits.Documents, Depth: s.limits.Depth})
+		return objs, nil, err
+	}
+}
+
+// helmOptions hide markers from the chart's .Files: a candidate must not
+// change the baseline by being there.
+func (s source) helmOptions(fsys *envfs.FS) helm.Options {
+	return helm.Options{
+		AppName: s.appName, Namespace: s.namespace, KubeVersion: s.kubeVersion, APIVersions: s.apiVersions, Env: s.env,
+		Hide:   func(name string) bool { return isMarker(fsys, name) },
+		Limits: helm.Limits{Documents: s.limits.Documents, Depth: s.limits.Depth, OutputBytes: s.limits.OutputBytes},
+	}
+}
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// overlay returns base with every field that over sets.
+func overlay[T any](base T, over *T) T {
+	if over == nil {
+		return base
+	}
+	from, to := reflect.ValueOf(over).Elem(), reflect.ValueOf(&base).Elem()
+	for i := range from.NumField() {
+		if !from.Field(i).IsZero() {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	return base
+}

@@ -79,8 +79,11 @@ func missingKey(key, at string, in Input) string {
 	if !strings.Contains(at, ".Parameters") {
 		return fmt.Sprintf("%s: the key %s is not set", at, key)
 	}
-	known := keysOf(in.Experiment.Parameters)
-	return fmt.Sprintf("the parameter %s is not set%s; set it under spec.experiment.parameters in %s", key, near(key, known), in.PlanFile)
+	hint := near(key, keysOf(in.Experiment.Parameters))
+	if !strings.HasSuffix(hint, "?") {
+		hint += ":"
+	}
+	return fmt.Sprintf("the parameter %s is not set%s set it under spec.experiment.parameters in %s", key, hint, in.PlanFile)
 }
 
 // keysOf are the keys of a map at any depth, sorted.

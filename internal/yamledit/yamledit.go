@@ -2,10 +2,11 @@
 //
 //  1. Parse finds the position of every node, of every document, and refuses
 //     by name what cannot be edited safely.
-//  2. An Edit addresses one node by document and Path. Apply turns each into
-//     a span of bytes and its replacement.
-//  3. Apply splices from the highest offset down, parses the result again and
-//     compares it with the wanted value. Bytes outside the spans never change.
+//  2. An Edit addresses one node by document and Path. Apply plans what
+//     becomes of each node, and turns that into spans of bytes and their
+//     replacements.
+//  3. Apply splices the spans, parses the result again and compares it, node
+//     by node, with what was planned. Bytes outside the spans never change.
 //
 // There is no fallback that encodes a file again.
 package yamledit
@@ -40,10 +41,15 @@ const (
 	Delete           // remove an existing key or item with its own comments
 )
 
-// Edit is one change to one document.
+// Edit is one change to one document. Paths of several edits all address the
+// file as it was parsed.
 type Edit struct {
 	Document int // position in the file, from 0
 	Op       Op
 	Path     Path
-	Value    any // Set, Insert: nil, bool, int64, float64, string, []any, map[string]any
+	Value    any // Set, Insert: nil, bool, int, int64, float64, string, []any, map[string]any
+
+	// Shared says that the anchor itself is meant: the edit may change a
+	// value that aliases repeat elsewhere, and they change with it.
+	Shared bool
 }

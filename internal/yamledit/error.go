@@ -1,0 +1,44 @@
+package yamledit
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is why a file cannot be parsed or edited, and what to do about it.
+type Error struct {
+	File   string // as given to Parse
+	Line   int    // from 1; 0 when the whole file is meant
+	Path   string // within the document; empty when the place has none
+	Reason string // the cause, then the fix
+}
+
+// Error is "file:line: path: reason".
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d", e.Line)
+	}
+	b.WriteString(": ")
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	b.WriteString(e.Reason)
+	return b.String()
+}
+
+// refuse names a place in the file that cannot be handled.
+func (f *File) refuse(line int, p Path, format string, args ...any) *Error {
+	return &Error{File: f.name, Line: line, Path: p.String(), Reason: fmt.Sprintf(format, args...)}
+}
+
+// clip shortens a name for a message.
+func clip(s string) string { return clipTo(s, 60) }
+
+func clipTo(s string, most int) string {
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "?")
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
+}

@@ -5,6 +5,7 @@ package manifests_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/argoproj/argo-cd/v2/cmpserver/plugin"
@@ -22,6 +23,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
+
+	assay "github.com/assaydev/assay/plugin"
 )
 
 const install = `
@@ -215,8 +218,32 @@ func TestApplication(t *testing.T) {
 	if got, want := app.Spec.Source.Plugin.Name+".sock", filepath.Base(config.Address()); got != want {
 		t.Errorf("the Application looks for %s, plugin.yaml makes %s", got, want)
 	}
+	checkParameters(t, app.Spec.Source.Plugin.Parameters)
 	if info, err := os.Stat(filepath.Join("..", app.Spec.Source.Path)); err != nil || !info.IsDir() {
 		t.Errorf("the Application's path is no environment of this repository: %v", err)
+	}
+}
+
+// checkParameters passes parameters as Argo CD does, and reads them as Assay does.
+func checkParameters(t *testing.T, parameters v1alpha1.ApplicationSourcePluginParameters) {
+	t.Helper()
+	env, err := parameters.Environ()
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, err := assay.FromEnv(func(name string) (string, bool) {
+		for _, entry := range env {
+			if value, found := strings.CutPrefix(entry, name+"="); found {
+				return value, true
+			}
+		}
+		return "", false
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if call.Kustomize == nil || len(call.Kustomize.CommonAnnotations) != 1 {
+		t.Errorf("the example's parameter does not arrive: %+v", call)
 	}
 }
 

@@ -53,16 +53,16 @@ func trees(t *testing.T) []tree {
 		"example-apps/blue-green":          "values: {replicaCount: 2}",
 		"example-apps/pre-post-sync":       "images: [{name: gb-frontend, newTag: v9}]",
 	} {
-		real := maps.Clone(files)
-		real[path.Join(dir, "candidate.yaml")] = marker(change)
-		real[path.Join(dir, "assay.yaml")] = plan("")
+		repo := maps.Clone(files)
+		repo[path.Join(dir, "candidate.yaml")] = marker(change)
+		repo[path.Join(dir, "assay.yaml")] = plan("")
 		if _, helm := files[path.Join(dir, "Chart.yaml")]; helm {
-			real[path.Join(dir, "assay.yaml")] = plan("helm: {releaseName: r, namespace: default}")
+			repo[path.Join(dir, "assay.yaml")] = plan("helm: {releaseName: r, namespace: default}")
 		}
 		if dir == "example-apps/blue-green" {
-			real[path.Join(dir, "assay.yaml")] = plan("candidate: {mode: inPlace}\n  helm: {releaseName: r, namespace: default}")
+			repo[path.Join(dir, "assay.yaml")] = plan("candidate: {mode: inPlace}\n  helm: {releaseName: r, namespace: default}")
 		}
-		list = append(list, tree{"corpus/" + dir, real, dir})
+		list = append(list, tree{"corpus/" + dir, repo, dir})
 	}
 	return list
 }

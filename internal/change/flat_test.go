@@ -17,7 +17,7 @@ spec:
   template:
     spec:
       initContainers:
-      - {name: init, image: iter8/productpage:v1} # same image
+      - {name: init, image: "iter8/productpage:v1"} # same image
       containers:
         - name: productpage
           image: iter8/productpage:v1   # the tag
@@ -76,7 +76,7 @@ spec:
   template:
     spec:
       initContainers:
-      - {name: init, image: iter8/productpage:v2} # same image
+      - {name: init, image: "iter8/productpage:v2"} # same image
       containers:
         - name: productpage
           image: iter8/productpage:v2   # the tag

@@ -34,7 +34,7 @@ web:
     tag: "1.4.0" # version
   replicas: 2
 cart:
-  image: {registry: quay.io, repository: shop/cart, tag: v1, digest: sha256:aa}
+  image: {registry: quay.io, repository: shop/cart, tag: v1, digest: "sha256:aa"}
 proxy:
   image: envoyproxy/envoy:v1.30
 features: [a, b]
@@ -225,7 +225,7 @@ func TestHelmImages(t *testing.T) {
 		"tag":                 {types.Image{Name: "web", NewTag: "1.5.0"}, []string{`"1.4.0"`, `"1.5.0"`}},
 		"name":                {types.Image{Name: "web", NewName: "quay.io/shop/site", NewTag: "1.5.0"}, []string{"registry.example.com/shop/web", "quay.io/shop/site", `"1.4.0"`, `"1.5.0"`}},
 		"suffix":              {types.Image{Name: "web", TagSuffix: "-x"}, []string{`"1.4.0"`, `"1.4.0-x"`}},
-		"a tag and a digest":  {types.Image{Name: "cart", NewTag: "v2"}, []string{"tag: v1", "tag: v2", "sha256:aa", `""`}},
+		"a tag and a digest":  {types.Image{Name: "cart", NewTag: "v2"}, []string{"tag: v1", "tag: v2", `"sha256:aa"`, `""`}},
 		"digest":              {types.Image{Name: "cart", Digest: "sha256:bb"}, []string{"sha256:aa", "sha256:bb"}},
 		"both":                {types.Image{Name: "cart", NewTag: "v2", Digest: "sha256:bb"}, []string{"tag: v1", "tag: v2", "sha256:aa", "sha256:bb"}},
 		"registry":            {types.Image{Name: "cart", NewName: "docker.io/other/basket"}, []string{"quay.io", "docker.io", "shop/cart", "other/basket"}},

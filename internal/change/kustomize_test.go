@@ -101,10 +101,10 @@ func TestKustomize(t *testing.T) {
 			"images:\n- name: web\n  newName: b\n  newTag: v1-y-x\n",
 		},
 		"flow": {
-			"images: [{name: web, newTag: v1}] # c\n",
+			"images: [{name: web, newTag: 'v1'}] # c\n",
 			[]string{"web:v1"},
 			types.Image{Name: "web", NewTag: "v2"},
-			"images: [{name: web, newTag: v2}] # c\n",
+			"images: [{name: web, newTag: 'v2'}] # c\n",
 		},
 		"the last entry wins": {
 			"images:\n- name: web\n  newTag: v0\n- name: web\n  newTag: v1\n",

@@ -65,7 +65,7 @@ func TestFlatEditsNothingElse(t *testing.T) {
 						now = updated(ref, im)
 					}
 				}
-				style := []string{"  - image: %s", "  -   image:   '%s'  # c", "  - \"image\": \"%s\"", "  - {image: %s, x: y}", "  - {x: [1, 2], image: %s}"}[r.Intn(5)]
+				style := []string{"  - image: %s", "  -   image:   '%s'  # c", "  - \"image\": \"%s\"", "  - {image: %s, x: y}", "  - {x: [1, 2], image: '%s'}"}[r.Intn(5)]
 				fmt.Fprintf(&before, style, ref)
 				fmt.Fprintf(&after, style, now)
 				write(strings.Repeat(end, 1+r.Intn(2)))

@@ -147,6 +147,12 @@ func object(file string, line int, value any) (*unstructured.Unstructured, error
 	return o, nil
 }
 
+// Object wraps values that are typed already. It refuses, as Kubernetes'
+// decoder does, what has no kind.
+func Object(file string, values map[string]any) (*unstructured.Unstructured, error) {
+	return object(file, 0, values)
+}
+
 func missingKind(o *unstructured.Unstructured) string {
 	if o.GetKind() == "" {
 		return "not a Kubernetes object: no kind; add apiVersion and kind, or exclude the file"

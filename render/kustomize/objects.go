@@ -27,9 +27,9 @@ func objects(dir string, built resmap.ResMap) ([]*unstructured.Unstructured, err
 	for from := 0; from < len(resources); from += batch {
 		group.Go(func() error {
 			for i := from; i < min(from+batch, len(resources)); i++ {
-				o, err := object(resources[i])
+				o, err := object(dir, resources[i])
 				if err != nil {
-					return fmt.Errorf("%s: %s %s: %w", dir, resources[i].GetKind(), resources[i].GetName(), err)
+					return err
 				}
 				objs[i] = o
 			}
@@ -42,22 +42,32 @@ func objects(dir string, built resmap.ResMap) ([]*unstructured.Unstructured, err
 	return manifest.Flatten(dir, objs)
 }
 
-func object(r *resource.Resource) (*unstructured.Unstructured, error) {
+func object(dir string, r *resource.Resource) (*unstructured.Unstructured, error) {
+	values, err := values(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s %s: %w", dir, r.GetKind(), r.GetName(), err)
+	}
+	return manifest.Object(dir, values)
+}
+
+func values(r *resource.Resource) (map[string]any, error) {
 	text, err := r.RNode.String()
 	if err != nil {
-		return nil, errors.New("its values cannot be written as YAML")
+		return nil, errEncode
 	}
 	var decoded map[string]any
 	if err := yaml.Unmarshal([]byte(text), &decoded); err != nil {
-		return nil, errors.New("its values cannot be written as YAML")
+		return nil, errEncode
 	}
 	for key, value := range decoded {
 		if decoded[key], err = typed(value); err != nil {
 			return nil, err
 		}
 	}
-	return &unstructured.Unstructured{Object: decoded}, nil
+	return decoded, nil
 }
+
+var errEncode = errors.New("its values cannot be written as YAML")
 
 // typed converts in place. A date is what JSON makes of it, as in kustomize.
 func typed(v any) (any, error) {

@@ -78,7 +78,10 @@ func Render(ctx context.Context, fsys *envfs.FS, files []string, lim manifest.Li
 
 // lower stores i unless a lower index is there.
 func lower(first *atomic.Int64, i int64) {
-	for old := first.Load(); i < old && !first.CompareAndSwap(old, i); old = first.Load() {
+	for {
+		if old := first.Load(); i >= old || first.CompareAndSwap(old, i) {
+			return
+		}
 	}
 }
 
@@ -118,5 +121,5 @@ func ignored(file string, data []byte, objs []*unstructured.Unstructured, err er
 		}
 	}
 	return len(objs) == 0 &&
-		!(bytes.Contains(data, []byte("apiVersion:")) && bytes.Contains(data, []byte("kind:")) && bytes.Contains(data, []byte("metadata:")))
+		(!bytes.Contains(data, []byte("apiVersion:")) || !bytes.Contains(data, []byte("kind:")) || !bytes.Contains(data, []byte("metadata:")))
 }

@@ -51,11 +51,11 @@ func (f *fileSystem) editRoot(dir string, edit editFunc) error {
 	if err != nil {
 		return err
 	}
-	real, err := f.fsys.Locate(file)
+	target, err := f.fsys.Locate(file)
 	if err != nil {
 		return err
 	}
-	f.data[real] = edited
+	f.data[target] = edited
 	return nil
 }
 

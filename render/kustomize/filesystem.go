@@ -52,23 +52,23 @@ func relative(name string) string {
 // recognised, whatever file a link makes of them.
 func (f *fileSystem) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
 	rel := relative(name)
-	real, err := f.fsys.Locate(rel)
+	target, err := f.fsys.Locate(rel)
 	if err != nil {
 		return "", "", err
 	}
-	info, err := f.fsys.Stat(real)
+	info, err := f.fsys.Stat(target)
 	if err != nil {
 		return "", "", err
 	}
 	if info.IsDir() {
-		return filesys.ConfirmedDir(absolute(real)), "", nil
+		return filesys.ConfirmedDir(absolute(target)), "", nil
 	}
 	if isKustomization(path.Base(rel)) {
-		if err := f.scan(path.Dir(rel), real); err != nil {
+		if err := f.scan(path.Dir(rel), target); err != nil {
 			return "", "", f.fail(err)
 		}
 	}
-	return filesys.ConfirmedDir(absolute(path.Dir(real))), path.Base(real), nil
+	return filesys.ConfirmedDir(absolute(path.Dir(target))), path.Base(target), nil
 }
 
 func isKustomization(base string) bool {
@@ -98,21 +98,21 @@ func (f *fileSystem) read(name string) ([]byte, error) {
 	if err := f.ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, context.Cause(f.ctx))
 	}
-	real, err := f.fsys.Locate(name)
+	target, err := f.fsys.Locate(name)
 	if err != nil {
 		return nil, err
 	}
-	if data, ok := f.data[real]; ok {
+	if data, ok := f.data[target]; ok {
 		return data, nil
 	}
-	data, err := f.fsys.ReadFile(real)
+	data, err := f.fsys.ReadFile(target)
 	if err != nil {
 		return nil, err
 	}
 	if err := manifest.CheckAliases(name, data); err != nil {
 		return nil, err
 	}
-	f.data[real] = data
+	f.data[target] = data
 	return data, nil
 }
 

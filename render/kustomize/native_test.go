@@ -82,7 +82,7 @@ func TestCorpusEqualsKustomize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer fsys.Close() //nolint:errcheck // opened for reading
+		defer fsys.Close()
 		for _, dir := range kustomizationDirs(t, repo) {
 			got, _, err := Render(t.Context(), fsys, dir, spec.KustomizeSource{}, Options{})
 			if err != nil && strings.Contains(err.Error(), "nothing is fetched") {
@@ -228,7 +228,7 @@ func addPatches(t *testing.T, file string, s spec.KustomizeSource) {
 	if len(s.Patches) == 0 {
 		return
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // a file of this test
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,11 +190,11 @@ func (s *scanner) inside(field, value, name string) error {
 	if err != nil {
 		return err
 	}
-	real, err := s.repo.fsys.Locate(name)
+	target, err := s.repo.fsys.Locate(name)
 	if err != nil {
 		return err
 	}
-	if dir != "." && !strings.HasPrefix(real, dir+"/") {
+	if dir != "." && !strings.HasPrefix(target, dir+"/") {
 		return s.refuse(field, fmt.Sprintf("%s is outside %s, and Kustomize reads files only below their kustomization; move it there, or make its directory a base", display(value), s.dir))
 	}
 	return nil

@@ -1,7 +1,7 @@
 package kustomize
 
 import (
-	"fmt"
+	"errors"
 	"sync"
 	"testing"
 
@@ -68,8 +68,8 @@ func TestSchemaStaysWithItsBuild(t *testing.T) {
 }
 
 func TestWithDefaultSchema(t *testing.T) {
-	want := fmt.Errorf("mine")
-	if err := WithDefaultSchema(func() error { return want }); err != want {
+	want := errors.New("mine")
+	if err := WithDefaultSchema(func() error { return want }); !errors.Is(err, want) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -87,7 +87,7 @@ func (s *splicer) flowAdd(g *group, all []member) {
 	in := s.inside(g.at)
 	var last []string
 	for _, a := range g.added {
-		text := flow(a.value, in)
+		text := flow(a.value, 0, in)
 		if g.at.node.Kind == yaml.MappingNode {
 			text = flowEntry(a.key, a.value, in)
 		}

@@ -41,6 +41,6 @@ func TestApplyLaws(t *testing.T) {
 // its last line break.
 func variants(s string) []string {
 	crlf := strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "\r\n")
-	cut := strings.TrimSuffix(s, "\n")
+	cut := strings.TrimSuffix(strings.TrimSuffix(s, "\n"), "\r")
 	return []string{s, crlf, byteOrderMark + strings.TrimPrefix(s, byteOrderMark), cut, strings.TrimSuffix(crlf, "\r\n")}
 }

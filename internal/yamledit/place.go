@@ -14,7 +14,7 @@ func (s *splicer) place(r *replacement) error {
 		return err
 	}
 	if in := s.context(at); in.flow {
-		text := flow(r.want, in)
+		text := flow(r.want, n.Style, in)
 		start := s.content(n)
 		if empty(n) {
 			start = slot
@@ -158,9 +158,9 @@ func (s *splicer) placeBlockScalar(at *site, want any, slot int) error {
 			return nil
 		}
 	}
-	comment := s.comment(b.header)
-	if comment != "" {
-		comment = " " + comment
+	comment := ""
+	if s.comment(b.header) != "" {
+		comment = string(s.data[b.header:s.finish(b.header)])
 	}
 	if !filled(want) {
 		head := inline(want, yaml.DoubleQuotedStyle, context{})

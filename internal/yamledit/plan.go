@@ -37,6 +37,7 @@ type group struct {
 	at    *site
 	gone  map[int]bool
 	added []addition
+	keys  map[string]bool // of the additions to a mapping
 }
 
 // addition is a new member of a collection, before the member that is at
@@ -149,7 +150,7 @@ func (p *plan) setMapping(at *site, want map[string]any, shared bool) error {
 		})
 	}
 	for _, k := range names(want) {
-		if v, _ := entry(n, k); v == nil && err == nil {
+		if err == nil && p.keyIndex(n, k) < 0 && !p.mergeHas(n, k) {
 			err = p.insert(at, Key(k), want[k], shared)
 		}
 	}
@@ -161,16 +162,22 @@ func (p *plan) setMapping(at *site, want map[string]any, shared bool) error {
 func (p *plan) setList(at *site, want []any, shared bool) error {
 	have := at.node.Content
 	head := 0
-	for head < len(have) && head < len(want) && same(have[head], want[head]) {
+	for head < len(have) && head < len(want) && alike(have[head], want[head]) {
 		head++
 	}
 	tail := 0
-	for tail < len(have)-head && tail < len(want)-head && same(have[len(have)-1-tail], want[len(want)-1-tail]) {
+	for tail < len(have)-head && tail < len(want)-head && alike(have[len(have)-1-tail], want[len(want)-1-tail]) {
 		tail++
 	}
 	paired := min(len(have), len(want)) - tail
-	for i := head; i < paired; i++ {
+	for i := range paired {
 		if err := p.set(at.child(i, Index(i)), want[i], shared); err != nil {
+			return err
+		}
+	}
+	for i := 1; i <= tail; i++ {
+		j := len(have) - i
+		if err := p.set(at.child(j, Index(j)), want[len(want)-i], shared); err != nil {
 			return err
 		}
 	}
@@ -219,105 +226,13 @@ func tagFits(n *yaml.Node, want any) bool {
 	return false
 }
 
-// insert plans a new member of a collection, or of an empty value.
-func (p *plan) insert(up *site, step Step, want any, shared bool) error {
-	n, path := up.node, up.path.with(step)
-	if n.Kind == yaml.AliasNode {
-		return p.throughAlias(n, path)
-	}
-	asList := step.Index >= 0
-	blank := n.Tag == "!!null" || n.Kind != yaml.ScalarNode && len(n.Content) == 0
-	switch {
-	case step.Field != "":
-		return p.f.refuse(n.Line, path, "a new item has no name yet; insert it at an index")
-	case n.Kind == yaml.ScalarNode && !blank, asList && n.Kind == yaml.MappingNode, !asList && n.Kind == yaml.SequenceNode:
-		return p.f.refuse(n.Line, path, "nothing can be inserted here: the place is %s; correct the path", kindName(n))
-	}
-	if blank {
-		return p.grow(up, step, want, shared)
-	}
-	if asList {
-		return p.append(up, step, want, shared)
-	}
-	if err := checkKey(step.Key); err != nil {
-		return p.f.refuse(n.Line, up.path, "%v", err)
-	}
-	if v, _ := entry(n, step.Key); v != nil {
-		return p.f.refuse(v.Line, path, "the key is already there; set it")
-	}
-	return p.add(up, addition{before: len(n.Content) / 2, key: step.Key, value: want}, shared)
-}
-
-// append plans a new last item. Several take consecutive indexes, or all the
-// list's length.
-func (p *plan) append(up *site, step Step, want any, shared bool) error {
-	n := up.node
-	length, added := len(n.Content), 0
-	if g := p.groups[n]; g != nil {
-		added = len(g.added)
-	}
-	if step.Index != length && step.Index != length+added {
-		return p.f.refuse(n.Line, up.path.with(step), "the list has %d items, and new ones go to its end; insert at %d", length, length)
-	}
-	return p.add(up, addition{before: length, value: want}, shared)
-}
-
-// grow plans the first members of an empty value.
-func (p *plan) grow(up *site, step Step, want any, shared bool) error {
-	r := p.values[up.node]
-	if r == nil {
-		var first any = map[string]any{}
-		if step.Index >= 0 {
-			first = []any{}
-		}
-		if err := p.replace(up, first, shared); err != nil {
-			return err
-		}
-		r = p.values[up.node]
-		r.grown = true
-	}
-	list, isList := r.want.([]any)
-	m, isMap := r.want.(map[string]any)
-	_, taken := m[step.Key]
-	switch {
-	case !r.grown || isMap != (step.Index < 0) || taken:
-		return p.overlap(up)
-	case isList && step.Index != 0 && step.Index != len(list):
-		return p.f.refuse(up.node.Line, up.path.with(step), "the list is empty; insert at 0")
-	case isList:
-		r.want = append(list, want)
-	default:
-		if err := checkKey(step.Key); err != nil {
-			return p.f.refuse(up.node.Line, up.path, "%v", err)
-		}
-		m[step.Key] = want
-	}
-	return nil
-}
-
 func (p *plan) group(at *site) *group {
 	g := p.groups[at.node]
 	if g == nil {
-		g = &group{at: at, gone: map[int]bool{}}
+		g = &group{at: at, gone: map[int]bool{}, keys: map[string]bool{}}
 		p.groups[at.node] = g
 	}
 	return g
-}
-
-func (p *plan) add(up *site, a addition, shared bool) error {
-	if err := p.free(up, shared); err != nil {
-		return err
-	}
-	g := p.group(up)
-	if up.node.Kind == yaml.MappingNode {
-		for _, other := range g.added {
-			if other.key == a.key {
-				return p.overlap(up)
-			}
-		}
-	}
-	g.added = append(g.added, a)
-	return nil
 }
 
 // remove plans that a member goes, with its own comments.

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // writer writes new values in block style.
@@ -137,8 +139,8 @@ func filled(v any) bool {
 
 func pad(col int) string { return strings.Repeat(" ", max(col, 0)) }
 
-// flow writes a value in flow style.
-func flow(v any, in context) string {
+// flow writes a value in flow style, a scalar in the quotes that style names.
+func flow(v any, style yaml.Style, in context) string {
 	switch v := v.(type) {
 	case map[string]any:
 		parts := make([]string, 0, len(v))
@@ -149,13 +151,13 @@ func flow(v any, in context) string {
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
-			parts[i] = flow(e, in)
+			parts[i] = flow(e, 0, in)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	return inline(v, 0, in)
+	return inline(v, style, in)
 }
 
 func flowEntry(k string, v any, in context) string {
-	return inline(k, 0, in) + ": " + flow(v, in)
+	return inline(k, 0, in) + ": " + flow(v, 0, in)
 }

@@ -12,7 +12,7 @@ import (
 // Whole floats become integers, as JSON does not tell them apart.
 func normal(v any, depth int) (any, error) {
 	if depth > mostDepth/2 {
-		return nil, fmt.Errorf("the value nests more than %d deep", mostDepth/2)
+		return nil, fmt.Errorf("the value nests more than %d deep; flatten it", mostDepth/2)
 	}
 	switch v := v.(type) {
 	case nil, bool, int64:
@@ -26,7 +26,7 @@ func normal(v any, depth int) (any, error) {
 		return v, nil
 	case string:
 		if !utf8.ValidString(v) {
-			return nil, fmt.Errorf("the value is not valid UTF-8")
+			return nil, fmt.Errorf("the value is not valid UTF-8; encode it")
 		}
 		return v, nil
 	case []any:
@@ -58,20 +58,27 @@ func normal(v any, depth int) (any, error) {
 // allows it 1024 characters on one line, quotes and escapes included.
 func checkKey(k string) error {
 	if !utf8.ValidString(k) {
-		return fmt.Errorf("the key is not valid UTF-8")
+		return fmt.Errorf("the key is not valid UTF-8; encode it")
 	}
 	if k == "<<" {
 		return fmt.Errorf("the key << merges another mapping; write the keys out")
 	}
 	if len(doubleQuoted(k)) > 1000 {
-		return fmt.Errorf("the key %q is too long for YAML", clip(k))
+		return fmt.Errorf("the key %q is too long for YAML; shorten it", clip(k))
 	}
 	return nil
 }
 
 // same says whether a node reads as the wanted value, for readers of YAML 1.1
 // and of YAML 1.2 alike.
-func same(n *yaml.Node, want any) bool {
+func same(n *yaml.Node, want any) bool { return reads(n, want, unambiguous) }
+
+// alike says whether a node reads as the wanted value for some readers.
+func alike(n *yaml.Node, want any) bool {
+	return reads(n, want, func(*yaml.Node) bool { return true })
+}
+
+func reads(n *yaml.Node, want any, settled func(*yaml.Node) bool) bool {
 	n = target(n)
 	switch want := want.(type) {
 	case map[string]any:
@@ -82,7 +89,7 @@ func same(n *yaml.Node, want any) bool {
 		eachEntry(n, func(k string, v *yaml.Node) {
 			w, ok := want[k]
 			count++
-			equal = equal && ok && same(v, w)
+			equal = equal && ok && reads(v, w, settled)
 		})
 		return equal && count == len(want)
 	case []any:
@@ -90,13 +97,13 @@ func same(n *yaml.Node, want any) bool {
 			return false
 		}
 		for i, w := range want {
-			if !same(n.Content[i], w) {
+			if !reads(n.Content[i], w, settled) {
 				return false
 			}
 		}
 		return true
 	}
-	return n.Kind == yaml.ScalarNode && unambiguous(n) && equal(scalar(n), want)
+	return n.Kind == yaml.ScalarNode && settled(n) && equal(scalar(n), want)
 }
 
 // equal compares two scalars. Numbers are equal by value.

@@ -138,9 +138,13 @@ func (r *run) variants(ctx context.Context, unstable []object.Key, app, git *sta
 // what belongs to the experiment.
 func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	plan, marker := r.files.plan, r.files.marker
+	sources, err := experiment.Load(r.tree, r.req.Dir, plan.Spec.Experiment)
+	if err != nil {
+		return err
+	}
 	opt := experiment.Options{AllowKinds: r.req.Allow.InjectKinds}
 	in := experiment.Input{
-		Sources: r.sources, Experiment: plan.Spec.Experiment, Name: plan.Metadata.Name,
+		PlanFile: r.files.planFile, Sources: sources, Experiment: plan.Spec.Experiment, Name: plan.Metadata.Name,
 		Targets: targets(git.variant),
 	}
 	resources, err := experiment.Parse(ctx, in, opt)

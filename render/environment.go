@@ -61,14 +61,13 @@ func environment(ctx context.Context, req Request) (*Result, error) {
 
 // run is one render of one environment.
 type run struct {
-	req     Request
-	files   *files
-	layout  spec.Layout
-	app     source    // as Argo CD asks for it
-	git     source    // as Git alone says it
-	tree    *envfs.FS // the repo less the marker
-	sources []experiment.Source
-	hide    func(name string) bool
+	req    Request
+	files  *files
+	layout spec.Layout
+	app    source    // as Argo CD asks for it
+	git    source    // as Git alone says it
+	tree   *envfs.FS // the repo less the marker
+	hide   func(name string) bool
 }
 
 // open reads Assay's own files and settles how the environment is rendered.
@@ -85,22 +84,18 @@ func open(req Request) (*run, error) {
 	if f.marker != nil {
 		r.tree = req.FS.With(map[string][]byte{f.markerFile: nil})
 	}
-	if r.sources, err = experiment.Load(r.tree, req.Dir, f.plan.Spec.Experiment); err != nil {
-		return nil, err
-	}
 	r.app, r.git = appSource(req, layout, f.plan), gitSource(req, layout, f.plan)
 	r.hide = r.hidden()
 	return r, nil
 }
 
 // hidden says which files are Assay's own and never manifests: plans and
-// markers of every environment in the directory, and experiment resources.
+// markers of every environment in the directory, and experiment resources
+// where there is a plan. It does not depend on the marker.
 func (r *run) hidden() func(string) bool {
-	own := map[string]bool{}
-	for _, s := range r.sources {
-		own[s.File] = true
+	return func(name string) bool {
+		return r.files.planned && experiment.Owns(r.req.Dir, r.files.plan.Spec.Experiment, name) || isOwn(r.tree, name)
 	}
-	return func(name string) bool { return own[name] || isOwn(r.tree, name) }
 }
 
 // Output is what Argo CD gets: the baseline, then the variant, then what was

@@ -264,3 +264,24 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestExperimentFilesAreNoManifests, and a broken one breaks no baseline.
+func TestExperimentFilesAreNoManifests(t *testing.T) {
+	files := map[string]string{
+		"apps/web/assay.yaml":              plan("directory: {recurse: true}"),
+		"apps/web/experiment/a.yaml":       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: injected}\n",
+		"apps/web/experiment/b.yaml.tmpl":  "{{ .Nope",
+		"apps/web/more/c.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n",
+		"apps/web/experiment/deep/d.yaml":  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: deep}\n",
+		"apps/web/experiment/script.jsonx": "not yaml: [",
+	}
+	if got := len(mustRender(t, env(files).request()).Output()); got != 3 {
+		t.Errorf("with a plan %d objects, not web, more and deep", got)
+	}
+	delete(files, "apps/web/assay.yaml")
+	req := env(files).request()
+	req.Directory = &spec.DirectorySource{Recurse: true}
+	if got := len(mustRender(t, req).Output()); got != 4 {
+		t.Errorf("without a plan %d objects, not all that Argo CD would take", got)
+	}
+}

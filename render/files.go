@@ -14,6 +14,7 @@ type files struct {
 	planFile   string // relative to the repo, whether it exists or not
 	markerFile string
 	plan       *spec.Plan      // defaulted; never nil
+	planned    bool            // the plan is a file, not the defaults alone
 	marker     *spec.Candidate // the one under test, or nil
 	waiting    int             // further documents in the marker
 }
@@ -36,7 +37,7 @@ func readFiles(fsys *envfs.FS, dir, name string) (*files, error) {
 			return nil, err
 		}
 	}
-	if f.plan == nil {
+	if f.planned = f.plan != nil; !f.planned {
 		f.plan = spec.NewPlan(path.Base(dir))
 	}
 	data, ok, err := readOptional(fsys, f.markerFile)

@@ -40,15 +40,10 @@ func decodeValue(data []byte) (any, error) {
 	return v, err
 }
 
-var (
-	yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-	quoted   = regexp.MustCompile("(?s)`.*`")
-)
-
 // yamlError moves the parser's line from the document to the file.
 func yamlError(file string, doc document, err error) error {
 	reason, line := err.Error(), doc.line
-	if m := yamlLine.FindStringSubmatch(reason); m != nil {
+	if m := regexp.MustCompile(`^yaml: (?:line (\d+): )?`).FindStringSubmatch(reason); m != nil {
 		reason = reason[len(m[0]):]
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = doc.line + n - 1
@@ -61,7 +56,7 @@ func yamlError(file string, doc document, err error) error {
 		return &Error{File: file, Line: doc.line + n, Reason: "a tab in the indentation; YAML allows spaces only"}
 	}
 	// What follows may quote the file.
-	reason = quoted.ReplaceAllString(reason, "a value")
+	reason = regexp.MustCompile("(?s)`.*`").ReplaceAllString(reason, "a value")
 	if strings.HasPrefix(reason, "invalid map key") {
 		reason = errKey.Error()
 	}

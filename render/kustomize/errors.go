@@ -27,11 +27,9 @@ func pathCause(err error) error {
 	return err
 }
 
-var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
-
 // invalid explains why a kustomization does not decode.
 func (s *scanner) invalid(data []byte, err error) error {
-	if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
+	if m := regexp.MustCompile(`unknown field "([^"]*)"`).FindStringSubmatch(err.Error()); m != nil {
 		hint := "remove it"
 		if near := spec.Near(m[1], fields()); len(near) > 0 {
 			hint = "did you mean " + strings.Join(near, " or ") + "?"
@@ -43,7 +41,7 @@ func (s *scanner) invalid(data []byte, err error) error {
 		name := wrong.Field[strings.LastIndex(wrong.Field, ".")+1:]
 		return fmt.Errorf("%s: %s is %s, want %s", s.at(data, name), display(wrong.Field), describeValue(wrong.Value), describeType(wrong.Type))
 	}
-	if m := yamlProblem.FindStringSubmatch(err.Error()); m != nil {
+	if m := regexp.MustCompile(`yaml: line (\d+): ([^\n]*)`).FindStringSubmatch(err.Error()); m != nil {
 		return fmt.Errorf("%s:%s: invalid YAML: %s", s.file, m[1], yamlReason(m[2]))
 	}
 	return fmt.Errorf("%s: invalid YAML, or not a kustomization", s.file)
@@ -125,8 +123,6 @@ func collect(t reflect.Type, names map[string]bool, seen map[reflect.Type]bool) 
 		collect(t.Field(i).Type, names, seen)
 	}
 }
-
-var yamlProblem = regexp.MustCompile(`yaml: line (\d+): ([^\n]*)`)
 
 func yamlReason(reason string) string {
 	if strings.Contains(reason, "cannot start any token") {

@@ -28,20 +28,21 @@ func (f *fileSystem) explain(dir string, err error) error {
 		}
 	}
 	for _, p := range problems {
-		if m := p.pattern.FindStringSubmatch(text); m != nil {
+		if m := regexp.MustCompile(p.pattern).FindStringSubmatch(text); m != nil {
 			return fmt.Errorf("%s: %s", at, fill(p.says, m))
 		}
 	}
 	return fmt.Errorf("%s: %s", at, plain(text))
 }
 
-var (
-	inDirectory = regexp.MustCompile(`(?:accumulation of|target for) path '(/[^']*)'`)
-	inFile      = regexp.MustCompile(`(?:(?:accumulating|merging) resources from '|\[path: ")([^'"]+)['"]`)
+// Patterns are compiled where an error is explained, not when a process starts.
+const (
+	inDirectory = `(?:accumulation of|target for) path '(/[^']*)'`
+	inFile      = `(?:(?:accumulating|merging) resources from '|\[path: ")([^'"]+)['"]`
 )
 
-func last(re *regexp.Regexp, text string) []string {
-	all := re.FindAllStringSubmatch(text, -1)
+func last(pattern, text string) []string {
+	all := regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1)
 	if len(all) == 0 {
 		return nil
 	}
@@ -72,43 +73,40 @@ func (f *fileSystem) decode(file string) error {
 
 // problem is an error of krusty's, in our words. $1 is the first group; $id1
 // is the group read as an object's identity.
-type problem struct {
-	pattern *regexp.Regexp
-	says    string
-}
+type problem struct{ pattern, says string }
 
 const identity = `([A-Za-z0-9.\[\]-]+/[^\s"';]+)`
 
 var problems = []problem{
-	{regexp.MustCompile(`cycle detected: candidate root '([^']*)'`), "resources: a cycle leads back to $path1; remove one of the entries"},
-	{regexp.MustCompile(`already registered id: ` + identity), "$id1 is in the kustomization already; remove one of the two, or rename it"},
-	{regexp.MustCompile(`missing metadata.name in object \{\{\S+ ([^}]*)\}`), "$1 has no metadata.name; name it (Kustomize takes no generateName)"},
-	{regexp.MustCompile(`missing Resource metadata|missing kind in object`), "not a Kubernetes object; add apiVersion, kind and metadata.name"},
-	{regexp.MustCompile(`expected kind 'Component' for path '([^']*)'`), "$path1 is no component; list it under resources"},
-	{regexp.MustCompile(`expected kind != 'Component' for path '([^']*)'`), "$path1 is a component; list it under components"},
-	{regexp.MustCompile(`no resource matches strategic merge patch "` + identity), "a patch matches nothing: there is no $id1; name an object as its own file does, or remove the patch"},
-	{regexp.MustCompile(`no matches for Id ` + identity), "there is no $id1; name an object as its own file does"},
-	{regexp.MustCompile(`multiple matches for Id ` + identity), "more than one object is $id1; name its namespace too"},
-	{regexp.MustCompile(`unable to parse SM or JSON patch`), "patches: a patch is neither a strategic merge patch nor a JSON patch; check its YAML, and quote it as one string"},
-	{regexp.MustCompile(`must specify a target for JSON patch`), "patches: a patch is empty, or it is a JSON patch without a target; add the target"},
-	{regexp.MustCompile(`patch and path can't be set at the same time`), "patches: an entry has both patch and path; keep one"},
-	{regexp.MustCompile(`must specify one of patch and path`), "patches: an entry has neither patch nor path; add one"},
-	{regexp.MustCompile(`((?:add|remove|replace|move|copy|test) operation does not apply: doc is missing (?:path|key): "?[^\s":]+)`), "patches: $1; correct the path, or use add"},
-	{regexp.MustCompile(`invalid literal source|literal source`), "a literal of a generator is not KEY=VALUE; correct it"},
-	{regexp.MustCompile(`a (configmap|secret) must have a name`), "a $1 of a generator has no name; name it"},
-	{regexp.MustCompile(`Kind:"([^"]*)".*Name:"([^"]*)".*does not exist; cannot merge or replace`), "a generator merges into $1 $2, which is not there; correct its name, or its behavior"},
-	{regexp.MustCompile(`(unable to find field "[^"]*" in replacement target)`), "replacements: $1; correct fieldPaths, or set options.create"},
-	{regexp.MustCompile(`nothing selected by ([^\s:]+)`), "replacements: the source selects nothing ($1); correct its kind and name"},
-	{regexp.MustCompile(`var '\{(\S+) .*cannot be mapped`), "vars: $1 refers to an object that is not there; correct its objref"},
-	{regexp.MustCompile(`resource with name (\S+) does not match`), "replicas: there is no Deployment, StatefulSet or ReplicaSet $1; correct the name"},
-	{regexp.MustCompile(`specified OpenAPI version is not built in`), "openapi.version: it is not built into Kustomize; remove it"},
-	{regexp.MustCompile(`kind should be (\w+) or (\w+)`), "kind: want $1 or $2"},
-	{regexp.MustCompile(`apiVersion for (\w+) should be (\S+)`), "apiVersion: want $2 for a $1"},
-	{regexp.MustCompile(`multiple kustomization files under: (\S+)`), "there is more than one kustomization in $path1; keep one"},
-	{regexp.MustCompile(`kustomization.yaml is empty`), "it is empty; list its resources"},
-	{regexp.MustCompile(`unable to load builtin (\w+)`), "$1 is no built-in generator or transformer; correct its kind"},
-	{regexp.MustCompile(`yaml: line \d+: ([^\n]*)`), "a file that it names is invalid YAML ($1); see patches, configurations, crds and replacements"},
-	{regexp.MustCompile(`label name '([^']*)' exists in both`), "label $1 is in commonLabels and in labels; keep one"},
+	{`cycle detected: candidate root '([^']*)'`, "resources: a cycle leads back to $path1; remove one of the entries"},
+	{`already registered id: ` + identity, "$id1 is in the kustomization already; remove one of the two, or rename it"},
+	{`missing metadata.name in object \{\{\S+ ([^}]*)\}`, "$1 has no metadata.name; name it (Kustomize takes no generateName)"},
+	{`missing Resource metadata|missing kind in object`, "not a Kubernetes object; add apiVersion, kind and metadata.name"},
+	{`expected kind 'Component' for path '([^']*)'`, "$path1 is no component; list it under resources"},
+	{`expected kind != 'Component' for path '([^']*)'`, "$path1 is a component; list it under components"},
+	{`no resource matches strategic merge patch "` + identity, "a patch matches nothing: there is no $id1; name an object as its own file does, or remove the patch"},
+	{`no matches for Id ` + identity, "there is no $id1; name an object as its own file does"},
+	{`multiple matches for Id ` + identity, "more than one object is $id1; name its namespace too"},
+	{`unable to parse SM or JSON patch`, "patches: a patch is neither a strategic merge patch nor a JSON patch; check its YAML, and quote it as one string"},
+	{`must specify a target for JSON patch`, "patches: a patch is empty, or it is a JSON patch without a target; add the target"},
+	{`patch and path can't be set at the same time`, "patches: an entry has both patch and path; keep one"},
+	{`must specify one of patch and path`, "patches: an entry has neither patch nor path; add one"},
+	{`((?:add|remove|replace|move|copy|test) operation does not apply: doc is missing (?:path|key): "?[^\s":]+)`, "patches: $1; correct the path, or use add"},
+	{`invalid literal source|literal source`, "a literal of a generator is not KEY=VALUE; correct it"},
+	{`a (configmap|secret) must have a name`, "a $1 of a generator has no name; name it"},
+	{`Kind:"([^"]*)".*Name:"([^"]*)".*does not exist; cannot merge or replace`, "a generator merges into $1 $2, which is not there; correct its name, or its behavior"},
+	{`(unable to find field "[^"]*" in replacement target)`, "replacements: $1; correct fieldPaths, or set options.create"},
+	{`nothing selected by ([^\s:]+)`, "replacements: the source selects nothing ($1); correct its kind and name"},
+	{`var '\{(\S+) .*cannot be mapped`, "vars: $1 refers to an object that is not there; correct its objref"},
+	{`resource with name (\S+) does not match`, "replicas: there is no Deployment, StatefulSet or ReplicaSet $1; correct the name"},
+	{`specified OpenAPI version is not built in`, "openapi.version: it is not built into Kustomize; remove it"},
+	{`kind should be (\w+) or (\w+)`, "kind: want $1 or $2"},
+	{`apiVersion for (\w+) should be (\S+)`, "apiVersion: want $2 for a $1"},
+	{`multiple kustomization files under: (\S+)`, "there is more than one kustomization in $path1; keep one"},
+	{`kustomization.yaml is empty`, "it is empty; list its resources"},
+	{`unable to load builtin (\w+)`, "$1 is no built-in generator or transformer; correct its kind"},
+	{`yaml: line \d+: ([^\n]*)`, "a file that it names is invalid YAML ($1); see patches, configurations, crds and replacements"},
+	{`label name '([^']*)' exists in both`, "label $1 is in commonLabels and in labels; keep one"},
 }
 
 // fill puts the groups of a match into a message.
@@ -129,10 +127,10 @@ func readable(id string) string {
 	return display(kind + " " + name)
 }
 
-var (
-	wrappers = regexp.MustCompile(`^(?:accumulating [a-z]+|loader\.New "|accumulateDirectory: "|plugin \S+ fails configuration|trouble configuring builtin \w+ with config: ` + "`(?s:.*)`" + `)(?:: )?`)
-	quotes   = regexp.MustCompile(`\[(?:patch|path): [^\]]*\]`)
-	paths    = regexp.MustCompile(`'/([^']*)'`)
+const (
+	wrappers = `^(?:accumulating [a-z]+|loader\.New "|accumulateDirectory: "|plugin \S+ fails configuration|trouble configuring builtin \w+ with config: ` + "`(?s:.*)`" + `)(?:: )?`
+	quotes   = `\[(?:patch|path): [^\]]*\]`
+	paths    = `'/([^']*)'`
 )
 
 // plain is the last resort: the end of the chain, without what it quotes.
@@ -140,11 +138,13 @@ func plain(text string) string {
 	if i := strings.LastIndex(text, "': "); i >= 0 && !strings.Contains(text[i:], "`") {
 		text = text[i+3:]
 	}
-	for cut := wrappers.FindString(text); cut != ""; cut = wrappers.FindString(text) {
+	wrapper := regexp.MustCompile(wrappers)
+	for cut := wrapper.FindString(text); cut != ""; cut = wrapper.FindString(text) {
 		text = text[len(cut):]
 	}
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	text = paths.ReplaceAllString(quotes.ReplaceAllString(text, "a patch"), "$1")
+	text = regexp.MustCompile(quotes).ReplaceAllString(text, "a patch")
+	text = regexp.MustCompile(paths).ReplaceAllString(text, "$1")
 	if len(text) > 300 {
 		text = strings.ToValidUTF8(text[:300], "") + "..."
 	}

@@ -3,7 +3,6 @@ package kustomize
 import (
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -13,9 +12,6 @@ func remoteFile(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
 }
-
-// user is what git takes for a user before a host.
-var user = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*@`)
 
 // remoteRepo reports whether krusty may clone a directory of this name. It
 // holds for every name that krusty's own parser accepts, and for some more:
@@ -34,12 +30,25 @@ func remoteRepo(value string) bool {
 			return true
 		}
 	}
-	name := user.FindString(lower)
-	rest := lower[len(name):]
-	if name != "" && strings.ContainsAny(rest, "/:") {
-		return true
+	rest := lower
+	if name, host, ok := strings.Cut(lower, "@"); ok && isUser(name) {
+		rest = host
+		if strings.ContainsAny(rest, "/:") {
+			return true
+		}
 	}
 	return strings.HasPrefix(rest, "github.com/") || strings.HasPrefix(rest, "github.com:")
+}
+
+// isUser reports whether git takes name for a user before a host.
+func isUser(name string) bool {
+	for i, c := range name {
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || c != '-' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // display is a value as messages may show it: no password, token or query,

@@ -125,9 +125,11 @@ func pathless(err error) error {
 }
 
 // label names a candidate for people.
-func label(c spec.Candidate) string {
-	if c.Metadata.Name == "" {
+func label(c spec.Candidate) string { return called(c.Metadata.Name) }
+
+func called(name string) string {
+	if name == "" {
 		return "without a name"
 	}
-	return c.Metadata.Name
+	return name
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"path"
 	"reflect"
 	"strings"
 
@@ -202,7 +201,7 @@ func (a *app) reportSet(m *marker, queue []spec.Candidate, c spec.Candidate, res
 		a.notef("ships untested: %s", oneLine(u))
 	}
 	a.warn(res.Warnings)
-	a.notef("next: assay diff %s", path.Clean(m.arg))
+	a.notef("next: assay diff %s", m.argument())
 }
 
 func sameChange(x, y spec.Change) bool {

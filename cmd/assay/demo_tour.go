@@ -93,7 +93,7 @@ func (t *tour) describe(before, during *render.Result) {
 	for _, o := range slices.Concat(during.Variant, during.Injected) {
 		t.say("    + %s\n", object.KeyOf(o))
 	}
-	for _, d := range object.Diff(during.Baseline, during.Candidate) {
+	for _, d := range object.Diff(applied(during.Baseline), applied(during.Candidate)) {
 		t.say("  promotion would change %s, in %s\n", d.Key, strings.Join(slices.Sorted(maps.Keys(during.Edited)), ", "))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -110,7 +111,7 @@ func compare(res *render.Result, full bool) (*comparison, error) {
 		return c, nil
 	}
 	c.marker, c.Candidate = true, res.Marker.Metadata.Name
-	for _, d := range object.Diff(res.Baseline, res.Candidate) {
+	for _, d := range object.Diff(applied(res.Baseline), applied(res.Candidate)) {
 		item, err := compareObject(d)
 		if err != nil {
 			return nil, err
@@ -123,6 +124,11 @@ func compare(res *render.Result, full bool) (*comparison, error) {
 	}
 	c.Injected, err = entries(res.Injected, full)
 	return c, err
+}
+
+// applied leaves out Helm's test hooks, which Argo CD never applies.
+func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
+	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }
 
 func entries(objs []*unstructured.Unstructured, full bool) ([]entry, error) {
@@ -150,7 +156,7 @@ func (c *comparison) print(w io.Writer, p palette) {
 		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
 		return
 	}
-	say("%s\n", p.bold(join(c.Environment+" ("+c.Layout+")", "candidate "+c.Candidate, c.ID)))
+	say("%s\n", p.bold(join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
 		say("%d more wait in the queue\n", c.Waiting)
 	}

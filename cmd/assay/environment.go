@@ -91,6 +91,14 @@ func (e *environment) render(ctx context.Context, dir string, call plugin.Call) 
 // close ends the reading. Nothing was written, so that nothing can be lost.
 func (p *place) close() { _ = p.FS.Close() }
 
+// argument is how the user names the environment to another command.
+func (p *place) argument() string {
+	if p.Name == "" {
+		return filepath.Clean(p.arg)
+	}
+	return filepath.Clean(p.arg) + " --env " + p.Name
+}
+
 // on names a repo-relative path as the user reaches it from here.
 func (p *place) on(name string) string {
 	rel, err := filepath.Rel(filepath.FromSlash(p.Dir), filepath.FromSlash(name))

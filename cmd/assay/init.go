@@ -218,9 +218,9 @@ func (a *app) nextSteps(p *place, layout spec.Layout, images []string, note stri
 	}
 	a.notef("next: read the files and make the experiment yours, then")
 	if len(images) == 1 {
-		a.notef("  assay candidate set --tag TAG %s", path.Clean(p.arg))
+		a.notef("  assay candidate set --tag TAG %s", p.argument())
 	} else {
-		a.notef("  assay candidate set --image NAME:TAG %s", path.Clean(p.arg))
+		a.notef("  assay candidate set --image NAME:TAG %s", p.argument())
 	}
-	a.notef("  assay diff %s", path.Clean(p.arg))
+	a.notef("  assay diff %s", p.argument())
 }

@@ -214,3 +214,18 @@ func TestColour(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseImage(f *testing.F) {
+	for _, text := range []string{"nginx:1", "a.io:5000/b@sha256:ab", "a=b:1", "=", "a=b=c:1", ":", "a:1@b"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		image, err := parseImage(text)
+		if err != nil {
+			return
+		}
+		if image.Name == "" || image.NewName+image.NewTag+image.Digest == "" {
+			t.Errorf("%q changes nothing: %+v", text, image)
+		}
+	})
+}

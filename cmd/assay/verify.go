@@ -163,6 +163,9 @@ func concerns(res *render.Result) []string {
 		return nil
 	}
 	var list []string
+	if len(res.Baseline) == 0 {
+		list = append(list, "renders no objects: is this the environment's directory?")
+	}
 	for _, o := range res.Baseline {
 		if isPostSync(o) {
 			list = append(list, fmt.Sprintf("%s is a PostSync hook: while a candidate is tested, Argo CD waits for it and for the experiment, and syncs nothing newer", object.KeyOf(o)))
@@ -191,7 +194,7 @@ func (f finding) text() string {
 	}
 	candidate := "no candidate"
 	if f.ID != "" {
-		candidate = join("candidate "+f.Candidate, f.ID)
+		candidate = join("candidate "+called(f.Candidate), f.ID)
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, u := range f.Untested {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -77,26 +76,9 @@ func (m *marker) read() error {
 	return nil
 }
 
-// write replaces the marker in one step: a reader sees the old or the new one.
+// write replaces the marker.
 func (m *marker) write(ctx context.Context, data []byte) error {
-	root, err := os.OpenRoot(m.root)
-	if err != nil {
-		return fmt.Errorf("open repository: %w", err)
-	}
-	defer func() { _ = root.Close() }()
-	name := filepath.FromSlash(m.name)
-	part := fmt.Sprintf("%s.%d.tmp", name, time.Now().UnixNano())
-	if err := root.WriteFile(part, data, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", m.name, pathless(err))
-	}
-	if err = ctx.Err(); err == nil {
-		err = root.Rename(part, name)
-	}
-	if err != nil {
-		_ = root.Remove(part)
-		return fmt.Errorf("write %s: %w", m.name, pathless(err))
-	}
-	return nil
+	return writeFiles(ctx, m.root, map[string][]byte{m.name: data})
 }
 
 func (m *marker) remove() error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -101,7 +100,7 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 	}
 	images := scaffold.Images(s.targetObjects(chosen.Target))
 	note := p.rehearse(ctx, files, images)
-	if err := p.create(ctx, files); err != nil {
+	if err := writeFiles(ctx, filepath.Join(p.root, filepath.FromSlash(p.Dir)), files); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -179,32 +178,6 @@ func (p *place) free(force bool, names ...string) error {
 		if _, err := fs.Stat(p.FS, path.Join(p.Dir, name)); err == nil && !force {
 			return fmt.Errorf("%s exists: edit it, or give --force to write over it", p.on(path.Join(p.Dir, name)))
 		}
-	}
-	return nil
-}
-
-// create writes all files or none.
-func (p *place) create(ctx context.Context, files map[string][]byte) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(filepath.Join(p.root, filepath.FromSlash(p.Dir)))
-	if err != nil {
-		return fmt.Errorf("open %s: %w", p.arg, pathless(err))
-	}
-	defer func() { _ = root.Close() }()
-	if err := root.MkdirAll("experiment", 0o755); err != nil {
-		return fmt.Errorf("make directory %s: %w", path.Join(p.Dir, "experiment"), pathless(err))
-	}
-	var written []string
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := root.WriteFile(filepath.FromSlash(name), files[name], 0o644); err != nil {
-			for _, done := range written {
-				_ = root.Remove(filepath.FromSlash(done))
-			}
-			return fmt.Errorf("write %s: %w", path.Join(p.Dir, name), pathless(err))
-		}
-		written = append(written, name)
 	}
 	return nil
 }

@@ -25,8 +25,19 @@ const ballastBytes = 32 << 20
 func main() {
 	ballast := make([]byte, ballastBytes)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, os.Stderr)
+	stderr := os.Stderr
+	muteLibraries()
+	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, stderr)
 	stop()
 	runtime.KeepAlive(ballast)
 	os.Exit(code)
+}
+
+// muteLibraries keeps what libraries print by themselves, such as Kustomize's
+// notes on deprecated fields, off stderr: Argo CD shows stderr as the error,
+// and that starts with its cause.
+func muteLibraries() {
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
 }

@@ -15,7 +15,7 @@ import (
 // DecodeJSON returns the one object of a .json file, by Argo CD's rule for
 // that extension: one object with a kind, and nothing after it.
 func DecodeJSON(file string, data []byte, lim Limits) (*unstructured.Unstructured, error) {
-	lim = lim.withDefaults()
+	lim = lim.WithDefaults()
 	data, err := text(file, data)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,8 @@ type Limits struct {
 	Depth     int // nesting of one document, default 100
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults fills in zero fields.
+func (l Limits) WithDefaults() Limits {
 	if l.Documents == 0 {
 		l.Documents = 50_000
 	}
@@ -56,7 +57,7 @@ func (e *Error) Error() string {
 //
 // On error, a *Error, the objects before the faulty document are returned too.
 func Decode(file string, data []byte, lim Limits) ([]*unstructured.Unstructured, error) {
-	lim = lim.withDefaults()
+	lim = lim.WithDefaults()
 	data, err := text(file, data)
 	if err != nil {
 		return nil, err

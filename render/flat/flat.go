@@ -33,9 +33,7 @@ const skipLine = "+argocd:skip-file-rendering"
 // Render returns the objects of the files, in order. Two objects of one
 // identity both stay, as in Argo CD. lim.Documents holds for all files together.
 func Render(ctx context.Context, fsys *envfs.FS, files []string, lim manifest.Limits) ([]*unstructured.Unstructured, error) {
-	if lim.Documents == 0 {
-		lim.Documents = 50_000
-	}
+	lim = lim.WithDefaults()
 	results := make([][]*unstructured.Unstructured, len(files))
 	faults := make([]error, len(files))
 	var failed atomic.Int64 // the first file with a fault, so far

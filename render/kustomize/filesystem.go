@@ -24,7 +24,12 @@ type fileSystem struct {
 	alone bool              // no other build runs
 	data  map[string][]byte // by real name: what was scanned is what is read
 	fault error             // the first that krusty must not swallow
+	reads int               // files that may still be read, counted each time
+	bytes int64             // handed to krusty so far
 }
+
+// maxBytes is how much krusty may read in one build, files read twice counted twice.
+const maxBytes = 256 << 20
 
 var (
 	_ filesys.FileSystem = (*fileSystem)(nil)
@@ -90,6 +95,11 @@ func (f *fileSystem) ReadFile(name string) ([]byte, error) {
 	data, err := f.read(relative(name))
 	if err != nil {
 		return nil, f.fail(err)
+	}
+	f.reads--
+	f.bytes += int64(len(data))
+	if f.reads < 0 || f.bytes > maxBytes {
+		return nil, f.fail(fmt.Errorf("%s: bases are built so often that too much is read; list each base once", relative(name)))
 	}
 	return data, nil
 }

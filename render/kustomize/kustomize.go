@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resmap"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -31,13 +32,17 @@ type Options struct {
 	// Env is what ${NAME} stands for in images, common labels and, if asked
 	// for, common annotations: Argo CD's ARGOCD_APP_* variables.
 	Env map[string]string
+
+	// Limits bound the objects that come out, and how often files are read:
+	// bases that build bases twice over multiply.
+	Limits manifest.Limits
 }
 
 // Render returns what `kustomize build dir` prints with Argo CD's source
 // options applied, in the same order, and what the user should know.
 func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeSource, opt Options) ([]*unstructured.Unstructured, []string, error) {
 	e := edits{src: src, env: opt.Env, fsys: fsys, dir: dir}
-	objs, err := build(ctx, fsys, dir, e.apply)
+	objs, err := build(ctx, fsys, dir, opt.Limits, e.apply)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +59,7 @@ func Build(ctx context.Context, files map[string][]byte, dir string) ([]*unstruc
 		}
 		edits[name] = data
 	}
-	return build(ctx, envfs.New(nothing{}, envfs.Limits{}).With(edits), dir, nil)
+	return build(ctx, envfs.New(nothing{}, envfs.Limits{}).With(edits), dir, manifest.Limits{}, nil)
 }
 
 // nothing is an empty file system.
@@ -66,10 +71,12 @@ func (nothing) Open(name string) (fs.File, error) {
 
 // build runs krusty on dir. edit, which may be nil, changes the content of
 // dir's own kustomization before anything reads it.
-func build(ctx context.Context, fsys *envfs.FS, dir string, edit editFunc) ([]*unstructured.Unstructured, error) {
+func build(ctx context.Context, fsys *envfs.FS, dir string, lim manifest.Limits, edit editFunc) ([]*unstructured.Unstructured, error) {
 	var objs []*unstructured.Unstructured
+	lim = lim.WithDefaults()
 	err := withSchema(func(alone bool) error {
 		repo := newFileSystem(ctx, fsys, alone)
+		repo.reads = lim.Documents
 		if err := repo.editRoot(dir, edit); err != nil {
 			return err
 		}
@@ -80,7 +87,7 @@ func build(ctx context.Context, fsys *envfs.FS, dir string, edit editFunc) ([]*u
 		if err != nil {
 			return repo.explain(dir, err)
 		}
-		objs, err = objects(dir, built)
+		objs, err = objects(dir, built, lim)
 		return err
 	})
 	return objs, err

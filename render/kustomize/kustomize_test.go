@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -175,6 +176,29 @@ func TestLimits(t *testing.T) {
 	}, envfs.Limits{FileBytes: 100})
 	if _, _, err := Render(t.Context(), fsys, "a", spec.KustomizeSource{}, Options{}); err == nil || !strings.HasPrefix(err.Error(), "read a/d.yaml: it has") {
 		t.Errorf("large file: %v", err)
+	}
+	deep := "apiVersion: v1\nkind: A\nmetadata: {name: a}\na: [[[[1]]]]\n"
+	for lim, want := range map[manifest.Limits]string{
+		{Documents: 3}:  "", // a kustomization and two files are read
+		{Documents: 2}:  "app/x.yaml: bases are built so often",
+		{Depth: 4}:      "app: A a: nested too deep; flatten it, or raise the limit",
+		{Documents: 10}: "",
+	} {
+		files := map[string]string{"app/kustomization.yaml": "resources: [d.yaml, x.yaml]\n", "app/d.yaml": service, "app/x.yaml": deep}
+		_, _, err := Render(t.Context(), repo(files), "app", spec.KustomizeSource{}, Options{Limits: lim})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%+v: error %v, want %q", lim, err, want)
+		}
+	}
+	doubling := map[string]string{"d/b30/kustomization.yaml": "configMapGenerator: [{name: a}]\n"}
+	for i := range 30 {
+		for _, side := range []string{"l", "r"} {
+			doubling[fmt.Sprintf("d/%s%d/kustomization.yaml", side, i)] = fmt.Sprintf("namePrefix: %s\nresources: [../b%d]\n", side, i+1)
+		}
+		doubling[fmt.Sprintf("d/b%d/kustomization.yaml", i)] = fmt.Sprintf("resources: [../l%d, ../r%d]\n", i, i)
+	}
+	if _, _, err := Render(t.Context(), repo(doubling), "d/b0", spec.KustomizeSource{}, Options{Limits: manifest.Limits{Documents: 500}}); err == nil || !strings.Contains(err.Error(), "bases are built so often") {
+		t.Errorf("doubling bases: %v", err)
 	}
 	bomb := "apiVersion: v1\nkind: A\nmetadata: {name: a}\nb0: &b0 [1,1,1,1,1,1,1,1,1,1]\n"
 	for i := range 9 {

@@ -18,8 +18,11 @@ import (
 // objects converts krusty's result. It goes the first half of the way that
 // `kustomize build` goes to its output, through the same encoder and decoder,
 // and gives each value the type that Argo CD reads back from that output.
-func objects(dir string, built resmap.ResMap) ([]*unstructured.Unstructured, error) {
+func objects(dir string, built resmap.ResMap, lim manifest.Limits) ([]*unstructured.Unstructured, error) {
 	resources := built.Resources()
+	if len(resources) > lim.Documents {
+		return nil, fmt.Errorf("%s: more than %d objects; split the environment, or raise the limit", dir, lim.Documents)
+	}
 	objs := make([]*unstructured.Unstructured, len(resources))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -27,7 +30,7 @@ func objects(dir string, built resmap.ResMap) ([]*unstructured.Unstructured, err
 	for from := 0; from < len(resources); from += batch {
 		group.Go(func() error {
 			for i := from; i < min(from+batch, len(resources)); i++ {
-				o, err := object(dir, resources[i])
+				o, err := object(dir, resources[i], lim.Depth)
 				if err != nil {
 					return err
 				}
@@ -42,15 +45,15 @@ func objects(dir string, built resmap.ResMap) ([]*unstructured.Unstructured, err
 	return manifest.Flatten(dir, objs)
 }
 
-func object(dir string, r *resource.Resource) (*unstructured.Unstructured, error) {
-	values, err := values(r)
+func object(dir string, r *resource.Resource, depth int) (*unstructured.Unstructured, error) {
+	values, err := values(r, depth)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s %s: %w", dir, r.GetKind(), r.GetName(), err)
 	}
 	return manifest.Object(dir, values)
 }
 
-func values(r *resource.Resource) (map[string]any, error) {
+func values(r *resource.Resource, depth int) (map[string]any, error) {
 	text, err := r.RNode.String()
 	if err != nil {
 		return nil, errEncode
@@ -60,19 +63,25 @@ func values(r *resource.Resource) (map[string]any, error) {
 		return nil, errEncode
 	}
 	for key, value := range decoded {
-		if decoded[key], err = typed(value); err != nil {
+		if decoded[key], err = typed(value, depth-1); err != nil {
 			return nil, err
 		}
 	}
 	return decoded, nil
 }
 
-var errEncode = errors.New("its values cannot be written as YAML")
+var (
+	errEncode = errors.New("its values cannot be written as YAML")
+	errDepth  = errors.New("nested too deep; flatten it, or raise the limit")
+)
 
 // typed converts in place. A date is what JSON makes of it, as in kustomize.
-func typed(v any) (any, error) {
+func typed(v any, depth int) (any, error) {
 	if scalar, ok, err := manifest.Scalar(v); ok {
 		return scalar, err
+	}
+	if depth <= 0 {
+		return nil, errDepth
 	}
 	var err error
 	switch v := v.(type) {
@@ -80,14 +89,14 @@ func typed(v any) (any, error) {
 		return v.Format(time.RFC3339Nano), nil
 	case map[string]any:
 		for key, value := range v {
-			if v[key], err = typed(value); err != nil {
+			if v[key], err = typed(value, depth-1); err != nil {
 				return nil, err
 			}
 		}
 		return v, nil
 	case []any:
 		for i, value := range v {
-			if v[i], err = typed(value); err != nil {
+			if v[i], err = typed(value, depth-1); err != nil {
 				return nil, err
 			}
 		}

@@ -43,7 +43,7 @@ func FuzzObjects(f *testing.F) {
 		if wantErr == nil {
 			want, wantErr = manifest.Flatten("a", want)
 		}
-		got, err := objects("a", built)
+		got, err := objects("a", built, manifest.Limits{Documents: 1000, Depth: 10_000})
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("error %v, want %v\n%q", err, wantErr, data)
 		}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,20 +20,20 @@ func writeFiles(ctx context.Context, dir string, files map[string][]byte) error 
 		return fmt.Errorf("open directory: %w", pathless(err))
 	}
 	defer func() { _ = root.Close() }()
+	s := staging{root: root}
 	names := slices.Sorted(maps.Keys(files))
-	for i, name := range names {
-		err := stage(root, name, files[name])
-		if err == nil {
-			err = ctx.Err()
+	for _, name := range names {
+		if err = ctx.Err(); err == nil {
+			err = s.add(name, files[name])
 		}
 		if err != nil {
-			unstage(root, names[:i+1])
+			s.drop()
 			return fmt.Errorf("write %s: %w", name, pathless(err))
 		}
 	}
-	for i, name := range names {
+	for _, name := range names {
 		if err := root.Rename(staged(name), filepath.FromSlash(name)); err != nil {
-			unstage(root, names[i:])
+			s.drop()
 			return fmt.Errorf("write %s: %w", name, pathless(err))
 		}
 	}
@@ -41,17 +43,34 @@ func writeFiles(ctx context.Context, dir string, files map[string][]byte) error 
 // staged is where a file's content waits. No layout reads that ending.
 func staged(name string) string { return filepath.FromSlash(name) + ".assay-part" }
 
-func stage(root *os.Root, name string, data []byte) error {
-	if err := root.MkdirAll(filepath.Dir(filepath.FromSlash(name)), 0o750); err != nil {
-		return err
-	}
-	return root.WriteFile(staged(name), data, 0o644)
+// staging knows what to remove if not all goes well.
+type staging struct {
+	root *os.Root
+	made []string // files and directories, in the order of their making
 }
 
-// unstage removes what stage left, and the directories that it made.
-func unstage(root *os.Root, names []string) {
-	for _, name := range names {
-		_ = root.Remove(staged(name))
-		_ = root.Remove(filepath.Dir(filepath.FromSlash(name))) // fails unless it is empty
+func (s *staging) add(name string, data []byte) error {
+	dir := filepath.Dir(filepath.FromSlash(name))
+	if err := s.mkdir(dir); err != nil {
+		return err
+	}
+	s.made = append(s.made, staged(name))
+	return s.root.WriteFile(staged(name), data, 0o644)
+}
+
+func (s *staging) mkdir(dir string) error {
+	if _, err := s.root.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := s.mkdir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	s.made = append(s.made, dir)
+	return s.root.Mkdir(dir, 0o750)
+}
+
+func (s *staging) drop() {
+	for _, name := range slices.Backward(s.made) {
+		_ = s.root.Remove(name) // a directory that holds more stays
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/gobwas/glob"
-
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -34,25 +32,12 @@ func Files(ctx context.Context, fsys *envfs.FS, dir string, opt spec.DirectorySo
 	return w.files, nil
 }
 
-// compile reads a glob as Argo CD does: * and ** match slashes too. Argo CD
-// takes a broken include for "nothing"; here it is an error.
-func compile(field, pattern string) (glob.Glob, error) {
-	if pattern == "" {
-		return nil, nil
-	}
-	g, err := glob.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("directory.%s: %q is no valid glob; write *.yaml, or {a.yaml,b/*} for several", field, pattern)
-	}
-	return g, nil
-}
-
 type walk struct {
 	ctx              context.Context
 	fsys             *envfs.FS
 	root             string
 	recurse          bool
-	include, exclude glob.Glob
+	include, exclude *pattern
 	skip             func(name string) bool
 	files            []string
 }
@@ -108,8 +93,14 @@ func (w *walk) file(name string, e fs.DirEntry) error {
 		mode = info.Mode()
 	}
 	rel := strings.TrimPrefix(name, w.root+"/")
-	if !mode.IsRegular() || w.exclude != nil && w.exclude.Match(rel) || w.include != nil && !w.include.Match(rel) {
+	if !mode.IsRegular() {
 		return nil
+	}
+	if excluded, err := w.exclude.match(rel, false); excluded || err != nil {
+		return err
+	}
+	if included, err := w.include.match(rel, true); !included || err != nil {
+		return err
 	}
 	if strings.HasSuffix(name, ".jsonnet") {
 		return w.jsonnet(name)

@@ -111,6 +111,7 @@ func TestFilesErrors(t *testing.T) {
 		"excluded link out": {map[string]string{"app/a.yaml": "-> /etc/passwd"}, spec.DirectorySource{Exclude: "*"}, "leaves the repository"},
 		"no directory":      {map[string]string{"b/a.yaml": ""}, spec.DirectorySource{}, "app"},
 		"include":           {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Include: "[b"}, "directory.include: \"[b\" is no valid glob; write"},
+		"open brace":        {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Exclude: "a.yaml{"}, "directory.exclude: \"a.yaml{\" is no valid glob; write"},
 		"exclude":           {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Exclude: "[a"}, "directory.exclude: \"[a\" is no valid glob; write"},
 	}
 	for name, c := range cases {
@@ -292,4 +293,17 @@ func without(all []string, drop string) []string {
 		}
 	}
 	return kept
+}
+
+// FuzzGlob holds that no pattern makes listing panic: patterns are parameters,
+// and hostile.
+func FuzzGlob(f *testing.F) {
+	for _, seed := range []string{"*.yaml", "{a,b/*}", "[a-c]?", "**/x", "[!a]*", `\{a`, "{a,{b,c}}", "a{"} {
+		f.Add(seed, "sub/a.yaml")
+	}
+	f.Fuzz(func(_ *testing.T, text, name string) {
+		if p, err := compile("include", text); err == nil {
+			_, _ = p.match(name, true)
+		}
+	})
 }

@@ -31,6 +31,8 @@ e2e: ## render every environment under real Argo CD, natively and through the pl
 bench: ## measure assay against helm and kustomize
 	@$(GO) run ./test/bench
 
+# The linter's cache holds absolute paths: one for each place of the checkout.
+lint: export GOLANGCI_LINT_CACHE = $(or $(ASSAY_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/assay)/lint$(CURDIR)
 lint: ## run the linters and check the formatting
 	@linter=$$($(component) golangci-lint) && "$$linter" run ./... && "$$linter" fmt --diff ./...
 

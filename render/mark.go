@@ -26,7 +26,7 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	res.Variant, res.Injected = v.Objects, injected
 	res.Untested, res.Selected = v.Untested, v.Selected
 	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
-	return r.unique(res.Output())
+	return r.checkOutput(res.Output())
 }
 
 // replace puts the candidate's objects in the place of the baseline's.
@@ -45,15 +45,20 @@ func replace(objs, with []*unstructured.Unstructured) []*unstructured.Unstructur
 	return out
 }
 
-// unique refuses duplicates and an empty result, which Argo CD alone would
-// accept: under test, every object must be the one that it seems to be.
-func (r *run) unique(objs []*unstructured.Unstructured) error {
+// checkOutput refuses what Argo CD alone would accept, an empty result, objects
+// without an identity and duplicates: under test, every object must be the one
+// that it seems to be.
+func (r *run) checkOutput(objs []*unstructured.Unstructured) error {
 	if len(objs) == 0 {
 		return fmt.Errorf("%s: the environment renders to no objects: there is nothing to test", r.files.markerFile)
 	}
 	seen := map[object.Key]bool{}
 	for _, o := range objs {
 		key := object.KeyOf(o)
+		if o.GetAPIVersion() == "" || key.Kind == "" || key.Name == "" && o.GetGenerateName() == "" {
+			return fmt.Errorf("%s: %s renders an object without apiVersion, kind or name (%s): mend it before testing a candidate",
+				r.files.markerFile, r.req.Dir, key)
+		}
 		if key.Name == "" { // generateName: each is an object of its own
 			continue
 		}

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"reflect"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,13 +64,23 @@ func (s source) forLayout() source {
 	if s.layout != spec.Kustomize {
 		s.kustomize = spec.KustomizeSource{}
 	}
-	if s.layout == spec.Flat || s.layout == spec.Kustomize && !s.kustomize.CommonAnnotationsEnvsubst {
-		s.env = nil
-	}
 	if s.layout != spec.Flat {
 		s.directory = spec.DirectorySource{}
 	}
+	if !s.namesVariables() {
+		s.env = nil
+	}
 	return s
+}
+
+// namesVariables tells whether any option may hold a $NAME. What cannot be
+// written as JSON is taken to.
+func (s source) namesVariables() bool {
+	if s.layout == spec.Flat {
+		return false
+	}
+	options, err := json.Marshal([]any{s.helm, s.kustomize})
+	return err != nil || bytes.Contains(options, []byte("$"))
 }
 
 func (s source) equal(t source) bool { return reflect.DeepEqual(s, t) }
@@ -79,15 +91,19 @@ func (s source) render(ctx context.Context, fsys *envfs.FS, hide func(string) bo
 	case spec.Helm:
 		return helm.Render(ctx, fsys, s.dir, s.helm, s.helmOptions(fsys))
 	case spec.Kustomize:
-		return kustomize.Render(ctx, fsys, s.dir, s.kustomize, kustomize.Options{Env: s.env})
+		return kustomize.Render(ctx, fsys, s.dir, s.kustomize, kustomize.Options{Env: s.env, Limits: s.manifestLimits()})
 	default:
 		names, err := flat.Files(ctx, fsys, s.dir, s.directory, hide)
 		if err != nil {
 			return nil, nil, err
 		}
-		objs, err := flat.Render(ctx, fsys, names, manifest.Limits{Documents: s.limits.Documents, Depth: s.limits.Depth})
+		objs, err := flat.Render(ctx, fsys, names, s.manifestLimits())
 		return objs, nil, err
 	}
+}
+
+func (s source) manifestLimits() manifest.Limits {
+	return manifest.Limits{Documents: s.limits.Documents, Depth: s.limits.Depth}
 }
 
 // helmOptions hide markers from the chart's .Files: a candidate must not

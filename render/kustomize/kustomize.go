@@ -16,7 +16,6 @@ package kustomize
 import (
 	"context"
 	"fmt"
-	"io/fs"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -47,26 +46,6 @@ func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeS
 		return nil, nil, err
 	}
 	return objs, e.warnings(), nil
-}
-
-// Build runs krusty over files that exist in memory alone, relative to a root
-// of their own, with the same safety. The slices must not change meanwhile.
-func Build(ctx context.Context, files map[string][]byte, dir string) ([]*unstructured.Unstructured, error) {
-	edits := make(map[string][]byte, len(files))
-	for name, data := range files {
-		if data == nil {
-			data = []byte{} // An empty file; nil would mean that there is none.
-		}
-		edits[name] = data
-	}
-	return build(ctx, envfs.New(nothing{}, envfs.Limits{}).With(edits), dir, manifest.Limits{}, nil)
-}
-
-// nothing is an empty file system.
-type nothing struct{}
-
-func (nothing) Open(name string) (fs.File, error) {
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
 // build runs krusty on dir. edit, which may be nil, changes the content of

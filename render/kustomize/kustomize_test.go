@@ -138,28 +138,6 @@ folded: >-
 	}
 }
 
-func TestBuild(t *testing.T) {
-	objs, err := Build(t.Context(), map[string][]byte{
-		"kustomization.yaml": []byte("nameSuffix: -candidate\nresources: [d.json, c.yaml]\n"),
-		"d.json":             []byte(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"template":{"spec":{"containers":[{"name":"w","image":"w:1","envFrom":[{"configMapRef":{"name":"conf"}}]}]}}}}`),
-		"c.yaml":             []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n"),
-		"empty.yaml":         nil,
-	}, ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"ConfigMap conf-candidate", "Deployment web-candidate"}, names(objs)); diff != "" {
-		t.Error(diff)
-	}
-	containers, _, _ := unstructured.NestedSlice(objs[1].Object, "spec", "template", "spec", "containers")
-	if !strings.Contains(fmt.Sprint(containers), "map[name:conf-candidate]") {
-		t.Errorf("the reference did not follow: %v", containers)
-	}
-	if _, err := Build(t.Context(), nil, "."); err == nil || err.Error() != ".: there is no such directory; name the directory of a kustomization" {
-		t.Errorf("no files: %v", err)
-	}
-}
-
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

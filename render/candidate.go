@@ -123,7 +123,7 @@ func (r *run) candidates(ctx context.Context, edited *envfs.FS, app, git *stages
 // variants derives the candidate's copies for both sources.
 func (r *run) variants(ctx context.Context, unstable []object.Key, app, git *stages) (err error) {
 	in := variant.Input{
-		Plan: r.files.plan, File: r.files.planFile, Namespace: r.namespace(),
+		Plan: r.files.plan, File: r.files.planFile, Marker: r.files.markerFile, Namespace: r.namespace(),
 		Baseline: app.baseline, Candidate: app.candidate, Unstable: unstable,
 	}
 	if app.variant, err = variant.Build(ctx, in); err != nil || git == app {

@@ -23,8 +23,14 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 	// Neither Helm's engine nor krusty can be interrupted: the caller gets its
 	// answer in time, and the abandoned render ends with its limits.
 	go func() {
-		result, err := environment(ctx, req)
-		done <- outcome{result, err}
+		var o outcome
+		defer func() {
+			if p := recover(); p != nil {
+				o = outcome{err: fmt.Errorf("render %s: a library gave up on what is there: %v", req.Dir, p)}
+			}
+			done <- o
+		}()
+		o.result, o.err = environment(ctx, req)
 	}()
 	select {
 	case o := <-done:

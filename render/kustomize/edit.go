@@ -63,10 +63,11 @@ func (f *fileSystem) editRoot(dir string, edit editFunc) error {
 // `kustomize edit` in the checked-out kustomization, in this order.
 // Source: argo-cd v3.2 util/kustomize/kustomize.go, Build.
 type edits struct {
-	src  spec.KustomizeSource
-	env  map[string]string
-	fsys *envfs.FS
-	dir  string
+	revision string // the name under which an option asks for the revision
+	src      spec.KustomizeSource
+	env      map[string]string
+	fsys     *envfs.FS
+	dir      string
 
 	ignored []string // components that do not exist
 }
@@ -86,6 +87,9 @@ func (e *edits) apply(file string, data []byte) ([]byte, error) {
 		if err := step(&k); err != nil {
 			return nil, fmt.Errorf("%s: kustomize.%w", file, err)
 		}
+	}
+	if e.revision != "" {
+		return nil, fmt.Errorf("%s: source options use $%s: the revision must not reach the output, since Argo CD's cache outlives it", file, e.revision)
 	}
 	k.Namespace = or(e.src.Namespace, k.Namespace)
 	k.Patches = append(k.Patches, e.src.Patches...)

@@ -21,7 +21,7 @@ type option struct {
 	judge         string // the kustomize that judges, default 5.7.1
 }
 
-var env = map[string]string{"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_REVISION": "abc"}
+var env = map[string]string{"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_PROJECT_NAME": "abc"}
 
 var options = map[string]option{
 	"nothing":                {"namePrefix: a-", spec.KustomizeSource{}, "namePrefix: a-", ""},
@@ -38,7 +38,7 @@ var options = map[string]option{
 	"image keeps its tag":    {"images: [{name: example.org/web, newTag: \"1\"}]", spec.KustomizeSource{Images: []string{"example.org/web=b:*"}}, "images: [{name: example.org/web, newName: b, newTag: \"1\"}]", ""},
 	"image keeps nothing":    {"", spec.KustomizeSource{Images: []string{"example.org/web=b:*"}}, "images: [{name: example.org/web, newName: b}]", ""},
 	"image twice":            {"", spec.KustomizeSource{Images: []string{"example.org/web:2", "example.org/web:3"}}, "images: [{name: example.org/web, newTag: \"3\"}]", ""},
-	"image with env":         {"", spec.KustomizeSource{Images: []string{"example.org/web:${ARGOCD_APP_REVISION}"}}, "images: [{name: example.org/web, newTag: abc}]", ""},
+	"image with env":         {"", spec.KustomizeSource{Images: []string{"example.org/web:${ARGOCD_APP_PROJECT_NAME}"}}, "images: [{name: example.org/web, newTag: abc}]", ""},
 	"imageTags":              {"imageTags: [{name: b, newTag: \"1\"}]", spec.KustomizeSource{Images: []string{"example.org/web:2"}}, "images: [{name: b, newTag: \"1\"}, {name: example.org/web, newTag: \"2\"}]", ""},
 	"replicas":               {"replicas: [{name: web, count: 1}]", spec.KustomizeSource{Replicas: []types.Replica{{Name: "web", Count: 3}}}, "replicas: [{name: web, count: 3}]", ""},
 	"labels":                 {"commonLabels: {a: b}", spec.KustomizeSource{CommonLabels: map[string]string{"c": "$ARGOCD_APP_NAME", "d": "\"e:f\""}}, "commonLabels: {a: b, c: shop, d: \"e:f\"}", ""},
@@ -145,5 +145,14 @@ func TestOptionErrors(t *testing.T) {
 				t.Errorf("error %v\nwant  %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestRevisionIsRefused(t *testing.T) {
+	fsys := repo(map[string]string{"a/kustomization.yaml": "resources: [d.yaml]\n", "a/d.yaml": deployment})
+	src := spec.KustomizeSource{Images: []string{"example.org/web:${ARGOCD_APP_REVISION_SHORT}"}}
+	_, _, err := Render(t.Context(), fsys, "a", src, Options{Env: env})
+	if err == nil || !strings.Contains(err.Error(), "a/kustomization.yaml: source options use $ARGOCD_APP_REVISION_SHORT") {
+		t.Errorf("error %v", err)
 	}
 }

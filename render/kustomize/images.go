@@ -69,11 +69,15 @@ func parseImage(arg string) (types.Image, error) {
 	return types.Image{Name: old, NewName: name, NewTag: tag, Digest: digest}, nil
 }
 
-// substitute replaces $NAME and ${NAME} by what Argo CD gives them; $$ is a dollar.
+// substitute replaces $NAME and ${NAME} by what Argo CD gives them; $$ is a
+// dollar. The revision is noted, for apply to refuse it.
 func (e *edits) substitute(value string) string {
 	return os.Expand(value, func(name string) string {
 		if name == "$" {
 			return "$"
+		}
+		if strings.HasPrefix(name, "ARGOCD_APP_REVISION") {
+			e.revision = name
 		}
 		return e.env[name]
 	})

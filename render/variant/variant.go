@@ -21,7 +21,7 @@ package variant
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -33,6 +33,7 @@ import (
 type Input struct {
 	Plan      *spec.Plan
 	File      string // the plan's path, for messages; empty means assay.yaml
+	Marker    string // likewise
 	Namespace string // where objects go that name no namespace; may be empty
 	Baseline  []*unstructured.Unstructured
 	Candidate []*unstructured.Unstructured
@@ -81,7 +82,7 @@ func Build(ctx context.Context, in Input) (*Result, error) {
 		return nil, err
 	}
 	if len(b.differences) == 0 {
-		return nil, errors.New("the change alters nothing in what the environment renders: nothing to test")
+		return nil, fmt.Errorf("%s: the change alters nothing in what the environment renders: name another version, or remove the file", in.Marker)
 	}
 	if err := b.chooseTargets(); err != nil {
 		return nil, err

@@ -3,8 +3,6 @@ package yamledit
 import (
 	"bytes"
 	"errors"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Apply makes all edits and returns the file's new bytes; File stays as it
@@ -73,38 +71,4 @@ func (p *plan) spans() ([]span, error) {
 		}
 	}
 	return s.spans, nil
-}
-
-// prove parses the result and compares every document with its plan.
-func (f *File) prove(out []byte, spans []span, plans []*plan) error {
-	at := spans[0].at
-	broken := func(why string) error {
-		return f.refuse(at.node.Line, at.path, "the edit cannot be made in place (%s); make it by hand", why)
-	}
-	if !untouched(f.text.data, out, spans) {
-		return broken("it would change other bytes")
-	}
-	nodes, err := decode(out)
-	if err != nil {
-		return broken("the result is not valid YAML")
-	}
-	if len(nodes) != len(f.docs) {
-		return broken("it would change the number of documents")
-	}
-	for i, d := range f.docs {
-		p := plans[i]
-		if p == nil {
-			p = f.newPlan(d)
-		}
-		c := &comparison{plan: p, twin: map[*yaml.Node]*yaml.Node{}}
-		if n := c.node(d.root, nodes[i].Content[0]); n != nil {
-			return f.refuse(n.Line, at.path, "%s", c.why)
-		}
-		if p.shared {
-			if _, err := f.guard(nodes[i].Content[0]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -59,7 +59,7 @@ func (l *layout) blockScalar(n *yaml.Node, parent int) (blockScalar, error) {
 		}
 		i = next
 	}
-	if b.end = b.last; b.chomp == '+' {
+	if b.end = b.last; b.chomp == '+' || b.last == l.finish(b.header) {
 		b.end = content
 	}
 	return b, nil

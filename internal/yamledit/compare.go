@@ -54,7 +54,7 @@ func (c *comparison) parts(was, is *yaml.Node) *yaml.Node {
 		return nil
 	}
 	if g := c.groups[was]; g != nil {
-		return c.group(g, is)
+		return c.group(g, is, 0, members(was))
 	}
 	if len(was.Content) != len(is.Content) {
 		return was
@@ -67,8 +67,8 @@ func (c *comparison) parts(was, is *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// group compares a collection that lost or got members.
-func (c *comparison) group(g *group, is *yaml.Node) *yaml.Node {
+// group compares members from to to of a collection, which lost some or got some.
+func (c *comparison) group(g *group, is *yaml.Node, from, to int) *yaml.Node {
 	was := g.at.node
 	width := 1
 	if was.Kind == yaml.MappingNode {
@@ -76,14 +76,14 @@ func (c *comparison) group(g *group, is *yaml.Node) *yaml.Node {
 	}
 	rest := is.Content
 	added := g.added
-	for i := 0; i <= members(was); i++ {
+	for i := from; i <= to; i++ {
 		for ; len(added) > 0 && added[0].before == i; added = added[1:] {
 			if len(rest) < width || !isAddition(rest[:width], added[0]) {
 				return was
 			}
 			rest = rest[width:]
 		}
-		if i == members(was) || g.gone[i] {
+		if i == to || g.gone[i] {
 			continue
 		}
 		if len(rest) < width {

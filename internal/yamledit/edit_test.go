@@ -22,9 +22,11 @@ var editCases = []struct {
 	want       string
 }{
 	// Insert.
-	{"insert into a block mapping", "a:\n    b: 1 # note\n    # foot\nc: 2\n",
+	{
+		"insert into a block mapping", "a:\n    b: 1 # note\n    # foot\nc: 2\n",
 		[]Edit{insert(Dotted("a.d"), values{"e": values{"f": 1}, "g": []any{"x", values{"h": true, "name": "m"}}})},
-		"a:\n    b: 1 # note\n    d:\n        e:\n            f: 1\n        g:\n        - x\n        - name: m\n          h: true\n    # foot\nc: 2\n"},
+		"a:\n    b: 1 # note\n    d:\n        e:\n            f: 1\n        g:\n        - x\n        - name: m\n          h: true\n    # foot\nc: 2\n",
+	},
 	{"insert with the file's own lists", "a:\n  - 1\nb: 2\n", []Edit{insert(Dotted("c"), []any{"x"})}, "a:\n  - 1\nb: 2\nc:\n  - x\n"},
 	{"insert into an empty mapping keeps the comment", "a: {} # note\nb: 1\n", []Edit{insert(Dotted("a.c"), 1)}, "a: # note\n  c: 1\nb: 1\n"},
 	{"insert into an empty list", "a: []\nb: 1\n", []Edit{insert(Dotted("a").item(0), values{"name": "x", "image": "y"})}, "a:\n- name: x\n  image: \"y\"\nb: 1\n"},
@@ -95,6 +97,10 @@ var editCases = []struct {
 	{"set plain text to lines", "a: x # note\nb: 1\n", []Edit{set(Dotted("a"), "one\ntwo")}, "a: |- # note\n  one\n  two\nb: 1\n"},
 	{"set a literal to a mapping", "a: |  # note\n  x\nb: 1\n", []Edit{set(Dotted("a"), values{"c": 1})}, "a:  # note\n  c: 1\nb: 1\n"},
 	{"set a value on its own line", "a:\n  \"x\"\nb:\n  {c: 1}\n", []Edit{set(Dotted("a"), "y"), set(Dotted("b"), []any{1})}, "a:\n  \"y\"\nb:\n  - 1\n"},
+	{"set a literal with a comment that touches it", "a: >#x\nb: 1\n", []Edit{set(Dotted("a"), nil)}, "a: null #x\nb: 1\n"},
+	{"set a literal of blank lines", "a: |-\n      \nb: 1\n", []Edit{set(Dotted("a"), "x")}, "a: |-\n  x\nb: 1\n"},
+	{"set a literal to lines at its end", "a: |\n  x\n\nb: 1\n", []Edit{set(Dotted("a"), "x\n\n")}, "a: \"x\\n\\n\"\n\nb: 1\n"},
+	{"set a literal that keeps blank lines", "a: |+\n  x\n\nb: 1\n", []Edit{set(Dotted("a"), "y\n\n\n")}, "a: |+\n  y\n\n\nb: 1\n"},
 	{"set the document", "--- # note\nx\n", []Edit{set(nil, values{"a": 1})}, "--- # note\na: 1\n"},
 	{"set the document after its marker", "--- x # note\n", []Edit{set(nil, values{"a": 1})}, "--- # note\na: 1\n"},
 	{"set on tag str", "a: !!str 5\n", []Edit{set(Dotted("a"), "6")}, "a: !!str \"6\"\n"},
@@ -105,9 +111,11 @@ var editCases = []struct {
 	{"set what an alias has already", "a: &a x\nb: *a\n", []Edit{set(Dotted("b"), "x")}, "a: &a x\nb: *a\n"},
 	{"set quotes what parsers read differently", "a: on\nb: 012\nc: 1e3\n", []Edit{set(Dotted("a"), "on"), set(Dotted("b"), 10), set(Dotted("c"), "1e3")}, "a: \"on\"\nb: 10\nc: \"1e3\"\n"},
 	{"set numbers", "a: 1\nb: 1\nc: 1\nd: 1\n", []Edit{set(Dotted("a"), 1.0), set(Dotted("b"), 0.5), set(Dotted("c"), 1e21), set(Dotted("d"), -3.0)}, "a: 1\nb: 0.5\nc: 1.0e+21\nd: -3\n"},
-	{"several edits in one file", "a: 1\nb:\n  c: [x]\n  d: old # é\ne: {f: 1}\n",
+	{
+		"several edits in one file", "a: 1\nb:\n  c: [x]\n  d: old # é\ne: {f: 1}\n",
 		[]Edit{set(Dotted("e.f"), 2), remove(Dotted("a")), insert(Dotted("b.c").item(1), "y"), set(Dotted("b.d"), "new"), insert(Dotted("g"), true)},
-		"b:\n  c: [x, \"y\"]\n  d: new # é\ne: {f: 2}\ng: true\n"},
+		"b:\n  c: [x, \"y\"]\n  d: new # é\ne: {f: 2}\ng: true\n",
+	},
 }
 
 func TestApply(t *testing.T) {

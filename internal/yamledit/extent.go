@@ -76,7 +76,14 @@ func (l *layout) bareTag(n *yaml.Node) bool {
 		return false
 	}
 	i := l.start(n)
-	return l.byteAt(i) == '!' || n.Anchor != "" && l.byteAt(l.gap(l.properties(n))) == '!' && !empty(n)
+	switch {
+	case n.Anchor == "" || l.byteAt(i) == '!':
+	case empty(n):
+		i = l.spaces(l.properties(n))
+	default:
+		i = l.gap(l.properties(n))
+	}
+	return l.byteAt(i) == '!'
 }
 
 // content is the offset at which a node's own text begins.

@@ -152,26 +152,45 @@ func (p *plan) throughAlias(n *yaml.Node, path Path) error {
 	return p.f.refuse(n.Line, path, "an alias of the anchor &%s on line %d; edit it there, or write the value out here", clip(n.Value), n.Alias.Line)
 }
 
-// keyIndex is keyIndex with an index of large mappings, so that many edits of
-// one stay linear.
+// keyTable is where a large mapping's own keys are in its content, and its
+// merge key's value.
+type keyTable struct {
+	at     map[string]int
+	merged *yaml.Node
+}
+
+// table indexes a mapping, so that many edits of a large one stay linear.
+func (p *plan) table(n *yaml.Node) keyTable {
+	t, known := p.tables[n]
+	if !known {
+		t = keyTable{at: make(map[string]int, len(n.Content)/2), merged: merged(n)}
+		for i := 0; i < len(n.Content); i += 2 {
+			if !isMerge(n.Content[i]) {
+				t.at[n.Content[i].Value] = i
+			}
+		}
+		p.tables[n] = t
+	}
+	return t
+}
+
+// keyIndex is where a mapping's own key is in its content; -1 when it is not.
 func (p *plan) keyIndex(n *yaml.Node, key string) int {
 	if len(n.Content) < 64 {
 		return keyIndex(n, key)
 	}
-	index := p.keys[n]
-	if index == nil {
-		index = make(map[string]int, len(n.Content)/2)
-		for i := 0; i < len(n.Content); i += 2 {
-			if !isMerge(n.Content[i]) {
-				index[n.Content[i].Value] = i
-			}
-		}
-		p.keys[n] = index
-	}
-	if i, ok := index[key]; ok {
+	if i, ok := p.table(n).at[key]; ok {
 		return i
 	}
 	return -1
+}
+
+// merged is the value of a mapping's merge key, nil when it has none.
+func (p *plan) merged(n *yaml.Node) *yaml.Node {
+	if len(n.Content) < 64 {
+		return merged(n)
+	}
+	return p.table(n).merged
 }
 
 func kindName(n *yaml.Node) string {

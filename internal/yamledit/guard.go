@@ -1,8 +1,6 @@
 package yamledit
 
 import (
-	"bytes"
-
 	"go.yaml.in/yaml/v3"
 )
 
@@ -14,12 +12,10 @@ const (
 )
 
 // guard walks a document once and refuses what edits cannot handle. It
-// returns the aliases of each anchored node.
-func (f *File) guard(root *yaml.Node) (map[*yaml.Node][]*yaml.Node, error) {
-	g := &guard{f: f}
-	if bytes.IndexByte(f.text.data, '!') >= 0 {
-		g.tags = f.layout()
-	}
+// returns the aliases of each anchored node. tags is the file's layout, where it
+// may have tags.
+func (f *File) guard(root *yaml.Node, tags *layout) (map[*yaml.Node][]*yaml.Node, error) {
+	g := &guard{f: f, tags: tags}
 	if _, err := g.node(root, 0); err != nil {
 		return nil, err
 	}

@@ -144,6 +144,11 @@ func checkEdit(data []byte, edits ...Edit) (out []byte, err error) {
 		return nil, err
 	}
 	out, err = f.Apply(edits...)
+	f.large = 0
+	parts, partsErr := f.Apply(edits...)
+	if !bytes.Equal(out, parts) || (err == nil) != (partsErr == nil) {
+		return out, fmt.Errorf("WRONG: a proof by parts gives %q, %w", parts, partsErr)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -14,14 +14,16 @@ import (
 
 // File is a parsed file. It does not change: Apply returns new bytes.
 type File struct {
-	name string
-	text *text
-	docs []*document
+	name  string
+	text  *text
+	docs  []*document
+	large int // the size from which proofs parse parts
 }
 
 // document is one document of a file.
 type document struct {
 	root    *yaml.Node // a null without text where the document is empty
+	begin   int        // the offset of its directives, its "---" or its content
 	start   int        // the offset after "---", or where content begins
 	aliases map[*yaml.Node][]*yaml.Node
 }
@@ -30,20 +32,24 @@ type document struct {
 // messages. A file without content is one empty document. The error, an
 // *Error, names what cannot be edited safely.
 func Parse(name string, data []byte) (*File, error) {
-	f := &File{name: name, text: newText(data)}
+	f := &File{name: name, text: newText(data), large: largeFile}
 	if err := f.checkCharset(data); err != nil {
 		return nil, err
 	}
 	nodes, err := decode(data)
 	if err != nil {
-		return nil, f.explain(err, data)
+		return nil, f.explain(err)
+	}
+	var tags *layout
+	if bytes.IndexByte(data, '!') >= 0 {
+		tags = f.layout()
 	}
 	for _, n := range nodes {
-		d := &document{root: n.Content[0], start: f.text.at(n.Line, n.Column)}
-		if d.aliases, err = f.guard(d.root); err != nil {
+		d := &document{root: n.Content[0], begin: f.text.at(n.Line, n.Column)}
+		if d.aliases, err = f.guard(d.root, tags); err != nil {
 			return nil, err
 		}
-		d.start = f.text.afterMarker(d.start)
+		d.start = f.text.afterMarker(d.begin)
 		f.docs = append(f.docs, d)
 	}
 	if len(f.docs) == 0 {
@@ -94,7 +100,7 @@ var parserLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
 // explain turns the parser's message into an Error, with the cause that
 // people run into most.
-func (f *File) explain(err error, data []byte) error {
+func (f *File) explain(err error) error {
 	message := err.Error()
 	m := parserLine.FindStringSubmatch(message)
 	line, _ := strconv.Atoi(m[1])

@@ -158,9 +158,12 @@ func (s *splicer) placeBlockScalar(at *site, want any, slot int) error {
 			return nil
 		}
 	}
-	comment := ""
-	if s.comment(b.header) != "" {
-		comment = string(s.data[b.header:s.finish(b.header)])
+	comment := s.comment(b.header)
+	if comment != "" {
+		comment = " " + comment
+		if s.spaces(b.header) > b.header {
+			comment = string(s.data[b.header:s.finish(b.header)])
+		}
 	}
 	if !filled(want) {
 		head := inline(want, yaml.DoubleQuotedStyle, context{})

@@ -10,7 +10,7 @@ import (
 type plan struct {
 	f       *File
 	doc     *document
-	keys    map[*yaml.Node]map[string]int
+	tables  map[*yaml.Node]keyTable
 	values  map[*yaml.Node]*replacement
 	groups  map[*yaml.Node]*group
 	sets    map[*yaml.Node]any // what each Set wants of its node
@@ -51,7 +51,7 @@ type addition struct {
 func (f *File) newPlan(doc *document) *plan {
 	return &plan{
 		f: f, doc: doc,
-		keys:   map[*yaml.Node]map[string]int{},
+		tables: map[*yaml.Node]keyTable{},
 		values: map[*yaml.Node]*replacement{},
 		groups: map[*yaml.Node]*group{},
 		sets:   map[*yaml.Node]any{},
@@ -142,7 +142,7 @@ func (p *plan) setMapping(at *site, want map[string]any, shared bool) error {
 		}
 	}
 	var err error
-	if merged(n) != nil {
+	if p.merged(n) != nil {
 		eachEntry(n, func(k string, v *yaml.Node) {
 			if w, ok := want[k]; err == nil && p.keyIndex(n, k) < 0 && (!ok || !same(v, w)) {
 				err = p.f.refuse(n.Line, at.path.with(Key(k)), "set by a merge key (<<) on line %d; edit it there, or write the key out here", v.Line)
@@ -261,7 +261,7 @@ func (p *plan) remove(at *site, shared bool) error {
 
 // mergeHas says whether a mapping would have a key through its merge key alone.
 func (p *plan) mergeHas(n *yaml.Node, key string) bool {
-	m := merged(n)
+	m := p.merged(n)
 	if m == nil {
 		return false
 	}

@@ -49,6 +49,7 @@ func TestParseRefuses(t *testing.T) {
 		{"far too deep", deep(20000), "f.yaml:1: not valid YAML: exceeded max depth of 10000; "},
 		{"merge of text", "a:\n  <<: x\n", "f.yaml:2: << merges something else than mappings; "},
 		{"bare tag", "a: ! 5\n", "f.yaml:1: a bare tag (!), "},
+		{"bare tag of nothing", "a: &x !\nb: 1\n", "f.yaml:1: a bare tag (!), "},
 		{"bare tag after an anchor", "a: &x ! 5\n", "f.yaml:1: a bare tag (!), "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,6 +15,7 @@ type span struct {
 	text       string
 	wide, far  int
 	fresh      bool // the text starts on a new line
+	doc        *document
 	at         *site
 	order      int
 }
@@ -29,7 +30,7 @@ type splicer struct {
 
 // replace adds a span.
 func (s *splicer) replace(at *site, start, end int, text string) {
-	s.spans = append(s.spans, span{start: start, end: end, wide: start, far: end, text: text, at: at, order: len(s.spans)})
+	s.spans = append(s.spans, span{start: start, end: end, wide: start, far: end, text: text, doc: s.p.doc, at: at, order: len(s.spans)})
 }
 
 // lines adds whole lines, each with its break, before the line that starts at offset i.

@@ -6,7 +6,8 @@
 //     becomes of each node, and turns that into spans of bytes and their
 //     replacements.
 //  3. Apply splices the spans, parses the result again and compares it, node
-//     by node, with what was planned. Bytes outside the spans never change.
+//     by node, with what was planned; of a large file only the entries of the
+//     root that were edited. Bytes outside the spans never change.
 //
 // There is no fallback that encodes a file again.
 package yamledit

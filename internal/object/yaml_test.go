@@ -46,13 +46,6 @@ metadata:
 	}
 }
 
-func TestMarshalYAMLNamesTheObject(t *testing.T) {
-	_, err := object.MarshalYAML([]*unstructured.Unstructured{configMap("a", "", "\xff")})
-	if err == nil || err.Error() != "print ConfigMap/a: data: v: the text is not valid UTF-8" {
-		t.Errorf("got %v", err)
-	}
-}
-
 // split cuts text into documents with the reader that Argo CD uses.
 func split(t *testing.T, text []byte) [][]byte {
 	t.Helper()

@@ -4,31 +4,36 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/assaydev/assay/internal/yamltext"
+	"sigs.k8s.io/yaml/goyaml.v2"
 )
 
 // EncodeCandidate writes a marker of one document, with the line that keeps
 // Argo CD from applying it. Its apiVersion and kind are set. The same candidate
-// gives the same bytes, and decoding them gives the candidate.
+// gives the same bytes, and decoding them gives the candidate; text that YAML
+// cannot hold is an error.
 func EncodeCandidate(c Candidate) ([]byte, error) {
 	c.APIVersion, c.Kind = APIVersion, KindCandidate
-	out, err := yamltext.Append([]byte(SkipLine+"\n"), encode(reflect.ValueOf(c)))
+	out, err := yaml.Marshal(encode(reflect.ValueOf(c)))
 	if err != nil {
+		return nil, fmt.Errorf("encode candidate: %w", err)
+	}
+	out = append([]byte(SkipLine+"\n"), out...)
+	if _, err := DecodeCandidates("candidate.yaml", out); err != nil {
 		return nil, fmt.Errorf("encode candidate: %w", err)
 	}
 	return out, nil
 }
 
-// encode turns a Go value of this package into one for yamltext: structs keep
+// encode turns a Go value of this package into one for the printer: structs keep
 // the order of their fields, and leave out what is empty.
 func encode(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Struct:
-		out := yamltext.Mapping{}
+		out := yaml.MapSlice{}
 		for _, f := range fields(v.Type()) {
 			value := v.FieldByIndex(f.index)
 			if f.required || !isEmpty(value) {
-				out = append(out, yamltext.Entry{Key: f.name, Value: encode(value)})
+				out = append(out, yaml.MapItem{Key: f.name, Value: encode(value)})
 			}
 		}
 		return out

@@ -252,7 +252,7 @@ func TestEncodeCandidate(t *testing.T) {
 		Spec: spec.CandidateSpec{Attempt: 1, Change: spec.Change{
 			Images: []types.Image{{Name: "web", NewTag: "2024", Digest: ""}},
 			Values: map[string]any{"b": int64(1), "a": map[string]any{"on": nil, "list": []any{}}},
-			Diff:   "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n \n-a\n+b\n",
+			Diff:   "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n x\n-a\n+b\n",
 		}},
 	})
 	if err != nil {
@@ -279,7 +279,7 @@ spec:
     --- a/x
     +++ b/x
     @@ -1,2 +1,2 @@
-     
+     x
     -a
     +b
   attempt: 1
@@ -306,9 +306,9 @@ func again(t *testing.T, data []byte) {
 	}
 }
 
-func TestEncodeRefusesWhatIsNoJSON(t *testing.T) {
+func TestEncodeRefusesWhatYAMLCannotHold(t *testing.T) {
 	c := spec.Candidate{Spec: spec.CandidateSpec{Change: spec.Change{Values: map[string]any{"a": "\xff"}}}}
-	if _, err := spec.EncodeCandidate(c); err == nil || !strings.HasPrefix(err.Error(), "encode candidate: spec: values: a:") {
+	if _, err := spec.EncodeCandidate(c); err == nil || !strings.HasPrefix(err.Error(), "encode candidate: candidate.yaml:") {
 		t.Errorf("got %v", err)
 	}
 }

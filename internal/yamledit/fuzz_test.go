@@ -1,6 +1,8 @@
 package yamledit
 
 import (
+	"bytes"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -201,6 +203,34 @@ func FuzzApplySeveral(f *testing.F) {
 		out, edits, err := try(data, seed, 2+int(seed%3))
 		if err != nil && strings.HasPrefix(err.Error(), "WRONG") {
 			t.Fatalf("%v\nedits %+v\nof  %q\nto  %q", err, edits, data, out)
+		}
+	})
+}
+
+// FuzzParse holds that whatever a file holds, it is parsed or refused with a
+// place and a reason.
+func FuzzParse(f *testing.F) {
+	for _, s := range seeds {
+		f.Add([]byte(s))
+	}
+	for _, s := range []string{bomb(), deep(600), "a: \xff", "a: \r b", "{{ x }}", "\t- a", "a: &x [*x]", "! a", "? [x]\n: y", "%TAG ! x\n--- !y\n", "a: !!binary x"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := Parse("f.yaml", data)
+		if err != nil {
+			var e *Error
+			if !errors.As(err, &e) || e.Reason == "" || len(err.Error()) > 600 {
+				t.Errorf("Parse = %v", err)
+			}
+			return
+		}
+		for doc := range file.Documents() {
+			file.Value(doc)
+			file.Line(doc, Path{Key("a"), Index(0)})
+		}
+		if out, err := file.Apply(); err != nil || !bytes.Equal(out, data) {
+			t.Errorf("Apply() = %q, %v", out, err)
 		}
 	})
 }

@@ -24,6 +24,9 @@ func withSchema(build func(alone bool) error) error {
 	}
 	schema.Lock()
 	defer schema.Unlock()
+	// What earlier builds left half parsed would be parsed over the build's own
+	// schema: begin as a new process does.
+	openapi.ResetOpenAPI()
 	defer openapi.ResetOpenAPI()
 	return build(true)
 }

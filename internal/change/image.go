@@ -20,10 +20,15 @@ func (t imageTask) fault(field, format string, args ...any) error {
 	return t.maker.fault(t.field+"."+field, format, args...)
 }
 
+// longestTag is the limit of the OCI distribution specification.
+const longestTag = 128
+
+// Lengths are checked apart: a counted repetition makes a large program, at
+// every start of the process.
 var (
 	imageName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]*$`)
-	imageTag    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-	imageSuffix = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,127}$`)
+	imageTag    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	imageSuffix = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 	imageDigest = regexp.MustCompile(`^[a-z0-9]+:[A-Za-z0-9]+$`)
 )
 
@@ -42,9 +47,9 @@ func (t imageTask) valid() error {
 		return t.fault("newName", "holds a tag or digest: write them as newTag and digest")
 	case im.NewName != "" && !imageName.MatchString(im.NewName):
 		return t.fault("newName", "is no image name")
-	case im.NewTag != "" && !imageTag.MatchString(im.NewTag):
+	case im.NewTag != "" && (!imageTag.MatchString(im.NewTag) || len(im.NewTag) > longestTag):
 		return t.fault("newTag", "is no tag: letters, digits, '_', '.' and '-', at most 128")
-	case im.TagSuffix != "" && !imageSuffix.MatchString(im.TagSuffix):
+	case im.TagSuffix != "" && (!imageSuffix.MatchString(im.TagSuffix) || len(im.TagSuffix) >= longestTag):
 		return t.fault("tagSuffix", "is no part of a tag: letters, digits, '_', '.' and '-'")
 	case im.Digest != "" && !imageDigest.MatchString(im.Digest):
 		return t.fault("digest", "is no digest: write it as sha256:...")

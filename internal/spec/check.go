@@ -53,10 +53,17 @@ func (w *walker) checkCandidate(c *Candidate) {
 	w.checkPatches(s.Patches, "spec.patches")
 }
 
+// What a reference may hold, by the OCI distribution specification. Lengths are
+// checked apart: a counted repetition makes a large program, at every start.
+const (
+	longestTag   = 128
+	sha256Length = len("sha256:") + 64
+)
+
 var (
 	imageName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*(:[0-9]+/[A-Za-z0-9._/-]+)?$`)
-	imageTag    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-	imageDigest = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
+	imageTag    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	imageDigest = regexp.MustCompile(`^sha256:[a-f0-9]+$`)
 )
 
 // checkImage holds Kustomize's fields to what a reference may be. Kustomize
@@ -75,10 +82,10 @@ func (w *walker) checkImage(image types.Image, at string) {
 	if image.NewName != "" {
 		name("newName", image.NewName)
 	}
-	if image.NewTag != "" && !imageTag.MatchString(image.NewTag) {
+	if image.NewTag != "" && (!imageTag.MatchString(image.NewTag) || len(image.NewTag) > longestTag) {
 		w.at(child(at, "newTag"), "must be a tag: at most 128 letters, digits, dots, dashes and underscores")
 	}
-	if image.Digest != "" && !imageDigest.MatchString(image.Digest) {
+	if image.Digest != "" && (!imageDigest.MatchString(image.Digest) || len(image.Digest) != sha256Length) {
 		w.at(child(at, "digest"), "must be sha256: and 64 hex digits")
 	}
 	switch {

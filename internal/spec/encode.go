@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"sigs.k8s.io/yaml/goyaml.v2"
+	yaml "sigs.k8s.io/yaml/goyaml.v2"
 )
 
 // EncodeCandidate writes a marker of one document, with the line that keeps

@@ -19,19 +19,23 @@ import (
 
 // stages are an environment without and with the change, from one source.
 type stages struct {
+	source              source
+	namespace           string // where objects go that name none; empty when it is not known
 	baseline, candidate []*unstructured.Unstructured
+	unstable            []object.Key // what differs between two renders of the same files
 	variant             *variant.Result
 }
 
-// test renders what the marker asks for, beside the baseline in res.
+// test renders what the marker asks for, beside the baseline in res: once as
+// Argo CD asks, and once as Git alone says, for the ID.
 func (r *run) test(ctx context.Context, res *Result) error {
 	if err := r.ready(); err != nil {
 		return err
 	}
-	app := &stages{baseline: res.Baseline}
-	git := app
-	if !r.git.equal(r.app) {
-		git = &stages{}
+	app := &stages{source: r.app, namespace: r.app.destination(r.req.Namespace), baseline: res.Baseline}
+	git := &stages{source: r.git, namespace: r.git.destination(""), baseline: res.Baseline}
+	same := r.git.equal(r.app)
+	if !same {
 		var err error
 		if git.baseline, _, err = r.git.render(ctx, r.tree, r.hide); err != nil {
 			return err
@@ -41,20 +45,18 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if err != nil {
 		return err
 	}
-	again, err := r.candidates(ctx, r.tree.With(edit.Files), app, git)
-	if err != nil {
+	edited := r.tree.With(edit.Files)
+	if err := r.candidate(ctx, edited, app); err != nil {
+		return fmt.Errorf("%w (with the change of %s; without it, the environment renders)", err, r.files.markerFile)
+	}
+	if same {
+		git.candidate, git.unstable = app.candidate, app.unstable
+	} else if err := r.candidate(ctx, edited, git); err != nil {
+		return err
+	} else if err := sameChange(r.files.markerFile, app, git); err != nil {
 		return err
 	}
-	var unstable []object.Key
-	for _, d := range object.Diff(app.baseline, again) {
-		unstable = append(unstable, d.Key)
-	}
-	if git != app {
-		if err := sameChange(r.files.markerFile, unstable, app, git); err != nil {
-			return err
-		}
-	}
-	if err := r.variants(ctx, unstable, app, git); err != nil {
+	if err := r.variants(ctx, app, git, same); err != nil {
 		return err
 	}
 	res.Candidate, res.Edited = app.candidate, edit.Files
@@ -64,7 +66,11 @@ func (r *run) test(ctx context.Context, res *Result) error {
 // ready refuses a marker in an environment whose plan does not say enough for
 // the ID to be the same everywhere.
 func (r *run) ready() error {
-	if r.layout != spec.Helm {
+	if r.app.layout != r.git.layout {
+		return fmt.Errorf("%s: the plugin's parameters make this a %s environment, and Git alone a %s one: with a marker, put the options in the plan",
+			r.files.markerFile, r.app.layout, r.git.layout)
+	}
+	if r.git.layout != spec.Helm {
 		return nil
 	}
 	for _, field := range []struct{ name, value string }{
@@ -82,10 +88,10 @@ func (r *run) ready() error {
 func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (change.Edit, error) {
 	in := change.Input{
 		FS: r.tree, Dir: r.req.Dir, Marker: r.files.markerFile, PlanFile: r.files.planFile,
-		Layout: r.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
+		Layout: r.git.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
 	}
 	var err error
-	switch r.layout {
+	switch r.git.layout {
 	case spec.Flat:
 		in.Files, err = flat.Files(ctx, r.tree, r.req.Dir, r.git.directory, r.hide)
 	case spec.Helm:
@@ -98,39 +104,50 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 	return change.Make(in)
 }
 
-// candidates renders the edited tree for both sources, and the unedited one
-// once more: again tells what differs between two renders of the same files.
-// Only a chart's templates can do that.
-func (r *run) candidates(ctx context.Context, edited *envfs.FS, app, git *stages) (again []*unstructured.Unstructured, err error) {
+// candidate renders the edited tree. A chart's templates may draw random
+// values, so a chart is rendered once more without and with the change, to tell
+// what differs between two renders of the same files.
+func (r *run) candidate(ctx context.Context, edited *envfs.FS, s *stages) error {
 	group, ctx := errgroup.WithContext(ctx)
-	into := func(s source, tree *envfs.FS, objs *[]*unstructured.Unstructured) {
+	into := func(tree *envfs.FS, objs *[]*unstructured.Unstructured) {
 		group.Go(func() (err error) {
-			*objs, _, err = s.render(ctx, tree, r.hide)
+			defer recovered(r.req.Dir, &err)
+			*objs, _, err = s.source.render(ctx, tree, r.hide)
 			return err
 		})
 	}
-	into(r.app, edited, &app.candidate)
-	if git != app {
-		into(r.git, edited, &git.candidate)
+	into(edited, &s.candidate)
+	baseline, candidate := s.baseline, &s.candidate
+	if s.source.layout == spec.Helm {
+		candidate = new([]*unstructured.Unstructured)
+		into(edited, candidate)
+		into(r.tree, &baseline)
 	}
-	again = app.baseline
-	if r.layout == spec.Helm {
-		into(r.app, r.tree, &again)
-	}
-	return again, group.Wait()
-}
-
-// variants derives the candidate's copies for both sources.
-func (r *run) variants(ctx context.Context, unstable []object.Key, app, git *stages) (err error) {
-	in := variant.Input{
-		Plan: r.files.plan, File: r.files.planFile, Marker: r.files.markerFile, Namespace: r.namespace(),
-		Baseline: app.baseline, Candidate: app.candidate, Unstable: unstable,
-	}
-	if app.variant, err = variant.Build(ctx, in); err != nil || git == app {
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	in.Baseline, in.Candidate = git.baseline, git.candidate
-	git.variant, err = variant.Build(ctx, in)
+	for _, d := range append(object.Diff(s.baseline, baseline), object.Diff(s.candidate, *candidate)...) {
+		s.unstable = append(s.unstable, d.Key)
+	}
+	return nil
+}
+
+// variants derives the candidate's copies for both.
+func (r *run) variants(ctx context.Context, app, git *stages, same bool) (err error) {
+	build := func(s *stages) (*variant.Result, error) {
+		return variant.Build(ctx, variant.Input{
+			Plan: r.files.plan, File: r.files.planFile, Marker: r.files.markerFile, Namespace: s.namespace,
+			Baseline: s.baseline, Candidate: s.candidate, Unstable: s.unstable,
+		})
+	}
+	if app.variant, err = build(app); err != nil {
+		return err
+	}
+	if same && app.namespace == git.namespace {
+		git.variant = app.variant
+		return nil
+	}
+	git.variant, err = build(git)
 	return err
 }
 
@@ -138,9 +155,13 @@ func (r *run) variants(ctx context.Context, unstable []object.Key, app, git *sta
 // what belongs to the experiment.
 func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	plan, marker := r.files.plan, r.files.marker
-	sources, err := experiment.Load(r.tree, r.req.Dir, plan.Spec.Experiment)
-	if err != nil {
-		return err
+	var sources []experiment.Source
+	// Without a plan, what a recursive directory renders stays a manifest.
+	if r.files.planned || !r.app.directory.Recurse {
+		var err error
+		if sources, err = experiment.Load(r.tree, r.req.Dir, plan.Spec.Experiment); err != nil {
+			return err
+		}
 	}
 	opt := experiment.Options{AllowKinds: r.req.Allow.InjectKinds}
 	in := experiment.Input{
@@ -157,9 +178,9 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	}); err != nil {
 		return err
 	}
-	in.Namespace, in.Targets = r.namespace(), targets(app.variant)
-	if in.Namespace == "" && len(app.variant.Targets) > 0 {
-		in.Namespace = app.variant.Targets[0].Candidate.GetNamespace()
+	in.Namespace, in.Targets = app.namespace, targets(app.variant)
+	if first := app.variant.Targets; len(first) > 0 && first[0].Candidate.GetNamespace() != "" {
+		in.Namespace = first[0].Candidate.GetNamespace() // the experiment goes where the variant is
 	}
 	in.Taken = append(append(in.Taken, app.baseline...), app.variant.Objects...)
 	injected, warnings, err := experiment.Render(ctx, in, res.ID, opt)
@@ -167,16 +188,6 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 		return err
 	}
 	return r.mark(res, app, injected, warnings)
-}
-
-// namespace is where the application's objects go, as far as it is known.
-func (r *run) namespace() string {
-	for _, ns := range []string{r.req.Namespace, r.app.helm.Namespace, r.app.kustomize.Namespace} {
-		if ns != "" {
-			return ns
-		}
-	}
-	return ""
 }
 
 func targets(v *variant.Result) []experiment.Target {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -24,12 +25,8 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 	// answer in time, and the abandoned render ends with its limits.
 	go func() {
 		var o outcome
-		defer func() {
-			if p := recover(); p != nil {
-				o = outcome{err: fmt.Errorf("render %s: a library gave up on what is there: %v", req.Dir, p)}
-			}
-			done <- o
-		}()
+		defer func() { done <- o }()
+		defer recovered(req.Dir, &o.err)
 		o.result, o.err = environment(ctx, req)
 	}()
 	select {
@@ -48,15 +45,24 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 	return nil, fmt.Errorf("render %s: interrupted", req.Dir)
 }
 
+// recovered turns a library's panic into an error. It says nothing of the
+// panic's value, which may hold what is in the files.
+func recovered(dir string, err *error) {
+	if recover() != nil {
+		*err = fmt.Errorf("render %s: a library broke down on these files; undo what was changed last in them, and report it to us", dir)
+	}
+}
+
 func environment(ctx context.Context, req Request) (*Result, error) {
 	r, err := open(req)
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Layout: r.layout, Plan: r.files.plan, Marker: r.files.marker, Waiting: r.files.waiting}
+	res := &Result{Layout: r.app.layout, Plan: r.files.plan, Marker: r.files.marker, Waiting: r.files.waiting}
 	if res.Baseline, res.Warnings, err = r.app.render(ctx, r.tree, r.hide); err != nil {
 		return nil, err
 	}
+	res.Warnings = append(append(res.Warnings, r.besides()...), r.files.unnamed(r.tree, req.Dir, req.Name)...)
 	if res.Marker != nil {
 		if err := r.test(ctx, res); err != nil {
 			return nil, err
@@ -86,11 +92,14 @@ func open(req Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{req: req, files: f, layout: layout, tree: req.FS}
+	asked, err := detectFor(req, layout)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{req: req, files: f, tree: req.FS, app: appSource(req, asked, f.plan), git: gitSource(req, layout, f.plan)}
 	if f.marker != nil {
 		r.tree = req.FS.With(map[string][]byte{f.markerFile: nil})
 	}
-	r.app, r.git = appSource(req, layout, f.plan), gitSource(req, layout, f.plan)
 	r.hide = r.hidden()
 	return r, nil
 }
@@ -102,6 +111,26 @@ func (r *run) hidden() func(string) bool {
 	return func(name string) bool {
 		return r.files.planned && experiment.Owns(r.req.Dir, r.files.plan.Spec.Experiment, name) || isOwn(r.tree, name)
 	}
+}
+
+// besides warns of experiment resources that lie among the manifests: a
+// pattern of the plan may have taken more than was meant.
+func (r *run) besides() []string {
+	if r.app.layout != spec.Flat || !r.files.planned {
+		return nil
+	}
+	entries, err := r.tree.ReadDir(r.req.Dir)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		name := path.Join(r.req.Dir, e.Name())
+		if !e.IsDir() && !isOwn(r.tree, name) && experiment.Owns(r.req.Dir, r.files.plan.Spec.Experiment, name) {
+			out = append(out, name+" is an experiment resource by spec.experiment.resources of the plan, and so no manifest")
+		}
+	}
+	return out
 }
 
 // Output is what Argo CD gets: the baseline, then the variant, then what was
@@ -122,5 +151,8 @@ func Inspect(req Request) (spec.Layout, *spec.Plan, error) {
 		return "", nil, err
 	}
 	layout, err := detect(req.FS, req.Dir, f.plan)
+	if err == nil {
+		layout, err = detectFor(req, layout)
+	}
 	return layout, f.plan, err
 }

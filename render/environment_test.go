@@ -227,6 +227,10 @@ func TestNamedEnvironments(t *testing.T) {
 	if len(res.Variant) != 1 || res.Variant[0].GetName() != "web-next" {
 		t.Errorf("prod's variant is %v", res.Variant)
 	}
+	req.Name = "prd"
+	if res := mustRender(t, req); !strings.Contains(strings.Join(res.Warnings, "\n"), "prod, staging") {
+		t.Errorf("no warning of a misspelt environment: %q", res.Warnings)
+	}
 	req.Name = "staging"
 	if _, err := render.Environment(context.Background(), req); err == nil || !strings.Contains(err.Error(), "candidate.staging.yaml") {
 		t.Errorf("staging's broken marker: %v", err)
@@ -283,5 +287,167 @@ func TestExperimentFilesAreNoManifests(t *testing.T) {
 	req.Directory = &spec.DirectorySource{Recurse: true}
 	if got := len(mustRender(t, req).Output()); got != 4 {
 		t.Errorf("without a plan %d objects, not all that Argo CD would take", got)
+	}
+}
+
+// TestIDIgnoresTheDestination: what an object without a namespace belongs to
+// depends on where it goes, and the ID must not.
+func TestIDIgnoresTheDestination(t *testing.T) {
+	tr := env(map[string]string{
+		"apps/web/candidate.yaml": tagMarker("2"),
+		"apps/web/svc.yaml":       "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n",
+	})
+	laptop := mustRender(t, tr.request())
+	req := tr.request()
+	req.Namespace = "shop"
+	cluster := mustRender(t, req)
+	if laptop.ID != cluster.ID {
+		t.Errorf("ID %s on a laptop, %s in namespace shop", laptop.ID, cluster.ID)
+	}
+	if len(cluster.Variant) != 2 {
+		t.Errorf("in namespace shop the variant has %d objects, not its Service too", len(cluster.Variant))
+	}
+}
+
+func randomChart(values string) map[string]string {
+	return map[string]string{
+		"apps/web/web.yaml":    "",
+		"apps/web/Chart.yaml":  "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"apps/web/values.yaml": values,
+		"apps/web/assay.yaml":  plan("helm: {releaseName: r, namespace: n}"),
+		"apps/web/templates/web.yaml": strings.NewReplacer("shop/web:1", "shop/web:{{ .Values.tag }}",
+			"metadata: {labels: {app: web}}", "metadata: {labels: {app: web}, annotations: {roll: '{{ if .Values.roll }}{{ randAlphaNum 5 }}{{ end }}'}}").Replace(web),
+	}
+}
+
+// TestRandomTargets: a target that differs between two renders of the same
+// files would be another experiment at every sync.
+func TestRandomTargets(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"in both":           merged(randomChart("tag: '1'\nroll: true\n"), map[string]string{"apps/web/candidate.yaml": marker("values: {tag: '2'}")}),
+		"in the candidate":  merged(randomChart("tag: '1'\nroll: false\n"), map[string]string{"apps/web/candidate.yaml": marker("values: {tag: '2', roll: true}")}),
+		"gone by candidate": merged(randomChart("tag: '1'\nroll: true\n"), map[string]string{"apps/web/candidate.yaml": marker("values: {tag: '2', roll: false}")}),
+	} {
+		_, err := render.Environment(context.Background(), env(files).request())
+		if err == nil || !strings.Contains(err.Error(), "Deployment/web") || !strings.Contains(err.Error(), "two renders") {
+			t.Errorf("random %s: %v", name, err)
+		}
+	}
+}
+
+func TestParametersOverPlan(t *testing.T) {
+	files := merged(randomChart("tag: '1'\nroll: false\n"), map[string]string{
+		"apps/web/assay.yaml": plan("helm: {releaseName: r, namespace: n, valuesObject: {tag: '5'}, parameters: [{name: tag, value: '6'}]}"),
+	})
+	image := func(helm *spec.HelmSource) string {
+		req := env(files).request()
+		req.Helm = helm
+		return object.Images(mustRender(t, req).Output()[0])[0].Ref
+	}
+	for _, test := range []struct {
+		name string
+		helm *spec.HelmSource
+		want string
+	}{
+		{"none", nil, "shop/web:6"},
+		{"another parameter", &spec.HelmSource{Parameters: []spec.HelmParameter{{Name: "x", Value: "y", ForceString: true}}}, "shop/web:6"},
+		{"the same parameter", &spec.HelmSource{Parameters: []spec.HelmParameter{{Name: "tag", Value: "7"}}}, "shop/web:7"},
+	} {
+		if got := image(test.helm); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+	files["apps/web/assay.yaml"] = plan("helm: {releaseName: r, namespace: n, valuesObject: {tag: '5'}}")
+	if got := image(&spec.HelmSource{Values: "tag: '9'"}); got != "shop/web:9" {
+		t.Errorf("values as a parameter over the plan's valuesObject: %s", got)
+	}
+}
+
+func TestParametersChooseTheLayout(t *testing.T) {
+	files := map[string]string{"apps/web/kustomization.yaml": "resources: [web.yaml]\nnamePrefix: x-\n", "apps/web/sub/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"}
+	req := env(files).request()
+	req.Directory = &spec.DirectorySource{Recurse: true, Exclude: "kustomization.yaml"}
+	res := mustRender(t, req)
+	if res.Layout != spec.Flat || len(res.Output()) != 2 {
+		t.Errorf("layout %s with %d objects", res.Layout, len(res.Output()))
+	}
+	req.Helm = &spec.HelmSource{ReleaseName: "r"}
+	if _, err := render.Environment(context.Background(), req); err == nil || !strings.Contains(err.Error(), "more than one layout") {
+		t.Errorf("two layouts: %v", err)
+	}
+	files["apps/web/candidate.yaml"] = tagMarker("2")
+	req = env(files).request()
+	req.Directory = &spec.DirectorySource{Exclude: "kustomization.yaml"}
+	if _, err := render.Environment(context.Background(), req); err == nil || !strings.Contains(err.Error(), "candidate.yaml: the plugin's parameters make this a flat") {
+		t.Errorf("another layout than Git's, with a marker: %v", err)
+	}
+}
+
+// TestHarmlessParameters set what lies beside the change.
+func TestHarmlessParameters(t *testing.T) {
+	files := map[string]string{
+		"apps/web/kustomization.yaml": "resources: [web.yaml]\nconfigMapGenerator: [{name: c, literals: [a=b]}]\n",
+		"apps/web/candidate.yaml":     tagMarker("2"),
+		"apps/web/web.yaml": strings.ReplaceAll(web, "- {name: web, image: shop/web:1}",
+			"- {name: web, image: shop/web:1, envFrom: [{configMapRef: {name: c}}]}\n        - {name: side, image: shop/side:1}"),
+	}
+	req := env(files).request()
+	req.Kustomize = &spec.KustomizeSource{NamePrefix: "eu-", Images: []string{"shop/side:3"}}
+	laptop, cluster := mustRender(t, env(files).request()), mustRender(t, req)
+	if laptop.ID != cluster.ID {
+		t.Errorf("IDs %s and %s", laptop.ID, cluster.ID)
+	}
+	req.Kustomize = &spec.KustomizeSource{Images: []string{"shop/web:3"}}
+	if _, err := render.Environment(context.Background(), req); err == nil || !strings.Contains(err.Error(), "parameters alter the change") {
+		t.Errorf("a parameter that sets the tested image: %v", err)
+	}
+}
+
+// TestDefaultExperiment: the default resources need no plan, but what a
+// recursive directory renders stays a manifest then.
+func TestDefaultExperiment(t *testing.T) {
+	req := env(map[string]string{
+		"apps/web/candidate.yaml":    tagMarker("2"),
+		"apps/web/experiment/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+	}).request()
+	if res := mustRender(t, req); len(res.Injected) != 1 || len(res.Baseline) != 1 {
+		t.Errorf("injected %d, baseline %d", len(res.Injected), len(res.Baseline))
+	}
+	req.Directory = &spec.DirectorySource{Recurse: true}
+	if res := mustRender(t, req); len(res.Injected) != 0 || len(res.Baseline) != 2 {
+		t.Errorf("recursive: injected %d, baseline %d", len(res.Injected), len(res.Baseline))
+	}
+}
+
+func TestWarnsOfResourcesAmongManifests(t *testing.T) {
+	res := mustRender(t, env(map[string]string{
+		"apps/web/assay.yaml":  plan("experiment: {resources: ['e*']}"),
+		"apps/web/e-shop.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n",
+	}).request())
+	if !strings.Contains(strings.Join(res.Warnings, "\n"), "apps/web/e-shop.yaml") {
+		t.Errorf("warnings %q", res.Warnings)
+	}
+}
+
+func TestExperimentFollowsTheVariant(t *testing.T) {
+	files := merged(randomChart("tag: '1'\nroll: false\n"), map[string]string{
+		"apps/web/candidate.yaml":         marker("values: {tag: '2'}"),
+		"apps/web/experiment/c.yaml.tmpl": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'c-{{ .ID }}', namespace: '{{ .Namespace }}'}\n",
+	})
+	files["apps/web/templates/web.yaml"] = strings.Replace(files["apps/web/templates/web.yaml"], "metadata: {name: web}", "metadata: {name: web, namespace: '{{ .Release.Namespace }}'}", 1)
+	req := env(files).request()
+	req.Namespace, req.Helm = "shop", &spec.HelmSource{Namespace: "other"}
+	res := mustRender(t, req)
+	if v, i := res.Variant[0].GetNamespace(), res.Injected[0].GetNamespace(); v != "other" || i != v {
+		t.Errorf("the variant is in %s, the experiment in %s", v, i)
+	}
+}
+
+func TestBrokenByTheChange(t *testing.T) {
+	files := merged(randomChart("tag: '1'\nroll: false\n"), map[string]string{"apps/web/candidate.yaml": marker("values: {tag: {no: string}}")})
+	files["apps/web/templates/web.yaml"] += "{{ if not (kindIs \"string\" .Values.tag) }}{{ fail \"tag is no string\" }}{{ end }}"
+	_, err := render.Environment(context.Background(), env(files).request())
+	if err == nil || !strings.Contains(err.Error(), "with the change of apps/web/candidate.yaml") {
+		t.Errorf("error %v", err)
 	}
 }

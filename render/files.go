@@ -2,8 +2,11 @@ package render
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
@@ -41,8 +44,11 @@ func readFiles(fsys *envfs.FS, dir, name string) (*files, error) {
 		f.plan = spec.NewPlan(path.Base(dir))
 	}
 	data, ok, err := readOptional(fsys, f.markerFile)
-	if err != nil || !ok {
-		return f, err
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return f, nil
 	}
 	candidates, err := spec.DecodeCandidates(f.markerFile, data)
 	if err != nil {
@@ -52,6 +58,29 @@ func readFiles(fsys *envfs.FS, dir, name string) (*files, error) {
 		f.marker, f.waiting = &candidates[0], len(candidates)-1
 	}
 	return f, nil
+}
+
+// unnamed warns of an environment by a name that no file has: a misspelt name
+// renders without its plan. A marker of that name may come yet, so it is no error.
+func (f *files) unnamed(fsys *envfs.FS, dir, name string) []string {
+	if name == "" || f.planned || f.marker != nil {
+		return nil
+	}
+	entries, err := fsys.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var known []string
+	for _, e := range entries {
+		if parts := strings.Split(e.Name(), "."); spec.KindByName(e.Name()) != "" && len(parts) == 3 && !slices.Contains(known, parts[1]) {
+			known = append(known, parts[1])
+		}
+	}
+	if len(known) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: there is no %s: environment %s renders without a plan; those with files are %s",
+		dir, path.Base(f.planFile), name, strings.Join(known, ", "))}
 }
 
 func readOptional(fsys *envfs.FS, name string) ([]byte, bool, error) {

@@ -42,3 +42,26 @@ func detect(fsys *envfs.FS, dir string, plan *spec.Plan) (spec.Layout, error) {
 	}
 	return layout, nil
 }
+
+// detectFor is detect for an Application: parameters of a layout choose it, as
+// Argo CD's own source options do.
+func detectFor(req Request, layout spec.Layout) (spec.Layout, error) {
+	var given []spec.Layout
+	if req.Helm != nil {
+		given = append(given, spec.Helm)
+	}
+	if req.Kustomize != nil {
+		given = append(given, spec.Kustomize)
+	}
+	if req.Directory != nil {
+		given = append(given, spec.Flat)
+	}
+	switch len(given) {
+	case 0:
+		return layout, nil
+	case 1:
+		return given[0], nil
+	default:
+		return "", fmt.Errorf("%s: the plugin's parameters are of more than one layout: keep those of one of helm, kustomize and directory", req.Dir)
+	}
+}

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -18,7 +17,7 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	wave := variant.Wave(res.Baseline)
 	variant.Stamp(v.Objects, res.ID, candidate, wave)
 	variant.Stamp(injected, res.ID, candidate, wave)
-	kept, err := variant.Mark(res.Baseline, r.files.plan, r.files.planFile, r.namespace(), res.ID)
+	kept, err := variant.Mark(res.Baseline, r.files.plan, r.files.planFile, app.namespace, res.ID)
 	if err != nil {
 		return err
 	}
@@ -26,7 +25,7 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	res.Variant, res.Injected = v.Objects, injected
 	res.Untested, res.Selected = v.Untested, v.Selected
 	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
-	return r.checkOutput(res.Output())
+	return r.checkOutput(res.Output(), app.namespace)
 }
 
 // replace puts the candidate's objects in the place of the baseline's.
@@ -48,12 +47,15 @@ func replace(objs, with []*unstructured.Unstructured) []*unstructured.Unstructur
 // checkOutput refuses what Argo CD alone would accept, an empty result, objects
 // without an identity and duplicates: under test, every object must be the one
 // that it seems to be.
-func (r *run) checkOutput(objs []*unstructured.Unstructured) error {
+func (r *run) checkOutput(objs []*unstructured.Unstructured, namespace string) error {
 	if len(objs) == 0 {
 		return fmt.Errorf("%s: the environment renders to no objects: there is nothing to test", r.files.markerFile)
 	}
 	seen := map[object.Key]bool{}
 	for _, o := range objs {
+		if object.IsHelmTest(o) { // Argo CD never applies it
+			continue
+		}
 		key := object.KeyOf(o)
 		if o.GetAPIVersion() == "" || key.Kind == "" || key.Name == "" && o.GetGenerateName() == "" {
 			return fmt.Errorf("%s: %s renders an object without apiVersion, kind or name (%s): mend it before testing a candidate",
@@ -63,7 +65,7 @@ func (r *run) checkOutput(objs []*unstructured.Unstructured) error {
 			continue
 		}
 		if key.Namespace == "" {
-			key.Namespace = r.namespace()
+			key.Namespace = namespace
 		}
 		if seen[key] {
 			return fmt.Errorf("%s: %s is rendered twice in %s: Argo CD would apply one of them; remove one before testing a candidate",
@@ -77,7 +79,7 @@ func (r *run) checkOutput(objs []*unstructured.Unstructured) error {
 // postSync warns of hooks that make Argo CD wait for the experiment.
 func postSync(baseline []*unstructured.Unstructured) []string {
 	for _, o := range baseline {
-		if strings.Contains(o.GetAnnotations()["argocd.argoproj.io/hook"], "PostSync") {
+		if object.IsPostSync(o) {
 			return []string{fmt.Sprintf("%s is a PostSync hook: Argo CD waits for everything to be healthy before it runs, "+
 				"so the sync lasts as long as the experiment", object.KeyOf(o))}
 		}

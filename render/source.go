@@ -2,9 +2,11 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -44,7 +46,7 @@ func gitSource(req Request, layout spec.Layout, plan *spec.Plan) source {
 // appSource adds what Argo CD says of the Application and its parameters.
 func appSource(req Request, layout spec.Layout, plan *spec.Plan) source {
 	s := gitSource(req, layout, plan)
-	s.helm = overlay(s.helm, req.Helm)
+	s.helm = overlayHelm(s.helm, req.Helm)
 	s.kustomize = overlay(s.kustomize, req.Kustomize)
 	s.directory = overlay(s.directory, req.Directory)
 	s.appName, s.namespace = req.AppName, req.Namespace
@@ -81,6 +83,11 @@ func (s source) namesVariables() bool {
 	}
 	options, err := json.Marshal([]any{s.helm, s.kustomize})
 	return err != nil || bytes.Contains(options, []byte("$"))
+}
+
+// destination is the namespace of objects that name none, as far as it is known.
+func (s source) destination(namespace string) string {
+	return cmp.Or(namespace, s.helm.Namespace, s.kustomize.Namespace)
 }
 
 func (s source) equal(t source) bool { return reflect.DeepEqual(s, t) }
@@ -136,4 +143,28 @@ func overlay[T any](base T, over *T) T {
 		}
 	}
 	return base
+}
+
+// overlayHelm lays parameters over the plan's options. Single values are laid
+// over by name, and values win over the plan's in either form.
+func overlayHelm(base spec.HelmSource, over *spec.HelmSource) spec.HelmSource {
+	if over == nil {
+		return base
+	}
+	parameters, files := base.Parameters, base.FileParameters
+	if over.Values != "" {
+		base.ValuesObject = nil
+	}
+	base = overlay(base, over)
+	base.Parameters = byName(parameters, over.Parameters, func(p spec.HelmParameter) string { return p.Name })
+	base.FileParameters = byName(files, over.FileParameters, func(p spec.HelmFileParameter) string { return p.Name })
+	return base
+}
+
+// byName is base without what over names, then over.
+func byName[T any](base, over []T, name func(T) string) []T {
+	out := slices.DeleteFunc(slices.Clone(base), func(b T) bool {
+		return slices.ContainsFunc(over, func(o T) bool { return name(o) == name(b) })
+	})
+	return append(out, over...)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/plugin"
@@ -167,21 +166,11 @@ func concerns(res *render.Result) []string {
 		list = append(list, "renders no objects: is this the environment's directory?")
 	}
 	for _, o := range res.Baseline {
-		if isPostSync(o) {
+		if object.IsPostSync(o) {
 			list = append(list, fmt.Sprintf("%s is a PostSync hook: while a candidate is tested, Argo CD waits for it and for the experiment, and syncs nothing newer", object.KeyOf(o)))
 		}
 	}
 	return list
-}
-
-// isPostSync knows Argo CD's annotation, and Helm's where Argo CD maps it.
-func isPostSync(o *unstructured.Unstructured) bool {
-	annotations := o.GetAnnotations()
-	hook := func(list, name string) bool { return slices.Contains(splitComma(list), name) }
-	if argo, ok := annotations["argocd.argoproj.io/hook"]; ok {
-		return hook(argo, "PostSync")
-	}
-	return hook(annotations["helm.sh/hook"], "post-install") || hook(annotations["helm.sh/hook"], "post-upgrade")
 }
 
 func (f finding) text() string {

@@ -2,7 +2,7 @@
 // changes none of them, and knows nothing of files or of the cluster.
 //
 //  1. Identity: KeyOf, and how Argo CD treats the object (IsHook,
-//     IsHelmTest, SyncWave).
+//     IsPostSync, IsHelmTest, SyncWave).
 //  2. Workloads: PodTemplate, IsWorkload, Images by Kustomize's rule, and the
 //     References of the pods.
 //  3. Selection: SelectorOf and Selects.
@@ -10,6 +10,7 @@
 package object
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,19 +64,33 @@ func IsHook(o *unstructured.Unstructured) bool {
 	return ok && v != "crd-install"
 }
 
+// IsPostSync reports whether Argo CD runs the object as a hook after the sync:
+// by its own annotation, or by Helm's as it maps them.
+func IsPostSync(o *unstructured.Unstructured) bool {
+	annotations := o.GetAnnotations()
+	if v, ok := annotations[argoHook]; ok {
+		return listed(v, "PostSync")
+	}
+	return listed(annotations[helmHook], "post-install", "post-upgrade")
+}
+
+// listed tells whether a comma-separated list holds one of the names.
+func listed(list string, names ...string) bool {
+	for item := range strings.SplitSeq(list, ",") {
+		if slices.Contains(names, strings.TrimSpace(item)) {
+			return true
+		}
+	}
+	return false
+}
+
 // IsHelmTest reports whether the object is a Helm test hook, which Argo CD never applies.
 func IsHelmTest(o *unstructured.Unstructured) bool {
 	annotations := o.GetAnnotations()
 	if _, ok := annotations[argoHook]; ok {
 		return false
 	}
-	for hook := range strings.SplitSeq(annotations[helmHook], ",") {
-		switch strings.TrimSpace(hook) {
-		case "test", "test-success", "test-failure":
-			return true
-		}
-	}
-	return false
+	return listed(annotations[helmHook], "test", "test-success", "test-failure")
 }
 
 // SyncWave is the object's wave in Argo CD; 0 when it names none.

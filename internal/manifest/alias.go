@@ -7,9 +7,12 @@ import (
 	yaml3 "go.yaml.in/yaml/v3"
 )
 
-// spare is how many values aliases may expand to in any file, beyond two
-// values for each of its bytes.
-const spare = 1000
+// What aliases may expand to in any file, beyond two values and ten bytes of
+// text for each of its bytes.
+const (
+	spareValues = 1000
+	spareBytes  = 64 << 10
+)
 
 // CheckAliases refuses a YAML file whose aliases would blow it up. Any other
 // file passes, whatever it is.
@@ -27,7 +30,8 @@ func checkAliases(file string, data []byte, docs []document) error {
 	if !mark(data, '&') || !mark(data, '*') {
 		return nil
 	}
-	limit, total := 2*len(data)+spare, 0
+	limit := extent{2*len(data) + spareValues, 10*len(data) + spareBytes}
+	var total extent
 	for _, doc := range docs {
 		if !mark(doc.data, '*') {
 			continue
@@ -36,9 +40,12 @@ func checkAliases(file string, data []byte, docs []document) error {
 		if yaml3.Unmarshal(doc.data, &root) != nil {
 			continue // The decoder says what is wrong with it.
 		}
-		s := sizer{limit: limit, sizes: map[*yaml3.Node]int{}}
-		if total += s.size(&root); total > limit {
-			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d values; write the values out", limit), true}
+		s := sizer{limit: limit, sizes: map[*yaml3.Node]extent{}}
+		switch total = total.plus(s.size(&root), limit); {
+		case total.values > limit.values:
+			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d values; write the values out", limit.values), true}
+		case total.bytes > limit.bytes:
+			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d bytes; write the values out", limit.bytes), true}
 		}
 	}
 	return nil
@@ -61,23 +68,31 @@ func mark(data []byte, sign byte) bool {
 	}
 }
 
-// sizer counts values with aliases followed, each node once.
-type sizer struct {
-	limit int
-	sizes map[*yaml3.Node]int
+// extent is how large a value is once its aliases are expanded.
+type extent struct{ values, bytes int }
+
+// plus adds up to a little more than limit, so that no sum overflows.
+func (e extent) plus(more, limit extent) extent {
+	return extent{min(e.values+more.values, limit.values+1), min(e.bytes+more.bytes, limit.bytes+1)}
 }
 
-func (s *sizer) size(n *yaml3.Node) int {
+// sizer measures values with aliases followed, each node once.
+type sizer struct {
+	limit extent
+	sizes map[*yaml3.Node]extent
+}
+
+func (s *sizer) size(n *yaml3.Node) extent {
 	if n.Kind == yaml3.AliasNode {
 		n = n.Alias
 	}
 	if known, ok := s.sizes[n]; ok {
 		return known
 	}
-	s.sizes[n] = s.limit + 1 // An anchor that contains itself.
-	total := 1
+	s.sizes[n] = extent{s.limit.values + 1, 0} // An anchor that contains itself.
+	total := extent{1, len(n.Value)}
 	for _, child := range n.Content {
-		total = min(total+s.size(child), s.limit+1)
+		total = total.plus(s.size(child), s.limit)
 	}
 	s.sizes[n] = total
 	return total

@@ -3,7 +3,7 @@
 //
 //  1. The text is checked: UTF-8, no byte order mark left (text.go).
 //  2. It is cut into documents by the rule of Kubernetes' YAML reader (split.go).
-//  3. Aliases are counted before anything is decoded (alias.go).
+//  3. Aliases are weighed before anything is decoded (alias.go).
 //  4. Each document is decoded by YAML 1.1 rules, as kubectl does (yaml.go),
 //     and converted to the types that unstructured objects hold: string, bool,
 //     int64, float64, nil, maps and slices (convert.go).
@@ -91,7 +91,7 @@ func decodeAll(file string, docs []document, lim Limits) ([]*unstructured.Unstru
 	for i := range faults {
 		from, to := i*batch, min((i+1)*batch, len(docs))
 		work := func() error {
-			faults[i] = decodeBatch(file, docs[from:to], objs[from:to], lim)
+			faults[i] = Guard(file, func() error { return decodeBatch(file, docs[from:to], objs[from:to], lim) })
 			return nil
 		}
 		if len(faults) == 1 {

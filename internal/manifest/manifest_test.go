@@ -137,6 +137,18 @@ func FuzzDecode(f *testing.F) {
 
 func first(objs []*unstructured.Unstructured, _ error) []*unstructured.Unstructured { return objs }
 
+// longAlias is a long text that aliases repeat.
+var longAlias = "a: &a " + strings.Repeat("s3cret", 1<<17) + "\nb: [" + strings.Repeat("*a,", 400) + "]\n"
+
+// What people share between the objects of a file stays possible.
+func TestCheckAliasesTakesSharedTexts(t *testing.T) {
+	text := head + "data: {a: &a \"" + strings.Repeat("x", 10_000) + "\", b: *a, c: *a, d: *a}\n"
+	objs, err := Decode("x/a.yaml", []byte(text), Limits{})
+	if err != nil || len(objs) != 1 {
+		t.Fatalf("Decode = %d objects, %v", len(objs), err)
+	}
+}
+
 func TestDecodeErrors(t *testing.T) {
 	bomb := head + "a: &a [x,x,x,x,x,x,x,x,x]\n"
 	for c := 'b'; c <= 'i'; c++ {
@@ -161,6 +173,9 @@ func TestDecodeErrors(t *testing.T) {
 		"documents JSON": {`{"kind":"A"}{"kind":"A"}{"kind":"A"}`, Limits{Documents: 2}, "more than 2 documents"},
 		"alias bomb":     {bomb, Limits{}, "x/a.yaml:1: aliases expand to more than"},
 		"alias loop":     {head + "a: &a [*a]\n", Limits{}, "aliases expand to more than"},
+		"long alias":     {head + "---\n" + head + longAlias, Limits{}, "x/a.yaml:5: aliases expand to more than"},
+		"long key":       {head + "a: {? &a " + strings.Repeat("s3cret", 1<<15) + " : 1}\nb: [" + strings.Repeat("{? *a : 1},", 100) + "]\n", Limits{}, "x/a.yaml:1: aliases expand to more than"},
+		"long flow":      {"{\n\"kind\": \"A\", \"a\": &a \"" + strings.Repeat("x", 1<<20) + "\", \"b\": [" + strings.Repeat("*a,", 400) + "]}", Limits{}, "aliases expand to more than"},
 		"secret":         {head + "data: !!int s3cret\n", Limits{}, "x/a.yaml:1: invalid YAML: cannot decode !!str a value as a !!int"},
 		"map key":        {head + "data: &x {? {a: s3cret} : b}\ny: {<<: *x}\n", Limits{}, "a key that is no string"},
 		"JSON syntax":    {"{\"kind\":\"A\",\n\"a\": ]}", Limits{}, "x/a.yaml:2: invalid JSON"},

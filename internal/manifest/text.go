@@ -8,6 +8,12 @@ import (
 	utf16 "golang.org/x/text/encoding/unicode"
 )
 
+// skipLine anywhere in a file keeps the file out, from Argo CD v3.2 on.
+const skipLine = "+argocd:skip-file-rendering"
+
+// Skipped reports whether a file says of itself that it is not to be rendered.
+func Skipped(data []byte) bool { return bytes.Contains(data, []byte(skipLine)) }
+
 // text returns data as UTF-8 without a byte order mark. Argo CD reads UTF-16
 // files that carry a mark, so they are converted.
 func text(file string, data []byte) ([]byte, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxBytes = 4 << 20 // of a plan or marker
+	maxBytes = 4 << 20 // of a plan or marker, and of a document's text once aliases are expanded
 	maxNodes = 100_000 // of a document, once aliases are expanded
 	maxDepth = 100
 	group    = "assay.dev"
@@ -161,13 +161,15 @@ func (d *document) measure() {
 		d.add(m.circle, "", "an alias stands inside its own anchor: write the value out")
 	case e.nodes > maxNodes:
 		d.add(d.root.Line, "", "it holds more than %d values once aliases are expanded: write less, or use fewer aliases", maxNodes)
+	case e.bytes > maxBytes:
+		d.add(d.root.Line, "", "it holds more than %d MiB once aliases are expanded: write less, or use fewer aliases", maxBytes>>20)
 	case e.depth > maxDepth:
 		d.add(d.root.Line, "", "it is nested more than %d levels deep: nest less", maxDepth)
 	}
 }
 
 // extent is how large a node is once aliases are expanded.
-type extent struct{ nodes, depth int }
+type extent struct{ nodes, bytes, depth int }
 
 type measurer struct {
 	known  map[*yaml.Node]extent
@@ -187,10 +189,11 @@ func (m *measurer) of(n *yaml.Node) extent {
 		return e
 	}
 	m.active[n] = true
-	e := extent{1, 1}
+	e := extent{nodes: 1, bytes: len(n.Value), depth: 1}
 	for _, c := range n.Content {
 		inner := m.of(c)
 		e.nodes = min(e.nodes+inner.nodes, maxNodes+1)
+		e.bytes = min(e.bytes+inner.bytes, maxBytes+1)
 		e.depth = max(e.depth, inner.depth+1)
 	}
 	delete(m.active, n)

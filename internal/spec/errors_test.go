@@ -149,6 +149,15 @@ func bomb(n int) string {
 	return b.String()
 }
 
+// A long text that aliases repeat is one value each time.
+func TestAliasesRepeatALongText(t *testing.T) {
+	text := planHead + "spec:\n  experiment:\n   parameters:\n    a: &a " + strings.Repeat("s3cret", 1<<16) + "\n    b: [" + strings.Repeat("*a,", 400) + "]\n"
+	_, err := spec.DecodePlan("assay.yaml", []byte(text))
+	if want := "assay.yaml:1: it holds more than 4 MiB once aliases are expanded: "; err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+		t.Fatalf("error %.200v, want %q", err, want)
+	}
+}
+
 func TestAliasBomb(t *testing.T) {
 	head := planHead + "spec:\n  experiment:\n   parameters:\n"
 	if _, err := spec.DecodePlan("assay.yaml", []byte(head+bomb(3))); err != nil {

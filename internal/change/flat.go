@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/yamledit"
 )
@@ -42,7 +43,8 @@ func (t imageTask) flatFile(file, name string) (int, error) {
 		return 0, err
 	}
 	// Most files of a large environment do not have the image: do not parse them.
-	if !bytes.Contains(data, []byte(name[strings.LastIndex(name, "/")+1:])) {
+	// What is not rendered is not tested either.
+	if !bytes.Contains(data, []byte(name[strings.LastIndex(name, "/")+1:])) || manifest.Skipped(data) {
 		return 0, nil
 	}
 	f, err := t.tree.file(file)
@@ -69,10 +71,11 @@ func (t imageTask) flatFile(file, name string) (int, error) {
 	return places, t.tree.apply(file, edits...)
 }
 
-// imagesIn are the images of a document; of a list, those of its items.
+// imagesIn are the images of a document; of a list, those of its items. What has
+// no kind is no object, and does not render.
 func imagesIn(document any) []object.Image {
 	root, ok := document.(map[string]any)
-	if !ok {
+	if kind, _ := root["kind"].(string); !ok || kind == "" {
 		return nil
 	}
 	items, ok := root["items"].([]any)

@@ -1,8 +1,10 @@
 package change
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/kustomize/api/types"
 )
 
@@ -130,6 +132,25 @@ func TestFlatKinds(t *testing.T) {
 			in := flatInput(t, "-- shop/a.yaml --\n"+text("ame: x\n    im"+"age"+tt.before[1:]), tt.image)
 			wantEdit(t, in, map[string]string{"shop/a.yaml": text("ame: x\n    im" + "age" + tt.after[1:])})
 		})
+	}
+}
+
+// What Argo CD does not render, nobody tests: promotion leaves it alone.
+func TestFlatLeavesWhatDoesNotRender(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: web:v1}]}\n"
+	in := flatInput(t, "-- shop/a.yaml --\n"+pod, types.Image{Name: "web", NewTag: "v2"})
+	in.FS = in.FS.With(map[string][]byte{
+		"shop/skipped.yaml": []byte("# +argocd:skip-file-rendering\n" + pod),
+		"shop/broken.yaml":  []byte("# +argocd:skip-file-rendering\n" + pod + "a: [\n"),
+		"shop/values.yaml":  []byte("containers: [{image: web:v1}]\n"),
+	})
+	in.Files = append(in.Files, "shop/skipped.yaml", "shop/broken.yaml", "shop/values.yaml")
+	edit, err := Make(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string][]byte{"shop/a.yaml": []byte(strings.Replace(pod, "v1}", "v2}", 1))}, edit.Files); diff != "" {
+		t.Error(diff)
 	}
 }
 

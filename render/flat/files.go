@@ -1,7 +1,6 @@
 package flat
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,11 +9,14 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
 // Files lists the files of dir that may hold manifests, relative to the repo,
-// in the order in which Argo CD reads them. skip keeps files out that are not
+// in the order in which Argo CD reads them. Those with the skip line are among
+// them: Render passes over them, and so must whoever edits them
+// (manifest.Skipped). skip keeps files out that are not
 // manifests here; it may be nil. A .jsonnet file that Argo CD would render is
 // an error, and so is a link that leaves the repo.
 func Files(ctx context.Context, fsys *envfs.FS, dir string, opt spec.DirectorySource, skip func(name string) bool) ([]string, error) {
@@ -112,7 +114,7 @@ func (w *walk) file(name string, e fs.DirEntry) error {
 // jsonnet refuses a file that Argo CD would evaluate.
 func (w *walk) jsonnet(name string) error {
 	data, err := w.fsys.ReadFile(name)
-	if err != nil || bytes.Contains(data, []byte(skipLine)) {
+	if err != nil || manifest.Skipped(data) {
 		return err
 	}
 	return fmt.Errorf("%s: Jsonnet is not rendered; commit the manifests that it makes, or leave it out with directory.exclude", name)

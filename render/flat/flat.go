@@ -27,9 +27,6 @@ import (
 	"github.com/assaydev/assay/internal/manifest"
 )
 
-// skipLine anywhere in a file keeps the file out, from Argo CD v3.2 on.
-const skipLine = "+argocd:skip-file-rendering"
-
 // Render returns the objects of the files, in order. Two objects of one
 // identity both stay, as in Argo CD. lim.Documents holds for all files together.
 func Render(ctx context.Context, fsys *envfs.FS, files []string, lim manifest.Limits) ([]*unstructured.Unstructured, error) {
@@ -49,7 +46,10 @@ func Render(ctx context.Context, fsys *envfs.FS, files []string, lim manifest.Li
 			if int64(i) > failed.Load() || total.Load() > int64(lim.Documents) {
 				return nil
 			}
-			results[i], faults[i] = read(fsys, file, lim)
+			faults[i] = manifest.Guard(file, func() (err error) {
+				results[i], err = read(fsys, file, lim)
+				return err
+			})
 			total.Add(int64(len(results[i])))
 			if faults[i] != nil {
 				lower(&failed, int64(i))
@@ -89,7 +89,7 @@ func read(fsys *envfs.FS, file string, lim manifest.Limits) ([]*unstructured.Uns
 	if err != nil {
 		return nil, err
 	}
-	if bytes.Contains(data, []byte(skipLine)) {
+	if manifest.Skipped(data) {
 		return nil, nil
 	}
 	if strings.HasSuffix(file, ".json") {

@@ -295,6 +295,27 @@ func without(all []string, drop string) []string {
 	return kept
 }
 
+// panicking is a file system that a library gives up on.
+type panicking struct{ fs.FS }
+
+func (p panicking) Open(name string) (fs.File, error) {
+	if name == "app/b.yaml" {
+		panic("s3cret")
+	}
+	return p.FS.Open(name)
+}
+
+func TestRenderSurvivesAPanic(t *testing.T) {
+	m := fstest.MapFS{}
+	for _, name := range []string{"a", "b"} {
+		m["app/"+name+".yaml"] = &fstest.MapFile{Data: []byte(object(name)), Mode: 0o644}
+	}
+	_, err := Render(t.Context(), envfs.New(panicking{m}, envfs.Limits{}), []string{"app/a.yaml", "app/b.yaml"}, manifest.Limits{})
+	if err == nil || !strings.HasPrefix(err.Error(), "app/b.yaml: a library cannot handle") || strings.Contains(err.Error(), "s3cret") {
+		t.Fatalf("error %v", err)
+	}
+}
+
 // FuzzGlob holds that no pattern makes listing panic: patterns are parameters,
 // and hostile.
 func FuzzGlob(f *testing.F) {

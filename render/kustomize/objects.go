@@ -28,21 +28,27 @@ func objects(dir string, built resmap.ResMap, lim manifest.Limits) ([]*unstructu
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	const batch = 32
 	for from := 0; from < len(resources); from += batch {
+		to := min(from+batch, len(resources))
 		group.Go(func() error {
-			for i := from; i < min(from+batch, len(resources)); i++ {
-				o, err := object(dir, resources[i], lim.Depth)
-				if err != nil {
-					return err
-				}
-				objs[i] = o
-			}
-			return nil
+			return manifest.Guard(dir, func() error { return convert(dir, resources[from:to], objs[from:to], lim.Depth) })
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	return manifest.Flatten(dir, objs)
+}
+
+// convert fills objs with what the resources are.
+func convert(dir string, resources []*resource.Resource, objs []*unstructured.Unstructured, depth int) error {
+	for i, r := range resources {
+		o, err := object(dir, r, depth)
+		if err != nil {
+			return err
+		}
+		objs[i] = o
+	}
+	return nil
 }
 
 func object(dir string, r *resource.Resource, depth int) (*unstructured.Unstructured, error) {

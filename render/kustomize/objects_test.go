@@ -6,9 +6,23 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 
 	"github.com/assaydev/assay/internal/manifest"
 )
+
+// broken holds a resource that nothing can be made of.
+type broken struct{ resmap.ResMap }
+
+func (broken) Resources() []*resource.Resource { return []*resource.Resource{nil} }
+
+func TestObjectsSurvivesAPanic(t *testing.T) {
+	_, err := objects("app", broken{}, manifest.Limits{}.WithDefaults())
+	if err == nil || !strings.HasPrefix(err.Error(), "app: a library cannot handle") {
+		t.Fatalf("error %v", err)
+	}
+}
 
 // FuzzObjects holds that objects gives what Argo CD reads from the output of
 // `kustomize build`.

@@ -14,22 +14,22 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
+
+	"github.com/assaydev/assay/cmd/assay/gcpace"
 )
 
-// ballastBytes puts off the first garbage collections: a render is over before
-// they pay. The memory is reserved and never touched, so it costs none.
-const ballastBytes = 32 << 20
+// memoryLimit is what a render may take before collection stops being put off.
+// The sidecar that manifests/ installs has 1 GiB for all of them.
+const memoryLimit = 256 << 20
 
 func main() {
-	ballast := make([]byte, ballastBytes)
+	gcpace.Bound(memoryLimit)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	stderr := os.Stderr
 	muteLibraries()
 	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdin, os.Stdout, stderr)
 	stop()
-	runtime.KeepAlive(ballast)
 	os.Exit(code)
 }
 

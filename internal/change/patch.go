@@ -91,6 +91,9 @@ func (t *patchTask) document(v any) error {
 	case nil:
 		return nil
 	case []any:
+		if len(v) == 0 {
+			return t.fault(".patch", "has no operations: add what changes")
+		}
 		if t.patch.Target == nil {
 			return t.fault(".target", "missing: a JSON patch does not say what it changes; name a kind and a name")
 		}

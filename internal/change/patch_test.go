@@ -159,6 +159,7 @@ func TestPatchErrors(t *testing.T) {
 		"path":           {webManifest, types.Patch{Path: "x.yaml"}, []string{"spec.patches[0].path: a candidate's patch stands in the marker itself"}},
 		"comment":        {webManifest, types.Patch{Patch: "# x"}, []string{"spec.patches[0].patch: holds comments alone"}},
 		"text":           {webManifest, types.Patch{Patch: "x"}, []string{"spec.patches[0].patch: is neither"}},
+		"no operations":  {webManifest, on("Deployment", "web", "[]"), []string{"spec.patches[0].patch: has no operations"}},
 		"no target":      {webManifest, types.Patch{Patch: replicas}, []string{"spec.patches[0].target: missing"}},
 		"empty target":   {webManifest, types.Patch{Patch: replicas, Target: &types.Selector{}}, []string{"spec.patches[0].target: is empty"}},
 		"bad expression": {webManifest, on("(", "", replicas), []string{"spec.patches[0].target: holds an expression that is not valid"}},

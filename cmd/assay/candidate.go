@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 )
@@ -31,64 +31,36 @@ under test in an environment. CI writes it; promotion and rejection remove it.`,
 	return cmd
 }
 
-// marker is the candidate.yaml of a place, whether it exists or not.
-type marker struct {
+// markerPlace is an environment and its marker, whether it exists or not.
+type markerPlace struct {
 	*place
-	name       string // relative to the repository
-	data       []byte // nil: there is no file
-	candidates []spec.Candidate
+	marker.File
 }
 
 // openMarker opens the environment in dir and decodes its marker. Where that
 // fails to decode, the marker is returned with the error. The caller closes it.
-func (e *environment) openMarker(dir string) (*marker, error) {
+func (e *environment) openMarker(dir string) (*markerPlace, error) {
 	p, err := e.open(dir, plugin.Call{})
 	if err != nil {
 		return nil, err
 	}
-	m := &marker{place: p}
-	if err := m.read(); err != nil {
-		return m, err
-	}
-	return m, nil
-}
-
-func (m *marker) read() error {
-	file, err := spec.CandidateFile(m.Name)
-	if err != nil {
-		return err
-	}
-	m.name = path.Join(m.Dir, file)
-	data, err := m.FS.ReadFile(m.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	m.data = data
-	if m.candidates, err = spec.DecodeCandidates(m.name, data); err != nil {
-		return err
-	}
-	if m.candidates == nil {
-		return fmt.Errorf("%s is an ordinary manifest, of another apiVersion than %s: rename it, or choose a named environment with --env", m.name, spec.APIVersion)
-	}
-	return nil
+	file, err := marker.Read(p.FS, p.Dir, p.Name)
+	return &markerPlace{p, file}, err
 }
 
 // write replaces the marker.
-func (m *marker) write(ctx context.Context, data []byte) error {
-	return writeFiles(ctx, m.root, map[string][]byte{m.name: data})
+func (m *markerPlace) write(ctx context.Context, data []byte) error {
+	return writeFiles(ctx, m.root, map[string][]byte{m.Path: data})
 }
 
-func (m *marker) remove() error {
+func (m *markerPlace) remove() error {
 	root, err := os.OpenRoot(m.root)
 	if err != nil {
 		return fmt.Errorf("open repository: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	if err := root.Remove(filepath.FromSlash(m.name)); err != nil {
-		return fmt.Errorf("remove %s: %w", m.name, pathless(err))
+	if err := root.Remove(filepath.FromSlash(m.Path)); err != nil {
+		return fmt.Errorf("remove %s: %w", m.Path, pathless(err))
 	}
 	return nil
 }

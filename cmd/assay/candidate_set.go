@@ -3,13 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
@@ -70,7 +71,7 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 	if m != nil {
 		defer m.close()
 	}
-	if err != nil && (m == nil || m.data == nil || m.foreign()) {
+	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return err
 	}
 	candidate, err := a.candidate(ctx, opt, m)
@@ -81,17 +82,17 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 	if err != nil {
 		return err
 	}
-	queue := enqueue(m.candidates, candidate, res.Plan.Spec.Queue)
-	data, err := encodeCandidates(queue)
+	queue := marker.Put(m.Candidates, candidate, res.Plan.Spec.Queue)
+	data, err := marker.Encode(queue)
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(data, m.data) {
-		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.name))
+	if bytes.Equal(data, m.Data) {
+		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.Path))
 		return err
 	}
 	if opt.dryRun {
-		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.name, "b/"+m.name, string(m.data), string(data)))
+		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.Path, "b/"+m.Path, string(m.Data), string(data)))
 		return err
 	}
 	if err := m.write(ctx, data); err != nil {
@@ -116,14 +117,8 @@ func (o candidateOptions) check() error {
 	return nil
 }
 
-// foreign says that the file is no marker at all, and not ours to replace.
-func (m *marker) foreign() bool {
-	candidates, err := spec.DecodeCandidates(m.name, m.data)
-	return err == nil && candidates == nil
-}
-
 // candidate makes the marker's document from the flags.
-func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (spec.Candidate, error) {
+func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlace) (spec.Candidate, error) {
 	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
 	var err error
 	if c.Spec.Images, err = opt.parseImages(ctx, m); err != nil {
@@ -136,8 +131,8 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (s
 	if c.Metadata.Name == "" {
 		c.Metadata.Name = defaultName(c.Spec.Change)
 	}
-	for _, other := range m.candidates {
-		if !sameChange(other.Spec.Change, c.Spec.Change) {
+	for _, other := range m.Candidates {
+		if !marker.Same(other.Spec.Change, c.Spec.Change) {
 			continue
 		}
 		c.Spec.Attempt = other.Spec.Attempt
@@ -153,47 +148,27 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (s
 }
 
 // try renders the environment with the candidate under test.
-func (m *marker) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
+func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
 		return nil, err
 	}
 	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.name: data})
+	req.FS = req.FS.With(map[string][]byte{m.Path: data})
 	return render.Environment(ctx, req)
 }
 
-// enqueue returns the marker's documents with the new candidate in its place.
-// The one under test stays first, unless the queue lets a new one preempt it.
-func enqueue(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate {
-	for i, other := range now {
-		if sameChange(other.Spec.Change, c.Spec.Change) && (queue == "every" || queue == "latest" && i == 0) {
-			out := append([]spec.Candidate{}, now...)
-			out[i] = c
-			return out
-		}
-	}
-	switch {
-	case len(now) == 0 || queue == "preempt" || queue == "":
-		return []spec.Candidate{c}
-	case queue == "latest":
-		return []spec.Candidate{now[0], c}
-	default:
-		return append(append([]spec.Candidate{}, now...), c)
-	}
-}
-
-func (a *app) reportSet(m *marker, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
-	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", label(c), res.ID, m.on(m.name))
-	if len(m.candidates) > 0 {
-		first := m.candidates[0]
+func (a *app) reportSet(m *markerPlace, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
+	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", label(c), res.ID, m.on(m.Path))
+	if len(m.Candidates) > 0 {
+		first := m.Candidates[0]
 		switch {
 		case len(queue) > 1:
 			a.notef("it waits until candidate %s has its verdict", label(first))
-		case !sameChange(first.Spec.Change, c.Spec.Change):
+		case !marker.Same(first.Spec.Change, c.Spec.Change):
 			a.notef("it preempts candidate %s, which was under test", label(first))
 		}
-		if dropped := len(m.candidates) - len(queue); dropped > 0 {
+		if dropped := len(m.Candidates) - len(queue); dropped > 0 {
 			a.notef("%d that waited were dropped", dropped)
 		}
 	}
@@ -202,15 +177,6 @@ func (a *app) reportSet(m *marker, queue []spec.Candidate, c spec.Candidate, res
 	}
 	a.warn(res.Warnings)
 	a.notef("next: assay diff %s", m.argument())
-}
-
-func sameChange(x, y spec.Change) bool {
-	a, errA := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: x}})
-	b, errB := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: y}})
-	if errA != nil || errB != nil {
-		return reflect.DeepEqual(x, y)
-	}
-	return bytes.Equal(a, b)
 }
 
 // defaultName names a candidate after its first new tag or digest.
@@ -225,21 +191,4 @@ func defaultName(change spec.Change) string {
 		}
 	}
 	return ""
-}
-
-// encodeCandidates joins the marker's documents.
-func encodeCandidates(candidates []spec.Candidate) ([]byte, error) {
-	var out []byte
-	for i, c := range candidates {
-		data, err := spec.EncodeCandidate(c)
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 { // the first line of the file is for all of it
-			out = append(out, "---\n"...)
-			data = bytes.TrimPrefix(data, []byte(spec.SkipLine+"\n"))
-		}
-		out = append(out, data...)
-	}
-	return out, nil
 }

@@ -90,7 +90,13 @@ func (x expression) compile(env *cel.Env) (cel.Program, error) {
 	if out := ast.OutputType(); !out.IsExactType(x.result) && !out.IsExactType(cel.DynType) {
 		return nil, fmt.Errorf("it gives %s, and must give %s", out, x.result)
 	}
-	return env.Program(ast, cel.CostLimit(costLimit), cel.InterruptCheckFrequency(interruptEvery))
+	if err := refuseReplace(ast); err != nil {
+		return nil, err
+	}
+	return env.Program(ast,
+		cel.CostLimit(costLimit), cel.CostTracking(textCost{}), cel.InterruptCheckFrequency(interruptEvery),
+		cel.CustomDecorator(bounded()),
+	)
 }
 
 // compileError says where in the expression, without repeating it.

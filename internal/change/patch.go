@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -24,6 +25,7 @@ type patchTask struct {
 // patchDocument is one document of a patch: a strategic merge of one object, or
 // a list of JSON patch operations.
 type patchDocument struct {
+	text  string
 	merge map[string]any
 	ops   []any
 	by    selector
@@ -71,7 +73,7 @@ func (t *patchTask) parse() error {
 		return t.maker.at(t.field, err)
 	}
 	for i := range f.Documents() {
-		if err := t.document(f.Value(i)); err != nil {
+		if err := t.document(text, f.Value(i)); err != nil {
 			return err
 		}
 	}
@@ -80,12 +82,26 @@ func (t *patchTask) parse() error {
 		return t.fault(".patch", "holds comments alone: write a strategic merge patch, or a list of JSON patch operations")
 	case len(t.docs) > 1 && (p.Target != nil || t.docs[0].ops != nil):
 		return t.fault(".patch", "holds several documents: one entry takes one JSON patch, or one document for its target")
+	case len(t.docs) > 1:
+		return t.separate()
 	}
 	return nil
 }
 
-func (t *patchTask) document(v any) error {
-	d := patchDocument{}
+// separate gives each of several documents a text of its own.
+func (t *patchTask) separate() error {
+	for i, d := range t.docs {
+		text, err := yaml.Marshal(d.merge)
+		if err != nil {
+			return t.fault(".patch", "document %d cannot be written as YAML: correct it", i)
+		}
+		t.docs[i].text = string(text)
+	}
+	return nil
+}
+
+func (t *patchTask) document(text string, v any) error {
+	d := patchDocument{text: text}
 	var err error
 	switch v := v.(type) {
 	case nil:
@@ -100,15 +116,15 @@ func (t *patchTask) document(v any) error {
 		d.ops = v
 	case map[string]any:
 		d.merge = v
+		if d.by, err = selectNamed(v); err != nil {
+			return t.maker.at(t.field+".patch", err)
+		}
 	default:
 		return t.fault(".patch", "is neither a strategic merge patch nor a list of JSON patch operations")
 	}
 	if t.patch.Target != nil {
 		d.by, err = selectTarget(*t.patch.Target)
 		err = t.maker.at(t.field+".target", err)
-	} else {
-		d.by, err = selectNamed(d.merge)
-		err = t.maker.at(t.field+".patch", err)
 	}
 	t.docs = append(t.docs, d)
 	return err

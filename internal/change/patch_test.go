@@ -78,7 +78,7 @@ func TestFlatPatch(t *testing.T) {
 		{"a digest", on("Deployment", "web", "- {op: replace, path: /spec/template/spec/containers/0/image, value: 'example.com/web@sha256:00'}"), "web:v1 #", "web@sha256:00 #", 2},
 		{"a registry", strategic("image: other.example.com/web:v1"), "example.com/web:v1 #", "other.example.com/web:v1 #", 2},
 		{"an env value changed", strategic("env: [{name: LEVEL, value: '2'}]"), `value: "1"`, `value: "2"`, 2},
-		{"an env value added", strategic("env: [{name: NEW, value: '2'}]"), `          value: "1"`+"\n", `          value: "1"`+"\n        - name: NEW\n          value: \"2\"\n", 2},
+		{"an env value added", strategic("env: [{name: NEW, value: '2'}]"), `          value: "1"` + "\n", `          value: "1"` + "\n        - name: NEW\n          value: \"2\"\n", 2},
 		{"an env value appended", on("Deployment", "web", "[{op: add, path: /spec/template/spec/containers/0/env/-, value: {name: NEW, value: x}}]"),
 			"          value: \"1\"\n", "          value: \"1\"\n        - name: NEW\n          value: x\n", 2},
 		{"an env value put first", on("Deployment", "web", "[{op: add, path: /spec/template/spec/containers/0/env/0, value: {name: NEW, value: x}}]"),

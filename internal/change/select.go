@@ -21,7 +21,9 @@ type selector struct {
 }
 
 // selects matches an object by any name that it has.
-func (s selector) selects(o *unstructured.Unstructured, names []string) bool { return s.match(o, names) }
+func (s selector) selects(o *unstructured.Unstructured, names []string) bool {
+	return s.match(o, names)
+}
 
 // selectTarget matches as Kustomize's target does: by anchored expressions,
 // and by labels and annotations.
@@ -57,7 +59,7 @@ func selectNamed(patch map[string]any) (selector, error) {
 	}
 	apiVersion, kind, name, namespace := text("apiVersion"), text("kind"), text("metadata", "name"), text("metadata", "namespace")
 	if apiVersion == "" || kind == "" || name == "" {
-		return selector{}, errors.New("does not say what it changes: give it apiVersion, kind and metadata.name, or give the entry a target")
+		return selector{}, errors.New("does not say what it changes: give it apiVersion, kind and metadata.name, which Kustomize needs beside a target as well")
 	}
 	version, err := schema.ParseGroupVersion(apiVersion)
 	if err != nil {

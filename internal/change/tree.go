@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -19,6 +20,11 @@ type tree struct {
 
 func newTree(fsys *envfs.FS, dir string) *tree {
 	return &tree{fsys, dir, map[string][]byte{}, map[string]*yamledit.File{}}
+}
+
+// fork is a copy that can be edited by itself.
+func (t *tree) fork() *tree {
+	return &tree{t.fs, t.dir, maps.Clone(t.edited), maps.Clone(t.parsed)}
 }
 
 // read returns a file as edited so far.

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/gitrepo"
-	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -18,8 +17,8 @@ import (
 // decideOptions are the flags of promote, reject and conclude.
 type decideOptions struct {
 	environment
-	reason, id, format string
-	dryRun, commit     bool
+	reason, id, experiment, format string
+	dryRun, commit                 bool
 }
 
 // bindDecide adds the flags that the three commands share.
@@ -27,6 +26,7 @@ func (o *decideOptions) bindDecide(cmd *cobra.Command) {
 	o.bindRender(cmd)
 	o.format = formatText
 	f := cmd.Flags()
+	f.StringVar(&o.experiment, "experiment", "", "`file` with the experiment's objects as kubectl get -o yaml prints them, - for stdin: follow their verdict")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
 	f.BoolVar(&o.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
 	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatJSON)
@@ -44,6 +44,8 @@ type decision struct {
 	outcome promote.Outcome
 	reason  string // for people: the text of --reason, or the verdict's
 	engine  string // what judged; empty by hand
+
+	evidence string
 }
 
 // decide carries a decision out on the environment that p opened. The result
@@ -151,9 +153,6 @@ func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome p
 	a.notef("this finishes a decision that was interrupted")
 	return true, a.report(opt, r.of(record, opt.commit))
 }
-
-// openFor opens the environment for a decision.
-func (o decideOptions) openFor(dir string) (*place, error) { return o.open(dir, plugin.Call{}) }
 
 func (a *app) nothingToDo(opt decideOptions, p *place) error {
 	if opt.format == formatJSON {

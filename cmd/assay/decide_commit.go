@@ -57,6 +57,7 @@ const (
 	trailerExperiment  = "Assay-Experiment"
 	trailerCandidate   = "Assay-Candidate"
 	trailerEngine      = "Assay-Engine"
+	trailerEvidence    = "Assay-Evidence"
 	trailerUntested    = "Assay-Untested"
 )
 
@@ -81,6 +82,7 @@ func (r *report) message() string {
 		engine = "by hand"
 	}
 	trailer(trailerEngine, engine)
+	trailer(trailerEvidence, r.Evidence)
 	for _, u := range r.Untested {
 		trailer(trailerUntested, u)
 	}

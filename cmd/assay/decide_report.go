@@ -18,6 +18,7 @@ type report struct {
 	ID          string         `json:"id,omitempty"`
 	Engine      string         `json:"engine,omitempty"`
 	Reason      string         `json:"reason,omitempty"`
+	Evidence    string         `json:"evidence,omitempty"`
 	Files       []fileReport   `json:"files,omitempty"`
 	Untested    []string       `json:"untested,omitempty"`
 	Next        []promote.Next `json:"next,omitempty"`
@@ -41,7 +42,7 @@ type fileReport struct {
 func newReport(p *place, e *promote.Edit, d decision) *report {
 	r := &report{
 		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
-		Engine: d.engine, Reason: d.reason, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
+		Engine: d.engine, Reason: d.reason, Evidence: d.evidence, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
 		place: p, title: e.Plan.Spec.Promotion.Title, warnings: e.Warnings,
 	}
 	if e.Outcome == promote.Reject {

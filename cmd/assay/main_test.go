@@ -29,6 +29,7 @@ func TestScript(t *testing.T) {
 			"sparse": sparse,
 			"raw":    raw,
 			"grab":   grab,
+			"expand": expand,
 		},
 	})
 }
@@ -61,6 +62,15 @@ func grab(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s matches nothing", args[1])
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+// expand copies a file with ${NAME} replaced by variables: expand FROM TO.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: expand from to")
+	}
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 // sparse makes a file of a size without writing it: sparse NAME BYTES.

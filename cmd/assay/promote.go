@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -17,16 +18,22 @@ func (a *app) promoteCommand() *cobra.Command {
 the marker away; candidates that wait move up. It renders the edited files
 first: only if they yield what was tested is anything written.
 
+It takes a verdict of promote in --experiment, or a reason in --reason. On any
+other verdict it changes nothing, and the exit code is 3.
+
 A promotion that was killed while it wrote is finished by the same command.
 Without a candidate there is nothing to do.`,
 		Example: `  # By hand
   assay promote shop/prod --reason "looks good on staging"
 
+  # On a verdict, and a commit
+  kubectl get jobs -n shop -o yaml | assay promote shop/prod --experiment - --commit
+
   # What that would change
   assay promote shop/prod --reason "looks good on staging" --dry-run`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.byHand(ctx, opt, dirArg(args), promote.Promote)
+			return a.decideOne(ctx, opt, dirArg(args), promote.Promote)
 		}),
 	}
 	opt.bindDecide(cmd)
@@ -34,12 +41,17 @@ Without a candidate there is nothing to do.`,
 	return cmd
 }
 
-// byHand promotes or rejects for the reason that people give.
-func (a *app) byHand(ctx context.Context, opt decideOptions, dir string, outcome promote.Outcome) error {
-	if oneLine(opt.reason) == "" {
-		return usagef("say why with --reason")
+// decideOne promotes or rejects: for the reason that people give, or if that is
+// the verdict.
+func (a *app) decideOne(ctx context.Context, opt decideOptions, dir string, outcome promote.Outcome) error {
+	byHand := oneLine(opt.reason) != ""
+	switch {
+	case byHand && opt.experiment != "":
+		return usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
+	case !byHand && opt.experiment == "":
+		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
-	p, err := opt.openFor(dir)
+	p, err := opt.open(dir, plugin.Call{})
 	if err != nil {
 		return err
 	}
@@ -47,5 +59,8 @@ func (a *app) byHand(ctx context.Context, opt decideOptions, dir string, outcome
 	if done, err := a.resume(ctx, opt, p, outcome); done || err != nil {
 		return err
 	}
-	return a.decide(ctx, opt, p, nil, decision{outcome: outcome, reason: opt.reason})
+	if byHand {
+		return a.decide(ctx, opt, p, nil, decision{outcome: outcome, reason: opt.reason})
+	}
+	return a.follow(ctx, opt, p, outcome)
 }

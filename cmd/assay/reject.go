@@ -16,6 +16,8 @@ func (a *app) rejectCommand() *cobra.Command {
 		Long: `Reject takes the marker away; candidates that wait move up. The environment's
 own files stay as they are, and so does what they render to.
 
+It takes a verdict of reject in --experiment, or a reason in --reason.
+
 A rejection that was killed while it wrote is finished by the same command.
 Without a candidate there is nothing to do.`,
 		Example: `  assay reject shop/prod --reason "errors in the log"
@@ -24,7 +26,7 @@ Without a candidate there is nothing to do.`,
   assay reject shop/prod --reason "errors in the log" --id e0123456789 --commit`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.byHand(ctx, opt, dirArg(args), promote.Reject)
+			return a.decideOne(ctx, opt, dirArg(args), promote.Reject)
 		}),
 	}
 	opt.bindDecide(cmd)

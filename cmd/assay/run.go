@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errReported) {
+	if err != nil && !errors.Is(err, errReported) && !errors.Is(err, errHeld) {
 		printError(stderr, err)
 		return a.exitCode(err)
 	}
@@ -62,8 +62,9 @@ holds the candidate's workloads and the experiment that judges them.
 
 An environment is a directory; the current one when none is named.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. A failed command prints no result
-and has changed nothing.`,
+Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not promoted
+because of the verdict. A failed command prints no result and has changed
+nothing.`,
 		Example: `  # Try a new tag, and see what would run beside the baseline
   assay candidate set --tag 6.15.0 shop/prod
   assay diff shop/prod
@@ -83,7 +84,7 @@ and has changed nothing.`,
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
-		a.promoteCommand(), a.rejectCommand(),
+		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(),
 		a.initCommand(), a.candidateCommand(), a.demoCommand(),
 		a.parametersCommand(), a.versionCommand(), a.completionCommand(cmd),
 	)

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package promote
 
@@ -138,9 +138,22 @@ func crashes() []crash {
 		"staging/candidate.yaml": skip + markerText("1.9.0"),
 		"prod/assay.yaml":        planText("promotion: {to: [{path: ../staging}]}"),
 	}
+	appends := prod.with(files{"prod/candidate.yaml": skip + markerHead("2.0.0") + `  patches:
+  - target: {kind: Deployment}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/args
+        value: []
+  - target: {kind: Deployment, name: web}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/args/-
+        value: --once
+`})
 	queue := prod.with(files{"prod/candidate.yaml": skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")})
 	return []crash{
 		{"promote", "prod", "", Promote, prod},
+		{"promote a change that appends", "prod", "", Promote, appends},
 		{"promote with a queue", "prod", "", Promote, queue},
 		{"reject", "prod", "", Reject, prod},
 		{"reject with a queue", "prod", "", Reject, queue},

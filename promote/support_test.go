@@ -136,8 +136,12 @@ spec:
 	skip = "# +argocd:skip-file-rendering\n"
 )
 
+func markerHead(name string) string {
+	return "apiVersion: assay.dev/v1alpha1\nkind: Candidate\nmetadata:\n  name: " + name + "\nspec:\n"
+}
+
 func markerText(tag string) string {
-	return "apiVersion: assay.dev/v1alpha1\nkind: Candidate\nmetadata:\n  name: " + tag + "\nspec:\n  images:\n  - name: example.com/shop/web\n    newTag: " + tag + "\n"
+	return markerHead(tag) + "  images:\n  - name: example.com/shop/web\n    newTag: " + tag + "\n"
 }
 
 func planText(body string) string {

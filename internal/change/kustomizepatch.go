@@ -32,11 +32,11 @@ func (t patchTask) kustomize() error {
 	}); err == nil {
 		return nil
 	}
-	t.maker.tree = saved
+	t.tree = saved
 	if err := t.whole(k, goals, base); err == nil {
 		return nil
 	}
-	t.maker.tree = saved
+	t.tree = saved
 	return t.each(goals, base, func(g goal, base []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
 		if objs, err := t.inPlace(k, g, base); err == nil {
 			return objs, nil
@@ -132,7 +132,7 @@ func (t patchTask) inPlace(k *overlay, g goal, base []*unstructured.Unstructured
 // attempt makes an edit, and takes it back unless it renders as it should.
 func (t patchTask) attempt(edit func() error, base []*unstructured.Unstructured, goals ...goal) ([]*unstructured.Unstructured, error) {
 	saved := t.tree
-	t.maker.tree = saved.fork()
+	t.tree = saved.fork()
 	objs, err := func() ([]*unstructured.Unstructured, error) {
 		if err := edit(); err != nil {
 			return nil, err
@@ -144,7 +144,7 @@ func (t patchTask) attempt(edit func() error, base []*unstructured.Unstructured,
 		return objs, t.proven(base, objs, goals)
 	}()
 	if err != nil {
-		t.maker.tree = saved
+		t.tree = saved
 		return nil, err
 	}
 	return objs, nil
@@ -152,7 +152,11 @@ func (t patchTask) attempt(edit func() error, base []*unstructured.Unstructured,
 
 // whole adds the patch as it is, as one entry.
 func (t patchTask) whole(k *overlay, goals []goal, base []*unstructured.Unstructured) error {
-	_, err := t.attempt(func() error { return k.add(t, t.patch) }, base, goals...)
+	p := t.patch
+	if len(t.docs) == 1 {
+		p.Patch = t.docs[0].text
+	}
+	_, err := t.attempt(func() error { return k.add(t, p) }, base, goals...)
 	return err
 }
 

@@ -50,7 +50,37 @@ func merge(o, patch map[string]any, items order) (after map[string]any, err erro
 	if err != nil {
 		return nil, fmt.Errorf("the patch does not fit the object: %s", firstLine(err))
 	}
-	return content(merged)
+	after, err = content(merged)
+	if err == nil && items == kept {
+		dropNulls(o, after)
+	}
+	return after, err
+}
+
+// dropNulls takes away the nulls that a merge leaves of what was to be deleted
+// and was not there.
+func dropNulls(before, after any) {
+	switch after := after.(type) {
+	case map[string]any:
+		was, _ := before.(map[string]any)
+		for k, v := range after {
+			if old, ok := was[k]; v == nil && !ok {
+				delete(after, k)
+			} else {
+				dropNulls(old, v)
+			}
+		}
+	case []any:
+		was, _ := before.([]any)
+		field := keyField(was, after)
+		old := map[string]any{}
+		for i, id := range identities(field, was) {
+			old[id] = was[i]
+		}
+		for i, id := range identities(field, after) {
+			dropNulls(old[id], after[i])
+		}
+	}
 }
 
 // addressed is the patch under the object's own identity, which it keeps.
@@ -90,6 +120,7 @@ func content(n *yaml.RNode) (map[string]any, error) {
 	if n.IsNilOrEmpty() {
 		return nil, errors.New("the patch deletes the object: a candidate keeps every object; use a diff")
 	}
+	plain(n.YNode())
 	text, err := n.String()
 	if err != nil {
 		return nil, errors.New("the patch leaves of the object what YAML cannot hold: correct it")
@@ -99,6 +130,18 @@ func content(n *yaml.RNode) (map[string]any, error) {
 		return nil, err
 	}
 	return mapping(f, "the patched object")
+}
+
+// plain takes the quotes off numbers: a merge gives a value the style of the one
+// that it replaces, which would make it text.
+func plain(n *yaml.Node) {
+	switch n.Tag {
+	case yaml.NodeTagInt, yaml.NodeTagFloat, yaml.NodeTagBool, yaml.NodeTagNull:
+		n.Style = 0
+	}
+	for _, c := range n.Content {
+		plain(c)
+	}
 }
 
 // operate applies JSON patch operations.

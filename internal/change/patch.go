@@ -67,10 +67,10 @@ func (t *patchTask) parse() error {
 	case p.Target != nil && *p.Target == types.Selector{}:
 		return t.fault(".target", "is empty, and would match every object: name a kind, a name or labels")
 	}
-	text := strings.TrimRight(p.Patch, " \t\r\n") + "\n"
+	text := strings.TrimRight(strings.ReplaceAll(p.Patch, "\r\n", "\n"), " \t\n") + "\n"
 	f, err := yamledit.Parse("patch", []byte(text))
 	if err != nil {
-		return t.maker.at(t.field, err)
+		return t.at(t.field, err)
 	}
 	for i := range f.Documents() {
 		if err := t.document(text, f.Value(i)); err != nil {
@@ -82,16 +82,21 @@ func (t *patchTask) parse() error {
 		return t.fault(".patch", "holds comments alone: write a strategic merge patch, or a list of JSON patch operations")
 	case len(t.docs) > 1 && (p.Target != nil || t.docs[0].ops != nil):
 		return t.fault(".patch", "holds several documents: one entry takes one JSON patch, or one document for its target")
-	case len(t.docs) > 1:
-		return t.separate()
+	case len(t.docs) > 1, t.docs[0].ops != nil && strings.HasPrefix(strings.TrimSpace(text), "["):
+		return t.rewrite()
 	}
 	return nil
 }
 
-// separate gives each of several documents a text of its own.
-func (t *patchTask) separate() error {
+// rewrite gives each document a text of its own, in YAML: Kustomize takes what
+// begins with a bracket for JSON alone.
+func (t *patchTask) rewrite() error {
 	for i, d := range t.docs {
-		text, err := yaml.Marshal(d.merge)
+		var v any = d.merge
+		if d.ops != nil {
+			v = d.ops
+		}
+		text, err := yaml.Marshal(v)
 		if err != nil {
 			return t.fault(".patch", "document %d cannot be written as YAML: correct it", i)
 		}
@@ -117,14 +122,14 @@ func (t *patchTask) document(text string, v any) error {
 	case map[string]any:
 		d.merge = v
 		if d.by, err = selectNamed(v); err != nil {
-			return t.maker.at(t.field+".patch", err)
+			return t.at(t.field+".patch", err)
 		}
 	default:
 		return t.fault(".patch", "is neither a strategic merge patch nor a list of JSON patch operations")
 	}
 	if t.patch.Target != nil {
 		d.by, err = selectTarget(*t.patch.Target)
-		err = t.maker.at(t.field+".target", err)
+		err = t.at(t.field+".target", err)
 	}
 	t.docs = append(t.docs, d)
 	return err

@@ -22,9 +22,11 @@ var editCases = []struct {
 	want       string
 }{
 	// Insert.
-	{"insert into a block mapping", "a:\n    b: 1 # note\n    # foot\nc: 2\n",
+	{
+		"insert into a block mapping", "a:\n    b: 1 # note\n    # foot\nc: 2\n",
 		[]Edit{insert(Dotted("a.d"), values{"e": values{"f": 1}, "g": []any{"x", values{"h": true, "name": "m"}}})},
-		"a:\n    b: 1 # note\n    d:\n        e:\n            f: 1\n        g:\n        - x\n        - name: m\n          h: true\n    # foot\nc: 2\n"},
+		"a:\n    b: 1 # note\n    d:\n        e:\n            f: 1\n        g:\n        - x\n        - name: m\n          h: true\n    # foot\nc: 2\n",
+	},
 	{"insert with the file's own lists", "a:\n  - 1\nb: 2\n", []Edit{insert(Dotted("c"), []any{"x"})}, "a:\n  - 1\nb: 2\nc:\n  - x\n"},
 	{"insert into an empty mapping keeps the comment", "a: {} # note\nb: 1\n", []Edit{insert(Dotted("a.c"), 1)}, "a: # note\n  c: 1\nb: 1\n"},
 	{"insert into an empty list", "a: []\nb: 1\n", []Edit{insert(Dotted("a").item(0), values{"name": "x", "image": "y"})}, "a:\n- name: x\n  image: \"y\"\nb: 1\n"},
@@ -108,9 +110,11 @@ var editCases = []struct {
 	{"set what an alias has already", "a: &a x\nb: *a\n", []Edit{set(Dotted("b"), "x")}, "a: &a x\nb: *a\n"},
 	{"set quotes what parsers read differently", "a: on\nb: 012\nc: 1e3\n", []Edit{set(Dotted("a"), "on"), set(Dotted("b"), 10), set(Dotted("c"), "1e3")}, "a: \"on\"\nb: 10\nc: \"1e3\"\n"},
 	{"set numbers", "a: 1\nb: 1\nc: 1\nd: 1\n", []Edit{set(Dotted("a"), 1.0), set(Dotted("b"), 0.5), set(Dotted("c"), 1e21), set(Dotted("d"), -3.0)}, "a: 1\nb: 0.5\nc: 1.0e+21\nd: -3\n"},
-	{"several edits in one file", "a: 1\nb:\n  c: [x]\n  d: old # é\ne: {f: 1}\n",
+	{
+		"several edits in one file", "a: 1\nb:\n  c: [x]\n  d: old # é\ne: {f: 1}\n",
 		[]Edit{set(Dotted("e.f"), 2), remove(Dotted("a")), insert(Dotted("b.c").item(1), "y"), set(Dotted("b.d"), "new"), insert(Dotted("g"), true)},
-		"b:\n  c: [x, \"y\"]\n  d: new # é\ne: {f: 2}\ng: true\n"},
+		"b:\n  c: [x, \"y\"]\n  d: new # é\ne: {f: 2}\ng: true\n",
+	},
 }
 
 func TestApply(t *testing.T) {

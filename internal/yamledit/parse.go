@@ -36,7 +36,7 @@ func Parse(name string, data []byte) (*File, error) {
 	}
 	nodes, err := decode(data)
 	if err != nil {
-		return nil, f.explain(err, data)
+		return nil, f.explain(err)
 	}
 	for _, n := range nodes {
 		d := &document{root: n.Content[0], start: f.text.at(n.Line, n.Column)}
@@ -94,7 +94,7 @@ var parserLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
 // explain turns the parser's message into an Error, with the cause that
 // people run into most.
-func (f *File) explain(err error, data []byte) error {
+func (f *File) explain(err error) error {
 	message := err.Error()
 	m := parserLine.FindStringSubmatch(message)
 	line, _ := strconv.Atoi(m[1])

@@ -13,6 +13,7 @@ import (
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
 )
 
 func (a *app) candidateCommand() *cobra.Command {
@@ -46,6 +47,16 @@ func (e *environment) openMarker(dir string) (*markerPlace, error) {
 	}
 	file, err := marker.Read(p.FS, p.Dir, p.Name)
 	return &markerPlace{p, file}, err
+}
+
+// undisturbed refuses to touch a marker while a decision about it is half written.
+func (m *markerPlace) undisturbed() error {
+	record, err := promote.Interrupted(m.root, m.Dir, m.Name)
+	if err == nil && record != nil {
+		err = fmt.Errorf("%s: a decision to %s its candidate was interrupted while it was written: run assay %s again with the same flags first",
+			m.arg, record.Outcome, record.Outcome)
+	}
+	return err
 }
 
 // write replaces the marker.

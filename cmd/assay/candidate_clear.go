@@ -38,6 +38,9 @@ func (a *app) candidateClear(env environment, dir string) error {
 		a.notef("%s has no candidate", dir)
 		return nil
 	}
+	if err := m.undisturbed(); err != nil {
+		return err
+	}
 	if err := m.remove(); err != nil {
 		return err
 	}

@@ -12,14 +12,15 @@ import (
 
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
 type candidateOptions struct {
 	environment
-	images, sets, valueFiles, patches []string
-	tag, title                        string
-	retry, dryRun                     bool
+	images, sets, valueFiles, patches, variables []string
+	tag, title                                   string
+	retry, dryRun                                bool
 }
 
 func (a *app) candidateSetCommand() *cobra.Command {
@@ -42,6 +43,10 @@ latest or every: then the new one waits. The same command again changes nothing.
   # Helm values, and what that would write
   assay candidate set --set image.tag=6.15.0,replicas=3 --dry-run charts/shop
 
+  # A variable, or anything that Kustomize's patches can say
+  assay candidate set --env LOG_LEVEL=debug shop/prod
+  assay candidate set --patch resources.yaml shop/prod
+
   # The same change once more, after a rejection
   assay candidate set --tag 6.15.0 --retry shop/prod`,
 		Args: cobra.MaximumNArgs(1),
@@ -53,13 +58,13 @@ latest or every: then the new one waits. The same command again changes nothing.
 	f.StringVar(&opt.tag, "tag", "", "new `tag` of the only image of the workloads under test")
 	f.StringArrayVar(&opt.sets, "set", nil, "Helm values as `KEY=VALUE`, in the syntax of helm --set; repeatable")
 	f.StringArrayVar(&opt.valueFiles, "values", nil, "YAML `file` of Helm values, - for stdin; repeatable, and under --set")
-	f.StringArrayVar(&opt.patches, "patch", nil, "Kustomize `patch`")
+	f.StringArrayVar(&opt.patches, "patch", nil, "`file` of patches as Kustomize takes them, - for stdin; repeatable")
+	env := f.Lookup("env")
+	env.Value = envFlag{&opt.name, &opt.variables}
+	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag)")
 	f.BoolVar(&opt.retry, "retry", false, "test the same change again, as a new attempt")
 	f.BoolVar(&opt.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
-	if err := f.MarkHidden("patch"); err != nil {
-		panic(err)
-	}
 	return cmd
 }
 
@@ -72,6 +77,9 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 		defer m.close()
 	}
 	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
+		return err
+	}
+	if err := m.undisturbed(); err != nil {
 		return err
 	}
 	candidate, err := a.candidate(ctx, opt, m)
@@ -105,14 +113,10 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 // check refuses flags that make no sense together.
 func (o candidateOptions) check() error {
 	switch {
-	case strings.Contains(o.name, "="):
-		return fmt.Errorf("--env %s: environment variables cannot be changed yet; --env NAME chooses an environment", o.name)
-	case len(o.patches) > 0:
-		return fmt.Errorf("--patch: patches cannot be tested yet; use --image, --tag, --set or --values")
 	case o.tag != "" && len(o.images) > 0:
 		return usagef("--tag is for the only image, --image names one: give one of the two")
-	case o.tag == "" && len(o.images)+len(o.sets)+len(o.valueFiles) == 0:
-		return usagef("no change is given: name it with --tag, --image, --set or --values")
+	case o.tag == "" && len(o.images)+len(o.sets)+len(o.valueFiles)+len(o.patches)+len(o.variables) == 0:
+		return usagef("no change is given: name it with --tag, --image, --env NAME=VALUE, --set, --values or --patch")
 	}
 	return nil
 }
@@ -125,6 +129,9 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlac
 		return c, err
 	}
 	if c.Spec.Values, err = a.values(opt); err != nil {
+		return c, err
+	}
+	if c.Spec.Patches, err = a.parsePatches(ctx, opt, m); err != nil {
 		return c, err
 	}
 	c.Metadata.Name = opt.title
@@ -147,7 +154,8 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlac
 	return c, nil
 }
 
-// try renders the environment with the candidate under test.
+// try renders the environment with the candidate under test, and proves that
+// promoting and rejecting it would hold.
 func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
@@ -155,7 +163,20 @@ func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result
 	}
 	req := m.Request
 	req.FS = req.FS.With(map[string][]byte{m.Path: data})
-	return render.Environment(ctx, req)
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	_, branch, err := m.repository(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
+		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
+			return nil, fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
+		}
+	}
+	return res, nil
 }
 
 func (a *app) reportSet(m *markerPlace, queue []spec.Candidate, c spec.Candidate, res *render.Result) {

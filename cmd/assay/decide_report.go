@@ -89,15 +89,19 @@ func changed(isNew, isGone bool) string {
 	}
 }
 
+// done is the outcome in the past.
+func done(outcome promote.Outcome) string {
+	if outcome == promote.Promote {
+		return "promoted"
+	}
+	return "rejected"
+}
+
 func (a *app) report(opt decideOptions, r *report) error {
 	if opt.format == formatJSON {
 		return a.reportJSON(r)
 	}
-	done := map[string]string{"promote": "promoted", "reject": "rejected"}[r.Outcome]
-	if r.DryRun {
-		done = "would have " + done
-	}
-	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", done, called(r.Candidate), inBrackets(r.ID))
+	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", done(promote.Outcome(r.Outcome)), called(r.Candidate), inBrackets(r.ID))
 	for _, f := range r.Files {
 		_, _ = fmt.Fprintf(&a.out, "  %s %s%s\n", f.Change, r.place.on(f.Path), f.lines())
 	}

@@ -47,8 +47,6 @@ type Engine struct {
 	Reject    string `json:"reject"`
 	Message   string `json:"message"`
 	Evidence  string `json:"evidence"`
-
-	Custom bool `json:"-"` // from a plan, and so not to be trusted
 }
 
 // Reads reports whether the engine's expressions read objects of the version.
@@ -87,7 +85,7 @@ func With(custom []spec.Engine) Set {
 	set := make(Set, 0, len(custom)+len(builtIn()))
 	for _, c := range custom {
 		e := Engine{
-			Group: c.Group, Kind: c.Kind, RunsOnce: true, Custom: true,
+			Group: c.Group, Kind: c.Kind, RunsOnce: true,
 			Concluded: c.Concluded, Promote: c.Promote, Reject: c.Reject, Message: c.Message,
 		}
 		e.Name = e.groupKind().String()

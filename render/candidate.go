@@ -14,6 +14,7 @@ import (
 	"github.com/assaydev/assay/render/experiment"
 	"github.com/assaydev/assay/render/flat"
 	"github.com/assaydev/assay/render/helm"
+	"github.com/assaydev/assay/render/kustomize"
 	"github.com/assaydev/assay/render/variant"
 )
 
@@ -89,6 +90,11 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 	in := change.Input{
 		FS: r.tree, Dir: r.req.Dir, Marker: r.files.markerFile, PlanFile: r.files.planFile,
 		Layout: r.git.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
+		Schema: kustomize.WithDefaultSchema,
+		Render: func(tree *envfs.FS) ([]*unstructured.Unstructured, error) {
+			objs, _, err := r.git.render(ctx, tree, r.hide)
+			return objs, err
+		},
 	}
 	var err error
 	switch r.git.layout {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
 )
 
 func (a *app) candidateCommand() *cobra.Command {
@@ -31,64 +32,46 @@ under test in an environment. CI writes it; promotion and rejection remove it.`,
 	return cmd
 }
 
-// marker is the candidate.yaml of a place, whether it exists or not.
-type marker struct {
+// markerPlace is an environment and its marker, whether it exists or not.
+type markerPlace struct {
 	*place
-	name       string // relative to the repository
-	data       []byte // nil: there is no file
-	candidates []spec.Candidate
+	marker.File
 }
 
 // openMarker opens the environment in dir and decodes its marker. Where that
 // fails to decode, the marker is returned with the error. The caller closes it.
-func (e *environment) openMarker(dir string) (*marker, error) {
+func (e *environment) openMarker(dir string) (*markerPlace, error) {
 	p, err := e.open(dir, plugin.Call{})
 	if err != nil {
 		return nil, err
 	}
-	m := &marker{place: p}
-	if err := m.read(); err != nil {
-		return m, err
-	}
-	return m, nil
+	file, err := marker.Read(p.FS, p.Dir, p.Name)
+	return &markerPlace{p, file}, err
 }
 
-func (m *marker) read() error {
-	file, err := spec.CandidateFile(m.Name)
-	if err != nil {
-		return err
+// undisturbed refuses to touch a marker while a decision about it is half written.
+func (m *markerPlace) undisturbed() error {
+	record, err := promote.Interrupted(m.root, m.Dir, m.Name)
+	if err == nil && record != nil {
+		err = fmt.Errorf("%s: a decision to %s its candidate was interrupted while it was written: run assay %s again with the same flags first",
+			m.arg, record.Outcome, record.Outcome)
 	}
-	m.name = path.Join(m.Dir, file)
-	data, err := m.FS.ReadFile(m.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	m.data = data
-	if m.candidates, err = spec.DecodeCandidates(m.name, data); err != nil {
-		return err
-	}
-	if m.candidates == nil {
-		return fmt.Errorf("%s is an ordinary manifest, of another apiVersion than %s: rename it, or choose a named environment with --env", m.name, spec.APIVersion)
-	}
-	return nil
+	return err
 }
 
 // write replaces the marker.
-func (m *marker) write(ctx context.Context, data []byte) error {
-	return writeFiles(ctx, m.root, map[string][]byte{m.name: data})
+func (m *markerPlace) write(ctx context.Context, data []byte) error {
+	return writeFiles(ctx, m.root, map[string][]byte{m.Path: data})
 }
 
-func (m *marker) remove() error {
+func (m *markerPlace) remove() error {
 	root, err := os.OpenRoot(m.root)
 	if err != nil {
 		return fmt.Errorf("open repository: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	if err := root.Remove(filepath.FromSlash(m.name)); err != nil {
-		return fmt.Errorf("remove %s: %w", m.name, pathless(err))
+	if err := root.Remove(filepath.FromSlash(m.Path)); err != nil {
+		return fmt.Errorf("remove %s: %w", m.Path, pathless(err))
 	}
 	return nil
 }

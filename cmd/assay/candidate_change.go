@@ -22,7 +22,7 @@ import (
 )
 
 // parseImages reads --image, or finds the image that --tag is for.
-func (o candidateOptions) parseImages(ctx context.Context, m *marker) ([]types.Image, error) {
+func (o candidateOptions) parseImages(ctx context.Context, m *markerPlace) ([]types.Image, error) {
 	if o.tag != "" {
 		return m.onlyImage(ctx, o.tag)
 	}
@@ -42,9 +42,9 @@ func (o candidateOptions) parseImages(ctx context.Context, m *marker) ([]types.I
 
 // onlyImage finds the image that --tag means: the only one of the plan's
 // targets, or of all workloads.
-func (m *marker) onlyImage(ctx context.Context, tag string) ([]types.Image, error) {
+func (m *markerPlace) onlyImage(ctx context.Context, tag string) ([]types.Image, error) {
 	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.name: nil})
+	req.FS = req.FS.With(map[string][]byte{m.Path: nil})
 	res, err := render.Environment(ctx, req)
 	if err != nil {
 		return nil, err

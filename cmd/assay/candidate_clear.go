@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/marker"
 )
 
 func (a *app) candidateClearCommand() *cobra.Command {
@@ -28,22 +31,25 @@ func (a *app) candidateClear(env environment, dir string) error {
 		defer m.close()
 	}
 	// A marker that cannot be decoded is withdrawn too: it blocks every sync.
-	if err != nil && (m == nil || m.data == nil || m.foreign()) {
+	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return err
 	}
-	if m.data == nil {
+	if m.Data == nil {
 		a.notef("%s has no candidate", dir)
 		return nil
+	}
+	if err := m.undisturbed(); err != nil {
+		return err
 	}
 	if err := m.remove(); err != nil {
 		return err
 	}
-	if len(m.candidates) == 0 {
-		_, err = fmt.Fprintf(&a.out, "removed %s, which could not be read\n", m.on(m.name))
+	if len(m.Candidates) == 0 {
+		_, err = fmt.Fprintf(&a.out, "removed %s, which could not be read\n", m.on(m.Path))
 		return err
 	}
-	_, err = fmt.Fprintf(&a.out, "withdrew candidate %s: removed %s\n", label(m.candidates[0]), m.on(m.name))
-	if waiting := len(m.candidates) - 1; waiting > 0 {
+	_, err = fmt.Fprintf(&a.out, "withdrew candidate %s: removed %s\n", label(m.Candidates[0]), m.on(m.Path))
+	if waiting := len(m.Candidates) - 1; waiting > 0 {
 		a.notef("%d that waited went with it", waiting)
 	}
 	return err

@@ -3,22 +3,24 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
 type candidateOptions struct {
 	environment
-	images, sets, valueFiles, patches []string
-	tag, title                        string
-	retry, dryRun                     bool
+	images, sets, valueFiles, patches, variables []string
+	tag, title                                   string
+	retry, dryRun                                bool
 }
 
 func (a *app) candidateSetCommand() *cobra.Command {
@@ -41,6 +43,10 @@ latest or every: then the new one waits. The same command again changes nothing.
   # Helm values, and what that would write
   assay candidate set --set image.tag=6.15.0,replicas=3 --dry-run charts/shop
 
+  # A variable, or anything that Kustomize's patches can say
+  assay candidate set --env LOG_LEVEL=debug shop/prod
+  assay candidate set --patch resources.yaml shop/prod
+
   # The same change once more, after a rejection
   assay candidate set --tag 6.15.0 --retry shop/prod`,
 		Args: cobra.MaximumNArgs(1),
@@ -52,13 +58,13 @@ latest or every: then the new one waits. The same command again changes nothing.
 	f.StringVar(&opt.tag, "tag", "", "new `tag` of the only image of the workloads under test")
 	f.StringArrayVar(&opt.sets, "set", nil, "Helm values as `KEY=VALUE`, in the syntax of helm --set; repeatable")
 	f.StringArrayVar(&opt.valueFiles, "values", nil, "YAML `file` of Helm values, - for stdin; repeatable, and under --set")
-	f.StringArrayVar(&opt.patches, "patch", nil, "Kustomize `patch`")
+	f.StringArrayVar(&opt.patches, "patch", nil, "`file` of patches as Kustomize takes them, - for stdin; repeatable")
+	env := f.Lookup("env")
+	env.Value = envFlag{&opt.name, &opt.variables}
+	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag)")
 	f.BoolVar(&opt.retry, "retry", false, "test the same change again, as a new attempt")
 	f.BoolVar(&opt.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
-	if err := f.MarkHidden("patch"); err != nil {
-		panic(err)
-	}
 	return cmd
 }
 
@@ -70,7 +76,10 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 	if m != nil {
 		defer m.close()
 	}
-	if err != nil && (m == nil || m.data == nil || m.foreign()) {
+	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
+		return err
+	}
+	if err := m.undisturbed(); err != nil {
 		return err
 	}
 	candidate, err := a.candidate(ctx, opt, m)
@@ -81,17 +90,17 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 	if err != nil {
 		return err
 	}
-	queue := enqueue(m.candidates, candidate, res.Plan.Spec.Queue)
-	data, err := encodeCandidates(queue)
+	queue := marker.Put(m.Candidates, candidate, res.Plan.Spec.Queue)
+	data, err := marker.Encode(queue)
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(data, m.data) {
-		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.name))
+	if bytes.Equal(data, m.Data) {
+		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.Path))
 		return err
 	}
 	if opt.dryRun {
-		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.name, "b/"+m.name, string(m.data), string(data)))
+		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.Path, "b/"+m.Path, string(m.Data), string(data)))
 		return err
 	}
 	if err := m.write(ctx, data); err != nil {
@@ -104,26 +113,16 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 // check refuses flags that make no sense together.
 func (o candidateOptions) check() error {
 	switch {
-	case strings.Contains(o.name, "="):
-		return fmt.Errorf("--env %s: environment variables cannot be changed yet; --env NAME chooses an environment", o.name)
-	case len(o.patches) > 0:
-		return fmt.Errorf("--patch: patches cannot be tested yet; use --image, --tag, --set or --values")
 	case o.tag != "" && len(o.images) > 0:
 		return usagef("--tag is for the only image, --image names one: give one of the two")
-	case o.tag == "" && len(o.images)+len(o.sets)+len(o.valueFiles) == 0:
-		return usagef("no change is given: name it with --tag, --image, --set or --values")
+	case o.tag == "" && len(o.images)+len(o.sets)+len(o.valueFiles)+len(o.patches)+len(o.variables) == 0:
+		return usagef("no change is given: name it with --tag, --image, --env NAME=VALUE, --set, --values or --patch")
 	}
 	return nil
 }
 
-// foreign says that the file is no marker at all, and not ours to replace.
-func (m *marker) foreign() bool {
-	candidates, err := spec.DecodeCandidates(m.name, m.data)
-	return err == nil && candidates == nil
-}
-
 // candidate makes the marker's document from the flags.
-func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (spec.Candidate, error) {
+func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlace) (spec.Candidate, error) {
 	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
 	var err error
 	if c.Spec.Images, err = opt.parseImages(ctx, m); err != nil {
@@ -132,12 +131,15 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (s
 	if c.Spec.Values, err = a.values(opt); err != nil {
 		return c, err
 	}
+	if c.Spec.Patches, err = a.parsePatches(ctx, opt, m); err != nil {
+		return c, err
+	}
 	c.Metadata.Name = opt.title
 	if c.Metadata.Name == "" {
 		c.Metadata.Name = defaultName(c.Spec.Change)
 	}
-	for _, other := range m.candidates {
-		if !sameChange(other.Spec.Change, c.Spec.Change) {
+	for _, other := range m.Candidates {
+		if !marker.Same(other.Spec.Change, c.Spec.Change) {
 			continue
 		}
 		c.Spec.Attempt = other.Spec.Attempt
@@ -152,48 +154,42 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *marker) (s
 	return c, nil
 }
 
-// try renders the environment with the candidate under test.
-func (m *marker) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
+// try renders the environment with the candidate under test, and proves that
+// promoting and rejecting it would hold.
+func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
 		return nil, err
 	}
 	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.name: data})
-	return render.Environment(ctx, req)
-}
-
-// enqueue returns the marker's documents with the new candidate in its place.
-// The one under test stays first, unless the queue lets a new one preempt it.
-func enqueue(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate {
-	for i, other := range now {
-		if sameChange(other.Spec.Change, c.Spec.Change) && (queue == "every" || queue == "latest" && i == 0) {
-			out := append([]spec.Candidate{}, now...)
-			out[i] = c
-			return out
+	req.FS = req.FS.With(map[string][]byte{m.Path: data})
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	_, branch, err := m.repository(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
+		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
+			return nil, fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
 		}
 	}
-	switch {
-	case len(now) == 0 || queue == "preempt" || queue == "":
-		return []spec.Candidate{c}
-	case queue == "latest":
-		return []spec.Candidate{now[0], c}
-	default:
-		return append(append([]spec.Candidate{}, now...), c)
-	}
+	return res, nil
 }
 
-func (a *app) reportSet(m *marker, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
-	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", label(c), res.ID, m.on(m.name))
-	if len(m.candidates) > 0 {
-		first := m.candidates[0]
+func (a *app) reportSet(m *markerPlace, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
+	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", label(c), res.ID, m.on(m.Path))
+	if len(m.Candidates) > 0 {
+		first := m.Candidates[0]
 		switch {
 		case len(queue) > 1:
 			a.notef("it waits until candidate %s has its verdict", label(first))
-		case !sameChange(first.Spec.Change, c.Spec.Change):
+		case !marker.Same(first.Spec.Change, c.Spec.Change):
 			a.notef("it preempts candidate %s, which was under test", label(first))
 		}
-		if dropped := len(m.candidates) - len(queue); dropped > 0 {
+		if dropped := len(m.Candidates) - len(queue); dropped > 0 {
 			a.notef("%d that waited were dropped", dropped)
 		}
 	}
@@ -202,15 +198,6 @@ func (a *app) reportSet(m *marker, queue []spec.Candidate, c spec.Candidate, res
 	}
 	a.warn(res.Warnings)
 	a.notef("next: assay diff %s", m.argument())
-}
-
-func sameChange(x, y spec.Change) bool {
-	a, errA := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: x}})
-	b, errB := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: y}})
-	if errA != nil || errB != nil {
-		return reflect.DeepEqual(x, y)
-	}
-	return bytes.Equal(a, b)
 }
 
 // defaultName names a candidate after its first new tag or digest.
@@ -225,21 +212,4 @@ func defaultName(change spec.Change) string {
 		}
 	}
 	return ""
-}
-
-// encodeCandidates joins the marker's documents.
-func encodeCandidates(candidates []spec.Candidate) ([]byte, error) {
-	var out []byte
-	for i, c := range candidates {
-		data, err := spec.EncodeCandidate(c)
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 { // the first line of the file is for all of it
-			out = append(out, "---\n"...)
-			data = bytes.TrimPrefix(data, []byte(spec.SkipLine+"\n"))
-		}
-		out = append(out, data...)
-	}
-	return out, nil
 }

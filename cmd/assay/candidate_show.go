@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -36,15 +37,15 @@ func (a *app) candidateShow(env environment, format, dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(m.candidates) == 0 {
+	if len(m.Candidates) == 0 {
 		a.notef("%s has no candidate", dir)
 	}
 	if format == formatJSON {
-		data, err := encodeJSON(append([]spec.Candidate{}, m.candidates...))
+		data, err := encodeJSON(append([]spec.Candidate{}, m.Candidates...))
 		a.out.Write(data)
 		return err
 	}
-	data, err := encodeCandidates(m.candidates)
+	data, err := marker.Encode(m.Candidates)
 	a.out.Write(data)
 	return err
 }

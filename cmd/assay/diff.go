@@ -119,10 +119,10 @@ func compare(res *render.Result, full bool) (*comparison, error) {
 		c.Changes = append(c.Changes, item)
 	}
 	var err error
-	if c.Variant, err = entries(res.Variant, full); err != nil {
+	if c.Variant, err = entries(res, res.Variant, full); err != nil {
 		return nil, err
 	}
-	c.Injected, err = entries(res.Injected, full)
+	c.Injected, err = entries(res, res.Injected, full)
 	return c, err
 }
 
@@ -131,11 +131,11 @@ func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }
 
-func entries(objs []*unstructured.Unstructured, full bool) ([]entry, error) {
+func entries(res *render.Result, objs []*unstructured.Unstructured, full bool) ([]entry, error) {
 	list := make([]entry, 0, len(objs))
 	for _, o := range objs {
 		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
-		if experiment.Judges(o) {
+		if experiment.Judges(o, res.Plan.Spec.Experiment.Engines...) {
 			e.Role = "judges"
 		}
 		if full {

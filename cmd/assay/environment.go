@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 )
@@ -97,6 +99,12 @@ func (p *place) argument() string {
 		return filepath.Clean(p.arg)
 	}
 	return filepath.Clean(p.arg) + " --env " + p.Name
+}
+
+// markerFile is the path of the environment's marker in the repository.
+func (p *place) markerFile() (string, error) {
+	name, err := spec.CandidateFile(p.Name)
+	return path.Join(p.Dir, name), err
 }
 
 // on names a repo-relative path as the user reaches it from here.

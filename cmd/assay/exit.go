@@ -12,6 +12,7 @@ const (
 	exitDone   = 0 // done, or nothing to do
 	exitFailed = 1
 	exitUsage  = 2
+	exitHeld   = 3 // not promoted: the verdict is hold or, for promote, reject
 )
 
 // maxMessage caps what an error prints: Argo CD carries it in a gRPC trailer.
@@ -22,6 +23,9 @@ var (
 	errTimeout = errors.New("deadline passed")
 	// errReported is a failure that the result on stdout already shows.
 	errReported = errors.New("reported")
+	// errHeld is a verdict that does not allow what was asked for. What it says
+	// has been told.
+	errHeld = errors.New("held")
 )
 
 // usageError is a command line that makes no sense, whatever the files hold.
@@ -42,6 +46,8 @@ func (a *app) exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &usage), !a.started:
 		return exitUsage
+	case errors.Is(err, errHeld):
+		return exitHeld
 	default:
 		return exitFailed
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -27,6 +28,8 @@ func TestScript(t *testing.T) {
 			"tree":   tree,
 			"sparse": sparse,
 			"raw":    raw,
+			"grab":   grab,
+			"expand": expand,
 		},
 	})
 }
@@ -46,6 +49,28 @@ func raw(ts *testscript.TestScript, _ bool, args []string) {
 	text, err := strconv.Unquote(`"` + args[1] + `"`)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// grab sets a variable to what a pattern's group matches in the last stdout:
+// grab NAME PATTERN.
+func grab(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: grab name pattern")
+	}
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("%s matches nothing", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// expand copies a file with ${NAME} replaced by variables: expand FROM TO.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: expand from to")
+	}
+	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 // sparse makes a file of a size without writing it: sparse NAME BYTES.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ type app struct {
 	out     bytes.Buffer // the result, printed once the command has succeeded
 	timeout time.Duration
 	started bool // a command runs: errors are no longer about usage
+
+	writing sync.Mutex // held while files are replaced: that is not left half done
+	wrote   bool
 }
 
 // run runs one command line and returns the exit code.
@@ -37,7 +41,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errReported) {
+	if err != nil && !errors.Is(err, errReported) && !errors.Is(err, errHeld) {
 		printError(stderr, err)
 		return a.exitCode(err)
 	}
@@ -58,8 +62,9 @@ holds the candidate's workloads and the experiment that judges them.
 
 An environment is a directory; the current one when none is named.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. A failed command prints no result
-and has changed nothing.`,
+Exit codes: 0 done or nothing to do, 1 failed, 2 wrong usage, 3 not promoted
+because of the verdict. A failed command prints no result and has changed
+nothing.`,
 		Example: `  # Try a new tag, and see what would run beside the baseline
   assay candidate set --tag 6.15.0 shop/prod
   assay diff shop/prod
@@ -79,10 +84,24 @@ and has changed nothing.`,
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
+		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(),
 		a.initCommand(), a.candidateCommand(), a.demoCommand(),
 		a.parametersCommand(), a.versionCommand(), a.completionCommand(cmd),
 	)
 	return cmd
+}
+
+// write replaces files, unless the command is about to end. What it has begun
+// is finished before the command ends.
+func (a *app) write(ctx context.Context, fn func() error) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := fn()
+	a.wrote = err == nil
+	return err
 }
 
 // subcommand refuses a word that is no subcommand, with those that come close.
@@ -124,10 +143,14 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 		}()
 		select {
 		case err := <-done:
-			if err == nil || ctx.Err() == nil {
+			if err == nil || ctx.Err() == nil || a.wrote {
 				return err
 			}
 		case <-ctx.Done():
+			a.writing.Lock() // and no command writes from here on
+			if a.wrote {
+				return <-done // what is written is also told
+			}
 		}
 		if errors.Is(context.Cause(ctx), errTimeout) {
 			return fmt.Errorf("not done after %s: %w", a.timeout, errTimeout)

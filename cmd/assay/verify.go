@@ -121,6 +121,9 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 	if err == nil && res.Marker == nil {
 		err = p.rehearseResources(ctx, res)
 	}
+	if err == nil {
+		err = p.checkEngines(res.Plan.Spec.Experiment.Engines)
+	}
 	if err != nil {
 		f.Error = oneLine(err.Error())
 		return f

@@ -40,6 +40,14 @@ type Input struct {
 	Files      []string                     // flat: the manifest files, relative to FS
 	ValueFiles []string                     // helm: all files that values are read from, the chart's own first; the last wins
 	Baseline   []*unstructured.Unstructured // what renders today
+
+	// Render renders the environment from edited files. Kustomize's patches need
+	// it: their edit is proven to render as the patched baseline.
+	Render func(*envfs.FS) ([]*unstructured.Unstructured, error)
+
+	// Schema guards the uses of kyaml's schema, which is global to the process;
+	// nil where nothing else uses it.
+	Schema func(use func() error) error
 }
 
 // Edit is the change as made: whole new contents by path, relative to FS.
@@ -55,11 +63,10 @@ func Make(in Input) (Edit, error) {
 	if err := m.supported(); err != nil {
 		return Edit{}, err
 	}
-	if err := m.images(); err != nil {
-		return Edit{}, err
-	}
-	if err := m.values(); err != nil {
-		return Edit{}, err
+	for _, make := range []func() error{m.diff, m.images, m.values, m.patches} {
+		if err := make(); err != nil {
+			return Edit{}, err
+		}
 	}
 	if len(m.tree.edited) == 0 {
 		return Edit{}, fmt.Errorf("%s: %w: %s; name another version, or remove the file", in.Marker, ErrNothing, m.already())
@@ -97,6 +104,13 @@ func (m *maker) at(field string, err error) error {
 	return &fieldError{m.Marker, field, err}
 }
 
+func (m *maker) withSchema(use func() error) error {
+	if m.Schema == nil {
+		return use()
+	}
+	return m.Schema(use)
+}
+
 func (m *maker) note(format string, args ...any) {
 	m.notes = append(m.notes, fmt.Sprintf(format, args...))
 }
@@ -113,12 +127,8 @@ func (m *maker) already() string {
 func (m *maker) supported() error {
 	c := m.Change
 	switch {
-	case len(c.Patches) > 0:
-		return m.fault("patches", "not supported yet: use images, or values for a Helm chart")
-	case c.Diff != "":
-		return m.fault("diff", "not supported yet: use images, or values for a Helm chart")
-	case len(c.Images) == 0 && len(c.Values) == 0:
-		return m.fault("images", "there is no change: set images, or values for a Helm chart")
+	case len(c.Images) == 0 && len(c.Values) == 0 && len(c.Patches) == 0 && strings.TrimSpace(c.Diff) == "":
+		return m.fault("images", "there is no change: set images, patches, a diff, or values for a Helm chart")
 	case len(c.Values) > 0 && m.Layout != spec.Helm:
 		return m.fault("values", "only a Helm chart has values, and %s is %s: use images", m.Dir, m.Layout)
 	}

@@ -43,6 +43,8 @@ func renders(refs ...string) []*unstructured.Unstructured {
 	}}}
 }
 
+func image(name, tag string) types.Image { return types.Image{Name: name, NewTag: tag} }
+
 // flatInput is the flat environment in shop/ of the archive.
 func flatInput(t testing.TB, archive string, images ...types.Image) Input {
 	t.Helper()
@@ -129,8 +131,7 @@ func TestWhatIsNoChange(t *testing.T) {
 		want   string
 	}{
 		"empty":          {spec.Change{}, "spec.images: there is no change"},
-		"patches":        {spec.Change{Patches: []types.Patch{{}}}, "spec.patches: not supported yet"},
-		"diff":           {spec.Change{Diff: "x"}, "spec.diff: not supported yet"},
+		"blank diff":     {spec.Change{Diff: "\n"}, "spec.images: there is no change"},
 		"values":         {spec.Change{Values: map[string]any{"a": 1}}, "spec.values: only a Helm chart has values, and shop is flat"},
 		"no name":        {spec.Change{Images: []types.Image{{NewTag: "v2"}}}, "spec.images[0].name: missing"},
 		"nothing":        {spec.Change{Images: []types.Image{{Name: "web"}}}, "spec.images[0].name: nothing to change"},

@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -19,6 +20,11 @@ type tree struct {
 
 func newTree(fsys *envfs.FS, dir string) *tree {
 	return &tree{fsys, dir, map[string][]byte{}, map[string]*yamledit.File{}}
+}
+
+// fork is a copy that can be edited by itself.
+func (t *tree) fork() *tree {
+	return &tree{t.fs, t.dir, maps.Clone(t.edited), maps.Clone(t.parsed)}
 }
 
 // read returns a file as edited so far.
@@ -51,12 +57,8 @@ func (t *tree) apply(name string, edits ...yamledit.Edit) error {
 	if len(edits) == 0 {
 		return nil
 	}
-	inside, err := t.inside(name)
-	if err != nil {
+	if err := t.editable(name); err != nil {
 		return err
-	}
-	if !inside {
-		return fmt.Errorf("%s: it is, or is a link to, a file outside the environment %s, and only files inside are edited: copy it there", name, t.dir)
 	}
 	f, err := t.file(name)
 	if err != nil {
@@ -64,6 +66,26 @@ func (t *tree) apply(name string, edits ...yamledit.Edit) error {
 	}
 	data, err := f.Apply(edits...)
 	if err != nil {
+		return err
+	}
+	return t.write(name, data)
+}
+
+// editable refuses a file that does not really lie inside the environment.
+func (t *tree) editable(name string) error {
+	inside, err := t.inside(name)
+	if err != nil {
+		return err
+	}
+	if !inside {
+		return fmt.Errorf("%s: it is, or is a link to, a file outside the environment %s, and only files inside are edited: copy it there", name, t.dir)
+	}
+	return nil
+}
+
+// write gives a file, which must really lie inside the environment, its new content.
+func (t *tree) write(name string, data []byte) error {
+	if err := t.editable(name); err != nil {
 		return err
 	}
 	delete(t.parsed, name)

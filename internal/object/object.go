@@ -1,7 +1,7 @@
 // Package object answers questions about rendered Kubernetes objects. It
 // changes none of them, and knows nothing of files or of the cluster.
 //
-//  1. Identity: KeyOf, and how Argo CD treats the object (IsHook,
+//  1. Identity: KeyOf, Find, and how Argo CD treats the object (IsHook,
 //     IsPostSync, IsHelmTest, SyncWave).
 //  2. Workloads: PodTemplate, IsWorkload, Images by Kustomize's rule, and the
 //     References of the pods.
@@ -100,4 +100,18 @@ func SyncWave(o *unstructured.Unstructured) int {
 		return 0
 	}
 	return wave
+}
+
+// Find returns the objects of ref's kind and name, in order. An empty group or
+// namespace in ref matches any.
+func Find(objs []*unstructured.Unstructured, ref Key) []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
+	for _, o := range objs {
+		k := KeyOf(o)
+		if k.Kind == ref.Kind && k.Name == ref.Name &&
+			(ref.Group == "" || ref.Group == k.Group) && (ref.Namespace == "" || ref.Namespace == k.Namespace) {
+			out = append(out, o)
+		}
+	}
+	return out
 }

@@ -37,6 +37,28 @@ func TestKey(t *testing.T) {
 	}
 }
 
+func TestFind(t *testing.T) {
+	objs := []*unstructured.Unstructured{
+		parse(t, "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: a}}"),
+		parse(t, "{apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: web}}"),
+		parse(t, "{apiVersion: v1, kind: Service, metadata: {name: other}}"),
+	}
+	for _, tt := range []struct {
+		ref  object.Key
+		want int
+	}{
+		{object.Key{Kind: "Service", Name: "web"}, 2},
+		{object.Key{Kind: "Service", Name: "web", Group: "serving.knative.dev"}, 1},
+		{object.Key{Kind: "Service", Name: "web", Namespace: "a"}, 1},
+		{object.Key{Kind: "Service", Name: "web", Namespace: "b"}, 0},
+		{object.Key{Kind: "Service", Name: "nothing"}, 0},
+	} {
+		if got := object.Find(objs, tt.ref); len(got) != tt.want {
+			t.Errorf("Find(%v) = %d objects, want %d", tt.ref, len(got), tt.want)
+		}
+	}
+}
+
 func TestHooksAndWaves(t *testing.T) {
 	for annotation, want := range map[string]struct {
 		hook, test bool

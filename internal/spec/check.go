@@ -165,6 +165,7 @@ func (w *walker) checkExperiment(e Experiment) {
 			w.at(fmt.Sprintf("%s.resources[%d]", at, i), "is empty: name files relative to the environment, as in experiment/*")
 		}
 	}
+	w.checkEngines(e.Engines)
 	if e.Deadline == "" {
 		return
 	}

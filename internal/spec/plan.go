@@ -89,6 +89,7 @@ type Experiment struct {
 	Parameters map[string]any `json:"parameters,omitempty"`                                    // what templates get as .Parameters
 	Delimiters []string       `json:"delimiters,omitempty" jsonschema:"minItems=2,maxItems=2"` // of actions in templates, when {{ and }} are in the way
 	Deadline   string         `json:"deadline,omitempty"`                                      // no verdict by then is a reject; as 30m or 24h; default 1h
+	Engines    []Engine       `json:"engines,omitempty"`                                       // kinds that judge, beside the built-in ones
 }
 
 // Promotion says how a verdict reaches Git.

@@ -137,7 +137,11 @@ func (s *splicer) addLines(g *group) error {
 			}
 			lines := s.render(g, &k, s.writer(at, m.start), col)
 			if s.leads(m.start) {
-				s.replace(at, s.begin(m.start), s.begin(m.start), lines)
+				i, err := s.above(g, m.start)
+				if err != nil {
+					return err
+				}
+				s.replace(at, i, i, lines)
 			} else {
 				s.replace(at, m.start, m.start, lines[col:]+pad(col))
 			}
@@ -156,6 +160,16 @@ func (s *splicer) addLines(g *group) error {
 		s.lines(at, i, s.render(g, &k, s.writer(at, i), col))
 	}
 	return nil
+}
+
+// above is where a new first item goes: above the comments of the item that
+// starts at offset i, unless they may be the document's.
+func (s *splicer) above(g *group, i int) (int, error) {
+	if g.at.up == nil {
+		return s.begin(i), nil
+	}
+	bound, _, _, err := s.before(g, 0)
+	return s.head(i, bound), err
 }
 
 // render writes the additions that go to the same place, from the one at *k.

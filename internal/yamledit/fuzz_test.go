@@ -139,7 +139,7 @@ func randomEdit(r *rand.Rand, doc int, v any) Edit {
 			return e
 		case stop && isList:
 			e.Op, e.Value = Insert, randomValue(r, 0)
-			e.Path = append(e.Path, Index(len(s)))
+			e.Path = append(e.Path, Index(r.IntN(len(s)+1)))
 			return e
 		case isMap && len(m) > 0 && r.IntN(8) > 0:
 			keys := sortedKeys(m)

@@ -1,6 +1,10 @@
 package yamledit
 
-import "go.yaml.in/yaml/v3"
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // insert plans a new member of a collection, or of an empty value.
 func (p *plan) insert(up *site, step Step, want any, shared bool) error {
@@ -20,7 +24,7 @@ func (p *plan) insert(up *site, step Step, want any, shared bool) error {
 		return p.grow(up, step, want, shared)
 	}
 	if asList {
-		return p.append(up, step, want, shared)
+		return p.item(up, step, want, shared)
 	}
 	if err := checkKey(step.Key); err != nil {
 		return p.f.refuse(n.Line, up.path, "%v", err)
@@ -34,18 +38,22 @@ func (p *plan) insert(up *site, step Step, want any, shared bool) error {
 	return p.add(up, addition{before: len(n.Content) / 2, key: step.Key, value: want}, shared)
 }
 
-// append plans a new last item. Several take consecutive indexes, or all the
-// list's length.
-func (p *plan) append(up *site, step Step, want any, shared bool) error {
+// item plans a new item before the one that is at the index now. Several new
+// last items take consecutive indexes, or all the list's length.
+func (p *plan) item(up *site, step Step, want any, shared bool) error {
 	n := up.node
-	length, added := len(n.Content), 0
+	length, appended := len(n.Content), 0
 	if g := p.groups[n]; g != nil {
-		added = len(g.added)
+		for _, a := range g.added {
+			if a.before == length {
+				appended++
+			}
+		}
 	}
-	if step.Index != length && step.Index != length+added {
-		return p.f.refuse(n.Line, up.path.with(step), "the list has %d items, and new ones go to its end; insert at %d", length, length)
+	if step.Index > length && step.Index != length+appended {
+		return p.f.refuse(n.Line, up.path.with(step), "the list has %d items, and a new last one goes to %d; correct the index", length, length)
 	}
-	return p.add(up, addition{before: length, value: want}, shared)
+	return p.add(up, addition{before: min(step.Index, length), value: want}, shared)
 }
 
 // grow plans the first members of an empty value.
@@ -93,6 +101,12 @@ func (p *plan) add(up *site, a addition, shared bool) error {
 		}
 		g.keys[a.key] = true
 	}
-	g.added = append(g.added, a)
+	// Additions stay in the order of their places, and at one place in the
+	// order of the edits.
+	i := len(g.added)
+	for i > 0 && g.added[i-1].before > a.before {
+		i--
+	}
+	g.added = slices.Insert(g.added, i, a)
 	return nil
 }

@@ -98,8 +98,8 @@ func mutate(v any, op Op, path Path, want any) (any, error) {
 		if !ok && v != nil {
 			return nil, errors.New("no list")
 		}
-		if last && op == Insert && step.Index == len(s) {
-			return append(slices.Clone(s), want), nil
+		if last && op == Insert && step.Index <= len(s) {
+			return slices.Insert(slices.Clone(s), step.Index, want), nil
 		}
 		if step.Index >= len(s) {
 			return nil, errors.New("no item")
@@ -165,18 +165,7 @@ func checkEdit(data []byte, edits ...Edit) (out []byte, err error) {
 		if err != nil {
 			return out, fmt.Errorf("WRONG: decode the result: %w", err)
 		}
-		length, appended := map[string]int{}, map[string]int{}
-		for _, e := range inOrder(edits) {
-			if i := len(e.Path) - 1; e.Op == Insert && e.Path[i].Index >= 0 {
-				list := fmt.Sprint(e.Document, e.Path[:i])
-				if appended[list] == 0 {
-					length[list] = e.Path[i].Index
-				}
-				if e.Path[i].Index == length[list] {
-					e.Path = e.Path[:i].with(Index(length[list] + appended[list]))
-				}
-				appended[list]++
-			}
+		for _, e := range inOrder(docs, edits) {
 			if docs[e.Document], err = mutate(docs[e.Document], e.Op, e.Path, mustStringKeys(e.Value)); err != nil {
 				return out, fmt.Errorf("WRONG: made what cannot be made: %w", err)
 			}
@@ -266,23 +255,48 @@ func mustStringKeys(v any) any {
 	return v
 }
 
-// inOrder puts removals of items last, the highest first, so that one edit
+// inOrder puts new and removed items last, the highest first, so that one edit
 // after the other means what all at once mean.
-func inOrder(edits []Edit) []Edit {
-	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b Edit) int {
-		if (a.Op == Delete) != (b.Op == Delete) {
-			if a.Op == Delete {
-				return 1
-			}
-			return -1
+func inOrder(docs []any, edits []Edit) []Edit {
+	var first, items []Edit
+	for _, e := range edits {
+		last := len(e.Path) - 1
+		switch {
+		case e.Op == Insert && e.Path[last].Index >= 0:
+			e.Path = e.Path[:last].with(Index(min(e.Path[last].Index, length(docs[e.Document], e.Path[:last]))))
+			items = append(items, e)
+		case e.Op == Delete:
+			items = append(items, e)
+		default:
+			first = append(first, e)
 		}
-		if a.Op == Delete {
-			return comparePaths(b.Path, a.Path)
+	}
+	slices.Reverse(items)
+	slices.SortStableFunc(items, func(a, b Edit) int {
+		if order := comparePaths(b.Path, a.Path); order != 0 {
+			return order
 		}
-		return 0
+		return int(b.Op) - int(a.Op) // what is removed goes before something takes its place
 	})
-	return edits
+	return append(first, items...)
+}
+
+// length is that of the list at a path of keys and indexes; 0 where there is none.
+func length(v any, path Path) int {
+	for _, step := range path {
+		s, isList := v.([]any)
+		switch {
+		case !isList:
+			m, _ := v.(map[string]any)
+			v = m[step.Key]
+		case step.Index >= 0 && step.Index < len(s):
+			v = s[step.Index]
+		default:
+			return 0
+		}
+	}
+	s, _ := v.([]any)
+	return len(s)
 }
 
 func comparePaths(a, b Path) int {

@@ -121,7 +121,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"insert over a key", "a: 1\nb: 2\n", []Edit{insert(Dotted("b"), 2)}, "f.yaml:2: b: the key is already there; "},
 		{"insert below text", "a: x\n", []Edit{insert(Dotted("a.b"), 2)}, "f.yaml:1: a.b: nothing can be inserted here: the place is a single value; "},
 		{"insert an item by name", "a: []\n", []Edit{insert(Dotted("a").with(Item("n", "x")), 2)}, "f.yaml:1: a[n=x]: a new item has no name yet; "},
-		{"insert in the middle", "a: [1, 2]\n", []Edit{insert(Dotted("a").item(1), 2)}, "f.yaml:1: a[1]: the list has 2 items, and new ones go to its end; "},
+		{"insert past the end", "a: [1, 2]\n", []Edit{insert(Dotted("a").item(3), 2)}, "f.yaml:1: a[3]: the list has 2 items, and a new last one goes to 2; "},
 		{"insert past an empty list", "a: []\n", []Edit{insert(Dotted("a").item(0), 1), insert(Dotted("a").item(2), 2)}, "f.yaml:1: a[2]: the list is empty; "},
 		{"explicit key", "? a\n: 1\n? b\n: 2\n", []Edit{set(Dotted("a"), 2)}, `f.yaml:2: a: the entry is written with "?"; `},
 		{"pair without braces", "a: [x: 1]\n", []Edit{insert(Dotted("a").item(0).key("y"), 2)}, "f.yaml:1: a[0]: a pair without braces in a list; "},

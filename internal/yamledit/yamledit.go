@@ -38,7 +38,7 @@ type Op int
 // The operations. Each is explicit: Set never creates, Insert never replaces.
 const (
 	Set    Op = iota // replace an existing value
-	Insert           // add a missing key (last step Key), or append a list item (last step Index(len))
+	Insert           // add a missing key (last step Key), or a list item before the one at an index, or last (last step Index)
 	Delete           // remove an existing key or item with its own comments
 )
 

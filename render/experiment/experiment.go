@@ -20,6 +20,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -36,6 +37,8 @@ type Input struct {
 	// and the variant. No injected object may have the identity of one.
 	Taken []*unstructured.Unstructured
 }
+
+func (in Input) engines() engine.Set { return engine.With(in.Experiment.Engines) }
 
 // Options are the operator's. A zero field means its default.
 type Options struct {
@@ -111,7 +114,7 @@ func Render(ctx context.Context, in Input, id string, opt Options) ([]*unstructu
 	if err := checkNames(resources, in, id); err != nil {
 		return nil, nil, err
 	}
-	return objects(resources), warnings(resources), nil
+	return objects(resources), warnings(resources, in), nil
 }
 
 // expand executes the templates and decodes everything.
@@ -153,8 +156,8 @@ func objects(resources []resource) []*unstructured.Unstructured {
 	return out
 }
 
-func warnings(resources []resource) []string {
-	judges := slices.ContainsFunc(resources, func(r resource) bool { return Judges(r.object) })
+func warnings(resources []resource, in Input) []string {
+	judges := slices.ContainsFunc(resources, func(r resource) bool { return in.engines().Judges(r.object) })
 	if len(resources) == 0 || judges {
 		return nil
 	}

@@ -27,7 +27,7 @@ func checkNames(resources []resource, in Input, id string) error {
 		if reasons := validation.IsDNS1123Subdomain(name); len(reasons) > 0 {
 			return r.errorf("the name is none that Kubernetes takes: %s", reasons[0])
 		}
-		if engine, ok := EngineOf(r.object); ok && engine.RunsOnce && !strings.Contains(name, id) {
+		if e, ok := in.engines().Of(r.object); ok && e.RunsOnce && !strings.Contains(name, id) {
 			return r.errorf("the name must hold the ID, or the next candidate would not be tested: metadata.name: %s-{{ .ID }}", name)
 		}
 		key := keyIn(r.object, in.Namespace)

@@ -113,22 +113,22 @@ func keepsVerdict(r resource, _ Input, _ Options) error {
 	return nil
 }
 
-func engineReads(r resource, _ Input, _ Options) error {
-	engine, ok := EngineOf(r.object)
-	if version := r.object.GroupVersionKind().Version; ok && !engine.reads(version) {
-		return r.errorf("the version %s of %s is not known: use %s", version, engine.Name, engine.apiVersions())
+func engineReads(r resource, in Input, _ Options) error {
+	e, ok := in.engines().Of(r.object)
+	if version := r.object.GroupVersionKind().Version; ok && !e.Reads(version) {
+		return r.errorf("the version %s of %s is not known: use %s", version, e.Name, e.APIVersions())
 	}
 	return nil
 }
 
 // judgesWell refuses an object whose verdict would be none, or not evidence.
-func judgesWell(r resource, _ Input, _ Options) error {
-	if !Judges(r.object) {
+func judgesWell(r resource, in Input, _ Options) error {
+	if !in.engines().Judges(r.object) {
 		return nil
 	}
 	body, _ := r.object.Object["spec"].(map[string]any)
 	var reason string
-	switch engine, _ := EngineOf(r.object); engine.Name {
+	switch e, _ := in.engines().Of(r.object); e.Name {
 	case "Job":
 		reason = jobFault(body)
 	case "k6":

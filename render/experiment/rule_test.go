@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 const job = `
@@ -57,12 +60,12 @@ spec: {strategy: {canary: {steps: [{pause: {}}]}}}`,
 }
 
 func TestEngineSamples(t *testing.T) {
-	for _, engine := range Engines() {
+	for _, engine := range engine.With(nil) {
 		t.Run(engine.Name, func(t *testing.T) {
 			text := samples()[engine.Name]
 			o := object1(t, text)
-			if got, ok := EngineOf(o); !ok || got.Name != engine.Name || !Judges(o) {
-				t.Errorf("engine %v, judges %v", got, Judges(o))
+			if !Judges(o) {
+				t.Error("it does not judge")
 			}
 			got, warnings, err := render(t, input(t, file("a.yaml", text)), Options{})
 			if err != nil || len(warnings) != 0 || !strings.Contains(got, "name: judge-"+testID) {
@@ -94,6 +97,33 @@ func TestEngineSamples(t *testing.T) {
 			t.Errorf("%s judges", text)
 		}
 	}
+}
+
+// TestCustomEngine holds the plan's engines to the rules of the built-in ones.
+func TestCustomEngine(t *testing.T) {
+	custom := spec.Engine{Group: "apps", Kind: "Deployment", Concluded: "a", Promote: "b", Reject: "c"}
+	in := input(t, file("a.yaml.tmpl", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: judge}"))
+	if _, warnings, err := render(t, in, Options{}); err != nil || len(warnings) != 1 {
+		t.Fatalf("%v %q", err, warnings)
+	}
+	in.Experiment.Engines = []spec.Engine{custom}
+	_, _, err := render(t, in, Options{})
+	wantError(t, err, "the name must hold the ID")
+
+	in.Sources = []Source{file("a.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: judge}")}
+	got, warnings, err := render(t, in, Options{})
+	if err != nil || len(warnings) != 0 || !strings.Contains(got, "judge-"+testID) {
+		t.Errorf("%v %q\n%s", err, warnings, got)
+	}
+	if o := object1(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}"); Judges(o) || !Judges(o, custom) {
+		t.Error("the plan's engine does not judge, or without the plan")
+	}
+
+	// A kind that judges is none that may be injected because of it.
+	in.Experiment.Engines[0] = spec.Engine{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Concluded: "a", Promote: "b", Reject: "c"}
+	in.Sources = []Source{file("a.yaml", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: judge}")}
+	_, _, err = render(t, in, Options{})
+	wantError(t, err, "kind ClusterRole.rbac.authorization.k8s.io may not be injected")
 }
 
 func TestRules(t *testing.T) {

@@ -8,13 +8,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
 
 // What marks the objects of an experiment.
 const (
-	ExperimentLabel     = "assay.dev/experiment"
+	ExperimentLabel     = engine.ExperimentLabel
 	CandidateAnnotation = "assay.dev/candidate"
 )
 

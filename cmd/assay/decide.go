@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// decideOptions are the flags of promote, reject and conclude.
+type decideOptions struct {
+	environment
+	reason, id, experiment, format string
+	dryRun, commit                 bool
+}
+
+// bindDecide adds the flags that the three commands share.
+func (o *decideOptions) bindDecide(cmd *cobra.Command) {
+	o.bindRender(cmd)
+	o.format = formatText
+	f := cmd.Flags()
+	f.StringVar(&o.experiment, "experiment", "", "`file` with the experiment's objects as kubectl get -o yaml prints them, - for stdin: follow their verdict")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
+	f.BoolVar(&o.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
+	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatJSON)
+}
+
+// bindByHand adds the flags of a decision that people make.
+func (o *decideOptions) bindByHand(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
+	f.StringVar(&o.id, "id", "", "`ID` of the experiment that is meant: another one under test is an error")
+}
+
+// decision is why a candidate is promoted or rejected.
+type decision struct {
+	outcome promote.Outcome
+	reason  string // for people: the text of --reason, or the verdict's
+	engine  string // what judged; empty by hand
+
+	evidence string
+}
+
+// decide carries a decision out on the environment that p opened. The result
+// of rendering it is given where it is at hand.
+func (a *app) decide(ctx context.Context, opt decideOptions, p *place, res *render.Result, d decision) error {
+	repo, branch, err := p.repository(ctx, opt.commit)
+	if err != nil {
+		return err
+	}
+	e, err := promote.Prepare(ctx, p.Request, promote.Options{Outcome: d.outcome, Branch: branch, Rendered: res})
+	if errors.Is(err, promote.ErrNoCandidate) {
+		return a.nothingToDo(opt, p)
+	}
+	if err != nil {
+		return a.explainLaw(err)
+	}
+	if err := opt.guard(e); err != nil {
+		return err
+	}
+	r := newReport(p, e, d)
+	if opt.dryRun {
+		return a.reportDryRun(opt, e, r)
+	}
+	if opt.commit {
+		if err := p.committable(ctx, repo, e); err != nil {
+			return err
+		}
+		r.Committed = true
+	}
+	if err := a.write(ctx, func() error { return promote.Write(ctx, p.root, e, r.commit(repo, opt.commit)) }); err != nil {
+		return err
+	}
+	return a.report(opt, r)
+}
+
+// guard holds --id, and asks for it where it is not clear who is meant.
+func (o decideOptions) guard(e *promote.Edit) error {
+	switch {
+	case o.id != "" && e.ID == "":
+		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker())
+	case o.id != "" && o.id != e.ID:
+		return fmt.Errorf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.Marker(), label(e.Candidate), e.ID, o.id)
+	case o.id == "" && o.reason != "" && e.Waiting > 0 && e.ID != "":
+		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, label(e.Candidate), e.ID)
+	}
+	return nil
+}
+
+// repository is the Git repository around the environment; nil where there is
+// none, which only a commit needs.
+func (p *place) repository(ctx context.Context, needed bool) (*gitrepo.Repo, string, error) {
+	repo, err := gitrepo.Open(ctx, p.root)
+	if err != nil {
+		if needed || ctx.Err() != nil {
+			return nil, "", fmt.Errorf("--commit: %w", err)
+		}
+		return nil, "", nil
+	}
+	branch, err := repo.Branch(ctx)
+	return repo, branch, err
+}
+
+// committable refuses a commit that would hold what people have not committed,
+// or that would not hold what was proven.
+func (p *place) committable(ctx context.Context, repo *gitrepo.Repo, e *promote.Edit) error {
+	own := func(name string) bool {
+		for _, f := range e.Files {
+			if f.Path == name && strings.HasPrefix(filepath.Base(name), "candidate.") {
+				return true
+			}
+		}
+		return false
+	}
+	dirty, err := repo.Dirty(ctx, p.Dir, own)
+	if err != nil {
+		return err
+	}
+	if len(dirty) > 0 {
+		return fmt.Errorf("--commit: %s differs from the last commit: commit or stash it first, so that the commit holds what was proven and nothing else", listed(dirty))
+	}
+	return nil
+}
+
+// resume finishes what an earlier decision left undone when it was killed.
+func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome promote.Outcome) (done bool, err error) {
+	record, err := promote.Interrupted(p.root, p.Dir, p.Name)
+	if record == nil || err != nil {
+		return false, err
+	}
+	if opt.dryRun {
+		return false, fmt.Errorf("%s: %w", p.arg, promote.ErrInterrupted)
+	}
+	repo, _, err := p.repository(ctx, opt.commit)
+	if err != nil {
+		return false, err
+	}
+	r := &report{place: p}
+	err = a.write(ctx, func() error {
+		record, err = promote.Resume(ctx, p.root, p.Dir, p.Name, outcome, r.commit(repo, opt.commit))
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	a.notef("this finishes a decision that was interrupted")
+	return true, a.report(opt, r.of(record, opt.commit))
+}
+
+func (a *app) nothingToDo(opt decideOptions, p *place) error {
+	if opt.format == formatJSON {
+		return a.reportJSON(&report{Outcome: "none", Environment: p.Dir, Name: p.Name})
+	}
+	a.notef("%s has no candidate: nothing to do", p.arg)
+	return nil
+}
+
+// explainLaw shows people the difference that a law does not allow.
+func (a *app) explainLaw(err error) error {
+	var law *promote.LawError
+	if !errors.As(err, &law) {
+		return err
+	}
+	const most = 5
+	for _, d := range law.Differences[:min(most, len(law.Differences))] {
+		item, err := compareObject(d)
+		if err != nil {
+			return err
+		}
+		a.notef("%s\n%s", item.Object, strings.TrimSuffix(item.Diff, "\n"))
+	}
+	return err
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/assaydev/assay/promote"
+)
+
+// report is what promote, reject and conclude say that they did.
+type report struct {
+	Outcome     string         `json:"outcome"` // promote, reject, hold, superseded or none
+	Environment string         `json:"directory"`
+	Name        string         `json:"environment,omitempty"`
+	Candidate   string         `json:"candidate,omitempty"`
+	ID          string         `json:"id,omitempty"`
+	Engine      string         `json:"engine,omitempty"`
+	Reason      string         `json:"reason,omitempty"`
+	Evidence    string         `json:"evidence,omitempty"`
+	Files       []fileReport   `json:"files,omitempty"`
+	Untested    []string       `json:"untested,omitempty"`
+	Next        []promote.Next `json:"next,omitempty"`
+	Waiting     int            `json:"waiting,omitempty"`
+	Committed   bool           `json:"committed,omitempty"`
+	DryRun      bool           `json:"dryRun,omitempty"`
+
+	place    *place
+	title    string
+	warnings []string
+}
+
+// fileReport is one changed file.
+type fileReport struct {
+	Path    string `json:"path"`
+	Change  string `json:"change"` // added, changed or removed
+	Added   int    `json:"added,omitempty"`
+	Removed int    `json:"removed,omitempty"`
+}
+
+func newReport(p *place, e *promote.Edit, d decision) *report {
+	r := &report{
+		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
+		Engine: d.engine, Reason: d.reason, Evidence: d.evidence, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
+		place: p, title: e.Plan.Spec.Promotion.Title, warnings: e.Warnings,
+	}
+	if e.Outcome == promote.Reject {
+		r.title = "Reject the candidate of " + e.Plan.Metadata.Name
+	}
+	for _, f := range e.Files {
+		r.Files = append(r.Files, compareFile(f))
+	}
+	return r
+}
+
+// of fills in what a record tells of a decision that was interrupted.
+func (r *report) of(record *promote.Record, committed bool) *report {
+	r.Outcome, r.Environment, r.Name = string(record.Outcome), record.Dir, record.Name
+	r.Candidate, r.ID, r.Committed = record.Candidate, record.ID, committed && record.Commit != ""
+	for _, f := range record.Files {
+		r.Files = append(r.Files, fileReport{Path: f.Path, Change: changed(f.Before == "", f.After == "")})
+	}
+	return r
+}
+
+func compareFile(f promote.File) fileReport {
+	r := fileReport{Path: f.Path, Change: changed(f.Before == nil, f.After == nil)}
+	_, hunks, _ := strings.Cut(udiff.Unified("a", "b", string(f.Before), string(f.After)), "\n@@")
+	for line := range strings.Lines(hunks) {
+		switch {
+		case strings.HasPrefix(line, "+"):
+			r.Added++
+		case strings.HasPrefix(line, "-"):
+			r.Removed++
+		}
+	}
+	return r
+}
+
+func changed(isNew, isGone bool) string {
+	switch {
+	case isNew:
+		return "added"
+	case isGone:
+		return "removed"
+	default:
+		return "changed"
+	}
+}
+
+// done is the outcome in the past.
+func done(outcome promote.Outcome) string {
+	if outcome == promote.Promote {
+		return "promoted"
+	}
+	return "rejected"
+}
+
+func (a *app) report(opt decideOptions, r *report) error {
+	if opt.format == formatJSON {
+		return a.reportJSON(r)
+	}
+	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", done(promote.Outcome(r.Outcome)), called(r.Candidate), inBrackets(r.ID))
+	for _, f := range r.Files {
+		_, _ = fmt.Fprintf(&a.out, "  %s %s%s\n", f.Change, r.place.on(f.Path), f.lines())
+	}
+	if r.Committed {
+		_, _ = fmt.Fprintf(&a.out, "  committed %s\n", r.subject())
+	}
+	a.tell(r)
+	return nil
+}
+
+// tell says on stderr what people should know beside the result.
+func (a *app) tell(r *report) {
+	for _, u := range r.Untested {
+		a.notef("ships untested: %s", oneLine(u))
+	}
+	for _, n := range r.Next {
+		where := join(n.Dir, n.Name)
+		switch n.State {
+		case promote.Set:
+			a.notef("next: under test in %s", where)
+		case promote.Already:
+			a.notef("next: %s has it already", where)
+		case promote.Elsewhere:
+			a.notef("next: %s is on another branch or in another repository: set the candidate there", where)
+		}
+	}
+	if r.Waiting > 0 {
+		a.notef("under test from now on is the next of %d that waited", r.Waiting)
+	}
+	a.warn(r.warnings)
+}
+
+func (a *app) reportJSON(r *report) error {
+	data, err := encodeJSON(r)
+	if err != nil {
+		return err
+	}
+	a.out.Write(data)
+	return nil
+}
+
+// reportDryRun prints the change as a unified diff, which git apply takes.
+func (a *app) reportDryRun(opt decideOptions, e *promote.Edit, r *report) error {
+	r.DryRun = true
+	if opt.format == formatJSON {
+		return a.reportJSON(r)
+	}
+	for _, f := range e.Files {
+		from, to := "a/"+f.Path, "b/"+f.Path
+		if f.Before == nil {
+			from = "/dev/null"
+		}
+		if f.After == nil {
+			to = "/dev/null"
+		}
+		a.out.WriteString(udiff.Unified(from, to, string(f.Before), string(f.After)))
+	}
+	a.tell(r)
+	return nil
+}
+
+func (f fileReport) lines() string {
+	if f.Change != "changed" || f.Added+f.Removed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (+%d -%d)", f.Added, f.Removed)
+}
+
+func inBrackets(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " (" + id + ")"
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
+)
+
+func (a *app) promoteCommand() *cobra.Command {
+	var opt decideOptions
+	cmd := &cobra.Command{
+		Use:   "promote [DIR]",
+		Short: "Fold the candidate into the environment's own files",
+		Long: `Promote makes the candidate's change in the files of the environment and takes
+the marker away; candidates that wait move up. It renders the edited files
+first: only if they yield what was tested is anything written.
+
+It takes a verdict of promote in --experiment, or a reason in --reason. On any
+other verdict it changes nothing, and the exit code is 3.
+
+A promotion that was killed while it wrote is finished by the same command.
+Without a candidate there is nothing to do.`,
+		Example: `  # By hand
+  assay promote shop/prod --reason "looks good on staging"
+
+  # On a verdict, and a commit
+  kubectl get jobs -n shop -o yaml | assay promote shop/prod --experiment - --commit
+
+  # What that would change
+  assay promote shop/prod --reason "looks good on staging" --dry-run`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.do(func(ctx context.Context, args []string) error {
+			return a.decideOne(ctx, opt, dirArg(args), promote.Promote)
+		}),
+	}
+	opt.bindDecide(cmd)
+	opt.bindByHand(cmd)
+	return cmd
+}
+
+// decideOne promotes or rejects: for the reason that people give, or if that is
+// the verdict.
+func (a *app) decideOne(ctx context.Context, opt decideOptions, dir string, outcome promote.Outcome) error {
+	byHand := oneLine(opt.reason) != ""
+	switch {
+	case byHand && opt.experiment != "":
+		return usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
+	case !byHand && opt.experiment == "":
+		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
+	}
+	p, err := opt.open(dir, plugin.Call{})
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if done, err := a.resume(ctx, opt, p, outcome); done || err != nil {
+		return err
+	}
+	if byHand {
+		return a.decide(ctx, opt, p, nil, decision{outcome: outcome, reason: opt.reason})
+	}
+	return a.follow(ctx, opt, p, outcome)
+}

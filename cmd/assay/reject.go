@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/promote"
+)
+
+func (a *app) rejectCommand() *cobra.Command {
+	var opt decideOptions
+	cmd := &cobra.Command{
+		Use:   "reject [DIR]",
+		Short: "Drop the candidate",
+		Long: `Reject takes the marker away; candidates that wait move up. The environment's
+own files stay as they are, and so does what they render to.
+
+It takes a verdict of reject in --experiment, or a reason in --reason.
+
+A rejection that was killed while it wrote is finished by the same command.
+Without a candidate there is nothing to do.`,
+		Example: `  assay reject shop/prod --reason "errors in the log"
+
+  # One of several that wait, and a commit
+  assay reject shop/prod --reason "errors in the log" --id e0123456789 --commit`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.do(func(ctx context.Context, args []string) error {
+			return a.decideOne(ctx, opt, dirArg(args), promote.Reject)
+		}),
+	}
+	opt.bindDecide(cmd)
+	opt.bindByHand(cmd)
+	return cmd
+}

@@ -1,0 +1,114 @@
+package verdict
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// evaluator reads single objects.
+type evaluator struct {
+	objs   []*unstructured.Unstructured
+	expect Expect
+}
+
+// judge says what one object says. The error is of the plan's own expressions,
+// or of ctx; what the object does not answer is hold.
+func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
+	f := finding{key: j.key.String(), engine: j.engine.Name, outcome: Hold, running: true}
+	switch {
+	case j.object == nil:
+		f.missing, f.message = true, "it is not there yet"
+		return f, nil
+	case j.id != e.expect.ID:
+		f.message = fmt.Sprintf("it is still of the experiment %s", clip(j.id))
+		return f, nil
+	}
+	programs, err := compile(j.engine)
+	if err != nil {
+		return finding{}, err
+	}
+	r := reading{ctx: ctx, programs: programs, vars: e.variables(j)}
+	f = r.read(f, j)
+	return f, ctx.Err()
+}
+
+func (e evaluator) variables(j judge) map[string]any {
+	expect := map[string]any{"candidate": e.expect.Candidate}
+	if !e.expect.Since.IsZero() {
+		expect["since"] = e.expect.Since
+	}
+	return map[string]any{
+		"object": j.object.Object, "children": children(j, e.objs), "doc": document(j.object), "expect": expect,
+	}
+}
+
+// reading is the evaluation of one object's expressions. The first that fails
+// is remembered: nothing counts after it.
+type reading struct {
+	ctx      context.Context
+	programs programs
+	vars     map[string]any
+	failure  string
+}
+
+func (r *reading) read(f finding, j judge) finding {
+	if candidate := r.text("candidate"); candidate != "" || j.engine.Candidate != "" {
+		expect, _ := r.vars["expect"].(map[string]any)
+		expect["candidate"] = candidate
+	}
+	concluded := r.bool("concluded") && speaks(j.object)
+	message := r.text("message")
+	promote := concluded && r.bool("promote")
+	reject := concluded && r.bool("reject")
+	failure := r.failure
+	f.evidence = r.text("evidence")
+
+	switch {
+	case failure != "":
+		f.running, f.message = !concluded, failure
+	case !concluded:
+		f.message = join("it has not concluded", message)
+	case promote && reject:
+		f.running, f.message = false, join("it says both promote and reject", message)
+	case promote:
+		f.outcome, f.running, f.message = Promote, false, message
+	case reject:
+		f.outcome, f.running, f.message = Reject, false, message
+	default:
+		f.running, f.message = false, join("it concluded without evidence for or against the candidate", message)
+	}
+	return f
+}
+
+func join(reason, message string) string {
+	if message == "" {
+		return reason
+	}
+	return reason + ": " + message
+}
+
+func (r *reading) bool(field string) bool {
+	value, _ := r.value(field).(bool)
+	return value
+}
+
+func (r *reading) text(field string) string {
+	value, _ := r.value(field).(string)
+	return oneLine(value, longestLine)
+}
+
+// value is nil where the engine has no such expression, or where it fails.
+func (r *reading) value(field string) any {
+	p, ok := r.programs[field]
+	if !ok || r.failure != "" {
+		return nil
+	}
+	value, err := p.eval(r.ctx, r.vars)
+	if err != nil {
+		r.failure = fmt.Sprintf("the expression %s failed: %v", field, err)
+		return nil
+	}
+	return value
+}

@@ -1,0 +1,56 @@
+package verdict
+
+import (
+	"slices"
+	"strings"
+)
+
+// finding is what one object says.
+type finding struct {
+	key      string
+	engine   string
+	outcome  Outcome // promote, reject or hold
+	running  bool
+	missing  bool
+	message  string
+	evidence string
+}
+
+// combine makes one verdict: one reject rejects, and promotion needs all.
+func combine(findings []finding, id string) Verdict {
+	v := Verdict{Outcome: Promote, ID: id}
+	for _, f := range findings {
+		if f.outcome == Reject {
+			v.Outcome = Reject
+		} else if f.outcome == Hold && v.Outcome == Promote {
+			v.Outcome = Hold
+		}
+	}
+	var engines, messages, evidence []string
+	for _, f := range findings {
+		if !f.missing {
+			v.Objects = append(v.Objects, f.key)
+			engines = append(engines, f.engine)
+		}
+		if f.outcome == v.Outcome {
+			messages = append(messages, said(f.key, f.message, len(findings)))
+			v.Running = v.Running || v.Outcome == Hold && f.running
+		}
+		if f.evidence != "" {
+			evidence = append(evidence, said(f.key, f.evidence, len(findings)))
+		}
+	}
+	slices.Sort(engines)
+	v.Engine = strings.Join(slices.Compact(engines), ", ")
+	v.Message = oneLine(strings.Join(messages, "; "), longestLine)
+	v.Evidence = oneLine(strings.Join(evidence, "; "), longestLine)
+	return v
+}
+
+// said names the object where there are several.
+func said(key, text string, objects int) string {
+	if objects == 1 {
+		return text
+	}
+	return key + ": " + text
+}

@@ -1,0 +1,55 @@
+package verdict
+
+import (
+	"bytes"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object"
+)
+
+// Read decodes experiment objects as `kubectl get -o yaml` or `-o json` prints
+// them: any number of documents, lists taken apart. It is an error if there are
+// none. Errors name the file and, where it is known, the line.
+func Read(file string, data []byte) ([]*unstructured.Unstructured, error) {
+	if start := bytes.TrimLeft(data, "\ufeff \t\r\n"); bytes.HasPrefix(start, []byte("[")) || bytes.HasPrefix(start, []byte("- ")) {
+		return nil, fmt.Errorf("%s: it is a list: pass the objects themselves, or a List as kubectl get -o yaml prints it", file)
+	}
+	objs, err := manifest.Decode(file, data, manifest.Limits{})
+	if err == nil {
+		objs, err = manifest.Flatten(file, objs)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(objs) == 0 {
+		return nil, fmt.Errorf("%s: it holds no object: save the experiment once the cluster has it, with kubectl get -o yaml", file)
+	}
+	for i, o := range objs {
+		if o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "" {
+			return nil, fmt.Errorf("%s: object %d is no object of a cluster: it must have apiVersion, kind and metadata.name, as kubectl get -o yaml prints it", file, i+1)
+		}
+	}
+	return objs, nil
+}
+
+// distinct drops an object that is there twice, and refuses one that is there
+// in two states: which of them is the last cannot be told.
+func distinct(objs []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	seen := make(map[object.Key]*unstructured.Unstructured, len(objs))
+	var out []*unstructured.Unstructured
+	for _, o := range objs {
+		key := object.KeyOf(o)
+		other, ok := seen[key]
+		if ok && !object.Equal(o.Object, other.Object) {
+			return nil, fmt.Errorf("judge experiment: %s is there twice, in different states: pass the last one alone", clip(key.String()))
+		}
+		if !ok {
+			seen[key] = o
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}

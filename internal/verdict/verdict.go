@@ -1,0 +1,104 @@
+// Package verdict reads what became of an experiment from its objects.
+//
+//  1. Read decodes the objects that someone saved, or the cluster sent (read.go).
+//  2. Judge finds those that judge, by name, and holds them to the experiment's
+//     ID: a verdict counts for nothing else (match.go).
+//  3. The CEL expressions of each one's engine are compiled, bounded and
+//     evaluated over the object and its children (expression.go, evaluate.go).
+//  4. The findings become one outcome: all must promote, one rejects
+//     (outcome.go).
+//
+// Whatever is not evidence is hold: an object that still runs, that contradicts
+// itself, or that an expression cannot read.
+package verdict
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// Outcome is what follows from an experiment.
+type Outcome string
+
+// The outcomes.
+const (
+	Promote    Outcome = "promote"
+	Reject     Outcome = "reject"
+	Hold       Outcome = "hold"
+	Superseded Outcome = "superseded" // it was reached on another candidate than the one under test
+)
+
+// Expect is what the verdict must be of.
+type Expect struct {
+	ID string // of the experiment under test
+
+	// Judges are all injected objects that judge (engine.Set.Judging), by
+	// their names in the cluster. An empty namespace is any.
+	Judges []object.Key
+
+	// Candidate is what the experiment calls the candidate, where it names
+	// several. Empty means the one that it tests.
+	Candidate string
+
+	// Since is when the candidate was set. Zero means that it is not known:
+	// an engine whose objects outlive a candidate then decides nothing.
+	Since time.Time
+}
+
+// Options say how to judge.
+type Options struct {
+	Engines []spec.Engine // the plan's own
+}
+
+// Verdict is what the objects of one experiment say together. Message and
+// Evidence are one line each, and fit for a commit message.
+type Verdict struct {
+	Outcome  Outcome
+	ID       string   // that it was reached on
+	Running  bool     // it is hold, and may become another
+	Engine   string   // the engines' names
+	Objects  []string // that were read, as Kind/name or Kind/namespace/name
+	Message  string   // why
+	Evidence string   // what it rests on
+}
+
+// Judge returns the verdict of the objects. Objects that do not judge are
+// there for those that do, as the Jobs of a k6 TestRun. An error means that they
+// cannot be a verdict on what is expected, or that ctx has ended.
+func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect, opt Options) (Verdict, error) {
+	if expect.ID == "" {
+		return Verdict{}, errors.New("judge experiment: the ID under test is missing")
+	}
+	if len(expect.Judges) == 0 {
+		return Verdict{}, errors.New("judge experiment: nothing in it judges: decide by hand with --reason, or add an object of an engine to its resources")
+	}
+	engines := engine.With(opt.Engines)
+	objs, err := distinct(objs)
+	if err != nil {
+		return Verdict{}, err
+	}
+	m := matcher{objs: objs, expect: expect, engines: engines}
+	judges, err := m.judges()
+	if err != nil {
+		return Verdict{}, err
+	}
+	if old, ok, err := m.superseded(judges); ok || err != nil {
+		return old, err
+	}
+	e := evaluator{objs: objs, expect: expect}
+	findings := make([]finding, len(judges))
+	for i, j := range judges {
+		if findings[i], err = e.judge(ctx, j); err != nil {
+			return Verdict{}, fmt.Errorf("judge %s: %w", j.key, err)
+		}
+	}
+	return combine(findings, expect.ID), nil
+}

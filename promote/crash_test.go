@@ -1,0 +1,249 @@
+//go:build linux
+
+package promote
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/assaydev/assay/internal/gitrepo"
+)
+
+// What the test tells the process that it kills.
+const (
+	crashDir  = "ASSAY_TEST_CRASH_DIR"
+	crashEnv  = "ASSAY_TEST_CRASH_ENV"
+	crashStep = "ASSAY_TEST_CRASH_STEP" // number of the step before which it dies; 0: never
+	crashGit  = "ASSAY_TEST_CRASH_GIT"
+	crashWhat = "ASSAY_TEST_CRASH_OUTCOME"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		if err := crashing(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// crashing is what the commands do: finish an earlier decision, or make one.
+// It kills itself at the step that it is told.
+func crashing(dir string) error {
+	ctx, env, outcome := context.Background(), os.Getenv(crashEnv), Outcome(os.Getenv(crashWhat))
+	last, err := strconv.Atoi(os.Getenv(crashStep))
+	if err != nil {
+		return err
+	}
+	at := 0
+	step := func(string) {
+		if at++; at == last {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // the signal is on its way
+		}
+	}
+	commit, err := crashCommit(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if r, err := resume(ctx, dir, env, "", outcome, commit, step); r != nil || err != nil {
+		return err
+	}
+	req, err := request(dir, env)
+	if err != nil {
+		return err
+	}
+	e, err := Prepare(ctx, req, Options{Outcome: outcome})
+	if errors.Is(err, ErrNoCandidate) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return write(ctx, dir, e, commit, step)
+}
+
+func crashCommit(ctx context.Context, dir string) (*Commit, error) {
+	if os.Getenv(crashGit) == "" {
+		return nil, nil
+	}
+	git, err := gitrepo.Open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Commit{
+		Prepare: func(ctx context.Context, e *Edit) (string, error) {
+			var files []gitrepo.File
+			for _, f := range e.Files {
+				files = append(files, gitrepo.File{Path: f.Path, Data: f.After})
+			}
+			c, err := git.Prepare(ctx, files, "Decide\n")
+			if err != nil {
+				return "", err
+			}
+			state, err := json.Marshal(c)
+			return string(state), err
+		},
+		Land: func(ctx context.Context, state string) error {
+			var c gitrepo.Commit
+			if err := json.Unmarshal([]byte(state), &c); err != nil {
+				return err
+			}
+			return git.Land(ctx, c)
+		},
+		Settle: func(ctx context.Context, _ string, paths []string) error { return git.Settle(ctx, paths) },
+	}, nil
+}
+
+// run runs the decision in a process of its own and reports whether it was killed.
+func (c crash) run(t *testing.T, dir string, step int) (killed bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), crashDir+"="+dir, crashEnv+"="+c.env, crashStep+"="+strconv.Itoa(step), crashWhat+"="+string(c.outcome), crashGit+"="+c.git)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signal() == syscall.SIGKILL {
+			return true
+		}
+	}
+	if err != nil {
+		t.Fatalf("step %d: %v\n%s", step, err, out)
+	}
+	return false
+}
+
+type crash struct {
+	name, env, git string
+	outcome        Outcome
+	files          files
+}
+
+func crashes() []crash {
+	web, cart := strings.ReplaceAll(deployment, "NAME", "web"), strings.ReplaceAll(deployment, "NAME", "cart")
+	prod := files{
+		"prod/web.yaml": web, "prod/cart.yaml": cart, "prod/z.yaml": strings.ReplaceAll(web, "web\n", "z\n"),
+		"prod/candidate.yaml":    skip + markerText("2.0.0"),
+		"staging/web.yaml":       web,
+		"staging/candidate.yaml": skip + markerText("1.9.0"),
+		"prod/assay.yaml":        planText("promotion: {to: [{path: ../staging}]}"),
+	}
+	appends := prod.with(files{"prod/candidate.yaml": skip + markerHead("2.0.0") + `  patches:
+  - target: {kind: Deployment}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/args
+        value: []
+  - target: {kind: Deployment, name: web}
+    patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/args/-
+        value: --once
+`})
+	queue := prod.with(files{"prod/candidate.yaml": skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")})
+	return []crash{
+		{"promote", "prod", "", Promote, prod},
+		{"promote a change that appends", "prod", "", Promote, appends},
+		{"promote with a queue", "prod", "", Promote, queue},
+		{"reject", "prod", "", Reject, prod},
+		{"reject with a queue", "prod", "", Reject, queue},
+		{"promote and commit", "prod", "yes", Promote, queue},
+		{"reject and commit", "prod", "yes", Reject, prod},
+	}
+}
+
+// TestKilledAtEveryStep kills the process before every step, and once more at
+// every step of finishing: the same command then leaves the tree that it leaves
+// when nothing happens.
+func TestKilledAtEveryStep(t *testing.T) {
+	for _, c := range crashes() {
+		t.Run(c.name, func(t *testing.T) {
+			want := c.tree(t)
+			if c.run(t, want, 0) {
+				t.Fatal("killed without a reason")
+			}
+			finished := read(t, os.DirFS(want))
+			if finished["prod/candidate.yaml"] == c.files["prod/candidate.yaml"] {
+				t.Fatal("nothing was decided")
+			}
+			step := 1
+			for ; ; step++ {
+				dir := c.tree(t)
+				if !c.run(t, dir, step) {
+					break
+				}
+				c.check(t, dir)
+				if c.run(t, dir, step%3+1) {
+					c.run(t, dir, 0)
+				}
+				same(t, fmt.Sprintf("killed before step %d", step), finished, read(t, os.DirFS(dir)))
+				if c.git != "" {
+					c.checkGit(t, want, dir)
+				}
+			}
+			if step < 4 {
+				t.Errorf("there were only %d steps to be killed at", step-1)
+			}
+		})
+	}
+}
+
+// check holds that each file is the old or the new one, whole.
+func (c crash) check(t *testing.T, dir string) {
+	t.Helper()
+	now := read(t, os.DirFS(dir))
+	for name, text := range c.files {
+		if got, ok := now[name]; ok && got != text && !strings.HasSuffix(got, "\n") {
+			t.Errorf("%s is cut off", name)
+		}
+	}
+}
+
+// tree is a new copy of the files, committed where that is under test.
+func (c crash) tree(t *testing.T) string {
+	t.Helper()
+	dir := c.files.on(t)
+	if c.git != "" {
+		t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+		for _, name := range []string{"AUTHOR", "COMMITTER"} {
+			t.Setenv("GIT_"+name+"_NAME", "A")
+			t.Setenv("GIT_"+name+"_EMAIL", "a@example.com")
+		}
+		git(t, dir, "init", "-q")
+		git(t, dir, "add", "-A")
+		git(t, dir, "commit", "-q", "-m", "start")
+	}
+	return dir
+}
+
+func (c crash) checkGit(t *testing.T, want, got string) {
+	t.Helper()
+	if status := git(t, got, "status", "--porcelain"); status != "" {
+		t.Errorf("not committed: %s", status)
+	}
+	if a, b := git(t, want, "rev-parse", "HEAD^{tree}"), git(t, got, "rev-parse", "HEAD^{tree}"); a != b {
+		t.Errorf("committed is tree %s, not %s", b, a)
+	}
+	if n := git(t, got, "rev-list", "--count", "HEAD"); n != "2" {
+		t.Errorf("there are %s commits", n)
+	}
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}

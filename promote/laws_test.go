@@ -1,0 +1,92 @@
+package promote
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+)
+
+// TestLaws promotes and rejects for real, and checks the laws from the outside.
+func TestLaws(t *testing.T) {
+	for _, r := range repos(t) {
+		t.Run(r.name, func(t *testing.T) {
+			dir := r.files.on(t)
+			before := mustRender(t, dir, r.env)
+			e := decided(t, dir, r.env, Promote)
+			after := mustRender(t, dir, r.env)
+			equal(t, "law 2", before.Candidate, after.Baseline)
+			equal(t, "law 1 after a promotion", after.Baseline, after.Output())
+			if len(object.Diff(applied(before.Baseline), applied(after.Baseline))) == 0 {
+				t.Error("the promotion changed nothing")
+			}
+			checkLaw4(t, r, e, read(t, os.DirFS(dir)))
+			promoted := read(t, os.DirFS(dir))
+			if _, err := prepare(t, dir, r.env, Promote); !errors.Is(err, ErrNoCandidate) {
+				t.Errorf("law 7, once more: %v", err)
+			}
+			same(t, "law 7", promoted, read(t, os.DirFS(dir)))
+
+			dir = r.files.on(t)
+			decided(t, dir, r.env, Reject)
+			equal(t, "law 3", before.Baseline, mustRender(t, dir, r.env).Output())
+			want := maps.Clone(r.files)
+			delete(want, e.Marker())
+			same(t, "law 3, the files", want, read(t, os.DirFS(dir)))
+		})
+	}
+}
+
+// checkLaw4 counts the lines that an edit changes: these changes need one line
+// for each image.
+func checkLaw4(t *testing.T, r repo, e *Edit, after files) {
+	t.Helper()
+	want := maps.Clone(r.files)
+	delete(want, r.env+"/candidate.yaml")
+	if !slices.Equal(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(after))) {
+		t.Error("law 4: there are other files than before")
+	}
+	changed := 0
+	for name, text := range after {
+		if text == want[name] {
+			continue
+		}
+		if !strings.HasPrefix(name, r.env+"/") {
+			t.Errorf("law 4: %s lies outside the environment", name)
+		}
+		was, is := strings.Split(want[name], "\n"), strings.Split(text, "\n")
+		for _, line := range is {
+			if i := slices.Index(was, line); i >= 0 {
+				was = slices.Delete(was, i, i+1)
+			} else {
+				changed++
+			}
+		}
+	}
+	if changed == 0 || changed > 3 {
+		t.Errorf("law 4: %d lines are new", changed)
+	}
+	if len(e.Files) < 2 || e.Marker() != r.env+"/candidate.yaml" {
+		t.Errorf("the marker is not the last of %d files", len(e.Files))
+	}
+}
+
+func equal(t *testing.T, law string, want, got []*unstructured.Unstructured) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Fatalf("%s: nothing to compare", law)
+	}
+	for _, d := range object.Diff(applied(want), applied(got)) {
+		t.Errorf("%s: %s differs", law, d.Key)
+	}
+}
+
+func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
+	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
+}

@@ -1,0 +1,21 @@
+//go:build !unix
+
+package promote
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// lock has nothing to lock with here: the directory must exist.
+func lock(root *os.Root, dir string) (*os.File, error) {
+	file, err := root.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", dir, pathless(err))
+	}
+	return file, nil
+}
+
+// like gives the file the mode of another.
+func like(file *os.File, info fs.FileInfo) error { return file.Chmod(info.Mode().Perm()) }

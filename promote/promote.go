@@ -1,0 +1,226 @@
+// Package promote turns a decision about a candidate into an edit of the
+// repository that is proven before a byte of it is written.
+//
+//  1. Prepare renders the environment with its marker (render.Environment).
+//  2. It derives the edited tree. A promotion holds the change in the
+//     environment's own files; a rejection does not. In both the marker is
+//     gone, or the candidates that wait have moved up.
+//  3. A promotion also sets the change under test in the next environments of
+//     the same tree (next.go).
+//  4. The edited tree is rendered and compared, object by object: law 2, tested
+//     is promoted; law 3, losers leave no trace; law 4, the same files (prove.go).
+//  5. Write replaces the files (write.go). A process that is killed meanwhile
+//     leaves a record beside the marker, with which Resume finishes the job
+//     (record.go, resume.go).
+package promote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+// Outcome is what becomes of a candidate.
+type Outcome string
+
+// The outcomes.
+const (
+	Promote Outcome = "promote"
+	Reject  Outcome = "reject"
+)
+
+// ErrNoCandidate is returned for an environment without a marker.
+var ErrNoCandidate = errors.New("no candidate")
+
+// Options say what to prepare.
+type Options struct {
+	Outcome  Outcome
+	Branch   string         // the branch that is checked out, where it is known
+	Rendered *render.Result // of the same request, where it is at hand
+}
+
+// Edit is a proven edit of the repository.
+type Edit struct {
+	Outcome   Outcome
+	Dir, Name string // the environment's
+	Layout    spec.Layout
+	Plan      *spec.Plan // defaulted
+	Candidate spec.Candidate
+	ID        string   // empty where the change renders no experiment: see Warnings
+	Files     []File   // in the order of writing; the marker is the last
+	Untested  []string // what ships untested, for people
+	Next      []Next   // a promotion's next environments
+	Waiting   int      // candidates that moved up
+	Warnings  []string
+}
+
+// File is one file of an edit, by its path in the repository.
+type File struct {
+	Path          string
+	Before, After []byte // nil: there is no file
+}
+
+// Marker is the path of the environment's marker.
+func (e *Edit) Marker() string { return e.Files[len(e.Files)-1].Path }
+
+// Prepare makes and proves the edit. Nothing is written. Errors that tell a
+// law which does not hold are of type *LawError.
+//
+// A promotion of a change that every file already holds takes the marker away
+// and nothing else. A rejection needs no candidate that renders.
+func Prepare(ctx context.Context, req render.Request, opt Options) (*Edit, error) {
+	p := &preparation{req: req, opt: opt}
+	if err := p.open(ctx); err != nil {
+		return nil, err
+	}
+	if opt.Outcome == Promote {
+		if err := p.change(); err != nil {
+			return nil, err
+		}
+		if err := p.next(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.shift(); err != nil {
+		return nil, err
+	}
+	if err := p.prove(ctx); err != nil {
+		return nil, err
+	}
+	return p.edit, p.moveUp(ctx)
+}
+
+// preparation is the state of one Prepare.
+type preparation struct {
+	req    render.Request
+	opt    Options
+	marker marker.File
+	edit   *Edit
+	edited map[string][]byte            // the change in the environment's files, as render made it
+	want   []*unstructured.Unstructured // what the edited tree must render to
+}
+
+// open renders the environment as it is.
+func (p *preparation) open(ctx context.Context) error {
+	res, err := p.opt.Rendered, error(nil)
+	if res == nil {
+		res, err = render.Environment(ctx, p.req)
+	}
+	if err != nil {
+		return p.openBroken(ctx, err)
+	}
+	if res.Marker == nil {
+		return ErrNoCandidate
+	}
+	if p.marker, err = marker.Read(p.req.FS, p.req.Dir, p.req.Name); err != nil {
+		return err
+	}
+	p.edit = &Edit{
+		Outcome: p.opt.Outcome, Dir: p.req.Dir, Name: p.req.Name, Layout: res.Layout, Plan: res.Plan,
+		Candidate: *res.Marker, ID: res.ID, Waiting: res.Waiting,
+	}
+	if p.want = res.Baseline; p.opt.Outcome == Promote {
+		p.want, p.edited, p.edit.Untested = res.Candidate, res.Edited, res.Untested
+	}
+	return nil
+}
+
+// openBroken goes on where the environment renders without its candidate
+// alone: for a rejection, and where the files already hold the change.
+func (p *preparation) openBroken(ctx context.Context, cause error) error {
+	done := errors.Is(cause, change.ErrNothing)
+	if p.opt.Outcome == Promote && !done {
+		return cause
+	}
+	var err error
+	if p.marker, err = marker.Read(p.req.FS, p.req.Dir, p.req.Name); err != nil {
+		return err
+	}
+	if len(p.marker.Candidates) == 0 {
+		return cause
+	}
+	req := p.req
+	req.FS = req.FS.With(map[string][]byte{p.marker.Path: nil})
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return err
+	}
+	p.edit = &Edit{
+		Outcome: p.opt.Outcome, Dir: p.req.Dir, Name: p.req.Name, Layout: res.Layout, Plan: res.Plan,
+		Candidate: p.marker.Candidates[0], Waiting: len(p.marker.Candidates) - 1,
+	}
+	p.want = res.Baseline
+	warning := "the candidate does not render: " + cause.Error()
+	if done {
+		warning = "the files already hold the change: " + cause.Error()
+	}
+	p.edit.Warnings = append(p.edit.Warnings, warning)
+	return nil
+}
+
+// shift takes the candidate out of the marker.
+func (p *preparation) shift() error {
+	rest, err := marker.Shift(p.marker)
+	if err != nil {
+		return err
+	}
+	name := p.marker.Path
+	if rest != nil { // an edit of a link goes to the file; a removal takes the link
+		if name, err = p.req.FS.Locate(name); err != nil {
+			return err
+		}
+	}
+	p.edit.Files = append(p.edit.Files, File{name, p.marker.Data, rest})
+	return nil
+}
+
+// before is a file as it is, by the path where an edit of it goes.
+func (p *preparation) before(name string) (File, error) {
+	at, err := p.req.FS.Locate(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return File{Path: name}, nil
+	}
+	if err != nil {
+		return File{}, err
+	}
+	data, err := p.req.FS.ReadFile(at)
+	return File{Path: at, Before: data}, err
+}
+
+// contents lays the edit over the repository, less the environment's marker.
+func (p *preparation) contents() map[string][]byte {
+	edits := map[string][]byte{}
+	for _, f := range p.edit.Files {
+		edits[f.Path] = f.After
+	}
+	edits[p.marker.Path] = nil
+	return edits
+}
+
+// moveUp looks at the candidate that is under test from now on. It is not to
+// blame for what the decided one was, so that its trouble is only told.
+func (p *preparation) moveUp(ctx context.Context) error {
+	if p.edit.Waiting == 0 {
+		return nil
+	}
+	edits := p.contents()
+	delete(edits, p.marker.Path)
+	edits[p.edit.Marker()] = p.edit.Files[len(p.edit.Files)-1].After
+	req := p.req
+	req.FS = req.FS.With(edits)
+	if _, err := render.Environment(ctx, req); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		p.edit.Warnings = append(p.edit.Warnings, fmt.Sprintf("the candidate that moves up does not render: %v", err))
+	}
+	return nil
+}

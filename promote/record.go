@@ -1,0 +1,136 @@
+package promote
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// ErrInterrupted is returned where an earlier promotion or rejection was
+// killed and has to be finished first.
+var ErrInterrupted = errors.New("an earlier decision was interrupted while it was written: run the same command again to finish it")
+
+// recordVersion is raised when the format of the record changes.
+const recordVersion = 1
+
+// Record says what was decided and which files that changes. It is on the disk
+// only while they are being replaced.
+type Record struct {
+	Version   int          `json:"version"`
+	Outcome   Outcome      `json:"outcome"`
+	Dir       string       `json:"directory"`
+	Name      string       `json:"environment,omitempty"`
+	Candidate string       `json:"candidate,omitempty"`
+	ID        string       `json:"id,omitempty"`
+	Files     []RecordFile `json:"files"`
+	Commit    string       `json:"commit,omitempty"` // what Commit.Land needs to know
+}
+
+// RecordFile names contents by their SHA-256; empty where there is no file.
+type RecordFile struct {
+	Path   string `json:"path"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+func newRecord(e *Edit) *Record {
+	r := &Record{Version: recordVersion, Outcome: e.Outcome, Dir: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID}
+	for _, f := range e.Files {
+		r.Files = append(r.Files, RecordFile{f.Path, digest(f.Before), digest(f.After)})
+	}
+	return r
+}
+
+// digest is empty for a file that does not exist.
+func digest(data []byte) string {
+	if data == nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// recordName is where the record of an environment lies.
+func recordName(dir, env string) (string, error) {
+	name, err := spec.CandidateFile(env)
+	if err != nil {
+		return "", err
+	}
+	return filepath.FromSlash(path.Join(dir, "."+name+".assay-record")), nil
+}
+
+// save makes the record appear whole, and only once all before it is on the disk.
+func (w *writer) save(r *Record) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	for _, f := range r.Files {
+		if err := w.syncDir(path.Dir(f.Path)); err != nil {
+			return err
+		}
+	}
+	part := w.record + ".part"
+	file, err := w.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(data, '\n'))
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return err
+	}
+	w.step("save record")
+	if err := w.root.Rename(part, w.record); err != nil {
+		return err
+	}
+	return w.syncDir(path.Dir(filepath.ToSlash(w.record)))
+}
+
+// syncDir makes renames and removals in a directory last.
+func (w *writer) syncDir(name string) error {
+	dir, err := w.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	return dir.Sync()
+}
+
+// Interrupted returns the record of an earlier decision on the environment
+// that was killed while it was written; nil if there is none.
+func Interrupted(root, dir, env string) (*Record, error) {
+	name, err := recordName(dir, env)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("open repository: %w", pathless(err))
+	}
+	defer func() { _ = repo.Close() }()
+	return readRecord(repo, name)
+}
+
+func readRecord(root *os.Root, name string) (*Record, error) {
+	data, err := root.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.ToSlash(name), pathless(err))
+	}
+	var r Record
+	if err := json.Unmarshal(data, &r); err != nil || r.Version != recordVersion {
+		return nil, fmt.Errorf("%s: it is no record that this version of assay has written: restore the environment's files, and remove it", filepath.ToSlash(name))
+	}
+	return &r, nil
+}

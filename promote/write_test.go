@@ -190,10 +190,10 @@ func TestNext(t *testing.T) {
 	for _, name := range []string{"prod/web.yaml", "prod/cart.yaml"} {
 		want[name] = strings.ReplaceAll(want[name], ":1.0.0", ":2.0.0")
 	}
-	quoted := strings.ReplaceAll(strings.ReplaceAll(markerText("2.0.0"), "name: 2.0.0", `name: "2.0.0"`), "newTag: 2.0.0", `newTag: "2.0.0"`)
-	first := strings.ReplaceAll(strings.ReplaceAll(markerText("1.9.0"), "name: 1.9.0", `name: "1.9.0"`), "newTag: 1.9.0", `newTag: "1.9.0"`)
-	want["eu/candidate.yaml"] = skip + strings.ReplaceAll(quoted, "example.com/", "mirror.example.org/")
-	want["us/candidate.yaml"] = skip + first + "---\n" + quoted
+	second := markerText("2.0.0")
+	first := markerText("1.9.0")
+	want["eu/candidate.yaml"] = skip + strings.ReplaceAll(second, "example.com/", "mirror.example.org/")
+	want["us/candidate.yaml"] = skip + first + "---\n" + second
 	same(t, "the tree", want, got)
 	var states []NextState
 	for _, n := range e.Next {

@@ -27,7 +27,7 @@ type Source struct {
 func (s Source) Template() bool { return strings.HasSuffix(s.File, ".tmpl") }
 
 // Owns reports whether the file belongs to the experiment of the environment
-// in dir: flat manifests and Helm's .Files leave it out. It reads nothing.
+// in dir: flat manifests leave it out. It reads nothing.
 func Owns(dir string, exp spec.Experiment, file string) bool {
 	for _, pattern := range patterns(exp) {
 		full, err := resolve(dir, pattern)

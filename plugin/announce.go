@@ -1,17 +1,15 @@
 package plugin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
-	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/helm"
 )
 
 // Announcement is one parameter as Argo CD's user interface shows it: the JSON
@@ -29,10 +27,9 @@ type Announcement struct {
 }
 
 // Announce lists the parameters of the environment's layout with their current
-// values: the plan's. For Helm,
-// helm-parameters holds every value that the chart renders with, flattened to
-// the names that --set takes.
-func Announce(req render.Request) ([]Announcement, error) {
+// values: the plan's. For Helm, helm-parameters holds every value that the chart
+// renders with, flattened to the names that --set takes.
+func Announce(ctx context.Context, req render.Request) ([]Announcement, error) {
 	layout, plan, err := render.Inspect(req)
 	if err != nil {
 		return nil, err
@@ -46,14 +43,12 @@ func Announce(req render.Request) ([]Announcement, error) {
 		}
 		v := p.get(s)
 		if p.name == "helm-parameters" {
-			values, err := chartValues(req, s.helm)
+			values, err := chartValues(ctx, req, s.helm)
 			if err != nil {
 				return nil, err
 			}
-			flat := map[string]string{}
-			flatten("", values, flat)
-			maps.Copy(flat, v.pairs)
-			v.pairs = flat
+			maps.Copy(values, v.pairs)
+			v.pairs = values
 		}
 		all = append(all, Announcement{
 			Name: p.name, Title: p.title, Tooltip: p.tooltip, ItemType: p.item, CollectionType: p.collection,
@@ -81,60 +76,38 @@ func sourcesOf(plan *spec.Plan) *sources {
 	return s
 }
 
-// chartValues lays the plan's value files and values over the chart's own.
-func chartValues(req render.Request, helm spec.HelmSource) (map[string]any, error) {
-	values := map[string]any{}
-	files := append([]string{"values.yaml"}, helm.ValueFiles...)
-	for i, file := range files {
-		name, err := envfs.Resolve(req.Dir, file)
-		if err != nil {
-			return nil, err
-		}
-		data, err := req.FS.ReadFile(name)
-		if err != nil {
-			if i == 0 || helm.IgnoreMissingValueFiles {
-				continue
-			}
-			return nil, fmt.Errorf("read value file %s: %w", path.Join(req.Dir, file), err)
-		}
-		if err := layOver(values, data, name); err != nil {
-			return nil, err
-		}
-	}
-	if err := layOver(values, []byte(helm.Values), "the plan's helm.values"); err != nil {
+// maxFlat bounds what values take once each has its whole name: one long name
+// may stand before many values.
+const maxFlat = 16 << 20
+
+// chartValues are the values that the chart has with the plan's options, by the
+// names that --set takes.
+func chartValues(ctx context.Context, req render.Request, source spec.HelmSource) (map[string]string, error) {
+	values, err := helm.Values(ctx, req.FS, req.Dir, source, helm.Options{
+		AppName: req.AppName, Namespace: req.Namespace, Env: req.Env,
+		Limits: helm.Limits{OutputBytes: req.Limits.OutputBytes},
+	})
+	if err != nil {
 		return nil, err
 	}
-	mergeValues(values, helm.ValuesObject)
-	return values, nil
-}
-
-func layOver(values map[string]any, data []byte, name string) error {
-	var over map[string]any
-	if err := yaml.Unmarshal(data, &over); err != nil {
-		return fmt.Errorf("%s is not a YAML mapping of values", name)
+	f := flat{out: map[string]string{}, left: maxFlat}
+	if f.add("", values); f.left < 0 {
+		return nil, fmt.Errorf("%s: the chart's values take more than %d MiB as single parameters: move large content out of the values", req.Dir, maxFlat>>20)
 	}
-	mergeValues(values, over)
-	return nil
+	return f.out, nil
 }
 
-// mergeValues lays over on values as Helm does: maps merge, null deletes.
-func mergeValues(values, over map[string]any) {
-	for key, v := range over {
-		below, isMap := values[key].(map[string]any)
-		above, aboveMap := v.(map[string]any)
-		switch {
-		case v == nil:
-			delete(values, key)
-		case isMap && aboveMap:
-			mergeValues(below, above)
-		default:
-			values[key] = v
-		}
+// flat is a tree of values by the names that --set takes.
+type flat struct {
+	out  map[string]string
+	left int // bytes that out may still take
+}
+
+// add adds every leaf of v. It stops once nothing is left.
+func (f *flat) add(name string, v any) {
+	if f.left -= len(name); f.left < 0 {
+		return
 	}
-}
-
-// flatten writes every leaf of v into out under the name that --set takes.
-func flatten(name string, v any, out map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, item := range v {
@@ -143,18 +116,23 @@ func flatten(name string, v any, out map[string]string) {
 			if name != "" {
 				step = name + "." + step
 			}
-			flatten(step, item, out)
+			f.add(step, item)
 		}
 	case []any:
 		for i, item := range v {
-			flatten(fmt.Sprintf("%s[%d]", name, i), item, out)
+			f.add(fmt.Sprintf("%s[%d]", name, i), item)
 		}
 	case string:
-		out[name] = v
+		f.set(name, v)
 	case nil:
 	default:
 		if data, err := json.Marshal(v); err == nil {
-			out[name] = string(data)
+			f.set(name, string(data))
 		}
 	}
+}
+
+func (f *flat) set(name, text string) {
+	f.out[name] = text
+	f.left -= len(text)
 }

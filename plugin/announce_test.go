@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -22,7 +23,7 @@ func announce(t *testing.T, files map[string]string) map[string]*apiclient.Param
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	list, err := plugin.Announce(render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app"})
+	list, err := plugin.Announce(t.Context(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app", AppName: "shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +74,51 @@ func TestAnnounceHelm(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got["helm-parameters"].Map); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Value files are found as rendering finds them.
+func TestAnnounceValueFiles(t *testing.T) {
+	got := announce(t, map[string]string{
+		"app/Chart.yaml":  "apiVersion: v2\nname: app\nversion: 1.0.0\n",
+		"app/values.yaml": "a: 1\nb: 1\nc: 1\nd: 1\n",
+		"shared/v.yaml":   "b: 2\n",
+		"globbed/1.yaml":  "c: 2\nd: 2\n",
+		"globbed/2.yaml":  "c: 3\n",
+		"app/shop.yaml":   "d: 4\n",
+		"app/assay.yaml":  planHead + "  helm:\n    valueFiles: [/shared/v.yaml, ../globbed/*.yaml, $ARGOCD_APP_NAME.yaml]\n    values: 'ignored: 1'\n    valuesObject: {e: 5}\n",
+	})
+	want := map[string]string{"a": "1", "b": "2", "c": "3", "d": "4", "e": "5"}
+	if diff := cmp.Diff(want, got["helm-parameters"].Map); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A small values.yaml must not become a large announcement.
+func TestAnnounceRefusesLargeValues(t *testing.T) {
+	const secret = "s3cret"
+	for name, test := range map[string]struct{ values, want string }{
+		"aliases":    {"a: &a " + strings.Repeat(secret, 1<<17) + "\nb: [" + strings.Repeat("*a,", 300) + "]\n", "app/values.yaml: YAML aliases expand to more than"},
+		"long names": {"? " + strings.Repeat(secret, 1<<8) + "\n: [" + strings.Repeat("1,", 20_000) + "]\n", "app: the chart's values take more than 16 MiB as single parameters"},
+		"no mapping": {"- " + secret + "\n", "app/values.yaml: parse values: "},
+		"none":       {"{}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fsys := fstest.MapFS{
+				"app/Chart.yaml":  {Data: []byte("apiVersion: v2\nname: app\nversion: 1.0.0\n")},
+				"app/values.yaml": {Data: []byte(test.values)},
+			}
+			_, err := plugin.Announce(t.Context(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app"})
+			if test.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), secret) || len(err.Error()) > 2000 {
+				t.Fatalf("error %.300v, want %q", err, test.want)
+			}
+		})
 	}
 }
 

@@ -3,12 +3,14 @@ package plugin_test
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
@@ -112,7 +114,7 @@ func TestParametersMirrorSources(t *testing.T) {
 		Env: map[string]string{"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_NAMESPACE": "web"},
 		Helm: &spec.HelmSource{
 			ReleaseName: "r", Namespace: "n", ValueFiles: []string{"values-$ARGOCD_APP_NAME.yaml", "b.yaml"}, IgnoreMissingValueFiles: true,
-			Values: "a: 1",
+			ValuesObject: map[string]any{"a": 1.0},
 			Parameters: []spec.HelmParameter{
 				{Name: "a", Value: "1"}, {Name: "b", Value: "2"}, {Name: "c", Value: "3", ForceString: true},
 			},
@@ -148,6 +150,8 @@ func TestParametersAreHostile(t *testing.T) {
 		{"not a boolean", `[{"name": "helm-skip-crds", "string": "yes"}]`, `parameter helm-skip-crds takes true or false`},
 		{"not a number", `[{"name": "kustomize-replicas", "map": {"a": "two"}}]`, `parameter kustomize-replicas takes whole numbers`},
 		{"negative", `[{"name": "kustomize-replicas", "map": {"a": "-1"}}]`, `parameter kustomize-replicas takes whole numbers`},
+		{"values are an alias bomb", `[{"name": "helm-values", "string": "a: &a ` + strings.Repeat("hunter2", 10_000) + `\nb: [` + strings.Repeat("*a,", 2000) + `]"}]`, `parameter helm-values expands its aliases to too much`},
+		{"patches are an alias bomb", `[{"name": "kustomize-patches", "string": "- patch: &a ` + strings.Repeat("hunter2", 10_000) + `\n- {a: [` + strings.Repeat("*a,", 2000) + `]}"}]`, `parameter kustomize-patches expands its aliases to too much`},
 		{"values are no mapping", `[{"name": "helm-values", "string": "[hunter2]"}]`, `parameter helm-values is not a YAML mapping`},
 		{"patches with another field", `[{"name": "kustomize-patches", "string": "- pathh: hunter2"}]`, `parameter kustomize-patches is not a YAML list`},
 		{"not JSON", `{hunter2`, `ARGOCD_APP_PARAMETERS is not Argo CD's list of parameters`},
@@ -182,6 +186,36 @@ func TestCheckRefusesToTurnOffWhatThePlanTurnsOn(t *testing.T) {
 	plan.Spec.Helm.SkipCrds = true
 	if err := call.Check(plan); err == nil || !strings.Contains(err.Error(), "helm-skip-crds") {
 		t.Errorf("the plan sets it: %v", err)
+	}
+}
+
+// The parameter helm-values replaces all that the plan gives as values: Argo CD
+// prefers valuesObject to values.
+func TestHelmValuesReplaceThePlans(t *testing.T) {
+	fsys := fstest.MapFS{
+		"app/Chart.yaml":        {Data: []byte("apiVersion: v2\nname: app\nversion: 1.0.0\n")},
+		"app/templates/cm.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata: {a: {{ .Values.a | quote }}, b: {{ .Values.b | quote }}}\n")},
+		"app/assay.yaml":        {Data: []byte("apiVersion: assay.dev/v1alpha1\nkind: Plan\nspec: {helm: {valuesObject: {a: 1, b: 1}}}\n")},
+	}
+	for parameter, want := range map[string]map[string]any{
+		`"a: 10000000"`: {"a": "1e+07", "b": nil},
+		`"{}"`:          {"a": nil, "b": nil},
+		`"# none\n"`:    {"a": nil, "b": nil},
+		`""`:            {"a": "1", "b": "1"}, // not given
+	} {
+		call, err := plugin.FromEnv(withParameters(`[{"name": "helm-values", "string": ` + parameter + `}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app"}
+		call.Fill(&req)
+		res, err := render.Environment(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, res.Baseline[0].Object["data"]); diff != "" {
+			t.Errorf("%s:\n%s", parameter, diff)
+		}
 	}
 }
 

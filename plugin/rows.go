@@ -6,10 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -56,17 +58,29 @@ func mapRow(name string, layout spec.Layout, title, option, tooltip string, fiel
 	}
 }
 
-// helmValues takes YAML text and announces the plan's values as such.
+var errAliases = errors.New("expands its aliases to too much: write the values out")
+
+// helmValues takes YAML text and announces the plan's values as such. It sets
+// valuesObject, since that is what Argo CD prefers: it replaces both of the plan's.
 func helmValues() parameter {
 	return parameter{
 		name: "helm-values", layout: spec.Helm, collection: collectionString, title: "Values",
 		option: "helm.values, helm.valuesObject", tooltip: "Values as YAML, laid over the value files.",
 		set: func(s *sources, v value) error {
-			var values map[string]any
+			if strings.TrimSpace(v.text) == "" {
+				return nil
+			}
+			if manifest.CheckAliases("helm-values", []byte(v.text)) != nil {
+				return errAliases
+			}
+			values := map[string]any{}
 			if err := yaml.Unmarshal([]byte(v.text), &values); err != nil {
 				return errors.New("is not a YAML mapping")
 			}
-			s.helm.Values = v.text
+			if values == nil { // YAML's null
+				values = map[string]any{}
+			}
+			s.helm.ValuesObject = values
 			return nil
 		},
 		get: func(s *sources) value {
@@ -153,6 +167,9 @@ func kustomizePatches() parameter {
 		name: "kustomize-patches", layout: spec.Kustomize, collection: collectionString, title: "Patches", option: "kustomize.patches",
 		tooltip: "Kustomize patches, as a YAML list.",
 		set: func(s *sources, v value) error {
+			if manifest.CheckAliases("kustomize-patches", []byte(v.text)) != nil {
+				return errAliases
+			}
 			if err := yaml.UnmarshalStrict([]byte(v.text), &s.kustomize.Patches); err != nil {
 				return errors.New("is not a YAML list of Kustomize patches (path, patch, target, options)")
 			}

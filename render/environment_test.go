@@ -451,3 +451,17 @@ func TestBrokenByTheChange(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestStrayLoad: the live Service must not send traffic to the experiment's own pods.
+func TestStrayLoad(t *testing.T) {
+	files := map[string]string{
+		"apps/web/candidate.yaml": tagMarker("2"),
+		"apps/web/svc.yaml":       "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n",
+		"apps/web/experiment/load.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: load}\nspec:\n  selector: {matchLabels: {app: web, role: load}}\n" +
+			"  template:\n    metadata: {labels: {app: web, role: load}}\n    spec: {containers: [{name: l, image: fortio/fortio}]}\n",
+	}
+	_, err := render.Environment(context.Background(), env(files).request())
+	if err == nil || !strings.Contains(err.Error(), "Deployment/load") || !strings.Contains(err.Error(), "Service/web") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -14,6 +14,11 @@ import (
 func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructured, warnings []string) error {
 	v := app.variant
 	candidate := r.files.marker.Metadata.Name
+	if r.files.plan.Spec.Candidate.Traffic != "shared" {
+		if err := variant.Stray(res.Baseline, injected, app.namespace); err != nil {
+			return err
+		}
+	}
 	wave := variant.Wave(res.Baseline)
 	variant.Stamp(v.Objects, res.ID, candidate, wave)
 	variant.Stamp(injected, res.ID, candidate, wave)

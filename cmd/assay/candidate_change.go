@@ -15,10 +15,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/helm"
 )
 
 // parseImages reads --image, or finds the image that --tag is for.
@@ -93,11 +95,14 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := manifest.CheckAliases(name, data); err != nil {
+			return nil, err
+		}
 		more, err := chartutil.ReadValues(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a YAML mapping of values", name)
 		}
-		values = mergeValues(values, more)
+		values = helm.Overlay(values, more)
 	}
 	for _, text := range opt.sets {
 		if err := strvals.ParseInto(text, values); err != nil {
@@ -111,18 +116,6 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 func keyOf(text string) string {
 	key, _, _ := strings.Cut(text, "=")
 	return key
-}
-
-func mergeValues(below, above map[string]any) map[string]any {
-	for key, v := range above {
-		low, isMap := below[key].(map[string]any)
-		high, aboveMap := v.(map[string]any)
-		if isMap && aboveMap {
-			v = mergeValues(low, high)
-		}
-		below[key] = v
-	}
-	return below
 }
 
 // maxInput bounds a file that a flag names.

@@ -169,8 +169,9 @@ func (a *app) explainLaw(err error) error {
 		return err
 	}
 	const most = 5
+	out := &output{"the difference", defaultOutputBytes, defaultOutputBytes}
 	for _, d := range law.Differences[:min(most, len(law.Differences))] {
-		item, err := compareObject(d)
+		item, err := compareObject(d, out)
 		if err != nil {
 			return err
 		}

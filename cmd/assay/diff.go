@@ -54,7 +54,7 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 	if err != nil {
 		return err
 	}
-	c, err := compare(res, opt.full)
+	c, err := compare(res, opt.full, opt.output(dir))
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ type entry struct {
 	Manifest string `json:"manifest,omitempty"` // with --full
 }
 
-func compare(res *render.Result, full bool) (*comparison, error) {
+func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 	c := &comparison{
 		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Waiting: res.Waiting,
 		Changes: []change{}, Variant: []entry{}, Injected: []entry{},
@@ -112,17 +112,17 @@ func compare(res *render.Result, full bool) (*comparison, error) {
 	}
 	c.marker, c.Candidate = true, res.Marker.Metadata.Name
 	for _, d := range object.Diff(applied(res.Baseline), applied(res.Candidate)) {
-		item, err := compareObject(d)
+		item, err := compareObject(d, out)
 		if err != nil {
 			return nil, err
 		}
 		c.Changes = append(c.Changes, item)
 	}
 	var err error
-	if c.Variant, err = entries(res, res.Variant, full); err != nil {
+	if c.Variant, err = entries(res, res.Variant, full, out); err != nil {
 		return nil, err
 	}
-	c.Injected, err = entries(res, res.Injected, full)
+	c.Injected, err = entries(res, res.Injected, full, out)
 	return c, err
 }
 
@@ -131,7 +131,7 @@ func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }
 
-func entries(res *render.Result, objs []*unstructured.Unstructured, full bool) ([]entry, error) {
+func entries(res *render.Result, objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
 	list := make([]entry, 0, len(objs))
 	for _, o := range objs {
 		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
@@ -139,7 +139,7 @@ func entries(res *render.Result, objs []*unstructured.Unstructured, full bool) (
 			e.Role = "judges"
 		}
 		if full {
-			data, err := object.MarshalYAML([]*unstructured.Unstructured{masked(o)})
+			data, err := out.yaml(masked(o))
 			if err != nil {
 				return nil, err
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/helm"
 )
 
 type initOptions struct {
@@ -156,7 +157,7 @@ func (p *place) survey(ctx context.Context, planFile string, chart func() (*spec
 	if s.chart == nil {
 		return s, nil
 	}
-	values, err := p.chartValues(s.chart.ValueFiles)
+	values, err := helm.Values(ctx, p.FS, p.Dir, *s.chart, helm.Options{Namespace: s.chart.Namespace, Limits: helm.Limits{OutputBytes: p.Limits.OutputBytes}})
 	if err != nil {
 		return nil, err
 	}

@@ -2,15 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"path"
 
-	"helm.sh/helm/v3/pkg/chartutil"
 	"sigs.k8s.io/kustomize/api/types"
 
-	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
@@ -54,28 +49,4 @@ func (p *place) rehearseImage(ctx context.Context, edits map[string][]byte, imag
 	req.FS = req.FS.With(edits)
 	_, err = render.Environment(ctx, req)
 	return err
-}
-
-// chartValues reads the chart's own values, and the value files over them.
-func (p *place) chartValues(files []string) (map[string]any, error) {
-	values := map[string]any{}
-	for i, file := range append([]string{"values.yaml"}, files...) {
-		name, err := envfs.Resolve(p.Dir, file)
-		if err != nil {
-			return nil, err
-		}
-		data, err := p.FS.ReadFile(name)
-		if i == 0 && errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		more, err := chartutil.ReadValues(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s is not a YAML mapping of values", name)
-		}
-		values = mergeValues(values, more)
-	}
-	return values, nil
 }

@@ -10,13 +10,13 @@ import (
 )
 
 // compareObject makes a unified diff of one object's YAML.
-func compareObject(d object.Difference) (change, error) {
+func compareObject(d object.Difference, out *output) (change, error) {
 	before, after := maskedPair(d.Before, d.After)
-	from, err := yamlOf(before)
+	from, err := yamlOf(before, out)
 	if err != nil {
 		return change{}, err
 	}
-	to, err := yamlOf(after)
+	to, err := yamlOf(after, out)
 	if err != nil {
 		return change{}, err
 	}
@@ -27,14 +27,16 @@ func compareObject(d object.Difference) (change, error) {
 	case d.After == nil:
 		item.Change = "removed"
 	}
-	return item, nil
+	return item, out.take(len(item.Diff))
 }
 
-func yamlOf(o *unstructured.Unstructured) (string, error) {
+// yamlOf prints one side of a diff, which is bounded but not printed itself.
+func yamlOf(o *unstructured.Unstructured, out *output) (string, error) {
 	if o == nil {
 		return "", nil
 	}
-	data, err := object.MarshalYAML([]*unstructured.Unstructured{o})
+	side := output{out.where, out.max, out.max}
+	data, err := side.yaml(o)
 	return string(data), err
 }
 

@@ -8,15 +8,13 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/assaydev/assay/internal/object"
 )
 
 // writeObjects writes one file for each object to a new or empty directory.
-func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.Unstructured) error {
+func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.Unstructured, out *output) error {
 	contents := map[string][]byte{}
 	for _, o := range objs {
-		data, err := encodeObject(o, format)
+		data, err := encodeObject(o, format, out)
 		if err != nil {
 			return err
 		}
@@ -47,11 +45,11 @@ func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.
 	return nil
 }
 
-func encodeObject(o *unstructured.Unstructured, format string) ([]byte, error) {
+func encodeObject(o *unstructured.Unstructured, format string, out *output) ([]byte, error) {
 	if format == formatJSON {
-		return encodeJSON(o.Object)
+		return out.json(o.Object)
 	}
-	return object.MarshalYAML([]*unstructured.Unstructured{o})
+	return out.yaml(o)
 }
 
 // fileName is kind-name, with the namespace, the group and a number added for

@@ -19,13 +19,13 @@ the environment's layout with their current values, as JSON.`,
 		Example: `  # What Argo CD's user interface shows for an environment
   assay parameters shop/prod`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(_ context.Context, args []string) error { return a.parameters(opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.parameters(ctx, opt, dirArg(args)) }),
 	}
 	opt.bind(cmd)
 	return cmd
 }
 
-func (a *app) parameters(opt environment, dir string) error {
+func (a *app) parameters(ctx context.Context, opt environment, dir string) error {
 	call, err := plugin.FromEnv(a.env)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (a *app) parameters(opt environment, dir string) error {
 		return err
 	}
 	defer p.close()
-	list, err := plugin.Announce(p.Request)
+	list, err := plugin.Announce(ctx, p.Request)
 	if err != nil {
 		return err
 	}

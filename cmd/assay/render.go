@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 )
@@ -75,12 +73,17 @@ func (a *app) render(ctx context.Context, opt renderOptions, dir string) error {
 		return err
 	}
 	if opt.outputDir != "" {
-		if err := writeObjects(ctx, opt.outputDir, opt.format, objs); err != nil {
+		if err := writeObjects(ctx, opt.outputDir, opt.format, objs, opt.output(dir)); err != nil {
 			return err
 		}
 		a.notef("wrote %d objects to %s", len(objs), opt.outputDir)
 	} else {
-		data, err := encode(objs, opt.format)
+		var data []byte
+		if out := opt.output(dir); opt.format == formatJSON {
+			data, err = out.list(objs)
+		} else {
+			data, err = out.yaml(objs...)
+		}
 		if err != nil {
 			return err
 		}
@@ -103,26 +106,6 @@ func view(res *render.Result, name, dir string) ([]*unstructured.Unstructured, e
 	default:
 		return res.Output(), nil
 	}
-}
-
-// encode prints objects as a YAML stream, or as one JSON List.
-func encode(objs []*unstructured.Unstructured, format string) ([]byte, error) {
-	if format == formatYAML {
-		return object.MarshalYAML(objs)
-	}
-	items := make([]any, len(objs))
-	for i, o := range objs {
-		items[i] = o.Object
-	}
-	return encodeJSON(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
-}
-
-func encodeJSON(v any) ([]byte, error) {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode result: %w", err)
-	}
-	return append(data, '\n'), nil
 }
 
 // notef tells people something on stderr.

@@ -152,7 +152,7 @@ func secret(value string) *unstructured.Unstructured {
 func TestDiffMasksSecrets(t *testing.T) {
 	before, after := secret("hunter3"), secret("hunter4")
 	for _, d := range []object.Difference{{Before: before, After: after}, {Before: before}, {After: after}} {
-		item, err := compareObject(d)
+		item, err := compareObject(d, (&environment{}).output("."))
 		if err != nil {
 			t.Fatal(err)
 		}

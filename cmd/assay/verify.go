@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -196,12 +195,4 @@ func (f finding) text() string {
 		text += "        warning: " + oneLine(w) + "\n"
 	}
 	return text
-}
-
-func splitComma(text string) []string {
-	var items []string
-	for item := range strings.SplitSeq(text, ",") {
-		items = append(items, strings.TrimSpace(item))
-	}
-	return items
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,6 +17,22 @@ import (
 
 	"github.com/assaydev/assay/internal/object"
 )
+
+func TestMarshalYAMLWithin(t *testing.T) {
+	objs := []*unstructured.Unstructured{configMap("a", "", "x\ny\n"), configMap("b", "", strings.Repeat("long ", 1000))}
+	want, err := object.MarshalYAML(objs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := object.MarshalYAMLWithin(objs, int64(len(want))); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("within its size: %v, %d bytes of %d", err, len(got), len(want))
+	}
+	for limit := range len(want) {
+		if got, err := object.MarshalYAMLWithin(objs, int64(limit)); !errors.Is(err, object.ErrTooLarge) || got != nil {
+			t.Fatalf("within %d bytes: %v, %d bytes", limit, err, len(got))
+		}
+	}
+}
 
 func TestMarshalYAML(t *testing.T) {
 	got, err := object.MarshalYAML([]*unstructured.Unstructured{configMap("a", "", "x\ny\n"), configMap("b", "", "yes")})

@@ -1,16 +1,17 @@
 // Package experiment turns an environment's experiment resources into the
 // objects that are injected beside the candidate: what judges it, and its load.
 //
-//  1. Load finds the files that the plan names; Owns says which files the
-//     layouts must not take for their own.
+//  1. Load finds the files that the plan names; Owns says which files flat
+//     manifests must not take for their own.
 //  2. Parse executes and parses them under a placeholder for the ID: that is
 //     what they contribute to the ID.
 //  3. ID hashes all that is tested.
 //  4. Render does the same under the real ID: plain files get it appended to
 //     their names, and references between them follow; templates place it
 //     themselves.
-//  5. Every object is checked against the rules (rules.go): nothing that would
-//     delete its own verdict, run again, or reach past the application.
+//  5. Every object is checked against the rules (rule.go, trace.go): nothing that
+//     would delete its own verdict, run again, outlive the experiment, or
+//     reach past the application.
 package experiment
 
 import (

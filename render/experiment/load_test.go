@@ -24,7 +24,7 @@ func repo(names ...string) *envfs.FS {
 func TestLoad(t *testing.T) {
 	all := []string{
 		"apps/shop/experiment/b.yml", "apps/shop/experiment/a.yaml", "apps/shop/experiment/c.yaml.tmpl", "apps/shop/experiment/d.yml.tmpl",
-		"apps/shop/experiment/test.js", "apps/shop/experiment/README.md", "apps/shop/experiment/x.json", "apps/shop/experiment/e.tmpl",
+		"apps/shop/experiment/test.js", "apps/shop/experiment/README.md",
 		"apps/shop/experiment/deep/f.yaml", "apps/shop/experiment/dir.yaml/g.yaml", "apps/experiments/k6.yaml", "apps/shop/web.yaml",
 	}
 	tests := map[string]struct {

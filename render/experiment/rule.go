@@ -13,7 +13,7 @@ import (
 type rule func(r resource, in Input, opt Options) error
 
 func rules() []rule {
-	return []rule{identified, kindAllowed, inNamespace, noHook, noReplace, knownRole, keepsVerdict, engineReads, judgesWell}
+	return []rule{identified, kindAllowed, inNamespace, noHook, noReplace, leavesNoTrace, knownRole, keepsVerdict, engineReads, judgesWell}
 }
 
 // check applies the rules to every object as its author wrote it.

@@ -16,9 +16,9 @@ import (
 // Files lists the files of dir that may hold manifests, relative to the repo,
 // in the order in which Argo CD reads them. Those with the skip line are among
 // them: Render passes over them, and so must whoever edits them
-// (manifest.Skipped). skip keeps files out that are not
-// manifests here; it may be nil. A .jsonnet file that Argo CD would render is
-// an error, and so is a link that leaves the repo.
+// (manifest.Skipped). skip keeps files out that are not manifests here; it may
+// be nil. A .jsonnet file that Argo CD would render is an error, and so is a
+// link that leaves the repo.
 func Files(ctx context.Context, fsys *envfs.FS, dir string, opt spec.DirectorySource, skip func(name string) bool) ([]string, error) {
 	w := walk{ctx: ctx, fsys: fsys, root: dir, recurse: opt.Recurse, skip: skip}
 	var err error

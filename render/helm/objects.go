@@ -3,6 +3,7 @@ package helm
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -51,11 +52,11 @@ func (r *renderer) objects(ctx context.Context, c *chart.Chart, texts map[string
 
 // checkTexts refuses aliases that the SDK's sorting would expand without bound.
 func (r *renderer) checkTexts(ctx context.Context, places, texts map[string]string) error {
-	for name, text := range texts {
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		if err := stopped(ctx, r.dir); err != nil {
 			return err
 		}
-		if err := r.checkText(places[name], text); err != nil {
+		if err := r.checkText(places[name], texts[name]); err != nil {
 			return err
 		}
 	}
@@ -77,12 +78,7 @@ func (r *renderer) checkText(where, text string) error {
 // headError names the document that the SDK could not sort, which its own
 // message does not.
 func (r *renderer) headError(places, texts map[string]string, cause error) error {
-	names := make([]string, 0, len(texts))
-	for name := range texts {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		for i, doc := range splitInOrder(texts[name]) {
 			var head releaseutil.SimpleHead
 			if err := yaml.Unmarshal([]byte(doc), &head); err != nil {

@@ -212,3 +212,23 @@ func TestValueFiles(t *testing.T) {
 		t.Error("a missing file is no error")
 	}
 }
+
+func TestValues(t *testing.T) {
+	files := tree(map[string]string{
+		caseDir + "/values.yaml": "\ufeffown: 1\nmap: {a: 1, b: 1}\ngone: 1\n",
+		"env/shared/one.yaml":    "map: {b: 2}\ngone: null\n",
+	})
+	src := spec.HelmSource{ValueFiles: []string{"../shared/*.yaml"}, Values: "map: {c: 3}", Parameters: []spec.HelmParameter{{Name: "map.a", Value: "9"}}}
+	got, err := helm.Values(t.Context(), envfs.New(files, envfs.Limits{}), caseDir, src, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"own": 1.0, "map": map[string]any{"a": 1.0, "b": 2.0, "c": 3.0}, "gone": nil}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	delete(files, caseDir+"/values.yaml")
+	if got, err := helm.Values(t.Context(), envfs.New(files, envfs.Limits{}), caseDir, spec.HelmSource{}, options); err != nil || len(got) != 0 {
+		t.Errorf("Values of a chart without any = %v, %v", got, err)
+	}
+}

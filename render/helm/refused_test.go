@@ -217,6 +217,20 @@ func TestRefused(t *testing.T) {
 
 var small = helm.Options{Limits: helm.Limits{OutputBytes: 1000}}
 
+// TestTheSameFaultIsNamed holds that of several faults the same one is told.
+func TestTheSameFaultIsNamed(t *testing.T) {
+	files := map[string]string{}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		files[caseDir+"/templates/"+name+".yaml"] = strings.Replace(bomb, "*a]", strings.Repeat("*a, ", 20)+"]", 1)
+	}
+	for range 20 {
+		_, _, err := render(t, tree(files), spec.HelmSource{}, helm.Options{Limits: helm.Limits{OutputBytes: 5000}})
+		if err == nil || !strings.HasPrefix(err.Error(), caseDir+"/templates/a.yaml: rendered document 1: YAML aliases") {
+			t.Fatalf("error %v", err)
+		}
+	}
+}
+
 // bomb is small, and long once its aliases are written out: the parser's own
 // bound on aliases does not see it.
 var bomb = "a: &a " + strings.Repeat("x", 300) + "\nb: [*a, *a, *a, *a]\n"

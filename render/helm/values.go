@@ -1,23 +1,66 @@
 package helm
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/strvals"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 )
+
+// Values returns the values that the chart in dir has in files and in the
+// source: its own values.yaml, and laid over it value files, values or
+// valuesObject. Parameters and the subcharts' own values are not among them. A
+// null stands for a value that templates do not see.
+func Values(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (map[string]any, error) {
+	opt.Limits = opt.Limits.withDefaults()
+	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt}
+	over, err := r.layers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := path.Join(dir, "values.yaml")
+	data, err := fsys.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return over, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	own, err := r.overlayYAML(nil, name, bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	if err != nil {
+		return nil, err
+	}
+	return Overlay(own, over), nil
+}
 
 // mergeValues lays over each other, the last wins: value files, values or
 // valuesObject, parameters, those forced to strings, and file parameters. It is
 // the order of Argo CD's command line for helm template.
 func (r *renderer) mergeValues(ctx context.Context) (map[string]any, error) {
+	values, err := r.layers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.setParameters(values); err != nil {
+		return nil, err
+	}
+	return values, r.setFileParameters(values)
+}
+
+// layers are the value files, and values or valuesObject over them.
+func (r *renderer) layers(ctx context.Context) (map[string]any, error) {
 	values := map[string]any{}
 	files, err := r.valueFiles()
 	if err != nil {
@@ -35,13 +78,7 @@ func (r *renderer) mergeValues(ctx context.Context) (map[string]any, error) {
 			return nil, err
 		}
 	}
-	if values, err = r.inlineValues(values); err != nil {
-		return nil, err
-	}
-	if err := r.setParameters(values); err != nil {
-		return nil, err
-	}
-	return values, r.setFileParameters(values)
+	return r.inlineValues(values)
 }
 
 // inlineValues adds valuesObject, or else values. Argo CD hands the object over
@@ -66,17 +103,19 @@ func (r *renderer) overlayYAML(base map[string]any, name string, data []byte) (m
 	if err := yaml.Unmarshal(data, &over); err != nil {
 		return nil, fmt.Errorf("%s: parse values: %s", name, yamlReason(err))
 	}
-	return overlay(base, over), nil
+	return Overlay(base, over), nil
 }
 
-// overlay merges mappings and replaces everything else. A null stays: it
-// deletes the chart's default later on.
-func overlay(base, over map[string]any) map[string]any {
-	out := maps.Clone(base)
+// Overlay merges mappings and replaces everything else, as Helm does with one
+// value file after the other. A null stays: it deletes the chart's default later
+// on. Neither argument is changed.
+func Overlay(base, over map[string]any) map[string]any {
+	out := make(map[string]any, len(base)+len(over))
+	maps.Copy(out, base)
 	for key, value := range over {
 		if table, ok := value.(map[string]any); ok {
 			if below, ok := out[key].(map[string]any); ok {
-				out[key] = overlay(below, table)
+				out[key] = Overlay(below, table)
 				continue
 			}
 		}

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/api/provenance"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -59,7 +61,28 @@ func object(dir string, r *resource.Resource, depth int) (*unstructured.Unstruct
 	return manifest.Object(dir, values)
 }
 
+// release is the kustomize that api v0.20.1 belongs to, as `kustomize version`
+// prints it. The label of `buildMetadata: [managedByLabel]` names it. Keep it in
+// step with go.mod:
+// https://github.com/kubernetes-sigs/kustomize/releases/tag/kustomize%2Fv5.7.1
+const release = "v5.7.1"
+
+// managedBy corrects the label that krusty gives every object on demand. krusty
+// names the version of the program that it is linked into: ours, or (devel),
+// which is no valid label.
+func managedBy(r *resource.Resource) error {
+	labels := r.GetLabels()
+	if labels[konfig.ManagedbyLabelKey] != "kustomize-"+provenance.GetProvenance().Semver() {
+		return nil
+	}
+	labels[konfig.ManagedbyLabelKey] = "kustomize-" + release
+	return r.SetLabels(labels)
+}
+
 func values(r *resource.Resource, depth int) (map[string]any, error) {
+	if err := managedBy(r); err != nil {
+		return nil, errEncode
+	}
 	text, err := r.RNode.String()
 	if err != nil {
 		return nil, errEncode

@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -21,6 +22,33 @@ func TestObjectsSurvivesAPanic(t *testing.T) {
 	_, err := objects("app", broken{}, manifest.Limits{}.WithDefaults())
 	if err == nil || !strings.HasPrefix(err.Error(), "app: a library cannot handle") {
 		t.Fatalf("error %v", err)
+	}
+}
+
+// The API server refuses the label that krusty makes of a program's version.
+func TestManagedByLabel(t *testing.T) {
+	files := map[string]string{"app/kustomization.yaml": "resources: [d.yaml, s.yaml]\nbuildMetadata: [managedByLabel]\n", "app/d.yaml": deployment, "app/s.yaml": service}
+	for _, o := range render(t, files, "app") {
+		if got := o.GetLabels()["app.kubernetes.io/managed-by"]; got != "kustomize-v5.7.1" {
+			t.Errorf("%s: %q", o.GetKind(), got)
+		}
+	}
+	files["app/kustomization.yaml"] = "resources: [d.yaml, s.yaml]\nlabels: [{pairs: {app.kubernetes.io/managed-by: kustomize-mine}}]\n"
+	for _, o := range render(t, files, "app") {
+		if got := o.GetLabels()["app.kubernetes.io/managed-by"]; got != "kustomize-mine" {
+			t.Errorf("%s: %q", o.GetKind(), got)
+		}
+	}
+}
+
+// A new api belongs to a new release.
+func TestReleaseFollowsTheModule(t *testing.T) {
+	data, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), "sigs.k8s.io/kustomize/api v0.20.1\n") || release != "v5.7.1" {
+		t.Errorf("go.mod and release %s do not belong together: see the release's kustomize/go.mod", release)
 	}
 }
 

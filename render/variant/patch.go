@@ -29,11 +29,12 @@ func (b *build) patch() error {
 	if err := b.checkIntact(all); err != nil {
 		return err
 	}
-	made := slices.Clone(all.Resources())
+	made, fields := slices.Clone(all.Resources()), b.watch()
 	for i, patch := range b.plan.Candidate.Patches {
 		if reason := b.applyPatch(all, patch); reason != "" {
 			return b.fail(fmt.Sprintf("candidate.patches[%d]", i), "%s", reason)
 		}
+		see(fields, made, i)
 	}
 	for i, p := range b.pieces {
 		res := made[i]
@@ -54,7 +55,7 @@ func (b *build) patch() error {
 		}
 		p.out = o
 	}
-	return nil
+	return b.checkKept(fields)
 }
 
 // checkIntact refuses to patch what Kustomize would alter in passing.

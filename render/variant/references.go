@@ -3,6 +3,7 @@ package variant
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -83,11 +84,11 @@ func (b *build) followNames() error {
 		if len(fields) == 0 {
 			continue
 		}
-		for kind, paths := range fields {
+		for _, kind := range slices.Sorted(maps.Keys(fields)) {
 			if !kinds[kind] {
 				continue
 			}
-			if path, ok := followKind(res, all, kind, paths); !ok {
+			if path, ok := followKind(res, all, kind, fields[kind]); !ok {
 				return fmt.Errorf("%s: the names at %s cannot follow: not the shape that a %s has", name(p.after), path, p.after.GetKind())
 			}
 		}

@@ -178,3 +178,16 @@ func TestExplicitName(t *testing.T) {
 		t.Errorf("objects: %s", have)
 	}
 }
+
+// TestTheSameFaultIsNamed holds that of several faults the same one is told.
+func TestTheSameFaultIsNamed(t *testing.T) {
+	env := using(web, "{configMapRef: {name: settings}}, {secretRef: {name: settings}}") +
+		"      volumes: [{configMap: [1], secret: [1]}]\n" + settings + strings.Replace(settings, "ConfigMap", "Secret", 1)
+	first := buildError(t, input(t, ``, env, "red", "blue"))
+	wantText(t, first, "volumes/configMap/name cannot follow")
+	for range 20 {
+		if again := buildError(t, input(t, ``, env, "red", "blue")); again != first {
+			t.Fatalf("once:\n%s\nand once:\n%s", first, again)
+		}
+	}
+}

@@ -13,7 +13,9 @@ const (
 )
 
 // strip takes from a copy what would make Argo CD run it as a hook, force it,
-// keep it or track it as the original, and what would publish it outside.
+// keep it or track it as the original, and what would publish it outside. An
+// injected object that has such a thing is refused (trace.go of
+// render/experiment).
 func strip(o *unstructured.Unstructured) {
 	if annotations := subMap(o.Object, "metadata", "annotations"); annotations != nil {
 		for k := range annotations {
@@ -36,7 +38,7 @@ func strip(o *unstructured.Unstructured) {
 			unstructured.RemoveNestedField(o.Object, "metadata", f)
 		}
 	}
-	for _, f := range []string{"uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields", "ownerReferences"} {
+	for _, f := range []string{"uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "managedFields", "ownerReferences", "finalizers"} {
 		unstructured.RemoveNestedField(o.Object, "metadata", f)
 	}
 	delete(o.Object, "status")

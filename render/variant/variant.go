@@ -11,8 +11,8 @@
 //     Argo CD to them (strip.go), and apply labels and replicas (labels.go).
 //  5. Keep the traffic apart (isolate.go, network.go), or let it reach the
 //     variant (share.go).
-//  6. Name the copies, let references follow (rename.go) and apply the plan's
-//     patches (patch.go).
+//  6. Name the copies, let references follow (references.go) and apply the
+//     plan's patches, which must keep the change (names.go, patch.go, kept.go).
 //  7. Check the outcome: law 5 (law.go), names, references, selectors and what
 //     two sets of pods cannot share (checks.go).
 //

@@ -30,11 +30,11 @@ type (
 // pick is one of several values.
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.Intn(len(from))] }
 
-// some are items made by make for some of the names, in random order.
-func some(r *rand.Rand, make func(name string) any, names ...string) items {
+// some are items for some of the names, in random order.
+func some(r *rand.Rand, item func(name string) any, names ...string) items {
 	out := items{}
 	for _, i := range r.Perm(len(names))[:r.Intn(len(names)+1)] {
-		out = append(out, make(names[i]))
+		out = append(out, item(names[i]))
 	}
 	return out
 }
@@ -175,7 +175,7 @@ func styled(r *rand.Rand, n *yaml.Node, flow bool) {
 func randomOperations(r *rand.Rand, o fields) items {
 	out := items{}
 	for range 1 + r.Intn(3) {
-		var at any = o["spec"]
+		at := o["spec"]
 		path := "/spec"
 		for {
 			m, isMap := at.(fields)

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/strvals"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
@@ -93,9 +92,9 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		more, err := chartutil.ReadValues(data)
+		more, err := decodeValueFile(name, data)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a YAML mapping of values", name)
+			return nil, err
 		}
 		values = mergeValues(values, more)
 	}
@@ -111,18 +110,6 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 func keyOf(text string) string {
 	key, _, _ := strings.Cut(text, "=")
 	return key
-}
-
-func mergeValues(below, above map[string]any) map[string]any {
-	for key, v := range above {
-		low, isMap := below[key].(map[string]any)
-		high, aboveMap := v.(map[string]any)
-		if isMap && aboveMap {
-			v = mergeValues(low, high)
-		}
-		below[key] = v
-	}
-	return below
 }
 
 // maxInput bounds a file that a flag names.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/experiment"
 )
@@ -25,9 +26,10 @@ func (a *app) verifyCommand() *cobra.Command {
 	opt := verifyOptions{format: formatText}
 	cmd := &cobra.Command{
 		Use:   "verify [DIR...]",
-		Short: "Check plan, marker, resources and rendering of environments",
+		Short: "Check environments, and prove that their candidates can be decided",
 		Long: `Verify renders each environment, with its candidate where there is one, and
-reports every failure and what deserves a look. In each directory it checks
+reports every failure and what deserves a look. For a candidate it proves, as
+promote and reject do, that both would hold now. In each directory it checks
 every named environment that it finds, or the one that --env names.
 
 The report is the result: it goes to stdout also when something failed, with
@@ -58,6 +60,7 @@ type finding struct {
 	Objects     int      `json:"objects"`
 	Candidate   string   `json:"candidate,omitempty"`
 	ID          string   `json:"id,omitempty"`
+	Proven      bool     `json:"proven,omitempty"` // with a candidate: promotion and rejection would hold now
 	Untested    []string `json:"untested,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`
 }
@@ -119,14 +122,19 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 	}
 	defer p.close()
 	res, err := render.Environment(ctx, p.Request)
-	if err == nil && res.Marker == nil {
+	switch {
+	case err != nil:
+	case res.Marker == nil:
 		err = p.rehearseResources(ctx, res)
+	default:
+		f.Proven = true
+		err = p.prove(ctx, p.Request, res)
 	}
 	if err == nil {
 		err = p.checkEngines(res.Plan.Spec.Experiment.Engines)
 	}
 	if err != nil {
-		f.Error = oneLine(err.Error())
+		f.Error, f.Proven = oneLine(err.Error()), false
 		return f
 	}
 	f.OK, f.Layout, f.ID, f.Objects = true, string(res.Layout), res.ID, len(res.Output())
@@ -136,6 +144,21 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 	f.Untested = res.Untested
 	f.Warnings = append(append([]string{}, res.Warnings...), concerns(res)...)
 	return f
+}
+
+// prove holds that the candidate, which is rendered at hand, can be decided
+// either way.
+func (p *place) prove(ctx context.Context, req render.Request, res *render.Result) error {
+	_, branch, err := p.repository(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
+		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
+			return fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
+		}
+	}
+	return nil
 }
 
 // rehearseResources renders the experiment's resources without a candidate,
@@ -197,7 +220,7 @@ func (f finding) text() string {
 	}
 	candidate := "no candidate"
 	if f.ID != "" {
-		candidate = join("candidate "+called(f.Candidate), f.ID)
+		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, u := range f.Untested {

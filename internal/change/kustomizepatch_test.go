@@ -68,7 +68,8 @@ const (
 resources: [web.yaml]
 -- base/web.yaml --
 ` + webManifest
-	ownWeb = `
+	rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        args:\n        - --a # the only one\n"
+	ownWeb  = `
 -- prod/kustomization.yaml --
 resources:
 - web.yaml
@@ -198,6 +199,18 @@ func TestKustomizePatch(t *testing.T) {
 			spec.KustomizeSource{},
 			[]types.Patch{{Patch: "- op: replace\n  path: /data/x\n  value: z\n", Target: &types.Selector{LabelSelector: "x=y"}}},
 			[][3]string{{"prod/kustomization.yaml", "", entry("- op: replace\n  path: /data/x\n  value: z\n") + "  target:\n    labelSelector: x=y\n"}},
+		},
+		{
+			"a namespace of the kustomization", "-- prod/kustomization.yaml --\nnamespace: shop\nresources: [../base]\n" + webBase,
+			spec.KustomizeSource{},
+			[]types.Patch{{Patch: replace(replicas, "  name: web\n", "  name: web\n  namespace: shop\n")}},
+			[][3]string{{"prod/kustomization.yaml", "", entry(replace(replicas, "  name: web\n", "  name: web\n  namespace: shop\n")) + "  target:\n    name: web\n    kind: Deployment\n"}},
+		},
+		{
+			"a kind without schema, by JSON", "-- prod/kustomization.yaml --\nresources: [web.yaml]\n-- prod/web.yaml --\n" + rollout,
+			spec.KustomizeSource{},
+			[]types.Patch{on("Rollout", "web", "[{op: replace, path: /spec/template/spec/containers/0/args/0, value: --b}]")},
+			[][3]string{{"prod/web.yaml", "--a", "--b"}},
 		},
 		{"one patch after the other", "-- prod/kustomization.yaml --\nresources: [../base]\n" + webBase, spec.KustomizeSource{}, []types.Patch{{Patch: replicas}, {Patch: blue}}, [][3]string{
 			{"prod/kustomization.yaml", "", entry(replicas) + strings.TrimPrefix(entry(blue), "patches:\n")},

@@ -19,7 +19,7 @@ import (
 
 type verifyOptions struct {
 	environment
-	format string
+	format, against string
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -36,6 +36,9 @@ The report is the result: it goes to stdout also when something failed, with
 exit code 1.`,
 		Example: `  assay verify shop/staging shop/prod
 
+  # On a pull request: targets change through promotions alone
+  assay verify --against origin/main shop/prod
+
   # In CI, as JSON
   assay verify -o json environments/*`,
 		RunE: a.do(func(ctx context.Context, args []string) error {
@@ -46,6 +49,7 @@ exit code 1.`,
 		}),
 	}
 	opt.bindRender(cmd)
+	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
@@ -60,7 +64,8 @@ type finding struct {
 	Objects     int      `json:"objects"`
 	Candidate   string   `json:"candidate,omitempty"`
 	ID          string   `json:"id,omitempty"`
-	Proven      bool     `json:"proven,omitempty"` // with a candidate: promotion and rejection would hold now
+	Proven      bool     `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
+	Changed     []string `json:"changed,omitempty"` // with --against: without a verdict
 	Untested    []string `json:"untested,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`
 }
@@ -71,7 +76,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 		for _, name := range opt.namesIn(dir) {
 			env := opt.environment
 			env.name = name
-			f := verifyOne(ctx, env, dir)
+			f := verifyOne(ctx, env, opt.against, dir)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -113,7 +118,7 @@ func (o verifyOptions) namesIn(dir string) []string {
 	return names
 }
 
-func verifyOne(ctx context.Context, env environment, dir string) finding {
+func verifyOne(ctx context.Context, env environment, against, dir string) finding {
 	f := finding{Directory: dir, Environment: env.name}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
@@ -130,6 +135,13 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 		f.Proven = true
 		err = p.prove(ctx, p.Request, res)
 	}
+	var byHand []string
+	if err == nil && against != "" {
+		f.Changed, byHand, err = p.against(ctx, env, against, res)
+		if err == nil && len(f.Changed) > 0 {
+			err = fmt.Errorf("changed since %s without a verdict: %s; test changes of a target as a candidate", against, listed(f.Changed))
+		}
+	}
 	if err == nil {
 		err = p.checkEngines(res.Plan.Spec.Experiment.Engines)
 	}
@@ -143,6 +155,9 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 	}
 	f.Untested = res.Untested
 	f.Warnings = append(append([]string{}, res.Warnings...), concerns(res)...)
+	for _, commit := range byHand {
+		f.Warnings = append(f.Warnings, "commit "+commit+" promotes by hand, not on a verdict")
+	}
 	return f
 }
 

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/strvals"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
@@ -98,9 +97,9 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 		if err := manifest.CheckAliases(name, data); err != nil {
 			return nil, err
 		}
-		more, err := chartutil.ReadValues(data)
+		more, err := decodeValueFile(name, data)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a YAML mapping of values", name)
+			return nil, err
 		}
 		values = helm.Overlay(values, more)
 	}

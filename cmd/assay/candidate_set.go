@@ -12,7 +12,6 @@ import (
 
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -79,11 +78,16 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return err
 	}
-	if err := m.undisturbed(); err != nil {
-		return err
-	}
 	candidate, err := a.candidate(ctx, opt, m)
 	if err != nil {
+		return err
+	}
+	return a.putCandidate(ctx, opt.dryRun, m, candidate)
+}
+
+// putCandidate proves the candidate and writes it to the marker.
+func (a *app) putCandidate(ctx context.Context, dryRun bool, m *markerPlace, candidate spec.Candidate) error {
+	if err := m.undisturbed(); err != nil {
 		return err
 	}
 	res, err := m.try(ctx, candidate)
@@ -99,7 +103,7 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.Path))
 		return err
 	}
-	if opt.dryRun {
+	if dryRun {
 		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.Path, "b/"+m.Path, string(m.Data), string(data)))
 		return err
 	}
@@ -138,20 +142,25 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlac
 	if c.Metadata.Name == "" {
 		c.Metadata.Name = defaultName(c.Spec.Change)
 	}
+	m.recall(&c, opt.title == "")
+	if opt.retry {
+		c.Spec.Attempt++
+	}
+	return c, nil
+}
+
+// recall takes over what the marker says of the same change already.
+func (m *markerPlace) recall(c *spec.Candidate, name bool) {
 	for _, other := range m.Candidates {
 		if !marker.Same(other.Spec.Change, c.Spec.Change) {
 			continue
 		}
 		c.Spec.Attempt = other.Spec.Attempt
 		c.Metadata.Annotations = other.Metadata.Annotations
-		if opt.title == "" {
+		if name {
 			c.Metadata.Name = other.Metadata.Name
 		}
 	}
-	if opt.retry {
-		c.Spec.Attempt++
-	}
-	return c, nil
 }
 
 // try renders the environment with the candidate under test, and proves that
@@ -167,14 +176,8 @@ func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result
 	if err != nil {
 		return nil, err
 	}
-	_, branch, err := m.repository(ctx, false)
-	if err != nil {
+	if err := m.prove(ctx, req, res); err != nil {
 		return nil, err
-	}
-	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
-		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
-			return nil, fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
-		}
 	}
 	return res, nil
 }

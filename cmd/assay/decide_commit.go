@@ -61,6 +61,9 @@ const (
 	trailerUntested    = "Assay-Untested"
 )
 
+// engineByHand stands for an engine where people decided.
+const engineByHand = "by hand"
+
 // message is that of the commit.
 func (r *report) message() string {
 	var out bytes.Buffer
@@ -79,7 +82,7 @@ func (r *report) message() string {
 	trailer(trailerCandidate, r.Candidate)
 	engine := r.Engine
 	if engine == "" {
-		engine = "by hand"
+		engine = engineByHand
 	}
 	trailer(trailerEngine, engine)
 	trailer(trailerEvidence, r.Evidence)

@@ -10,27 +10,32 @@ import (
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/experiment"
 )
 
 type verifyOptions struct {
 	environment
-	format string
+	format, against string
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	opt := verifyOptions{format: formatText}
 	cmd := &cobra.Command{
 		Use:   "verify [DIR...]",
-		Short: "Check plan, marker, resources and rendering of environments",
+		Short: "Check environments, and prove that their candidates can be decided",
 		Long: `Verify renders each environment, with its candidate where there is one, and
-reports every failure and what deserves a look. In each directory it checks
+reports every failure and what deserves a look. For a candidate it proves, as
+promote and reject do, that both would hold now. In each directory it checks
 every named environment that it finds, or the one that --env names.
 
 The report is the result: it goes to stdout also when something failed, with
 exit code 1.`,
 		Example: `  assay verify shop/staging shop/prod
+
+  # On a pull request: targets change through promotions alone
+  assay verify --against origin/main shop/prod
 
   # In CI, as JSON
   assay verify -o json environments/*`,
@@ -42,6 +47,7 @@ exit code 1.`,
 		}),
 	}
 	opt.bindRender(cmd)
+	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
@@ -56,6 +62,8 @@ type finding struct {
 	Objects     int      `json:"objects"`
 	Candidate   string   `json:"candidate,omitempty"`
 	ID          string   `json:"id,omitempty"`
+	Proven      bool     `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
+	Changed     []string `json:"changed,omitempty"` // with --against: without a verdict
 	Untested    []string `json:"untested,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`
 }
@@ -66,7 +74,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 		for _, name := range opt.namesIn(dir) {
 			env := opt.environment
 			env.name = name
-			f := verifyOne(ctx, env, dir)
+			f := verifyOne(ctx, env, opt.against, dir)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -108,7 +116,7 @@ func (o verifyOptions) namesIn(dir string) []string {
 	return names
 }
 
-func verifyOne(ctx context.Context, env environment, dir string) finding {
+func verifyOne(ctx context.Context, env environment, against, dir string) finding {
 	f := finding{Directory: dir, Environment: env.name}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
@@ -117,14 +125,26 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 	}
 	defer p.close()
 	res, err := render.Environment(ctx, p.Request)
-	if err == nil && res.Marker == nil {
+	switch {
+	case err != nil:
+	case res.Marker == nil:
 		err = p.rehearseResources(ctx, res)
+	default:
+		f.Proven = true
+		err = p.prove(ctx, p.Request, res)
+	}
+	var byHand []string
+	if err == nil && against != "" {
+		f.Changed, byHand, err = p.against(ctx, env, against, res)
+		if err == nil && len(f.Changed) > 0 {
+			err = fmt.Errorf("changed since %s without a verdict: %s; test changes of a target as a candidate", against, listed(f.Changed))
+		}
 	}
 	if err == nil {
 		err = p.checkEngines(res.Plan.Spec.Experiment.Engines)
 	}
 	if err != nil {
-		f.Error = oneLine(err.Error())
+		f.Error, f.Proven = oneLine(err.Error()), false
 		return f
 	}
 	f.OK, f.Layout, f.ID, f.Objects = true, string(res.Layout), res.ID, len(res.Output())
@@ -133,7 +153,25 @@ func verifyOne(ctx context.Context, env environment, dir string) finding {
 	}
 	f.Untested = res.Untested
 	f.Warnings = append(append([]string{}, res.Warnings...), concerns(res)...)
+	for _, commit := range byHand {
+		f.Warnings = append(f.Warnings, "commit "+commit+" promotes by hand, not on a verdict")
+	}
 	return f
+}
+
+// prove holds that the candidate, which is rendered at hand, can be decided
+// either way.
+func (p *place) prove(ctx context.Context, req render.Request, res *render.Result) error {
+	_, branch, err := p.repository(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
+		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
+			return fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
+		}
+	}
+	return nil
 }
 
 // rehearseResources renders the experiment's resources without a candidate,
@@ -185,7 +223,7 @@ func (f finding) text() string {
 	}
 	candidate := "no candidate"
 	if f.ID != "" {
-		candidate = join("candidate "+called(f.Candidate), f.ID)
+		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, u := range f.Untested {

@@ -1,17 +1,20 @@
 // Package change turns the marker's change into an edit of the environment's
 // own files: the design's Edit(T).
 //
-//  1. Make resolves each image by the names that render today (name.go).
-//  2. It looks for where each part of the change lives: in a flat file's
-//     document (flat.go), the environment's kustomization (kustomize.go), or a
-//     Helm value file (helm.go, value.go), and refuses what something else
-//     would override.
-//  3. It edits those files in memory through yamledit (tree.go), inside the
-//     environment's directory alone.
-//  4. The result is laid over the file system with envfs.FS.With, and
+//  1. A diff is applied first, strictly, to the files as they are (diff.go).
+//  2. Make resolves each image by the names that render today (name.go), and the
+//     objects that each patch selects (select.go).
+//  3. It looks for where each part of the change lives: in a flat file's
+//     document (flat.go, flatpatch.go), the environment's kustomization and what
+//     it reads (kustomize.go, kustomizepatch.go), or a Helm value file (helm.go,
+//     value.go), and refuses what something else would override.
+//  4. It edits those files in memory through yamledit (tree.go), by the least
+//     that makes the difference (difference.go), inside the environment's
+//     directory alone. A patch in a kustomization is rendered to prove it (prove.go).
+//  5. The result is laid over the file system with envfs.FS.With, and
 //     rendered: what that yields is the candidate. Promotion commits the same bytes.
 //
-// A near miss (an image that matches nothing) is an error with the names that exist.
+// A near miss (an image or patch that matches nothing) is an error with the names that exist.
 package change
 
 import (
@@ -63,8 +66,8 @@ func Make(in Input) (Edit, error) {
 	if err := m.supported(); err != nil {
 		return Edit{}, err
 	}
-	for _, make := range []func() error{m.diff, m.images, m.values, m.patches} {
-		if err := make(); err != nil {
+	for _, part := range []func() error{m.diff, m.images, m.values, m.patches} {
+		if err := part(); err != nil {
 			return Edit{}, err
 		}
 	}

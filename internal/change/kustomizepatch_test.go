@@ -68,7 +68,8 @@ const (
 resources: [web.yaml]
 -- base/web.yaml --
 ` + webManifest
-	ownWeb = `
+	rollout = "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        args:\n        - --a # the only one\n"
+	ownWeb  = `
 -- prod/kustomization.yaml --
 resources:
 - web.yaml
@@ -117,7 +118,7 @@ func TestKustomizePatch(t *testing.T) {
 			{"prod/kustomization.yaml", "", entry("- op: replace\n  path: /spec/replicas\n  value: 3\n") + "  target:\n    name: web\n    kind: Deployment\n"},
 		}},
 		{"a base under the plan's prefix", "-- prod/kustomization.yaml --\nresources: [../base]\n" + webBase, spec.KustomizeSource{NamePrefix: "b-"}, []types.Patch{{Patch: replace(replicas, "name: web", "name: b-web")}}, [][3]string{
-			{"prod/kustomization.yaml", "", entry(replace(replicas, "name: web", "name: b-web")) + "  target:\n    name: web\n    kind: Deployment\n"},
+			{"prod/kustomization.yaml", "", entry(replicas)},
 		}},
 		{
 			"after other patches", "-- prod/kustomization.yaml --\nresources:\n  - ../base\npatches:\n  - path: a.yaml\nnamespace: shop\n-- prod/a.yaml --\n" + replace(head, "name: web", "name: web\n  labels: {a: b}") + "spec: {paused: true}\n" + webBase,
@@ -199,6 +200,18 @@ func TestKustomizePatch(t *testing.T) {
 			[]types.Patch{{Patch: "- op: replace\n  path: /data/x\n  value: z\n", Target: &types.Selector{LabelSelector: "x=y"}}},
 			[][3]string{{"prod/kustomization.yaml", "", entry("- op: replace\n  path: /data/x\n  value: z\n") + "  target:\n    labelSelector: x=y\n"}},
 		},
+		{
+			"a namespace of the kustomization", "-- prod/kustomization.yaml --\nnamespace: shop\nresources: [../base]\n" + webBase,
+			spec.KustomizeSource{},
+			[]types.Patch{{Patch: replace(replicas, "  name: web\n", "  name: web\n  namespace: shop\n")}},
+			[][3]string{{"prod/kustomization.yaml", "", entry(replace(replicas, "  name: web\n", "  name: web\n  namespace: shop\n")) + "  target:\n    name: web\n    kind: Deployment\n"}},
+		},
+		{
+			"a kind without schema, by JSON", "-- prod/kustomization.yaml --\nresources: [web.yaml]\n-- prod/web.yaml --\n" + rollout,
+			spec.KustomizeSource{},
+			[]types.Patch{on("Rollout", "web", "[{op: replace, path: /spec/template/spec/containers/0/args/0, value: --b}]")},
+			[][3]string{{"prod/web.yaml", "--a", "--b"}},
+		},
 		{"one patch after the other", "-- prod/kustomization.yaml --\nresources: [../base]\n" + webBase, spec.KustomizeSource{}, []types.Patch{{Patch: replicas}, {Patch: blue}}, [][3]string{
 			{"prod/kustomization.yaml", "", entry(replicas) + strings.TrimPrefix(entry(blue), "patches:\n")},
 		}},
@@ -229,6 +242,51 @@ func TestKustomizePatch(t *testing.T) {
 			}
 			for name := range want {
 				t.Errorf("%s is as it was", name)
+			}
+		})
+	}
+}
+
+func TestKustomizePatchErrors(t *testing.T) {
+	const replicas = "[{op: replace, path: /spec/replicas, value: 3}]"
+	head := "-- prod/kustomization.yaml --\nresources: [../base]\n"
+	retag := "[{op: replace, path: /spec/template/spec/containers/0/image, value: 'example.com/web:v3'}]"
+	for name, tt := range map[string]struct {
+		archive string
+		src     spec.KustomizeSource
+		patch   types.Patch
+		want    []string
+	}{
+		"near name": {head + webBase, spec.KustomizeSource{}, on("Deployment", "wep", replicas), []string{"spec.patches[0]: the patch matches nothing: did you mean Deployment/web"}},
+		"an image of the kustomization": {head + "images: [{name: example.com/web, newTag: v2}]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", retag), []string{
+			"spec.patches[0]: Deployment/web: the edited kustomization would render Deployment/web otherwise than patched at spec.template.spec.containers[name=web].image, which something that applies later sets",
+		}},
+		"an image of the plan": {head + webBase, spec.KustomizeSource{Images: []string{"example.com/web:v2"}}, on("Deployment", "web", retag), []string{"containers[name=web].image, which something that applies later sets"}},
+		"replicas of the plan": {head + webBase, spec.KustomizeSource{Replicas: []types.Replica{{Name: "web", Count: 7}}}, on("Deployment", "web", replicas), []string{"otherwise than patched at spec.replicas"}},
+		"a label of the kustomization": {head + "labels: [{pairs: {track: x}, includeTemplates: true}]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", "[{op: replace, path: /spec/template/metadata/labels/track, value: y}]"), []string{
+			"otherwise than patched at spec.template.metadata.labels.track",
+		}},
+		"a field that is copied": {head + "replacements:\n- source: {kind: Deployment, name: web, fieldPath: spec.replicas}\n  targets: [{select: {kind: ConfigMap, name: web}, fieldPaths: [data.color]}]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", replicas), []string{
+			"the edited kustomization would render ConfigMap/web otherwise than patched at data.color",
+		}},
+		"no schema": {
+			head + "-- base/kustomization.yaml --\nresources: [a.yaml]\n-- base/a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\n",
+			spec.KustomizeSource{},
+			types.Patch{Patch: "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec: {replicas: 2}\n"},
+			[]string{"spec.patches[0]: Rollout/web: a strategic merge would replace whole lists"},
+		},
+		"a kustomization by alias": {"-- prod/kustomization.yaml --\npatchesStrategicMerge: &x []\npatches: *x\nresources: [../base]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", replicas), []string{"prod/kustomization.yaml:"}},
+		"nothing":                  {head + webBase, spec.KustomizeSource{}, on("Deployment", "web", "[{op: replace, path: /spec/replicas, value: 2}]"), []string{"the change changes nothing: Deployment/web is as the patch wants it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := overlayInput(t, tt.archive, tt.src, tt.patch)
+			before, err := in.FS.ReadFile("prod/kustomization.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, in, tt.want...)
+			if after, err := in.FS.ReadFile("prod/kustomization.yaml"); err != nil || string(before) != string(after) {
+				t.Error("the files changed")
 			}
 		})
 	}

@@ -178,12 +178,23 @@ func entryOf(p types.Patch) map[string]any {
 // entries are the forms of a document as a patch of one object, the shortest
 // first, by the name that the object has where the patch applies.
 func (d patchDocument) entries(o *unstructured.Unstructured, name string) []types.Patch {
-	if own, _ := get(d.merge, []string{"metadata", "name"}); d.by.one && own == name {
-		return []types.Patch{{Patch: d.text}}
-	}
 	gvk := o.GroupVersionKind()
 	short := types.Selector{ResId: resid.ResId{Gvk: resid.Gvk{Kind: gvk.Kind}, Name: regexp.QuoteMeta(name)}}
 	long := short
 	long.Group, long.Version, long.Namespace = gvk.Group, gvk.Version, o.GetNamespace()
-	return []types.Patch{{Patch: d.text, Target: &short}, {Patch: d.text, Target: &long}}
+	out := []types.Patch{{Patch: d.text, Target: &short}, {Patch: d.text, Target: &long}}
+	if text, err := d.named(name); err == nil && d.by.one {
+		out = slices.Insert(out, 0, types.Patch{Patch: text})
+	}
+	return out
+}
+
+// named is the text of a strategic merge patch under another name.
+func (d patchDocument) named(name string) (string, error) {
+	f, err := yamledit.Parse("patch", []byte(d.text))
+	if err != nil {
+		return "", err
+	}
+	text, err := f.Apply(yamledit.Edit{Op: yamledit.Set, Path: keys("metadata", "name"), Value: name})
+	return string(text), err
 }

@@ -234,3 +234,21 @@ func TestPatchErrors(t *testing.T) {
 			"the change changes nothing: shop/a.yaml:2 is as the patch wants it")
 	})
 }
+
+// What cannot be edited in place is refused with the editor's reason.
+func TestFlatPatchUnsafe(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  hostname: a\n"
+	for name, tt := range map[string]struct{ text, want string }{
+		"duplicate key": {pod + "  hostname: b\n", "shop/a.yaml:6: duplicate key \"hostname\", already on line 5"},
+		"template":      {pod + "  x: {{ .y }}\n", "shop/a.yaml:6: templated YAML"},
+		"tab":           {pod + "\tx: y\n", "shop/a.yaml:6: a tab in the indentation"},
+		"anchor":        {replace(pod, "hostname: a", "hostname: &h a") + "  subdomain: *h\n", "shop/a.yaml:5: spec.hostname: part of the anchor &h, which line 6 repeats"},
+		"gone":          {"a: web\n", "Pod/web renders, and is written in no manifest of shop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := flatPatch(t, "-- shop/a.yaml --\n"+pod, on("Pod", "web", "[{op: replace, path: /spec/hostname, value: c}]"))
+			in.FS = in.FS.With(map[string][]byte{"shop/a.yaml": []byte(tt.text)})
+			wantError(t, in, "spec.patches[0]: "+tt.want)
+		})
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -30,11 +31,11 @@ type (
 // pick is one of several values.
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.Intn(len(from))] }
 
-// some are items made by make for some of the names, in random order.
-func some(r *rand.Rand, make func(name string) any, names ...string) items {
+// some are items for some of the names, in random order.
+func some(r *rand.Rand, item func(name string) any, names ...string) items {
 	out := items{}
 	for _, i := range r.Perm(len(names))[:r.Intn(len(names)+1)] {
-		out = append(out, make(names[i]))
+		out = append(out, item(names[i]))
 	}
 	return out
 }
@@ -175,7 +176,7 @@ func styled(r *rand.Rand, n *yaml.Node, flow bool) {
 func randomOperations(r *rand.Rand, o fields) items {
 	out := items{}
 	for range 1 + r.Intn(3) {
-		var at any = o["spec"]
+		at := o["spec"]
 		path := "/spec"
 		for {
 			m, isMap := at.(fields)
@@ -315,4 +316,41 @@ func lawOfPatches(t *testing.T, draw func(r *rand.Rand, before fields) (types.Pa
 	if made < 200 {
 		t.Errorf("only %d patches were made", made)
 	}
+}
+
+// A patch of any text is made right or refused, and never panics.
+func FuzzFlatPatch(f *testing.F) {
+	f.Add(webManifest, "[{op: replace, path: /spec/replicas, value: 3}]", true)
+	f.Add(webManifest, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, env: [{name: A, value: x}]}]}}}\n", false)
+	f.Add("apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: web}, spec: &s {a: [1, 2, {name: x}]}, x: *s}\n", "[{op: move, from: /spec/a/0, path: /spec/b}, {op: copy, from: /spec/a/0, path: /spec/a/-}]", true)
+	f.Add("{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"web\"}}", "[{\"op\": \"add\", \"path\": \"\", \"value\": {}}]", true)
+	f.Add(webManifest, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {$patch: replace, containers: [{$patch: delete, name: web}]}}}\n", true)
+	f.Fuzz(func(t *testing.T, text, patch string, targeted bool) {
+		in := flatInput(t, "")
+		in.FS = in.FS.With(map[string][]byte{"shop/a.yaml": []byte(text)})
+		in.Files = []string{"shop/a.yaml"}
+		objs, err := manifest.Decode("shop/a.yaml", []byte(text), manifest.Limits{})
+		if err != nil {
+			return
+		}
+		if in.Baseline, err = manifest.Flatten("shop/a.yaml", objs); err != nil {
+			return
+		}
+		p := types.Patch{Patch: patch}
+		if targeted {
+			p = on("", ".*", patch)
+		}
+		in.Change.Patches = []types.Patch{p}
+		edit, err := Make(in)
+		if err != nil {
+			if len(err.Error()) > 2048 {
+				t.Errorf("a message of %d bytes: %v", len(err.Error()), err)
+			}
+			return
+		}
+		after := edit.Files["shop/a.yaml"]
+		if _, err := manifest.Decode("shop/a.yaml", after, manifest.Limits{}); err != nil {
+			t.Errorf("%v\n%s\n%s\n%s", err, text, patch, after)
+		}
+	})
 }

@@ -152,11 +152,12 @@ func (r *Repo) Land(ctx context.Context, c Commit) error {
 	if landed, err := r.contains(ctx, c.ID); landed || err != nil {
 		return err
 	}
-	_, err := r.git(ctx, nil, "update-ref", "-m", "assay: "+short(c.ID), "HEAD", c.ID, c.Parent)
+	_, err := r.git(ctx, nil, "update-ref", "-m", "assay: "+Short(c.ID), "HEAD", c.ID, c.Parent)
 	return err
 }
 
-func short(id string) string { return id[:min(len(id), 12)] }
+// Short is how people name a commit.
+func Short(id string) string { return id[:min(len(id), 12)] }
 
 // contains reports whether the commit is HEAD or before it.
 func (r *Repo) contains(ctx context.Context, id string) (bool, error) {
@@ -223,6 +224,3 @@ func parseEntries(out []byte) (map[string]entry, error) {
 	}
 	return list, nil
 }
-
-// Short is how people name the commit.
-func (c Commit) Short() string { return short(c.ID) }

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// audit looks for targets that changed since a revision without a decision.
+type audit struct {
+	*place
+	files   envfs.Limits
+	repo    *gitrepo.Repo
+	known   map[string]*render.Result // by commit; nil where it has no such environment
+	changes []string                  // that no commit accounts for
+	byHand  []string
+}
+
+// against returns what changed in a target since ref without a promotion, and
+// what people promoted by hand. res is the environment as it is now.
+//
+// A commit accounts for a change if it says that it promotes this environment,
+// and renders to what was under test before it. A merge accounts for what one of
+// its parents has.
+func (p *place) against(ctx context.Context, env environment, ref string, res *render.Result) (changes, byHand []string, err error) {
+	repo, err := gitrepo.Open(ctx, p.root)
+	if err != nil {
+		return nil, nil, err
+	}
+	base, err := repo.Base(ctx, ref, "HEAD")
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &audit{place: p, files: env.files, repo: repo, known: map[string]*render.Result{}}
+	before, err := a.at(ctx, base)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(altered(before, res)) == 0 {
+		return nil, nil, nil
+	}
+	commits, err := repo.Log(ctx, base, "HEAD")
+	if err != nil {
+		return nil, nil, err
+	}
+	head, err := repo.Resolve(ctx, "HEAD")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range commits {
+		if err := a.commit(ctx, c); err != nil {
+			return nil, nil, err
+		}
+	}
+	last, err := a.at(ctx, head)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, key := range altered(last, res) {
+		a.changes = append(a.changes, fmt.Sprintf("%s, in files that are not committed", key))
+	}
+	return a.changes, a.byHand, nil
+}
+
+// commit holds one commit against its parents.
+func (a *audit) commit(ctx context.Context, c gitrepo.Entry) error {
+	now, err := a.at(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	var changed []object.Key
+	for i, id := range c.Parents {
+		parent, err := a.at(ctx, id)
+		if err != nil {
+			return err
+		}
+		more := altered(parent, now)
+		if i == 0 {
+			changed = more
+			continue
+		}
+		changed = slices.DeleteFunc(changed, func(k object.Key) bool { return !slices.Contains(more, k) })
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if !slices.Contains(c.Trailers[trailerOutcome], string(promote.Promote)) ||
+		!slices.Contains(c.Trailers[trailerEnvironment], environmentTrailer(a.Dir, a.Name)) {
+		for _, key := range changed {
+			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s", key, gitrepo.Short(c.ID)))
+		}
+		return nil
+	}
+	for _, id := range c.Parents {
+		parent, err := a.at(ctx, id)
+		if err != nil {
+			return err
+		}
+		if parent == nil || parent.Marker == nil {
+			continue
+		}
+		for _, d := range object.Diff(applied(parent.Candidate), applied(now.Baseline)) {
+			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s, which promotes something else than what was tested", d.Key, gitrepo.Short(c.ID)))
+		}
+	}
+	if slices.Contains(c.Trailers[trailerEngine], engineByHand) {
+		a.byHand = append(a.byHand, gitrepo.Short(c.ID))
+	}
+	return nil
+}
+
+// at renders the environment as a commit has it; nil where it has none.
+func (a *audit) at(ctx context.Context, commit string) (*render.Result, error) {
+	if res, ok := a.known[commit]; ok {
+		return res, nil
+	}
+	tree, err := a.repo.Tree(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tree.Close() }()
+	req := a.Request
+	req.FS = envfs.New(tree, a.files)
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		// Its candidate may be what does not render: the baseline counts.
+		if name, markerErr := a.markerFile(); markerErr == nil {
+			req.FS = req.FS.With(map[string][]byte{name: nil})
+			res, err = render.Environment(ctx, req)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil {
+		res = nil
+		if _, statErr := req.FS.Stat(a.Dir); !errors.Is(statErr, fs.ErrNotExist) {
+			return nil, fmt.Errorf("commit %s does not render, so that nothing says what it changed: %w", gitrepo.Short(commit), err)
+		}
+	}
+	a.known[commit] = res
+	return res, nil
+}
+
+// altered are the targets that both have, and that differ.
+func altered(before, after *render.Result) []object.Key {
+	if before == nil || after == nil {
+		return nil
+	}
+	target := map[object.Key]bool{}
+	for _, res := range []*render.Result{before, after} {
+		for _, objs := range [][]*unstructured.Unstructured{before.Baseline, after.Baseline} {
+			for _, o := range underTest(res.Plan, objs) {
+				target[object.KeyOf(o)] = true
+			}
+		}
+	}
+	var out []object.Key
+	for _, d := range object.Diff(before.Baseline, after.Baseline) {
+		if d.Before != nil && d.After != nil && target[d.Key] {
+			out = append(out, d.Key)
+		}
+	}
+	return out
+}

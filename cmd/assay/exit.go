@@ -53,21 +53,11 @@ func (a *app) exitCode(err error) int {
 	}
 }
 
-// hintedError carries what to do about an error, for people.
-type hintedError struct {
-	error
-	hint string
-}
-
-func (e *hintedError) Unwrap() error { return e.error }
-
-func withHint(err error, hint string) error { return &hintedError{err, hint} }
-
-// printError prints the cause first, then hints, within maxMessage.
+// printError prints the cause first, then what helps, within maxMessage.
 func printError(w io.Writer, err error) {
 	var tail string
-	for _, hint := range hintsFor(err) {
-		tail += "\nhint: " + hint
+	if errors.Is(err, errTimeout) {
+		tail = "\nhint: raise --timeout; under Argo CD keep it below the repo-server's own timeout for plugins"
 	}
 	message := "assay: " + oneLine(err.Error())
 	if room := maxMessage - len(tail) - 1; len(message) > room {
@@ -75,19 +65,6 @@ func printError(w io.Writer, err error) {
 	}
 	// Nothing can be done if stderr is gone.
 	_, _ = fmt.Fprintln(w, message+tail)
-}
-
-// hintsFor returns what helps beyond the error's own words.
-func hintsFor(err error) []string {
-	var hints []string
-	var hinted *hintedError
-	if errors.As(err, &hinted) {
-		hints = append(hints, hinted.hint)
-	}
-	if errors.Is(err, errTimeout) {
-		hints = append(hints, "raise --timeout; under Argo CD keep it below the repo-server's own timeout for plugins")
-	}
-	return hints
 }
 
 // oneLine joins the lines of a message: Argo CD percent-encodes newlines.

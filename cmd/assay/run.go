@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 func (a *app) rootCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "assay",
-		Short: "Test candidates beside the baseline, and promote what wins",
+		Short: "Test candidates beside the baseline",
 		Long: `Assay renders an environment of a Git repository: flat YAML, a Helm chart or a
 kustomization. While the environment holds a candidate.yaml, the output also
 holds the candidate's workloads and the experiment that judges them.

@@ -52,8 +52,8 @@ func yamlError(file string, doc document, err error) error {
 			line++ // The parser counts from 0, its scanner from 1.
 		}
 	}
-	if n, ok := tabLine(doc.data); ok && strings.Contains(reason, "cannot start any token") {
-		return &Error{File: file, Line: doc.line + n, Reason: "a tab in the indentation; YAML allows spaces only"}
+	if fault := explained(file, doc, reason, line); fault != nil {
+		return fault
 	}
 	// What follows may quote the file.
 	reason = regexp.MustCompile("(?s)`.*`").ReplaceAllString(reason, "a value")
@@ -61,17 +61,6 @@ func yamlError(file string, doc document, err error) error {
 		reason = errKey.Error()
 	}
 	return &Error{File: file, Line: line, Reason: "invalid YAML: " + reason}
-}
-
-// tabLine is the first line, from 0, whose indentation holds a tab.
-func tabLine(data []byte) (int, bool) {
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
-		if bytes.IndexByte(indent, '\t') >= 0 && len(indent) < len(line) {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 // decodeJSONStream decodes a file that begins with a brace by Kubernetes' own

@@ -62,7 +62,7 @@ func BenchmarkEdit(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := f.Apply(Edit{Path: Dotted("service7000.image.tag"), Value: "v2.0.0"}); err != nil {
+		if _, err := f.Apply(Edit{Path: dotted("service7000.image.tag"), Value: "v2.0.0"}); err != nil {
 			b.Fatal(err)
 		}
 	}

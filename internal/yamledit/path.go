@@ -5,29 +5,6 @@ import (
 	"strings"
 )
 
-// Dotted reads a path of mapping keys as Helm writes them: "image.tag", with
-// `\.` for a dot within a key.
-func Dotted(s string) Path {
-	var p Path
-	var key strings.Builder
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '.' || s[i+1] == '\\'):
-			i++
-			key.WriteByte(s[i])
-		case s[i] == '.':
-			p = append(p, Key(key.String()))
-			key.Reset()
-		default:
-			key.WriteByte(s[i])
-		}
-	}
-	if key.Len() > 0 || len(p) > 0 {
-		p = append(p, Key(key.String()))
-	}
-	return p
-}
-
 // String writes the path for people: spec.containers[name=web].image.
 func (p Path) String() string {
 	var b strings.Builder

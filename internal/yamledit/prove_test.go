@@ -43,26 +43,26 @@ func TestProve(t *testing.T) {
 		text func(string) string
 		want bool
 	}{
-		{"as planned", set(Dotted("b.c"), "new"), func(s string) string { return s }, true},
-		{"as planned in another document", in(1, set(Dotted("f.g"), "new")), func(s string) string { return s }, true},
-		{"in other words", set(Dotted("b.c"), "new"), func(s string) string { return `"` + s + `"` }, true},
-		{"another value", set(Dotted("b.c"), "new"), func(string) string { return "other" }, false},
-		{"another type", set(Dotted("b.c"), "5"), func(s string) string { return strings.Trim(s, `"`) }, false},
-		{"another reading in YAML 1.1", set(Dotted("b.c"), "on"), func(s string) string { return strings.Trim(s, `"`) }, false},
-		{"an anchor", set(Dotted("b.c"), "new"), func(s string) string { return "&x " + s }, false},
-		{"one more key", set(Dotted("b.c"), "new"), func(s string) string { return s + "\n  k: 1" }, false},
-		{"one more key at the root", set(Dotted("b.c"), "new"), func(s string) string { return s + "\nk: 1" }, false},
-		{"one more document", set(Dotted("b.c"), "new"), func(s string) string { return s + "\n---\nb:" }, false},
-		{"an open quote", set(Dotted("b.c"), "new"), func(string) string { return `"new` }, false},
-		{"an open bracket", set(Dotted("b.c"), "new"), func(string) string { return "[new" }, false},
-		{"a block scalar that swallows what follows", set(Dotted("b.c"), "new"), func(s string) string { return "|-\n   " + s + "\n  k: >" }, false},
-		{"a comment that swallows what follows", in(1, set(Dotted("f.g"), "new")), func(s string) string { return s + "\nk: #" }, false},
-		{"insert as planned", insert(Dotted("b.k"), values{"l": 1}), func(s string) string { return s }, true},
-		{"insert another key", insert(Dotted("b.k"), 1), func(s string) string { return strings.Replace(s, "k", "l", 1) }, false},
-		{"insert at the root as planned", insert(Dotted("k"), 1), func(s string) string { return s }, true},
-		{"insert nothing", insert(Dotted("k"), 1), func(string) string { return "" }, false},
-		{"delete as planned", remove(Dotted("b.d")), func(s string) string { return s }, true},
-		{"delete and add", remove(Dotted("b.d")), func(string) string { return "  k: 1\n" }, false},
+		{"as planned", set(dotted("b.c"), "new"), func(s string) string { return s }, true},
+		{"as planned in another document", in(1, set(dotted("f.g"), "new")), func(s string) string { return s }, true},
+		{"in other words", set(dotted("b.c"), "new"), func(s string) string { return `"` + s + `"` }, true},
+		{"another value", set(dotted("b.c"), "new"), func(string) string { return "other" }, false},
+		{"another type", set(dotted("b.c"), "5"), func(s string) string { return strings.Trim(s, `"`) }, false},
+		{"another reading in YAML 1.1", set(dotted("b.c"), "on"), func(s string) string { return strings.Trim(s, `"`) }, false},
+		{"an anchor", set(dotted("b.c"), "new"), func(s string) string { return "&x " + s }, false},
+		{"one more key", set(dotted("b.c"), "new"), func(s string) string { return s + "\n  k: 1" }, false},
+		{"one more key at the root", set(dotted("b.c"), "new"), func(s string) string { return s + "\nk: 1" }, false},
+		{"one more document", set(dotted("b.c"), "new"), func(s string) string { return s + "\n---\nb:" }, false},
+		{"an open quote", set(dotted("b.c"), "new"), func(string) string { return `"new` }, false},
+		{"an open bracket", set(dotted("b.c"), "new"), func(string) string { return "[new" }, false},
+		{"a block scalar that swallows what follows", set(dotted("b.c"), "new"), func(s string) string { return "|-\n   " + s + "\n  k: >" }, false},
+		{"a comment that swallows what follows", in(1, set(dotted("f.g"), "new")), func(s string) string { return s + "\nk: #" }, false},
+		{"insert as planned", insert(dotted("b.k"), values{"l": 1}), func(s string) string { return s }, true},
+		{"insert another key", insert(dotted("b.k"), 1), func(s string) string { return strings.Replace(s, "k", "l", 1) }, false},
+		{"insert at the root as planned", insert(dotted("k"), 1), func(s string) string { return s }, true},
+		{"insert nothing", insert(dotted("k"), 1), func(string) string { return "" }, false},
+		{"delete as planned", remove(dotted("b.d")), func(s string) string { return s }, true},
+		{"delete and add", remove(dotted("b.d")), func(string) string { return "  k: 1\n" }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			whole, parts := spoil(t, file, c.edit, c.text)
@@ -76,7 +76,7 @@ func TestProve(t *testing.T) {
 // Where aliases reach across entries, parts prove nothing.
 func TestProvePartsAliases(t *testing.T) {
 	for _, file := range []string{"a: &a 1\nb: old\nc: *a\n", "- b: old\n", "&x\nb: old\n"} {
-		path := Dotted("b")
+		path := dotted("b")
 		if strings.HasPrefix(file, "-") {
 			path = Path{Index(0), Key("b")}
 		}
@@ -117,7 +117,7 @@ func TestApplyLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := f.Apply(set(Dotted("service70.image.tag"), "v2"), remove(Dotted("service71")), insert(Dotted("new"), 1))
+	out, err := f.Apply(set(dotted("service70.image.tag"), "v2"), remove(dotted("service71")), insert(dotted("new"), 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func (r *renderer) buildOne(where string, files []file) (*chart.Chart, error) {
 	}
 	c, err := loader.LoadFiles(buffered)
 	if err != nil {
-		return nil, loadError(where, err)
+		return nil, loadError(where, files, err)
 	}
 	for _, list := range [][]*chart.File{c.Raw, c.Templates, c.Files} {
 		for _, f := range list {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/assaydev/assay/internal/manifest"
 )
 
 // maxMessage bounds what of a chart's own message (fail, required) is shown.
@@ -89,13 +91,19 @@ func yamlReason(err error) string {
 	return clip(masked(text), 300)
 }
 
-// loadError names the file that the chart loader could not read.
-func loadError(where string, err error) error {
+// loadError names the file that the chart loader could not read, and the line
+// if its text is at fault.
+func loadError(where string, files []file, err error) error {
 	text := err.Error()
 	if text == "Chart.yaml file is missing" {
 		return fmt.Errorf("%s: not found, so this is no Helm chart: add it, or remove the directory", path.Join(where, "Chart.yaml"))
 	}
 	if m := regexp.MustCompile(`(?s)^cannot load (\S+): (.*)$`).FindStringSubmatch(text); m != nil {
+		for _, f := range files {
+			if fault := manifest.CheckText(f.path, f.data); f.name == m[1] && fault != nil {
+				return fault
+			}
+		}
 		return fmt.Errorf("%s: %s", path.Join(where, m[1]), yamlReason(errors.New(m[2])))
 	}
 	return fmt.Errorf("%s: %s", path.Join(where, "Chart.yaml"), clip(strings.TrimPrefix(text, "validation: "), 300))

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -101,6 +102,9 @@ func (r *renderer) overlayYAML(base map[string]any, name string, data []byte) (m
 	}
 	over := map[string]any{}
 	if err := yaml.Unmarshal(data, &over); err != nil {
+		if fault := manifest.CheckText(name, data); fault != nil {
+			return nil, fault
+		}
 		return nil, fmt.Errorf("%s: parse values: %s", name, yamlReason(err))
 	}
 	return Overlay(base, over), nil

@@ -13,6 +13,7 @@ import (
 	yaml3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -29,6 +30,9 @@ func pathCause(err error) error {
 
 // invalid explains why a kustomization does not decode.
 func (s *scanner) invalid(data []byte, err error) error {
+	if fault := manifest.CheckText(s.file, data); fault != nil {
+		return fault
+	}
 	if m := regexp.MustCompile(`unknown field "([^"]*)"`).FindStringSubmatch(err.Error()); m != nil {
 		hint := "remove it"
 		if near := spec.Near(m[1], fields()); len(near) > 0 {
@@ -42,7 +46,7 @@ func (s *scanner) invalid(data []byte, err error) error {
 		return fmt.Errorf("%s: %s is %s, want %s", s.at(data, name), display(wrong.Field), describeValue(wrong.Value), describeType(wrong.Type))
 	}
 	if m := regexp.MustCompile(`yaml: line (\d+): ([^\n]*)`).FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Errorf("%s:%s: invalid YAML: %s", s.file, m[1], yamlReason(m[2]))
+		return fmt.Errorf("%s:%s: invalid YAML: %s", s.file, m[1], display(m[2]))
 	}
 	return fmt.Errorf("%s: invalid YAML, or not a kustomization", s.file)
 }
@@ -122,11 +126,4 @@ func collect(t reflect.Type, names map[string]bool, seen map[reflect.Type]bool) 
 		}
 		collect(t.Field(i).Type, names, seen)
 	}
-}
-
-func yamlReason(reason string) string {
-	if strings.Contains(reason, "cannot start any token") {
-		return "a tab, or a character that must be quoted; YAML is indented with spaces"
-	}
-	return display(reason)
 }

@@ -42,11 +42,10 @@ func TestImportsPointDown(t *testing.T) {
 }
 
 // TestRenderLeavesLayoutsApart keeps the layouts from knowing each other; the
-// variant and the experiment use Kustomize's renaming alone.
+// variant alone uses one, for Kustomize's renaming.
 func TestRenderLeavesLayoutsApart(t *testing.T) {
 	allowed := map[string]bool{
-		"render/variant render/kustomize":    true,
-		"render/experiment render/kustomize": true,
+		"render/variant render/kustomize": true,
 	}
 	for _, pkg := range packages(t) {
 		if top(pkg.path) != "render" || pkg.path == "render" {

@@ -73,13 +73,12 @@ func environment(ctx context.Context, req Request) (*Result, error) {
 
 // run is one render of one environment.
 type run struct {
-	req    Request
-	files  *files
-	layout spec.Layout
-	app    source    // as Argo CD asks for it
-	git    source    // as Git alone says it
-	tree   *envfs.FS // the repo less the marker
-	hide   func(name string) bool
+	req   Request
+	files *files
+	app   source    // as Argo CD asks for it
+	git   source    // as Git alone says it
+	tree  *envfs.FS // the repo less the marker
+	hide  func(name string) bool
 }
 
 // open reads Assay's own files and settles how the environment is rendered.

@@ -21,7 +21,7 @@ import (
 
 type initOptions struct {
 	environment
-	engine, load, target, url, prometheus, release string
+	engine, load, target, url, prometheus, release, app string
 
 	valueFiles []string
 	force      bool
@@ -39,6 +39,10 @@ without further edits.
 On a terminal it asks for what flags leave out; elsewhere it takes the defaults.
 Existing files are kept: it refuses to write over them, unless --force is given.
 
+With --app it moves an existing Application instead: the options of its source
+go to the plan, and the Application is printed with the plugin in their place.
+It is proven that both render the same; what Assay cannot honour is refused.
+
 Engines:
   job            a Job that asks the candidate over HTTP (default)
   k6             a k6 Job with thresholds
@@ -51,9 +55,17 @@ Engines:
   assay init shop/prod --engine k6 --target Deployment/storefront
 
   # A chart, as its Application renders it
-  assay init charts/shop --engine argo-rollouts --load fortio --release shop --namespace web`,
+  assay init charts/shop --engine argo-rollouts --load fortio --release shop --namespace web
+
+  # Move an Application of this repository to Assay
+  assay init --app argocd/shop.yaml > argocd/shop-assay.yaml`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.init(ctx, opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error {
+			if opt.app != "" {
+				return a.initApp(ctx, opt, args)
+			}
+			return a.init(ctx, opt, dirArg(args))
+		}),
 	}
 	opt.bind(cmd)
 	f := cmd.Flags()
@@ -66,6 +78,10 @@ Engines:
 	f.StringVar(&opt.namespace, "namespace", "", "destination `namespace` of a chart's Application (default: default)")
 	f.StringArrayVar(&opt.valueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
 	f.BoolVar(&opt.force, "force", false, "write over existing files")
+	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")
+	for _, other := range []string{"engine", "load", "target", "url", "prometheus", "release", "namespace", "values", "force"} {
+		cmd.MarkFlagsMutuallyExclusive("app", other)
+	}
 	return cmd
 }
 

@@ -12,15 +12,16 @@ import (
 	"slices"
 
 	"sigs.k8s.io/yaml"
+	goyaml "sigs.k8s.io/yaml/goyaml.v2"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/yamledit"
-	"github.com/assaydev/assay/internal/yamltext"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/helm"
 )
 
 // initApp moves an Application to Assay: its options into the plan, and the
@@ -190,13 +191,13 @@ func (p *place) chartOptions(ctx context.Context, moved *application.Application
 	if err != nil {
 		return nil, err
 	}
-	var files []string
+	source := spec.HelmSource{}
 	if req.Helm != nil {
-		files = req.Helm.ValueFiles
+		source = *req.Helm
 	}
-	values, err := p.chartValues(files)
+	values, err := helm.Values(ctx, p.FS, p.Dir, source, helm.Options{AppName: moved.Name, Namespace: moved.Namespace})
 	if err != nil {
-		return options, nil //nolint:nilerr // a value file with variables in its name: images stay to be named by hand
+		return nil, err
 	}
 	if images := scaffold.ImageValues(values, scaffold.Images(res.Baseline)); len(images) > 0 {
 		var plain any
@@ -213,7 +214,7 @@ func (p *place) chartOptions(ctx context.Context, moved *application.Application
 }
 
 func newPlan(name, section string, options map[string]any) ([]byte, error) {
-	data, err := yamltext.Append([]byte(spec.SkipLine+"\n"), yamltext.Mapping{
+	data, err := goyaml.Marshal(goyaml.MapSlice{
 		{Key: "apiVersion", Value: spec.APIVersion},
 		{Key: "kind", Value: spec.KindPlan},
 		{Key: "metadata", Value: map[string]any{"name": name}},
@@ -222,7 +223,7 @@ func newPlan(name, section string, options map[string]any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode plan: %w", err)
 	}
-	return data, nil
+	return append([]byte(spec.SkipLine+"\n"), data...), nil
 }
 
 // addToPlan adds options to a plan, and keeps what it says already.

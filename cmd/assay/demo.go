@@ -16,10 +16,10 @@ func (a *app) demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show the three layouts with and without a candidate, and check the laws",
-		Long: `Demo copies a small shop in three layouts to a throw-away directory: flat YAML,
-a Helm chart and a kustomization, each with a plan, an experiment and a
-candidate. It renders each without and with the candidate, and checks what
-Assay promises as it goes. It needs no cluster and no network.`,
+		Long: `Demo takes a small shop that it carries in three layouts: flat YAML, a Helm
+chart and a kustomization, each with a plan, an experiment and a candidate. It
+renders each without and with the candidate, and checks what Assay promises as
+it goes. It needs no cluster and no network, and writes nothing without --keep.`,
 		Example: `  assay demo
 
   # Keep the environments to try the other commands on
@@ -28,28 +28,19 @@ Assay promises as it goes. It needs no cluster and no network.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              a.do(func(ctx context.Context, _ []string) error { return a.demo(ctx, keep) }),
 	}
-	cmd.Flags().BoolVar(&keep, "keep", false, "keep the directory and say where it is")
+	cmd.Flags().BoolVar(&keep, "keep", false, "copy the environments to a new directory, and say where it is")
 	return cmd
 }
 
+// demo reads the environments from the program itself: there is nothing to
+// clean up, whenever the deadline passes.
 func (a *app) demo(ctx context.Context, keep bool) error {
-	dir, err := os.MkdirTemp("", "assay-demo-")
-	if err != nil {
-		return fmt.Errorf("make directory: %w", err)
-	}
 	if keep {
-		a.notef("the environments are in %s", dir)
-	} else {
-		defer func() { _ = os.RemoveAll(dir) }()
+		if err := a.keepExamples(); err != nil {
+			return err
+		}
 	}
-	if err := os.CopyFS(dir, examples.FS()); err != nil {
-		return fmt.Errorf("copy examples: %w", err)
-	}
-	fsys, err := envfs.OpenDir(dir, envfs.Limits{})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = fsys.Close() }()
+	fsys := envfs.New(examples.FS(), envfs.Limits{})
 	held, failed := 0, 0
 	for _, example := range examples.All() {
 		t := &tour{example: example, fsys: fsys, out: &a.out}
@@ -62,6 +53,18 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		_, _ = fmt.Fprintf(&a.out, "demo: %d of %d checks failed\n", failed, held+failed)
 		return errReported
 	}
-	_, err = fmt.Fprintf(&a.out, "demo: %d layouts, %d checks, all hold\n", len(examples.All()), held)
+	_, err := fmt.Fprintf(&a.out, "demo: %d layouts, %d checks, all hold\n", len(examples.All()), held)
 	return err
+}
+
+func (a *app) keepExamples() error {
+	dir, err := os.MkdirTemp("", "assay-demo-")
+	if err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	a.notef("the environments are in %s", dir)
+	if err := os.CopyFS(dir, examples.FS()); err != nil {
+		return fmt.Errorf("copy examples: %w", err)
+	}
+	return nil
 }

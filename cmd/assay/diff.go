@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,7 @@ type comparison struct {
 	Waiting     int      `json:"waiting,omitempty"`
 	Changes     []change `json:"changes"`
 	Variant     []entry  `json:"variant"`
+	Replaced    []entry  `json:"replaced"`
 	Injected    []entry  `json:"injected"`
 	Untested    []string `json:"untested"`
 	Selected    []string `json:"selected"`
@@ -104,7 +106,7 @@ type entry struct {
 func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 	c := &comparison{
 		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Waiting: res.Waiting,
-		Changes: []change{}, Variant: []entry{}, Injected: []entry{},
+		Changes: []change{}, Variant: []entry{}, Replaced: []entry{}, Injected: []entry{},
 		Untested: append([]string{}, res.Untested...), Selected: append([]string{}, res.Selected...),
 	}
 	if res.Marker == nil {
@@ -119,11 +121,38 @@ func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 		c.Changes = append(c.Changes, item)
 	}
 	var err error
-	if c.Variant, err = entries(res, res.Variant, full, out); err != nil {
+	if c.Variant, err = entries(res.Variant, full, out); err != nil {
 		return nil, err
 	}
-	c.Injected, err = entries(res, res.Injected, full, out)
-	return c, err
+	if c.Replaced, err = entries(replaced(res), full, out); err != nil {
+		return nil, err
+	}
+	if c.Injected, err = entries(res.Injected, full, out); err != nil {
+		return nil, err
+	}
+	for i, o := range res.Injected { // what is cloned may be of an engine's kind too
+		if experiment.Judges(o, res.Plan.Spec.Experiment.Engines...) {
+			c.Injected[i].Role = "judges"
+		}
+	}
+	return c, nil
+}
+
+// replaced is what of the candidate stands in for an object of the baseline
+// while the test lasts.
+func replaced(res *render.Result) []*unstructured.Unstructured {
+	candidate := map[object.Key]*unstructured.Unstructured{}
+	for _, o := range res.Candidate {
+		candidate[object.KeyOf(o)] = o
+	}
+	var out []*unstructured.Unstructured
+	for _, d := range object.Diff(applied(res.Baseline), applied(res.Output())) {
+		// An object under routing differs too, by the label of the experiment.
+		if c := candidate[d.Key]; c != nil && d.Before != nil && d.After != nil && reflect.DeepEqual(c.Object, d.After.Object) {
+			out = append(out, d.After)
+		}
+	}
+	return out
 }
 
 // applied leaves out Helm's test hooks, which Argo CD never applies.
@@ -131,13 +160,10 @@ func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }
 
-func entries(res *render.Result, objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
+func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
 	list := make([]entry, 0, len(objs))
 	for _, o := range objs {
 		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
-		if experiment.Judges(o, res.Plan.Spec.Experiment.Engines...) {
-			e.Role = "judges"
-		}
 		if full {
 			data, err := out.yaml(masked(o))
 			if err != nil {
@@ -165,6 +191,7 @@ func (c *comparison) print(w io.Writer, p palette) {
 		p.diff(w, item.Diff)
 	}
 	printEntries(w, p, "Runs beside the baseline:", c.Variant)
+	printEntries(w, p, "Replaces the baseline's:", c.Replaced)
 	printEntries(w, p, "Tests it:", c.Injected)
 	printList(w, p, "Ships untested:", c.Untested)
 	printList(w, p, "Selects the candidate's pods:", c.Selected)

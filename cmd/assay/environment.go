@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -47,9 +48,9 @@ func (e *environment) bindRender(cmd *cobra.Command) {
 	f.StringSliceVar(&e.apiVersions, "api-versions", nil, "API `versions` that charts see, as [group/]version/kind")
 	f.Var((*byteSize)(&e.files.FileBytes), "max-file-bytes", "largest file that is read (default 32Mi)")
 	f.Var((*byteSize)(&e.files.TotalBytes), "max-total-bytes", "bytes that are read in all (default 256Mi)")
-	f.IntVar(&e.files.Files, "max-files", 0, "files that are read in all (default 50000)")
-	f.IntVar(&e.limits.Documents, "max-documents", 0, "YAML documents that are read (default 50000)")
-	f.IntVar(&e.limits.Depth, "max-depth", 0, "nesting of a YAML document (default 100)")
+	f.Var((*count)(&e.files.Files), "max-files", "files that are read in all (default 50000)")
+	f.Var((*count)(&e.limits.Documents), "max-documents", "YAML documents that are read (default 50000)")
+	f.Var((*count)(&e.limits.Depth), "max-depth", "nesting of a YAML document (default 100)")
 	f.Var((*byteSize)(&e.limits.OutputBytes), "max-output-bytes", "bytes of output (default 128Mi)")
 	f.StringSliceVar(&e.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
 }
@@ -167,3 +168,20 @@ func (b *byteSize) Set(text string) error {
 func (b *byteSize) String() string { return "" }
 
 func (b *byteSize) Type() string { return "bytes" }
+
+// count is a flag that takes a number above zero: as a limit, zero would mean
+// the default.
+type count int
+
+func (c *count) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("give a number above zero, such as 1000")
+	}
+	*c = count(n)
+	return nil
+}
+
+func (c *count) String() string { return "" }
+
+func (c *count) Type() string { return "int" }

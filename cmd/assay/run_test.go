@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,6 +90,11 @@ func TestExitCodes(t *testing.T) {
 		{"version --timeout 0s", exitUsage},
 		{"render --timeout soon", exitUsage},
 		{"render --max-file-bytes -1", exitUsage},
+		{"render --max-output-bytes 0", exitUsage},
+		{"render --max-depth 0", exitUsage},
+		{"diff --max-files -1", exitUsage},
+		{"verify --max-documents=-5", exitUsage},
+		{"render --max-depth x", exitUsage},
 		{"render /nowhere", exitFailed},
 		{"candidate set", exitUsage},
 	} {
@@ -102,6 +108,19 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("stdout %q, stderr %q", stdout.String(), stderr.String())
 			}
 		})
+	}
+}
+
+// TestDemoLeavesNothing ends the demo wherever a deadline may.
+func TestDemoLeavesNothing(t *testing.T) {
+	for _, timeout := range []string{"1ns", "1ms", "5ms", "20ms", "60ms"} {
+		dir := t.TempDir()
+		t.Setenv("TMPDIR", dir)
+		var stdout, stderr bytes.Buffer
+		run(t.Context(), []string{"demo", "--timeout", timeout}, noEnv, strings.NewReader(""), &stdout, &stderr)
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("--timeout %s leaves %v, %v", timeout, left, err)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func ValueFiles(fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([
 		return nil, err
 	}
 	own := path.Join(dir, "values.yaml")
-	if exists, err := r.exists(own); err != nil {
+	if exists, err := r.exists(own, "make it one"); err != nil {
 		return nil, err
 	} else if exists {
 		files = slices.Insert(files, 0, own)
@@ -37,19 +37,18 @@ func ValueFiles(fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([
 // Argo CD from v3.4 on: its matches come in lexical order, less the files that
 // are listed by name.
 func (r *renderer) valueFiles() ([]string, error) {
-	var names []string
+	names := make([]string, len(r.src.ValueFiles))
 	named := map[string]bool{}
-	for _, raw := range r.src.ValueFiles {
-		name, err := r.locate("valueFiles", raw)
+	for i, raw := range r.src.ValueFiles {
+		name, err := r.locate(option("valueFiles", i), raw)
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, name)
-		named[name] = true
+		names[i], named[name] = name, true
 	}
 	var files []string
-	for _, name := range names {
-		exists, err := r.exists(name)
+	for i, name := range names {
+		exists, err := r.exists(name, "name a file in "+option("valueFiles", i))
 		if err != nil {
 			return nil, err
 		}
@@ -57,12 +56,12 @@ func (r *renderer) valueFiles() ([]string, error) {
 			files = append(files, name)
 			continue
 		}
-		matches, err := r.glob(name)
+		matches, err := r.glob(option("valueFiles", i), name)
 		if err != nil {
 			return nil, err
 		}
 		if len(matches) == 0 && !r.src.IgnoreMissingValueFiles {
-			return nil, fmt.Errorf("%s: value file does not exist: correct helm.valueFiles, or set helm.ignoreMissingValueFiles", name)
+			return nil, fmt.Errorf("%s: value file does not exist: correct %s, or set spec.helm.ignoreMissingValueFiles", name, option("valueFiles", i))
 		}
 		for _, match := range matches {
 			if !named[match] && !slices.Contains(files, match) {
@@ -73,13 +72,18 @@ func (r *renderer) valueFiles() ([]string, error) {
 	return files, nil
 }
 
-func (r *renderer) glob(pattern string) ([]string, error) {
+// option is where the user finds an entry of the source's options.
+func option(field string, i int) string {
+	return fmt.Sprintf("spec.helm.%s[%d] in assay.yaml or the plugin's parameters", field, i)
+}
+
+func (r *renderer) glob(option, pattern string) ([]string, error) {
 	if !strings.ContainsAny(pattern, "*?[") {
 		return nil, nil
 	}
 	matches, err := doublestar.Glob(r.fsys, pattern, doublestar.WithFilesOnly())
 	if err != nil {
-		return nil, fmt.Errorf("%s: expand helm.valueFiles: %w", pattern, err)
+		return nil, fmt.Errorf("%s: expand %s: %w", pattern, option, err)
 	}
 	slices.Sort(matches)
 	return matches, nil
@@ -88,16 +92,19 @@ func (r *renderer) glob(pattern string) ([]string, error) {
 // locate returns where a file that the source names is, relative to the repo.
 // As in Argo CD, a relative name starts at the chart and an absolute one at the
 // root of the repo.
-func (r *renderer) locate(field, raw string) (string, error) {
+func (r *renderer) locate(option, raw string) (string, error) {
 	refuse := func(reason string) (string, error) {
-		return "", fmt.Errorf("%s: helm.%s: %q %s", r.dir, field, clip(withoutUser(raw), 200), reason)
+		return "", fmt.Errorf("%s: %s: %q %s", r.dir, option, clip(withoutUser(raw), 200), reason)
 	}
 	if first, _, _ := strings.Cut(raw, "/"); strings.HasPrefix(first, "$") && r.refersToSource(first) {
 		return refuse("is in another source of the Application, which Argo CD gives to Helm alone: copy the file into this repo")
 	}
-	name, err := r.expand("helm."+field, raw)
+	name, err := r.expand(option, raw)
 	if err != nil {
 		return "", err
+	}
+	if name == "" {
+		return refuse("is empty: name a file, or remove the entry")
 	}
 	if u, err := url.Parse(name); err == nil && u.Scheme != "" {
 		return refuse("is a URL, and nothing is fetched while rendering: copy the file into the repo")
@@ -123,7 +130,9 @@ func (r *renderer) refersToSource(first string) bool {
 	return !known && !strings.HasPrefix(name, "ARGOCD_") && !strings.HasPrefix(first, "$$")
 }
 
-func (r *renderer) exists(name string) (bool, error) {
+// exists reports whether there is a file to read values from. fix is what to do
+// about anything else in its place.
+func (r *renderer) exists(name, fix string) (bool, error) {
 	info, err := r.fsys.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -131,7 +140,7 @@ func (r *renderer) exists(name string) (bool, error) {
 	case err != nil:
 		return false, err
 	case !info.Mode().IsRegular():
-		return false, fmt.Errorf("%s: is no regular file, and values are read from files", name)
+		return false, fmt.Errorf("%s: is no regular file, and values are read from files: %s", name, fix)
 	}
 	return true, nil
 }

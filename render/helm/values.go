@@ -162,8 +162,8 @@ func lastOfEach(all []spec.HelmParameter, forced bool) []spec.HelmParameter {
 }
 
 func (r *renderer) setFileParameters(values map[string]any) error {
-	for _, p := range r.src.FileParameters {
-		name, err := r.locate("fileParameters", p.Path)
+	for i, p := range r.src.FileParameters {
+		name, err := r.locate(option("fileParameters", i), p.Path)
 		if err != nil {
 			return err
 		}

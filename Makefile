@@ -21,7 +21,7 @@ test: ## run the tests
 race: ## run the tests of what runs concurrently under the race detector
 	$(GO) test -race ./internal/... ./render/... ./plugin/...
 
-demo: ## show the three layouts with and without a candidate, and check the laws
+demo: ## walk the whole loop in the three layouts, and check the laws
 	@$(GO) run ./cmd/assay demo
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin

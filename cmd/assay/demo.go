@@ -8,18 +8,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/examples"
-	"github.com/assaydev/assay/internal/envfs"
 )
 
 func (a *app) demoCommand() *cobra.Command {
 	keep := false
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show the three layouts with and without a candidate, and check the laws",
+		Short: "Walk the whole loop in the three layouts, and check the laws",
 		Long: `Demo copies a small shop in three layouts to a throw-away directory: flat YAML,
-a Helm chart and a kustomization, each with a plan, an experiment and a
-candidate. It renders each without and with the candidate, and checks what
-Assay promises as it goes. It needs no cluster and no network.`,
+a Helm chart and a kustomization, each with a plan, an experiment and recorded
+verdicts. In each, one candidate wins and is promoted, one loses and is
+rejected, and one is preempted by a newer one. It checks what Assay promises
+as it goes, and needs no cluster and no network.`,
 		Example: `  assay demo
 
   # Keep the environments to try the other commands on
@@ -45,14 +45,9 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	if err := os.CopyFS(dir, examples.FS()); err != nil {
 		return fmt.Errorf("copy examples: %w", err)
 	}
-	fsys, err := envfs.OpenDir(dir, envfs.Limits{})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = fsys.Close() }()
 	held, failed := 0, 0
 	for _, example := range examples.All() {
-		t := &tour{example: example, fsys: fsys, out: &a.out}
+		t := &tour{example: example, root: dir, out: &a.out}
 		if err := t.walk(ctx); err != nil {
 			return fmt.Errorf("%s: %w", example.Dir, err)
 		}

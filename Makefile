@@ -24,7 +24,7 @@ test: ## run the tests, and those of concurrent code under the race detector too
 race: ## run the tests of concurrent code under the race detector
 	$(GO) test -race $(concurrent)
 
-demo: ## show the three layouts with and without a candidate, and check the laws
+demo: ## walk the whole loop in the three layouts, and check the laws
 	@$(GO) run ./cmd/assay demo
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin

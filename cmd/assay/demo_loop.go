@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/verdict"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// winner promotes the example's candidate on its recorded verdict.
+func (t *tour) winner(ctx context.Context) error {
+	data, err := t.files().ReadFile(t.example.Candidate)
+	if err != nil {
+		return err
+	}
+	before, during, err := t.put(ctx, data)
+	if err != nil {
+		return err
+	}
+	v, e, err := t.conclude(ctx, during, t.example.Won)
+	if err != nil {
+		return err
+	}
+	t.say("  verdict on %s: %s: %s (%s)\n", label(*during.Marker), v.Outcome, v.Message, v.Evidence)
+	for _, f := range e.Files {
+		if f.After != nil {
+			t.say("%s", indented(udiff.Unified("a/"+f.Path, "b/"+f.Path, string(f.Before), string(f.After))))
+		}
+	}
+	after, err := t.render(ctx, nil)
+	if err != nil {
+		return err
+	}
+	now, err := t.tree()
+	if err != nil {
+		return err
+	}
+	t.law(2, "what is promoted is what was tested", v.Outcome == verdict.Promote && same(after.Output(), during.Candidate) && !same(after.Output(), during.Baseline))
+	t.law(4, "the promotion edits the environment's own files, and no others", t.inside(before, now))
+	_, err = promote.Prepare(ctx, t.request(nil), promote.Options{Outcome: promote.Promote})
+	t.law(7, "the same command again is a no-op", errors.Is(err, promote.ErrNoCandidate))
+	return nil
+}
+
+// loser rejects a second candidate.
+func (t *tour) loser(ctx context.Context) error {
+	data, err := t.newer("v1.6.0")
+	if err != nil {
+		return err
+	}
+	before, during, err := t.put(ctx, data)
+	if err != nil {
+		return err
+	}
+	v, _, err := t.conclude(ctx, during, t.example.Lost)
+	if err != nil {
+		return err
+	}
+	t.say("  verdict on %s: %s: %s (%s)\n", label(*during.Marker), v.Outcome, v.Message, v.Evidence)
+	after, err := t.render(ctx, nil)
+	if err != nil {
+		return err
+	}
+	now, err := t.tree()
+	if err != nil {
+		return err
+	}
+	t.law(3, "a loser leaves no trace", v.Outcome == verdict.Reject && maps.Equal(before, now) && same(after.Output(), during.Baseline))
+	return nil
+}
+
+// preempted replaces a third candidate before its verdict is in.
+func (t *tour) preempted(ctx context.Context) error {
+	third, err := t.newer("v1.7.0")
+	if err != nil {
+		return err
+	}
+	_, during, err := t.put(ctx, third)
+	if err != nil {
+		return err
+	}
+	fourth, err := t.newer("v1.8.0")
+	if err != nil {
+		return err
+	}
+	if _, _, err := t.put(ctx, fourth); err != nil {
+		return err
+	}
+	before, err := t.tree()
+	if err != nil {
+		return err
+	}
+	now, err := t.render(ctx, nil)
+	if err != nil {
+		return err
+	}
+	v, err := t.judge(ctx, now, during, t.example.Won)
+	if err != nil {
+		return err
+	}
+	after, err := t.tree()
+	if err != nil {
+		return err
+	}
+	t.say("  verdict on %s, which %s has preempted: %s\n", label(*during.Marker), label(*now.Marker), v.Outcome)
+	t.law(6, "a verdict counts only for what it was reached on", v.Outcome == verdict.Superseded && during.ID != now.ID && maps.Equal(before, after))
+	return nil
+}
+
+// newer is the example's candidate with another tag.
+func (t *tour) newer(name string) ([]byte, error) {
+	data, err := t.files().ReadFile(t.example.Candidate)
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := spec.DecodeCandidates(t.example.Candidate, data)
+	if err != nil {
+		return nil, err
+	}
+	c := candidates[0]
+	c.Metadata = spec.Metadata{Name: name}
+	c.Spec.Images[0].NewTag = strings.TrimPrefix(name, "v")
+	return marker.Encode([]spec.Candidate{c})
+}
+
+// put writes the marker, and renders the environment with it. It also returns
+// the tree without.
+func (t *tour) put(ctx context.Context, data []byte) (map[string]string, *render.Result, error) {
+	before, err := t.tree()
+	if err != nil {
+		return nil, nil, err
+	}
+	delete(before, t.marker())
+	if err := os.WriteFile(filepath.Join(t.root, filepath.FromSlash(t.marker())), data, 0o600); err != nil {
+		return nil, nil, fmt.Errorf("write candidate: %w", err)
+	}
+	t.fsys = nil
+	res, err := t.render(ctx, nil)
+	return before, res, err
+}
+
+// conclude follows the recorded verdict on what is under test.
+func (t *tour) conclude(ctx context.Context, res *render.Result, recorded string) (verdict.Verdict, *promote.Edit, error) {
+	v, err := t.judge(ctx, res, res, recorded)
+	if err != nil {
+		return v, nil, err
+	}
+	e, err := promote.Prepare(ctx, t.request(nil), promote.Options{Outcome: promote.Outcome(v.Outcome), Rendered: res})
+	if err != nil {
+		return v, nil, err
+	}
+	err = promote.Write(ctx, t.root, e, nil)
+	t.fsys = nil
+	return v, e, err
+}
+
+// judge lays a recorded status over the judging objects of an experiment, and
+// reads the verdict for what is under test now.
+func (t *tour) judge(ctx context.Context, now, then *render.Result, recorded string) (verdict.Verdict, error) {
+	data, err := t.files().ReadFile(recorded)
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	var status map[string]any
+	if err := yaml.Unmarshal(data, &status); err != nil {
+		return verdict.Verdict{}, fmt.Errorf("decode %s: %w", recorded, err)
+	}
+	engines := engine.With(now.Plan.Spec.Experiment.Engines)
+	var objs []*unstructured.Unstructured
+	for _, o := range then.Injected {
+		if engines.Judges(o) {
+			o = o.DeepCopy()
+			o.Object["status"] = status
+			objs = append(objs, o)
+		}
+	}
+	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: engines.Judging(now.Injected)}, verdict.Options{})
+}
+
+// tree is every file of the repository.
+func (t *tour) tree() (map[string]string, error) {
+	out := map[string]string{}
+	fsys := os.DirFS(t.root)
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(fsys, name)
+		out[name] = string(data)
+		return err
+	})
+	return out, err
+}
+
+// inside holds two trees against each other: the same files, and what differs
+// lies in the environment.
+func (t *tour) inside(before, after map[string]string) bool {
+	if !slices.Equal(slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after))) {
+		return false
+	}
+	changed := 0
+	for name, text := range after {
+		if text == before[name] {
+			continue
+		}
+		if changed++; !strings.HasPrefix(name, t.example.Dir+"/") {
+			return false
+		}
+	}
+	return changed > 0
+}
+
+func indented(text string) string {
+	var out bytes.Buffer
+	for line := range strings.Lines(text) {
+		out.WriteString("    " + line)
+	}
+	return out.String()
+}

@@ -33,17 +33,14 @@ as it goes, and needs no cluster and no network.`,
 }
 
 func (a *app) demo(ctx context.Context, keep bool) error {
-	dir, err := os.MkdirTemp("", "assay-demo-")
+	dir, err := a.copyExamples(ctx, keep)
 	if err != nil {
-		return fmt.Errorf("make directory: %w", err)
+		return err
 	}
 	if keep {
 		a.notef("the environments are in %s", dir)
 	} else {
 		defer func() { _ = os.RemoveAll(dir) }()
-	}
-	if err := os.CopyFS(dir, examples.FS()); err != nil {
-		return fmt.Errorf("copy examples: %w", err)
 	}
 	held, failed := 0, 0
 	for _, example := range examples.All() {
@@ -59,4 +56,25 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	}
 	_, err = fmt.Fprintf(&a.out, "demo: %d layouts, %d checks, all hold\n", len(examples.All()), held)
 	return err
+}
+
+// copyExamples writes the examples to a new directory. Unless it is kept, it
+// goes when the command ends, in time or not.
+func (a *app) copyExamples(ctx context.Context, keep bool) (string, error) {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "assay-demo-")
+	if err != nil {
+		return "", fmt.Errorf("make directory: %w", err)
+	}
+	if !keep {
+		a.scratch = dir
+	}
+	if err := os.CopyFS(dir, examples.FS()); err != nil {
+		return "", fmt.Errorf("copy examples: %w", err)
+	}
+	return dir, nil
 }

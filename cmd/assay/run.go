@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type app struct {
 	timeout time.Duration
 	started bool // a command runs: errors are no longer about usage
 
+	scratch string     // a directory to remove when the command ends early; under writing
 	writing sync.Mutex // held while files are replaced: that is not left half done
 	wrote   bool
 }
@@ -150,6 +152,9 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 			a.writing.Lock() // and no command writes from here on
 			if a.wrote {
 				return <-done // what is written is also told
+			}
+			if a.scratch != "" {
+				_ = os.RemoveAll(a.scratch)
 			}
 		}
 		if errors.Is(context.Cause(ctx), errTimeout) {

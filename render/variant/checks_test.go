@@ -83,6 +83,29 @@ spec`, 1)
 	wantAt(t, d, "status", nil)
 }
 
+// TestStrippedAfterPatches: what binds Argo CD to the copy does not come back
+// through a patch of the plan.
+func TestStrippedAfterPatches(t *testing.T) {
+	const patched = `
+candidate:
+  patches:
+  - patch: |
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata:
+        name: web
+        finalizers: [example.com/stay]
+        annotations: {argocd.argoproj.io/sync-options: "Prune=false,ServerSideApply=true"}
+`
+	d := build(t, input(t, patched, web, "web:v1", "web:v2")).Objects[0]
+	if got := d.GetFinalizers(); len(got) > 0 {
+		t.Errorf("finalizers %q", got)
+	}
+	if got := d.GetAnnotations()["argocd.argoproj.io/sync-options"]; got != "ServerSideApply=true" {
+		t.Errorf("sync options %q", got)
+	}
+}
+
 func TestSelectorsMustBeTheVariantsOwn(t *testing.T) {
 	const patched = `
 candidate:

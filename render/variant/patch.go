@@ -53,6 +53,7 @@ func (b *build) patch() error {
 		if o.GroupVersionKind() != p.out.GroupVersionKind() || o.GetNamespace() != p.out.GetNamespace() {
 			return b.fail("candidate.patches", "they change the kind or the namespace of %s; a variant keeps both", name(p.out))
 		}
+		strip(o) // a patch must not bring back what would bind Argo CD to the copy
 		p.out = o
 	}
 	return b.checkKept(fields)

@@ -9,7 +9,7 @@ GO ?= go
 component := test/components/build
 concurrent := ./internal/envfs ./internal/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build test race demo e2e bench lint generate check-generated fuzz clean
+.PHONY: help build test race demo corpus e2e bench lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ race: ## run the tests of concurrent code under the race detector
 
 demo: ## walk the whole loop in the three layouts, and check the laws
 	@$(GO) run ./cmd/assay demo
+
+corpus: ## promote and reject changes of every kind in the examples and in ASSAY_CORPUS
+	@$(GO) run ./test/corpus
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin
 	@$(component) argocd-v2 argocd-v3 helm-3.16.3 helm-3.18.4 kustomize-5.4.3 kustomize-5.7.1 >/dev/null

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// result is what became of one candidate.
+type result struct {
+	refused error // why it is no candidate
+	wrong   error // a law or the effect that does not hold
+	lines   int   // changed by the promotion
+}
+
+// try promotes the candidate in the first way that is accepted, and rejects
+// it in the same way, each from the same tree.
+func (e *environment) try(ctx context.Context, c candidate) result {
+	var r result
+	for _, way := range c.ways {
+		r = e.tryWay(ctx, c, way)
+		if err := e.restore(); err != nil {
+			return result{wrong: err}
+		}
+		if r.refused == nil {
+			return r
+		}
+	}
+	return r
+}
+
+func (e *environment) tryWay(ctx context.Context, c candidate, way spec.Change) result {
+	text, err := spec.EncodeCandidate(spec.Candidate{Metadata: spec.Metadata{Name: "try"}, Spec: spec.CandidateSpec{Change: way}})
+	if err != nil {
+		return result{wrong: err}
+	}
+	put := func() error { return os.WriteFile(filepath.Join(e.root, filepath.FromSlash(e.marker())), text, 0o600) }
+	if err := put(); err != nil {
+		return result{wrong: err}
+	}
+	before, err := render.Environment(ctx, e.request())
+	if err != nil {
+		return result{refused: err}
+	}
+	edit, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote})
+	if err != nil {
+		return result{refused: err}
+	}
+	if err := promote.Write(ctx, e.root, edit, nil); err != nil {
+		return result{wrong: err}
+	}
+	lines, err := e.promoted(ctx, c, before)
+	if err != nil {
+		return result{wrong: fmt.Errorf("promoted: %w", err)}
+	}
+	if err := e.restore(); err != nil {
+		return result{wrong: err}
+	}
+	if err := put(); err != nil {
+		return result{wrong: err}
+	}
+	if edit, err = promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Reject}); err == nil {
+		err = promote.Write(ctx, e.root, edit, nil)
+	}
+	if err != nil {
+		return result{wrong: fmt.Errorf("reject: %w", err)}
+	}
+	if now, err := tree(e.root); err != nil || !maps.Equal(now, e.files) {
+		return result{wrong: errors.New("rejected: law 3: the tree is another")}
+	}
+	return result{lines: lines}
+}
+
+// promoted holds laws 2, 4 and 7 and the effect on what is on the disk now.
+func (e *environment) promoted(ctx context.Context, c candidate, before *render.Result) (int, error) {
+	after, err := render.Environment(ctx, e.request())
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range object.Diff(applied(before.Candidate), applied(after.Output())) {
+		return 0, fmt.Errorf("law 2: %s differs", d.Key)
+	}
+	if err := c.holds(e.base, after.Baseline); err != nil {
+		return 0, err
+	}
+	now, err := tree(e.root)
+	if err != nil {
+		return 0, err
+	}
+	lines, outside := 0, 0
+	for name, text := range e.files {
+		is, ok := now[name]
+		switch {
+		case !ok:
+			return 0, fmt.Errorf("law 4: %s is gone", name)
+		case is == text:
+		case e.dir != "." && !strings.HasPrefix(name, e.dir+"/"):
+			return 0, fmt.Errorf("law 4: %s lies outside", name)
+		default:
+			lines += changedLines(text, is)
+			if len(before.Marker.Spec.Patches) > 0 && text == e.kustomization() {
+				// A new entry: the patch, what it is for, and the list.
+				outside += strings.Count(before.Marker.Spec.Patches[0].Patch, "\n") + 6
+			}
+		}
+	}
+	if len(now) != len(e.files) {
+		return 0, errors.New("law 4: there are other files")
+	}
+	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote}); !errors.Is(err, promote.ErrNoCandidate) {
+		return 0, errors.New("law 7: it is not done")
+	}
+	if c.lines > 0 && lines > max(c.lines, outside) {
+		return lines, fmt.Errorf("it changes %d lines, and %d would do", lines, max(c.lines, outside))
+	}
+	return lines, nil
+}
+
+// changedLines counts a line that is replaced once.
+func changedLines(a, b string) int {
+	_, hunks, _ := strings.Cut(udiff.Unified("a", "b", a, b), "\n@@")
+	added, removed := 0, 0
+	for line := range strings.Lines(hunks) {
+		switch line[0] {
+		case '+':
+			added++
+		case '-':
+			removed++
+		}
+	}
+	return max(added, removed)
+}
+
+// restore brings every file back to what it was.
+func (e *environment) restore() error {
+	now, err := tree(e.root)
+	if err != nil {
+		return err
+	}
+	for name, text := range e.files {
+		if now[name] != text {
+			if err := os.WriteFile(filepath.Join(e.root, filepath.FromSlash(name)), []byte(text), 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	for name := range now {
+		if _, kept := e.files[name]; !kept {
+			if err := os.Remove(filepath.Join(e.root, filepath.FromSlash(name))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -43,7 +43,11 @@ const (
 func (p *preparation) next(ctx context.Context) error {
 	for i, to := range p.edit.Plan.Spec.Promotion.To {
 		at := fmt.Sprintf("spec.promotion.to[%d] of %s", i, p.req.Dir)
-		if to.Repo != "" || to.Branch != "" && to.Branch != p.opt.Branch {
+		here, err := p.isHere(ctx, to)
+		if err != nil {
+			return err
+		}
+		if !here {
 			p.edit.Next = append(p.edit.Next, Next{to.Path, to.Environment, Elsewhere})
 			continue
 		}
@@ -58,6 +62,15 @@ func (p *preparation) next(ctx context.Context) error {
 		p.edit.Next = append(p.edit.Next, Next{n.req.Dir, n.req.Name, state})
 	}
 	return nil
+}
+
+// isHere says whether a next environment is in this tree.
+func (p *preparation) isHere(ctx context.Context, to spec.Destination) (bool, error) {
+	if to.Repo != "" || to.Branch == "" || p.opt.Branch == nil {
+		return to.Repo == "" && to.Branch == "", nil
+	}
+	branch, err := p.opt.Branch(ctx)
+	return branch == to.Branch, err
 }
 
 // destination is a next environment in the tree as edited so far.

@@ -43,8 +43,11 @@ var ErrNoCandidate = errors.New("no candidate")
 // Options say what to prepare.
 type Options struct {
 	Outcome  Outcome
-	Branch   string         // the branch that is checked out, where it is known
 	Rendered *render.Result // of the same request, where it is at hand
+
+	// Branch tells which branch is checked out; empty where that is not known.
+	// It is asked only if the plan names branches.
+	Branch func(context.Context) (string, error)
 }
 
 // Edit is a proven edit of the repository.

@@ -204,6 +204,19 @@ func TestNext(t *testing.T) {
 	}
 }
 
+func TestNextOnTheSameBranch(t *testing.T) {
+	dir := shop().with(files{
+		"prod/assay.yaml": planText("promotion: {to: [{path: ../eu, branch: main}]}"),
+		"eu/web.yaml":     strings.ReplaceAll(deployment, "NAME", "web"),
+	}).on(t)
+	for branch, want := range map[string]NextState{"main": Set, "other": Elsewhere, "": Elsewhere} {
+		e, err := Prepare(t.Context(), mustRequest(t, dir, "prod"), Options{Outcome: Promote, Branch: func(context.Context) (string, error) { return branch, nil }})
+		if err != nil || len(e.Next) != 1 || e.Next[0].State != want {
+			t.Errorf("on %q: %+v, %v", branch, e, err)
+		}
+	}
+}
+
 func TestNextRefuses(t *testing.T) {
 	for to, want := range map[string]string{
 		"{path: ../nowhere}":  "../nowhere",
@@ -309,4 +322,28 @@ func TestLateFailureIsUndone(t *testing.T) {
 		t.Errorf("error %v after %d files", err, replaced)
 	}
 	same(t, "the tree", shop(), read(t, os.DirFS(dir)))
+}
+
+// TestTwoAtOnce keeps two decisions on one environment apart.
+func TestTwoAtOnce(t *testing.T) {
+	dir := shop().on(t)
+	e, err := prepare(t, dir, "prod", Promote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := error(nil)
+	err = write(t.Context(), dir, e, nil, func(step string) {
+		if step == "record" {
+			inner = Write(t.Context(), dir, e, nil)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inner == nil || !strings.Contains(inner.Error(), "another promotion or rejection is being written") {
+		t.Errorf("the second: %v", inner)
+	}
+	if got := read(t, os.DirFS(dir)); !strings.Contains(got["prod/web.yaml"], "web:2.0.0") || len(got) != 2 {
+		t.Errorf("the first: %v", got)
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/plugin"
@@ -121,8 +123,11 @@ func (p *place) judge(ctx context.Context, res *render.Result, objs []*unstructu
 // since is when the candidate was set: when its marker was committed. It is not
 // known of one that is not in a commit.
 func (p *place) since(ctx context.Context) (time.Time, error) {
-	repo, _, err := p.repository(ctx, false)
-	if repo == nil || err != nil {
+	repo, err := gitrepo.Open(ctx, p.root)
+	if errors.Is(err, gitrepo.ErrNoRepo) {
+		return time.Time{}, nil
+	}
+	if err != nil {
 		return time.Time{}, err
 	}
 	marker, err := p.markerFile()

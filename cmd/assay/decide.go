@@ -51,11 +51,14 @@ type decision struct {
 // decide carries a decision out on the environment that p opened. The result
 // of rendering it is given where it is at hand.
 func (a *app) decide(ctx context.Context, opt decideOptions, p *place, res *render.Result, d decision) error {
-	repo, branch, err := p.repository(ctx, opt.commit)
-	if err != nil {
-		return err
+	var repo *gitrepo.Repo
+	if opt.commit {
+		var err error
+		if repo, err = gitrepo.Open(ctx, p.root); err != nil {
+			return fmt.Errorf("--commit: %w", err)
+		}
 	}
-	e, err := promote.Prepare(ctx, p.Request, promote.Options{Outcome: d.outcome, Branch: branch, Rendered: res})
+	e, err := promote.Prepare(ctx, p.Request, promote.Options{Outcome: d.outcome, Branch: p.branch, Rendered: res})
 	if errors.Is(err, promote.ErrNoCandidate) {
 		return a.nothingToDo(opt, p)
 	}
@@ -94,18 +97,16 @@ func (o decideOptions) guard(e *promote.Edit) error {
 	return nil
 }
 
-// repository is the Git repository around the environment; nil where there is
-// none, which only a commit needs.
-func (p *place) repository(ctx context.Context, needed bool) (*gitrepo.Repo, string, error) {
+// branch is the one that is checked out; empty where there is none.
+func (p *place) branch(ctx context.Context) (string, error) {
 	repo, err := gitrepo.Open(ctx, p.root)
-	if err != nil {
-		if needed || ctx.Err() != nil {
-			return nil, "", fmt.Errorf("--commit: %w", err)
-		}
-		return nil, "", nil
+	if errors.Is(err, gitrepo.ErrNoRepo) {
+		return "", nil
 	}
-	branch, err := repo.Branch(ctx)
-	return repo, branch, err
+	if err != nil {
+		return "", err
+	}
+	return repo.Branch(ctx)
 }
 
 // committable refuses a commit that would hold what people have not committed,
@@ -138,9 +139,11 @@ func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome p
 	if opt.dryRun {
 		return false, fmt.Errorf("%s: %w", p.arg, promote.ErrInterrupted)
 	}
-	repo, _, err := p.repository(ctx, opt.commit)
-	if err != nil {
-		return false, err
+	var repo *gitrepo.Repo
+	if opt.commit {
+		if repo, err = gitrepo.Open(ctx, p.root); err != nil {
+			return false, fmt.Errorf("--commit: %w", err)
+		}
 	}
 	r := &report{place: p}
 	err = a.write(ctx, func() error {

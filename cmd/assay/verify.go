@@ -162,12 +162,8 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 // prove holds that the candidate, which is rendered at hand, can be decided
 // either way.
 func (p *place) prove(ctx context.Context, req render.Request, res *render.Result) error {
-	_, branch, err := p.repository(ctx, false)
-	if err != nil {
-		return err
-	}
 	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
-		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
+		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: p.branch, Rendered: res}); err != nil {
 			return fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,7 +71,12 @@ func generated(t tools, dir string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	few10, all10000 := filepath.Join(dir, "environments-10"), filepath.Join(dir, "environments-10000")
+	if err := errors.Join(writeEnvironments(few10, 10), writeEnvironments(all10000, 10_000)); err != nil {
+		return nil, err
+	}
 	return []figure{
+		{name: "promote-10000", bar: 1.3, repeats: many, a: t.promote(all10000), b: t.promote(few10)},
 		{name: "flat-10000", bar: 12, memoryBar: 12, repeats: few, a: t.render(large), b: t.render(small)},
 		t.againstKustomize("kustomize-overlay-300", 1.2, overlay),
 		pair,
@@ -79,6 +85,20 @@ func generated(t tools, dir string) ([]figure, error) {
 
 func (t tools) render(env string) command {
 	return command{name: "assay", path: t.assay, dir: env, args: []string{"render"}}
+}
+
+// promote promotes one environment of a tree, and starts over.
+func (t tools) promote(dir string) command {
+	env := environment(dir, 7)
+	return command{
+		name: "assay promote", path: t.assay, dir: dir, line: "promoted ", args: []string{"promote", env, "--reason", "bench"},
+		reset: func() error {
+			if err := writeShop(env); err != nil {
+				return err
+			}
+			return writeCandidate(env, shopImage)
+		},
+	}
 }
 
 func (t tools) againstKustomize(name string, bar float64, env string) figure {

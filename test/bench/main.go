@@ -46,11 +46,7 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("lay out environments: %w", err)
 	}
 	total, short := 0, 0
-	for _, f := range figures {
-		results, err := f.measure(ctx)
-		if err != nil {
-			return fmt.Errorf("measure %s: %w", f.name, err)
-		}
+	show := func(results ...result) {
 		for _, r := range results {
 			total++
 			if r.verdict() == "short" {
@@ -60,6 +56,18 @@ func run(ctx context.Context) error {
 			fmt.Printf("bench %s ratio=%.2f bar=%.2f %s\n", r.name, r.ratio, r.bar, r.verdict())
 		}
 	}
+	for _, f := range figures {
+		results, err := f.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("measure %s: %w", f.name, err)
+		}
+		show(results...)
+	}
+	edit, err := editFigure()
+	if err != nil {
+		return fmt.Errorf("measure yamledit: %w", err)
+	}
+	show(edit)
 	if os.Getenv("ASSAY_CORPUS") == "" {
 		fmt.Println("ASSAY_CORPUS is not set: figures on real environments are left out")
 	}

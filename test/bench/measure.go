@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ type command struct {
 	path string
 	args []string
 	dir  string
+
+	line  string       // how a line starts that shows the work; default "kind: "
+	reset func() error // before each run, where the command changes files
 }
 
 // figure compares two commands. A figure with a memory bar gives two results.
@@ -116,6 +120,9 @@ func median(samples []sample, of func(sample) float64) float64 {
 // run starts the process, waits for it and reads what the kernel counted. Its
 // output is thrown away by the kernel, as a pipe would measure its reader too.
 func (c command) run(ctx context.Context) (sample, error) {
+	if err := c.again(); err != nil {
+		return sample{}, err
+	}
 	cmd := c.prepare(ctx)
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
@@ -135,6 +142,9 @@ func (c command) run(ctx context.Context) (sample, error) {
 // objects counts what the command prints, to show that it does the work. The
 // output is never held: a child's peak starts at this process's own.
 func (c command) objects(ctx context.Context) (int, error) {
+	if err := c.again(); err != nil {
+		return 0, err
+	}
 	cmd := c.prepare(ctx)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -145,7 +155,7 @@ func (c command) objects(ctx context.Context) (int, error) {
 	}
 	count := 0
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if bytes.HasPrefix(lines.Bytes(), []byte("kind: ")) {
+		if bytes.HasPrefix(lines.Bytes(), []byte(cmp.Or(c.line, "kind: "))) {
 			count++
 		}
 	}
@@ -153,6 +163,13 @@ func (c command) objects(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("%s: %w", c.name, err)
 	}
 	return count, nil
+}
+
+func (c command) again() error {
+	if c.reset == nil {
+		return nil
+	}
+	return c.reset()
 }
 
 func (c command) prepare(ctx context.Context) *exec.Cmd {

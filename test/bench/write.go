@@ -166,6 +166,21 @@ func writeShop(dir string) error {
 	return nil
 }
 
+// writeEnvironments writes a repository of small environments.
+func writeEnvironments(dir string, number int) error {
+	for i := range number {
+		if err := writeShop(environment(dir, i)); err != nil {
+			return err
+		}
+	}
+	return markRepo(dir)
+}
+
+// environment is the directory of one of them.
+func environment(dir string, i int) string {
+	return filepath.Join(dir, fmt.Sprintf("team-%03d", i/100), fmt.Sprintf("app-%02d", i%100))
+}
+
 // writeCandidate writes a marker for a new tag of an image.
 func writeCandidate(dir, image string) error {
 	return write(filepath.Join(dir, "candidate.yaml"), func(w io.Writer) {

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/promote"
 )
 
 func noEnv(string) (string, bool) { return "", false }
@@ -183,6 +184,20 @@ func TestDiffMasksSecrets(t *testing.T) {
 	}
 	if v, _, _ := unstructured.NestedString(before.Object, "data", "other"); v != "hunter3" {
 		t.Errorf("the object itself was masked: %v", v)
+	}
+}
+
+// TestBrokenLawShows prints what a law does not allow, with Secrets masked.
+func TestBrokenLawShows(t *testing.T) {
+	var stderr bytes.Buffer
+	a := &app{stderr: &stderr}
+	before, after := secret("hunter3"), secret("hunter4")
+	law := &promote.LawError{Law: 2, Differences: []object.Difference{{Key: object.KeyOf(before), Before: before, After: after}}}
+	if err := a.explainLaw(fmt.Errorf("wrapped: %w", law)); !errors.Is(err, law) {
+		t.Errorf("the error becomes %v", err)
+	}
+	if got := stderr.String(); !strings.Contains(got, "Secret/s\n--- baseline") || strings.Contains(got, "hunter") {
+		t.Errorf("printed:\n%s", got)
 	}
 }
 

@@ -9,9 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/gitrepo"
-	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
@@ -104,20 +102,16 @@ func (a *app) follow(ctx context.Context, opt decideOptions, p *place, wanted pr
 // judge reads the verdict on what is under test.
 func (p *place) judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured) (verdict.Verdict, error) {
 	custom := res.Plan.Spec.Experiment.Engines
-	expect := verdict.Expect{ID: res.ID, Judges: engine.With(custom).Judging(res.Injected)}
+	deadline, err := time.ParseDuration(res.Plan.Spec.Experiment.Deadline)
+	if err != nil {
+		return verdict.Verdict{}, fmt.Errorf("parse spec.experiment.deadline of the plan: %w", err)
+	}
 	since, err := p.since(ctx)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
-	expect.Since = since
-	v, err := verdict.Judge(ctx, objs, expect, verdict.Options{Engines: custom})
-	if err != nil || v.Outcome != verdict.Hold || !v.Running {
-		return v, err
-	}
-	if late := overdue(res, objs, expect.Judges, time.Now()); late != "" {
-		v.Outcome, v.Message = verdict.Reject, late+": "+v.Message
-	}
-	return v, nil
+	expect := verdict.Expect{ID: res.ID, Judges: res.Judges(), Since: since, Deadline: deadline, Now: time.Now()}
+	return verdict.Judge(ctx, objs, expect, verdict.Options{Engines: custom})
 }
 
 // since is when the candidate was set: when its marker was committed. It is not
@@ -135,22 +129,6 @@ func (p *place) since(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return repo.Changed(ctx, marker)
-}
-
-// overdue tells of an experiment that still runs past the plan's deadline.
-func overdue(res *render.Result, objs []*unstructured.Unstructured, judges []object.Key, now time.Time) string {
-	deadline, err := time.ParseDuration(res.Plan.Spec.Experiment.Deadline)
-	if err != nil || deadline <= 0 {
-		return ""
-	}
-	for _, key := range judges {
-		for _, o := range object.Find(objs, key) {
-			if created := o.GetCreationTimestamp(); !created.IsZero() && now.Sub(created.Time) > deadline {
-				return fmt.Sprintf("no verdict within %s", res.Plan.Spec.Experiment.Deadline)
-			}
-		}
-	}
-	return ""
 }
 
 // leave tells why nothing is done.

@@ -191,7 +191,7 @@ func (t *tour) judge(ctx context.Context, now, then *render.Result, recorded str
 			objs = append(objs, o)
 		}
 	}
-	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: engines.Judging(now.Injected)}, verdict.Options{})
+	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: now.Judges()}, verdict.Options{})
 }
 
 // tree is every file of the repository.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -126,35 +125,25 @@ func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 	if c.Variant, err = entries(res.Variant, full, out); err != nil {
 		return nil, err
 	}
-	if c.Replaced, err = entries(replaced(res), full, out); err != nil {
+	if c.Replaced, err = entries(res.Replaced, full, out); err != nil {
 		return nil, err
 	}
 	if c.Injected, err = entries(res.Injected, full, out); err != nil {
 		return nil, err
 	}
-	for i, o := range res.Injected { // what is cloned may be of an engine's kind too
-		if experiment.Judges(o, res.Plan.Spec.Experiment.Engines...) {
-			c.Injected[i].Role = "judges"
-		}
-	}
+	judges := res.Judges() // what is cloned may be of an engine's kind too
+	mark(c.Replaced, res.Replaced, judges)
+	mark(c.Injected, res.Injected, judges)
 	return c, nil
 }
 
-// replaced is what of the candidate stands in for an object of the baseline
-// while the test lasts.
-func replaced(res *render.Result) []*unstructured.Unstructured {
-	candidate := map[object.Key]*unstructured.Unstructured{}
-	for _, o := range res.Candidate {
-		candidate[object.KeyOf(o)] = o
-	}
-	var out []*unstructured.Unstructured
-	for _, d := range object.Diff(applied(res.Baseline), applied(res.Output())) {
-		// An object under routing differs too, by the label of the experiment.
-		if c := candidate[d.Key]; c != nil && d.Before != nil && d.After != nil && reflect.DeepEqual(c.Object, d.After.Object) {
-			out = append(out, d.After)
+// mark says of each object that judges that it does.
+func mark(list []entry, objs []*unstructured.Unstructured, judges []object.Key) {
+	for i, o := range objs {
+		if slices.Contains(judges, object.KeyOf(o)) {
+			list[i].Role = "judges"
 		}
 	}
-	return out
 }
 
 // applied leaves out Helm's test hooks, which Argo CD never applies.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -35,6 +36,9 @@ func TestBuiltIn(t *testing.T) {
 		again := e.Kind == "Rollout" || e.Kind == "Canary"
 		if e.RunsOnce == again {
 			t.Errorf("%s runs once: %v", e.Name, e.RunsOnce)
+		}
+		if e.Dated != (e.Kind == "Canary") || e.Dated != strings.Contains(e.Promote, "> expect.since") {
+			t.Errorf("%s is dated: %v", e.Name, e.Dated)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/engine"
 )
 
 // evaluator reads single objects.
@@ -20,6 +22,9 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 	switch {
 	case j.object == nil:
 		f.missing, f.message = true, "it is not there yet"
+		return f, nil
+	case j.id == "":
+		f.message = fmt.Sprintf("it has no label %s, so that it does not run the candidate yet", engine.ExperimentLabel)
 		return f, nil
 	case j.id != e.expect.ID:
 		f.message = fmt.Sprintf("it is still of the experiment %s", clip(j.id))

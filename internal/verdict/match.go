@@ -45,7 +45,7 @@ func (m matcher) judges() ([]judge, error) {
 			}
 			j.object, j.id = o, o.GetLabels()[engine.ExperimentLabel]
 		}
-		if err := j.check(); err != nil {
+		if err := m.check(j); err != nil {
 			return nil, err
 		}
 		out = append(out, j)
@@ -53,12 +53,13 @@ func (m matcher) judges() ([]judge, error) {
 	return out, nil
 }
 
-// check refuses an object that cannot be read, or that nothing binds to an experiment.
-func (j judge) check() error {
+// check refuses an object that cannot be read, or that nothing binds to an
+// experiment although it was made for one.
+func (m matcher) check(j judge) error {
 	if j.object == nil {
 		return nil
 	}
-	if j.id == "" {
+	if j.id == "" && m.expect.owns(j.key.Name) {
 		return fmt.Errorf("judge %s: it has no label %s, so that nothing says which candidate it judged: pass it as the cluster has it, with kubectl get -o yaml", j.key, engine.ExperimentLabel)
 	}
 	if version := j.object.GroupVersionKind().Version; !j.engine.Reads(version) {
@@ -68,9 +69,10 @@ func (j judge) check() error {
 }
 
 // superseded looks at what is there when no expected object of this experiment
-// is: the objects of an earlier one, or something else altogether.
+// is, nor one that may still come to be of it: the objects of an earlier one,
+// or something else altogether.
 func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
-	if slices.ContainsFunc(judges, func(j judge) bool { return j.id == m.expect.ID }) {
+	if slices.ContainsFunc(judges, func(j judge) bool { return j.object != nil && (j.id == m.expect.ID || j.id == "") }) {
 		return Verdict{}, false, nil
 	}
 	var strangers []*unstructured.Unstructured

@@ -2,6 +2,7 @@ package promote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,6 +64,9 @@ func ByHand(outcome Outcome, reason, id string) Decider {
 // outcome; whatever it is where wanted is empty.
 func ByVerdict(objs []*unstructured.Unstructured, wanted Outcome) Decider {
 	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+		if res == nil {
+			return Choice{}, errors.New("follow verdict: the candidate does not render: reject it by hand with --reason")
+		}
 		v, err := judge(ctx, res, objs, since)
 		if err != nil {
 			return Choice{}, err

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
 )
 
@@ -77,17 +78,17 @@ func crashCommit(ctx context.Context, dir string) (*Commit, error) {
 	if os.Getenv(crashGit) == "" {
 		return nil, nil
 	}
-	git, err := gitrepo.Open(ctx, dir)
+	repo, err := gitrepo.Open(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	return &Commit{
 		Prepare: func(ctx context.Context, e *Edit) (string, error) {
-			var files []gitrepo.File
+			var files []git.File
 			for _, f := range e.Files {
-				files = append(files, gitrepo.File{Path: f.Path, Data: f.After})
+				files = append(files, git.File{Path: f.Path, Data: f.After})
 			}
-			c, err := git.Prepare(ctx, files, "Decide\n")
+			c, err := repo.Prepare(ctx, files, "Decide\n")
 			if err != nil {
 				return "", err
 			}
@@ -99,9 +100,9 @@ func crashCommit(ctx context.Context, dir string) (*Commit, error) {
 			if err := json.Unmarshal([]byte(state), &c); err != nil {
 				return err
 			}
-			return git.Land(ctx, c)
+			return repo.Land(ctx, c)
 		},
-		Settle: func(ctx context.Context, _ string, paths []string) error { return git.Settle(ctx, paths) },
+		Settle: func(ctx context.Context, _ string, paths []string) error { return repo.Settle(ctx, paths) },
 	}, nil
 }
 
@@ -219,27 +220,27 @@ func (c crash) tree(t *testing.T) string {
 			t.Setenv("GIT_"+name+"_NAME", "A")
 			t.Setenv("GIT_"+name+"_EMAIL", "a@example.com")
 		}
-		git(t, dir, "init", "-q")
-		git(t, dir, "add", "-A")
-		git(t, dir, "commit", "-q", "-m", "start")
+		runGit(t, dir, "init", "-q")
+		runGit(t, dir, "add", "-A")
+		runGit(t, dir, "commit", "-q", "-m", "start")
 	}
 	return dir
 }
 
 func (c crash) checkGit(t *testing.T, want, got string) {
 	t.Helper()
-	if status := git(t, got, "status", "--porcelain"); status != "" {
+	if status := runGit(t, got, "status", "--porcelain"); status != "" {
 		t.Errorf("not committed: %s", status)
 	}
-	if a, b := git(t, want, "rev-parse", "HEAD^{tree}"), git(t, got, "rev-parse", "HEAD^{tree}"); a != b {
+	if a, b := runGit(t, want, "rev-parse", "HEAD^{tree}"), runGit(t, got, "rev-parse", "HEAD^{tree}"); a != b {
 		t.Errorf("committed is tree %s, not %s", b, a)
 	}
-	if n := git(t, got, "rev-list", "--count", "HEAD"); n != "2" {
+	if n := runGit(t, got, "rev-list", "--count", "HEAD"); n != "2" {
 		t.Errorf("there are %s commits", n)
 	}
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+func runGit(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput()
 	if err != nil {

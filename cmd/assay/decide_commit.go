@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/promote"
 )
@@ -21,9 +22,9 @@ func (r *report) commit(repo *gitrepo.Repo, wanted bool) *promote.Commit {
 	}
 	return &promote.Commit{
 		Prepare: func(ctx context.Context, e *promote.Edit) (string, error) {
-			var files []gitrepo.File
+			var files []git.File
 			for _, f := range e.Files {
-				files = append(files, gitrepo.File{Path: f.Path, Data: f.After})
+				files = append(files, git.File{Path: f.Path, Data: f.After})
 			}
 			c, err := repo.Prepare(ctx, files, r.message())
 			if err != nil {

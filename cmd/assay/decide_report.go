@@ -39,10 +39,10 @@ type fileReport struct {
 	Removed int    `json:"removed,omitempty"`
 }
 
-func newReport(p *place, e *promote.Edit, d decision) *report {
+func newReport(p *place, e *promote.Edit, d promote.Decision) *report {
 	r := &report{
 		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
-		Engine: d.engine, Reason: d.reason, Evidence: d.evidence, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
+		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
 		place: p, title: e.Plan.Spec.Promotion.Title, warnings: e.Warnings,
 	}
 	if e.Outcome == promote.Reject {

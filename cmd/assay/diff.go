@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/objectdiff"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/experiment"
@@ -90,9 +92,9 @@ type comparison struct {
 
 // change is one object in which baseline and candidate differ.
 type change struct {
-	Object string `json:"object"`
-	Change string `json:"change"` // added, removed, changed
-	Diff   string `json:"diff"`
+	Object string          `json:"object"`
+	Change objectdiff.Kind `json:"change"`
+	Diff   string          `json:"diff"`
 }
 
 // entry is one object that runs beside the baseline.
@@ -149,12 +151,24 @@ func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }
 
+// compareObject makes a unified diff of one object's YAML.
+func compareObject(d object.Difference, out *output) (change, error) {
+	text, err := objectdiff.Unified(d, out.max)
+	if errors.Is(err, object.ErrTooLarge) {
+		return change{}, out.exceeded()
+	}
+	if err != nil {
+		return change{}, err
+	}
+	return change{Object: d.Key.String(), Change: objectdiff.KindOf(d), Diff: text}, out.take(len(text))
+}
+
 func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
 	list := make([]entry, 0, len(objs))
 	for _, o := range objs {
 		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
 		if full {
-			data, err := out.yaml(masked(o))
+			data, err := out.yaml(objectdiff.Masked(o))
 			if err != nil {
 				return nil, err
 			}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
@@ -73,7 +74,7 @@ func (p *place) against(ctx context.Context, env environment, ref string, res *r
 }
 
 // commit holds one commit against its parents.
-func (a *audit) commit(ctx context.Context, c gitrepo.Entry) error {
+func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	now, err := a.at(ctx, c.ID)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (a *audit) commit(ctx context.Context, c gitrepo.Entry) error {
 	if !slices.Contains(c.Trailers[trailerOutcome], string(promote.Promote)) ||
 		!slices.Contains(c.Trailers[trailerEnvironment], environmentTrailer(a.Dir, a.Name)) {
 		for _, key := range changed {
-			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s", key, gitrepo.Short(c.ID)))
+			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s", key, git.Short(c.ID)))
 		}
 		return nil
 	}
@@ -110,11 +111,11 @@ func (a *audit) commit(ctx context.Context, c gitrepo.Entry) error {
 			continue
 		}
 		for _, d := range object.Diff(applied(parent.Candidate), applied(now.Baseline)) {
-			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s, which promotes something else than what was tested", d.Key, gitrepo.Short(c.ID)))
+			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s, which promotes something else than what was tested", d.Key, git.Short(c.ID)))
 		}
 	}
 	if slices.Contains(c.Trailers[trailerEngine], engineByHand) {
-		a.byHand = append(a.byHand, gitrepo.Short(c.ID))
+		a.byHand = append(a.byHand, git.Short(c.ID))
 	}
 	return nil
 }
@@ -145,7 +146,7 @@ func (a *audit) at(ctx context.Context, commit string) (*render.Result, error) {
 	if err != nil {
 		res = nil
 		if _, statErr := req.FS.Stat(a.Dir); !errors.Is(statErr, fs.ErrNotExist) {
-			return nil, fmt.Errorf("commit %s does not render, so that nothing says what it changed: %w", gitrepo.Short(commit), err)
+			return nil, fmt.Errorf("commit %s does not render, so that nothing says what it changed: %w", git.Short(commit), err)
 		}
 	}
 	a.known[commit] = res

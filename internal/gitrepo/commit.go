@@ -9,13 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// File is a whole new content; nil removes the file.
-type File struct {
-	Path string
-	Data []byte
-}
+	"github.com/assaydev/assay/internal/git"
+)
 
 // Commit is one that was prepared, and what it stands on.
 type Commit struct {
@@ -52,29 +48,29 @@ func pathspec(name string) string {
 // Prepare makes a commit on top of the one that is checked out, with these
 // files alone changed. What the user has staged is no part of it. Nothing refers
 // to it yet.
-func (r *Repo) Prepare(ctx context.Context, files []File, message string) (Commit, error) {
+func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (Commit, error) {
 	if err := r.unlocked(ctx); err != nil {
 		return Commit{}, err
 	}
 	parent, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-	var failed *Error
+	var failed *git.Error
 	if errors.As(err, &failed) {
 		return Commit{}, errors.New("the branch has no commit yet: make the first one, then start again")
 	}
 	if err != nil {
 		return Commit{}, err
 	}
-	c := Commit{Parent: line(parent)}
+	c := Commit{Parent: git.Line(parent)}
 	tree, err := r.writeTree(ctx, c.Parent, files)
 	if err != nil {
 		return Commit{}, err
 	}
 	args := []string{"commit-tree", "-p", c.Parent, "-F", "-"}
-	if sign, err := r.git(ctx, nil, "config", "--type=bool", "commit.gpgSign"); err == nil && line(sign) == "true" {
+	if sign, err := r.git(ctx, nil, "config", "--type=bool", "commit.gpgSign"); err == nil && git.Line(sign) == "true" {
 		args = append(args, "-S")
 	}
 	out, err := r.git(ctx, []byte(message), append(args, tree)...)
-	c.ID = line(out)
+	c.ID = git.Line(out)
 	return c, err
 }
 
@@ -84,9 +80,9 @@ func (r *Repo) unlocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := line(index)
+	name := git.Line(index)
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(r.top, name)
+		name = filepath.Join(r.run.Dir, name)
 	}
 	if _, err := os.Lstat(name); err == nil {
 		return errors.New("another git process is at work in the repository (index.lock exists): wait for it, or remove the file if it crashed")
@@ -95,14 +91,14 @@ func (r *Repo) unlocked(ctx context.Context) error {
 }
 
 // writeTree is the parent's tree with the files changed.
-func (r *Repo) writeTree(ctx context.Context, parent string, files []File) (string, error) {
+func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (string, error) {
 	dir, err := os.MkdirTemp("", "assay-index-")
 	if err != nil {
 		return "", fmt.Errorf("make index: %w", errors.Unwrap(err))
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	index := []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}
-	if _, err := r.gitWith(ctx, index, nil, "read-tree", parent); err != nil {
+	indexed := r.run.With("GIT_INDEX_FILE=" + filepath.Join(dir, "index"))
+	if _, err := indexed.Run(ctx, nil, "read-tree", parent); err != nil {
 		return "", err
 	}
 	modes, err := r.entries(ctx, parent, paths(files))
@@ -124,13 +120,13 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []File) (stri
 		if e, ok := modes[r.full(f.Path)]; ok {
 			mode = e.mode
 		}
-		_, _ = fmt.Fprintf(&info, "%s %s\t%s\x00", mode, line(blob), r.full(f.Path))
+		_, _ = fmt.Fprintf(&info, "%s %s\t%s\x00", mode, git.Line(blob), r.full(f.Path))
 	}
-	if _, err := r.gitWith(ctx, index, info.Bytes(), "update-index", "-z", "--index-info"); err != nil {
+	if _, err := indexed.Run(ctx, info.Bytes(), "update-index", "-z", "--index-info"); err != nil {
 		return "", err
 	}
-	out, err := r.gitWith(ctx, index, nil, "write-tree")
-	return line(out), err
+	out, err := indexed.Run(ctx, nil, "write-tree")
+	return git.Line(out), err
 }
 
 // removal is for an index of the repository that has the commit like.
@@ -138,7 +134,7 @@ func removal(info *bytes.Buffer, like, name string) {
 	_, _ = fmt.Fprintf(info, "0 %s\t%s\x00", strings.Repeat("0", len(like)), name)
 }
 
-func paths(files []File) []string {
+func paths(files []git.File) []string {
 	names := make([]string, len(files))
 	for i, f := range files {
 		names[i] = f.Path
@@ -152,17 +148,14 @@ func (r *Repo) Land(ctx context.Context, c Commit) error {
 	if landed, err := r.contains(ctx, c.ID); landed || err != nil {
 		return err
 	}
-	_, err := r.git(ctx, nil, "update-ref", "-m", "assay: "+Short(c.ID), "HEAD", c.ID, c.Parent)
+	_, err := r.git(ctx, nil, "update-ref", "-m", "assay: "+git.Short(c.ID), "HEAD", c.ID, c.Parent)
 	return err
 }
-
-// Short is how people name a commit.
-func Short(id string) string { return id[:min(len(id), 12)] }
 
 // contains reports whether the commit is HEAD or before it.
 func (r *Repo) contains(ctx context.Context, id string) (bool, error) {
 	_, err := r.git(ctx, nil, "merge-base", "--is-ancestor", id, "HEAD")
-	var failed *Error
+	var failed *git.Error
 	if errors.As(err, &failed) && failed.Code == 1 {
 		return false, nil
 	}

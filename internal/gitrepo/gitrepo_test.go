@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
 // repository is a new one with the files committed, and its directory.
@@ -67,7 +69,7 @@ func TestCommitHoldsTheseFilesAlone(t *testing.T) {
 	run(t, dir, "add", "other.yaml")
 	head := run(t, dir, "rev-parse", "HEAD")
 
-	files := []File{{"shop/web.yaml", []byte("new\n")}, {"shop/run.sh", []byte("y")}, {"next/candidate.yaml", []byte("next\n")}, {"shop/candidate.yaml", nil}}
+	files := []git.File{{Path: "shop/web.yaml", Data: []byte("new\n")}, {Path: "shop/run.sh", Data: []byte("y")}, {Path: "next/candidate.yaml", Data: []byte("next\n")}, {Path: "shop/candidate.yaml", Data: nil}}
 	c, err := r.Prepare(t.Context(), files, "Promote\n\nAssay-Outcome: promote\n")
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func TestCommitHoldsTheseFilesAlone(t *testing.T) {
 
 func TestLandRefusesABranchThatMoved(t *testing.T) {
 	r, dir := repository(t, map[string]string{"web.yaml": "old\n"})
-	c, err := r.Prepare(t.Context(), []File{{"web.yaml", []byte("new\n")}}, "Promote\n")
+	c, err := r.Prepare(t.Context(), []git.File{{Path: "web.yaml", Data: []byte("new\n")}}, "Promote\n")
 	if err != nil {
 		t.Fatal(err)
 	}

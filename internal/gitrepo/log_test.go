@@ -2,8 +2,11 @@ package gitrepo
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
 func TestLog(t *testing.T) {
@@ -26,14 +29,18 @@ func TestLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byID := map[string]Entry{}
+	byID := map[string]git.Entry{}
 	for _, e := range got {
+		if e.Time.IsZero() {
+			t.Errorf("%s has no time", e.Subject)
+		}
+		e.Time = time.Time{}
 		byID[e.ID] = e
 	}
-	want := map[string]Entry{
-		side:  {side, []string{start}, map[string][]string{"Assay-Outcome": {"promote"}, "Assay-Untested": {"a", "b"}}},
-		plain: {plain, []string{start}, map[string][]string{}},
-		merge: {merge, []string{plain, side}, map[string][]string{}},
+	want := map[string]git.Entry{
+		side:  {ID: side, Parents: []string{start}, Subject: "Promote", Trailers: map[string][]string{"Assay-Outcome": {"promote"}, "Assay-Untested": {"a", "b"}}},
+		plain: {ID: plain, Parents: []string{start}, Subject: "plain", Trailers: map[string][]string{}},
+		merge: {ID: merge, Parents: []string{plain, side}, Subject: "Merge branch 'side'", Trailers: map[string][]string{}},
 	}
 	if diff := cmp.Diff(want, byID); diff != "" || got[len(got)-1].ID != merge {
 		t.Error(diff)

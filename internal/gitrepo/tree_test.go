@@ -97,22 +97,3 @@ func TestTreeOfASubdirectory(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
-
-func FuzzParseTree(f *testing.F) {
-	f.Add([]byte("100644 a\x0012345678901234567890"+"40000 b\x00abcdefghijabcdefghij"), 20)
-	f.Add([]byte("120000 link"), 20)
-	f.Add([]byte("160000 sub\x00"), 32)
-	f.Fuzz(func(t *testing.T, data []byte, idBytes int) {
-		if idBytes != 20 && idBytes != 32 {
-			return
-		}
-		list, err := parseTree(data, idBytes)
-		size := 0
-		for _, e := range list {
-			size += len(e.name) + idBytes
-		}
-		if err == nil && size > len(data) {
-			t.Errorf("%d bytes hold entries of %d", len(data), size)
-		}
-	})
-}

@@ -1,8 +1,14 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/object"
 )
 
 // owns reports whether the object was made for this experiment alone. Others
@@ -30,4 +36,14 @@ func (e Expect) started(j judge) time.Time {
 		return created
 	}
 	return e.Since
+}
+
+// NeedsSince reports whether the verdict can depend on when the candidate was
+// set: an object judges that is there before the experiment or after it.
+func (e Expect) NeedsSince(opt Options) bool {
+	engines := engine.With(opt.Engines)
+	return slices.ContainsFunc(e.Judges, func(key object.Key) bool {
+		eng, ok := engines.OfKind(schema.GroupKind{Group: key.Group, Kind: key.Kind})
+		return ok && (!eng.RunsOnce || eng.Dated || !e.owns(key.Name))
+	})
 }

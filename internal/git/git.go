@@ -1,0 +1,120 @@
+// Package git runs git, and reads what a repository holds.
+//
+//  1. Runner starts one git command and returns what it prints, or a typed
+//     error with what it said.
+//  2. Tree gives the files of a commit as a file system, read object by object
+//     (tree.go, object.go). Objects that are still on a server are fetched first.
+//  3. Log reads commits with their trailers (log.go).
+//
+// What a repository is, one with a work tree or one on a server, is for
+// internal/gitrepo and internal/gitremote to say.
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// Runner runs git commands in one repository.
+type Runner struct {
+	Dir    string      // where git starts to look for the repository
+	Env    []string    // NAME=VALUE, on top of the process's own environment or of Clean
+	Clean  bool        // the process's environment is left out: Env is all there is
+	Config [][2]string // settings, given through the environment: no command line shows them
+
+	// Scrub takes secrets out of what git says; nil where it knows none.
+	Scrub func(string) string
+}
+
+// File is a whole new content of a file; nil removes it.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Error is a git command that failed.
+type Error struct {
+	Command string
+	Code    int
+	Message string // the first lines of what git said
+	Stdout  []byte
+	Stderr  string // all of it
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("git %s: %s", e.Command, e.Message) }
+
+// Run runs one git command and returns what it prints. A command that exits
+// with another code than 0 is an *Error; one that ctx ended wraps its cause.
+func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	cmd := r.command(ctx, args...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if err == nil {
+		return stdout.Bytes(), nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("run git %s: %w", args[0], context.Cause(ctx))
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return nil, fmt.Errorf("run git: %w; is it installed?", err)
+	}
+	said := stderr.String()
+	if r.Scrub != nil {
+		said = r.Scrub(said)
+	}
+	return nil, &Error{Command: args[0], Code: exit.ExitCode(), Message: firstLines(said), Stdout: stdout.Bytes(), Stderr: said}
+}
+
+// With returns a runner with more of an environment.
+func (r Runner) With(env ...string) Runner {
+	r.Env = append(append([]string{}, r.Env...), env...)
+	return r
+}
+
+func (r Runner) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", r.Dir, "--literal-pathspecs", "--no-replace-objects"}, args...)...) //nolint:gosec // git, without a shell
+	if !r.Clean {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append(cmd.Env, r.Env...)
+	for i, c := range r.Config {
+		n := strconv.Itoa(i)
+		cmd.Env = append(cmd.Env, "GIT_CONFIG_KEY_"+n+"="+c[0], "GIT_CONFIG_VALUE_"+n+"="+c[1])
+	}
+	if len(r.Config) > 0 {
+		cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(r.Config)))
+	}
+	cmd.Env = append(cmd.Env, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	return cmd
+}
+
+// firstLines is enough of what git says to know the cause.
+func firstLines(text string) string {
+	const most = 300
+	text = strings.Join(strings.Fields(strings.TrimSpace(text)), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + " ..."
+	}
+	if text == "" {
+		return "it failed and said nothing"
+	}
+	return text
+}
+
+// Line is the first line of what git printed.
+func Line(out []byte) string {
+	first, _, _ := strings.Cut(string(out), "\n")
+	return first
+}
+
+// Short is how people name a commit.
+func Short(id string) string { return id[:min(len(id), 12)] }

@@ -1,0 +1,256 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Tree is the files of one commit, read object by object as they are asked for:
+// what nobody reads costs nothing. It implements fs.FS, fs.ReadLinkFS, and is safe
+// for concurrent use. Submodules are empty directories.
+type Tree struct {
+	ctx     context.Context // for as long as the tree is open
+	objects *objects
+	root    string // the tree's id
+	fetch   Fetch
+
+	mu    sync.Mutex
+	known map[string][]treeEntry // by tree id
+	here  map[string]bool        // objects that were fetched
+}
+
+// Fetch brings objects from where the repository came from.
+type Fetch func(ctx context.Context, ids []string) error
+
+// OpenTree opens the files of a tree that git can name, as COMMIT:DIRECTORY.
+// With fetch, which needs the tree's id, an object is fetched before it is read:
+// a directory by itself, and a file with the others of its directory, since
+// who reads one of them reads more. The context is that of all reads. The caller
+// closes the tree.
+func OpenTree(ctx context.Context, r Runner, tree string, fetch Fetch) (*Tree, error) {
+	o, err := openObjects(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{ctx: ctx, objects: o, fetch: fetch, known: map[string][]treeEntry{}, here: map[string]bool{}}
+	var kind string
+	if err = t.bring(tree); err == nil {
+		t.root, kind, _, err = o.read(tree)
+	}
+	if err == nil && kind != "tree" {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		_ = t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Close ends the process that reads.
+func (t *Tree) Close() error { return t.objects.close() }
+
+// Open opens a file or a directory; it does not follow links.
+func (t *Tree) Open(name string) (fs.File, error) {
+	e, err := t.find(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	switch e.mode.Type() {
+	case fs.ModeDir:
+		list, err := t.list(e)
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+		}
+		return &treeDir{info: t.info(name, e, 0), tree: t, rest: list}, nil
+	case fs.ModeSymlink:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	data, err := t.content(e)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return &treeFile{Reader: bytes.NewReader(data), info: t.info(name, e, int64(len(data)))}, nil
+}
+
+// Lstat describes a file, a directory or a link.
+func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
+	e, err := t.find(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "lstat", Path: name, Err: err}
+	}
+	return t.stat(name, e)
+}
+
+func (t *Tree) stat(name string, e treeEntry) (fs.FileInfo, error) {
+	if e.mode.IsDir() {
+		return t.info(name, e, 0), nil
+	}
+	data, err := t.content(e)
+	if err != nil {
+		return nil, &fs.PathError{Op: "lstat", Path: name, Err: err}
+	}
+	return t.info(name, e, int64(len(data))), nil
+}
+
+// ReadLink returns what the link holds.
+func (t *Tree) ReadLink(name string) (string, error) {
+	e, err := t.find(name)
+	if err == nil && e.mode.Type() != fs.ModeSymlink {
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
+	}
+	data, err := t.content(e)
+	return string(data), err
+}
+
+// content is what a file or a link holds.
+func (t *Tree) content(e treeEntry) ([]byte, error) {
+	t.mu.Lock()
+	err := t.bring(e.id, t.beside(e)...)
+	t.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	_, _, data, err := t.objects.read(e.id)
+	return data, err
+}
+
+// beside are the other files of a directory, unless there are so many that
+// nobody will read them all.
+func (t *Tree) beside(e treeEntry) []string {
+	const most = 1000
+	var ids []string
+	for _, other := range t.known[e.dir] {
+		if !other.mode.IsDir() {
+			ids = append(ids, other.id)
+		}
+	}
+	if len(ids) > most {
+		return nil
+	}
+	return ids
+}
+
+// bring fetches an object that is not here, and others with it.
+func (t *Tree) bring(id string, more ...string) error {
+	if t.fetch == nil || t.here[id] {
+		return nil
+	}
+	want := []string{id}
+	for _, other := range more {
+		if other != id && !t.here[other] {
+			want = append(want, other)
+		}
+	}
+	slices.Sort(want)
+	want = slices.Compact(want)
+	if err := t.fetch(t.ctx, want); err != nil {
+		return err
+	}
+	for _, id := range want {
+		t.here[id] = true
+	}
+	return nil
+}
+
+// treeEntry is one name in a tree object.
+type treeEntry struct {
+	name string
+	mode fs.FileMode
+	id   string // empty for a submodule
+	dir  string // id of the tree that it is in
+}
+
+func (t *Tree) info(name string, e treeEntry, size int64) fs.FileInfo {
+	return treeInfo{path.Base(name), size, e.mode}
+}
+
+// find walks down to a name.
+func (t *Tree) find(name string) (treeEntry, error) {
+	if !fs.ValidPath(name) {
+		return treeEntry{}, fs.ErrInvalid
+	}
+	at := treeEntry{mode: fs.ModeDir | 0o755, id: t.root}
+	if name == "." {
+		return at, nil
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if !at.mode.IsDir() {
+			return treeEntry{}, fs.ErrNotExist
+		}
+		list, err := t.list(at)
+		if err != nil {
+			return treeEntry{}, err
+		}
+		i := slices.IndexFunc(list, func(e treeEntry) bool { return e.name == part })
+		if i < 0 {
+			return treeEntry{}, fs.ErrNotExist
+		}
+		at = list[i]
+	}
+	return at, nil
+}
+
+// list reads a tree object once.
+func (t *Tree) list(dir treeEntry) ([]treeEntry, error) {
+	if dir.id == "" {
+		return nil, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if list, ok := t.known[dir.id]; ok {
+		return list, nil
+	}
+	if err := t.bring(dir.id); err != nil {
+		return nil, err
+	}
+	id, kind, data, err := t.objects.read(dir.id)
+	if err != nil {
+		return nil, err
+	}
+	if kind != "tree" {
+		return nil, fs.ErrNotExist
+	}
+	list, err := parseTree(data, len(id)/2)
+	for i := range list {
+		list[i].dir = dir.id
+	}
+	t.known[dir.id] = list
+	return list, err
+}
+
+// parseTree decodes a tree object: mode, space, name, NUL, id.
+func parseTree(data []byte, idBytes int) ([]treeEntry, error) {
+	var list []treeEntry
+	for len(data) > 0 {
+		head, rest, found := bytes.Cut(data, []byte{0})
+		mode, name, named := strings.Cut(string(head), " ")
+		if !found || !named || len(rest) < idBytes {
+			return nil, errors.New("a tree object of the repository is damaged: run git fsck")
+		}
+		e := treeEntry{name: name, mode: 0o644, id: hex.EncodeToString(rest[:idBytes])}
+		switch mode {
+		case "40000":
+			e.mode = fs.ModeDir | 0o755
+		case "100755":
+			e.mode = 0o755
+		case "120000":
+			e.mode = fs.ModeSymlink | 0o777
+		case "160000":
+			e.mode, e.id = fs.ModeDir|0o755, ""
+		}
+		list = append(list, e)
+		data = rest[idBytes:]
+	}
+	return list, nil
+}

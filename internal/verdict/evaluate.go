@@ -101,7 +101,7 @@ func (r *reading) bool(field string) bool {
 
 func (r *reading) text(field string) string {
 	value, _ := r.value(field).(string)
-	return oneLine(value, longestLine)
+	return oneLine(value)
 }
 
 // value is nil where the engine has no such expression, or where it fails.

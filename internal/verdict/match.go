@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -148,7 +149,7 @@ func (m matcher) unknownKind(titles, kinds []string) error {
 	if len(titles) == 0 {
 		return fmt.Errorf("judge experiment: there is no object: expected is %s", m.expected())
 	}
-	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", few(titles), clipTo(hint, 600))
+	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", few(titles), excerpt.Cut(hint, longestLine))
 }
 
 func kindsOnly(groupKinds []string) []string {

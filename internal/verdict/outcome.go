@@ -42,8 +42,8 @@ func combine(findings []finding, id string) Verdict {
 	}
 	slices.Sort(engines)
 	v.Engine = strings.Join(slices.Compact(engines), ", ")
-	v.Message = oneLine(strings.Join(messages, "; "), longestLine)
-	v.Evidence = oneLine(strings.Join(evidence, "; "), longestLine)
+	v.Message = oneLine(strings.Join(messages, "; "))
+	v.Evidence = oneLine(strings.Join(evidence, "; "))
 	return v
 }
 

@@ -110,7 +110,7 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 	v := combine(findings, expect.ID)
 	if v.Outcome == Hold && v.Running && slices.ContainsFunc(judges, expect.overdue) {
 		v.Outcome, v.Running = Reject, false
-		v.Message = oneLine(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message), longestLine)
+		v.Message = oneLine(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message))
 	}
 	return v, nil
 }

@@ -39,6 +39,7 @@ type Engine struct {
 	Versions []string          `json:"versions"` // that its expressions read; any when empty
 	RunsOnce bool              `json:"runsOnce"` // an object that has run never runs again: its name must hold the ID
 	Children map[string]string `json:"children"` // labels of the objects that carry its result; {name} is its own name
+	Custom   bool              `json:"-"`        // the plan's own
 
 	// CEL. Those that are empty say nothing.
 	Candidate string `json:"candidate"`
@@ -85,7 +86,7 @@ func With(custom []spec.Engine) Set {
 	set := make(Set, 0, len(custom)+len(builtIn()))
 	for _, c := range custom {
 		e := Engine{
-			Group: c.Group, Kind: c.Kind, RunsOnce: true,
+			Group: c.Group, Kind: c.Kind, RunsOnce: true, Custom: true,
 			Concluded: c.Concluded, Promote: c.Promote, Reject: c.Reject, Message: c.Message,
 		}
 		e.Name = e.groupKind().String()

@@ -40,6 +40,7 @@ type Engine struct {
 	RunsOnce bool              `json:"runsOnce"` // an object that has run never runs again: its name must hold the ID
 	Dated    bool              `json:"dated"`    // what it says counts only if it is newer than the candidate
 	Children map[string]string `json:"children"` // labels of the objects that carry its result; {name} is its own name
+	Custom   bool              `json:"-"`        // the plan's own
 
 	// CEL. Those that are empty say nothing.
 	Candidate string `json:"candidate"`
@@ -89,7 +90,7 @@ func With(custom []spec.Engine) Set {
 	set := make(Set, 0, len(custom)+len(builtIn()))
 	for _, c := range custom {
 		e := Engine{
-			Group: c.Group, Kind: c.Kind, RunsOnce: true, Dated: strings.Contains(c.Promote, since),
+			Group: c.Group, Kind: c.Kind, RunsOnce: true, Dated: strings.Contains(c.Promote, since), Custom: true,
 			Concluded: c.Concluded, Promote: c.Promote, Reject: c.Reject, Message: c.Message,
 		}
 		e.Name = e.groupKind().String()

@@ -68,7 +68,7 @@ func TestJudging(t *testing.T) {
 // TestCustomComesFirst: a set holds each kind once, and the plan's is meant.
 func TestCustomComesFirst(t *testing.T) {
 	set := engine.With([]spec.Engine{{Group: "batch", Kind: "Job", Concluded: "a", Promote: "b", Reject: "c", Message: "d"}})
-	want := engine.Engine{Name: "Job.batch", Group: "batch", Kind: "Job", RunsOnce: true, Concluded: "a", Promote: "b", Reject: "c", Message: "d"}
+	want := engine.Engine{Name: "Job.batch", Group: "batch", Kind: "Job", RunsOnce: true, Custom: true, Concluded: "a", Promote: "b", Reject: "c", Message: "d"}
 	got, ok := set.OfKind(schema.GroupKind{Group: "batch", Kind: "Job"})
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Error(diff)

@@ -7,6 +7,7 @@
 //     evaluated over the object and its children (expression.go, evaluate.go).
 //  4. The findings become one outcome: all must promote, one rejects
 //     (outcome.go). What runs past the deadline rejects as well (deadline.go).
+//     What each engine measured is told beside it (internal/evidence).
 //
 // Whatever is not evidence is hold: an object that still runs, that contradicts
 // itself, or that an expression cannot read.
@@ -22,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/evidence"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -75,6 +77,8 @@ type Verdict struct {
 	Objects  []string // that were read, as Kind/name or Kind/namespace/name
 	Message  string   // why
 	Evidence string   // what it rests on
+
+	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
 }
 
 // Judge returns the verdict of the objects. Objects that do not judge are

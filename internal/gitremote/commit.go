@@ -45,7 +45,15 @@ func (r *Remote) Commit(ctx context.Context, parent string, files []git.File, me
 	if tree == old {
 		return "", ErrNoChange
 	}
-	args := []string{"commit-tree", "-p", parent, "-F", "-"}
+	return r.commitTree(ctx, tree, message, parent)
+}
+
+// commitTree makes a commit object.
+func (r *Remote) commitTree(ctx context.Context, tree, message string, parents ...string) (string, error) {
+	args := []string{"commit-tree", "-F", "-"}
+	for _, parent := range parents {
+		args = append(args, "-p", parent)
+	}
 	if r.opt.Sign {
 		args = append(args, "-S")
 	}

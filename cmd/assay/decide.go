@@ -68,7 +68,10 @@ func (a *app) decide(ctx context.Context, opt decideOptions, p *place, res *rend
 	if err := opt.guard(e); err != nil {
 		return err
 	}
-	r := newReport(p, e, d)
+	r, err := newReport(p, e, d)
+	if err != nil {
+		return err
+	}
 	if opt.dryRun {
 		return a.reportDryRun(opt, e, r)
 	}

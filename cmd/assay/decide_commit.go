@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -51,53 +50,17 @@ func (r *report) subject() string {
 	return r.title
 }
 
-// The trailers of a commit, from which the history of an environment is read.
-const (
-	trailerOutcome     = "Assay-Outcome"
-	trailerEnvironment = "Assay-Environment"
-	trailerExperiment  = "Assay-Experiment"
-	trailerCandidate   = "Assay-Candidate"
-	trailerEngine      = "Assay-Engine"
-	trailerEvidence    = "Assay-Evidence"
-	trailerUntested    = "Assay-Untested"
-)
-
-// engineByHand stands for an engine where people decided.
-const engineByHand = "by hand"
-
 // message is that of the commit.
-func (r *report) message() string {
-	var out bytes.Buffer
-	_, _ = fmt.Fprintf(&out, "%s\n\n", oneLine(r.title))
-	if r.Reason != "" {
-		_, _ = fmt.Fprintf(&out, "%s\n\n", oneLine(r.Reason))
-	}
-	trailer := func(key, value string) {
-		if value = oneLine(value); value != "" {
-			_, _ = fmt.Fprintf(&out, "%s: %s\n", key, value)
-		}
-	}
-	trailer(trailerOutcome, r.Outcome)
-	trailer(trailerEnvironment, environmentTrailer(r.Environment, r.Name))
-	trailer(trailerExperiment, r.ID)
-	trailer(trailerCandidate, r.Candidate)
-	engine := r.Engine
-	if engine == "" {
-		engine = engineByHand
-	}
-	trailer(trailerEngine, engine)
-	trailer(trailerEvidence, r.Evidence)
-	for _, u := range r.Untested {
-		trailer(trailerUntested, u)
-	}
-	return out.String()
-}
+func (r *report) message() string { return r.record().Message(r.title, r.Reason) }
 
-// environmentTrailer names an environment in a commit: its directory, and its
-// name where the directory serves several.
-func environmentTrailer(dir, name string) string {
-	if name == "" {
-		return dir
+// record is what the commit tells of the decision.
+func (r *report) record() history.Record {
+	d := history.Record{
+		Outcome: r.Outcome, Environment: history.Environment{Dir: r.Environment, Name: r.Name}, Experiment: r.ID, Candidate: r.Candidate,
+		Engine: r.Engine, Evidence: r.Evidence, Untested: r.Untested, Promotion: r.Promotion,
 	}
-	return dir + " (" + name + ")"
+	if d.Engine == "" {
+		d.Engine, d.Evidence = history.ByHand, r.Reason
+	}
+	return d
 }

@@ -98,7 +98,10 @@ func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *rend
 	if err := e.Guard(d); err != nil {
 		return err
 	}
-	r := newReport(p, e, d)
+	r, err := newReport(p, e, d)
+	if err != nil {
+		return err
+	}
 	if opt.dryRun {
 		return a.reportDryRun(opt, e, r)
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
@@ -26,7 +24,7 @@ func (r *report) commit(repo *gitrepo.Repo, wanted bool) *promote.Commit {
 			for _, f := range e.Files {
 				files = append(files, git.File{Path: f.Path, Data: f.After})
 			}
-			c, err := repo.Prepare(ctx, files, r.message())
+			c, err := repo.Prepare(ctx, files, r.record.Message(r.title, r.Reason))
 			if err != nil {
 				return "", err
 			}
@@ -49,55 +47,4 @@ func (r *report) subject() string {
 		return "what was decided"
 	}
 	return r.title
-}
-
-// The trailers of a commit, from which the history of an environment is read.
-const (
-	trailerOutcome     = "Assay-Outcome"
-	trailerEnvironment = "Assay-Environment"
-	trailerExperiment  = "Assay-Experiment"
-	trailerCandidate   = "Assay-Candidate"
-	trailerEngine      = "Assay-Engine"
-	trailerEvidence    = "Assay-Evidence"
-	trailerUntested    = "Assay-Untested"
-)
-
-// engineByHand stands for an engine where people decided.
-const engineByHand = "by hand"
-
-// message is that of the commit.
-func (r *report) message() string {
-	var out bytes.Buffer
-	_, _ = fmt.Fprintf(&out, "%s\n\n", oneLine(r.title))
-	if r.Reason != "" {
-		_, _ = fmt.Fprintf(&out, "%s\n\n", oneLine(r.Reason))
-	}
-	trailer := func(key, value string) {
-		if value = oneLine(value); value != "" {
-			_, _ = fmt.Fprintf(&out, "%s: %s\n", key, value)
-		}
-	}
-	trailer(trailerOutcome, r.Outcome)
-	trailer(trailerEnvironment, environmentTrailer(r.Environment, r.Name))
-	trailer(trailerExperiment, r.ID)
-	trailer(trailerCandidate, r.Candidate)
-	engine := r.Engine
-	if engine == "" {
-		engine = engineByHand
-	}
-	trailer(trailerEngine, engine)
-	trailer(trailerEvidence, r.Evidence)
-	for _, u := range r.Untested {
-		trailer(trailerUntested, u)
-	}
-	return out.String()
-}
-
-// environmentTrailer names an environment in a commit: its directory, and its
-// name where the directory serves several.
-func environmentTrailer(dir, name string) string {
-	if name == "" {
-		return dir
-	}
-	return dir + " (" + name + ")"
 }

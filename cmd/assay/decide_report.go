@@ -6,6 +6,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -21,6 +22,7 @@ type report struct {
 	Evidence    string         `json:"evidence,omitempty"`
 	Files       []fileReport   `json:"files,omitempty"`
 	Untested    []string       `json:"untested,omitempty"`
+	Promotion   string         `json:"promotion,omitempty"` // the same in all commits that it takes
 	Next        []promote.Next `json:"next,omitempty"`
 	Waiting     int            `json:"waiting,omitempty"`
 	Committed   bool           `json:"committed,omitempty"`
@@ -28,6 +30,7 @@ type report struct {
 
 	place    *place
 	title    string
+	record   history.Record
 	warnings []string
 }
 
@@ -39,19 +42,17 @@ type fileReport struct {
 	Removed int    `json:"removed,omitempty"`
 }
 
-func newReport(p *place, e *promote.Edit, d promote.Decision) *report {
+func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
+	rec, err := e.Record(d)
 	r := &report{
 		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
-		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
-		place: p, title: e.Plan.Spec.Promotion.Title, warnings: e.Warnings,
-	}
-	if e.Outcome == promote.Reject {
-		r.title = "Reject the candidate of " + e.Plan.Metadata.Name
+		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion, Next: e.Next, Waiting: e.Waiting,
+		place: p, title: e.Title(), record: rec, warnings: e.Warnings,
 	}
 	for _, f := range e.Files {
 		r.Files = append(r.Files, compareFile(f))
 	}
-	return r
+	return r, err
 }
 
 // of fills in what a record tells of a decision that was interrupted.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
@@ -100,6 +101,11 @@ func (p *place) argument() string {
 		return filepath.Clean(p.arg)
 	}
 	return filepath.Clean(p.arg) + " --env " + p.Name
+}
+
+// history is the environment as commits name it.
+func (p *place) history() history.Environment {
+	return history.Environment{Dir: p.Dir, Name: p.Name}
 }
 
 // markerFile is the path of the environment's marker in the repository.

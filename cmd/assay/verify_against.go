@@ -12,8 +12,8 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -95,8 +95,8 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	if !slices.Contains(c.Trailers[trailerOutcome], string(promote.Promote)) ||
-		!slices.Contains(c.Trailers[trailerEnvironment], environmentTrailer(a.Dir, a.Name)) {
+	told, ok := history.Parse(c)
+	if !ok || told.Outcome != history.Promote || told.Environment != a.history() {
 		for _, key := range changed {
 			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s", key, git.Short(c.ID)))
 		}
@@ -114,7 +114,7 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s, which promotes something else than what was tested", d.Key, git.Short(c.ID)))
 		}
 	}
-	if slices.Contains(c.Trailers[trailerEngine], engineByHand) {
+	if told.Engine == history.ByHand {
 		a.byHand = append(a.byHand, git.Short(c.ID))
 	}
 	return nil

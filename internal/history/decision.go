@@ -1,0 +1,54 @@
+package history
+
+import (
+	"slices"
+	"time"
+
+	"github.com/assaydev/assay/internal/git"
+)
+
+// Decision is a record, and the commit that made it so.
+type Decision struct {
+	Record
+	Commit  string
+	Time    time.Time // when it was committed
+	Subject string
+}
+
+// Of lists what a branch's commits tell of an environment, in their order: the
+// newest first, as git log gives them.
+func Of(entries []git.Entry, env Environment) []Decision {
+	return Merge(entries, nil, env)
+}
+
+// Merge lists what a branch's commits tell of an environment, and what the
+// commits of outcome refs tell of commits that are on the branch and say nothing
+// themselves. An outcome on another branch is none of this one's.
+func Merge(entries, refs []git.Entry, env Environment) []Decision {
+	kept := map[string]Record{}
+	for _, e := range refs {
+		if r, ok := Parse(e); ok && r.Environment == env {
+			kept[about(e)] = r
+		}
+	}
+	var list []Decision
+	for _, e := range entries {
+		r, ok := Parse(e)
+		if !ok {
+			r, ok = kept[e.ID]
+		}
+		if ok && r.Environment == env {
+			list = append(list, Decision{Record: r, Commit: e.ID, Time: e.Time, Subject: line(e.Subject)})
+		}
+	}
+	return list
+}
+
+// Reverted is the decision that undid the promotion d, if the list has one.
+func (d Decision) Reverted(list []Decision) (Decision, bool) {
+	i := slices.IndexFunc(list, func(other Decision) bool { return other.Outcome == Revert && other.Reverts == d.Commit })
+	if i < 0 || d.Outcome != Promote {
+		return Decision{}, false
+	}
+	return list[i], true
+}

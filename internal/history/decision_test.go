@@ -1,0 +1,187 @@
+package history
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+func TestEnvironmentNamesAreDistinct(t *testing.T) {
+	seen := map[string]Environment{}
+	for _, dir := range []string{".", "", "prod", "prod (blue)", `"prod"`, `"prod" (blue)`, `"prod`, "a b", "a  b", "a\u202eb", "a\xffb", " a", "a ", "a\nb", "é", ")", "(", `a\b`} {
+		for _, name := range []string{"", "blue"} {
+			env := Environment{dir, name}
+			text := env.String()
+			if other, ok := seen[text]; ok {
+				t.Errorf("%q names %q and %q", text, env, other)
+			}
+			seen[text] = env
+			if got, err := parseEnvironment(text); err != nil || got != env {
+				t.Errorf("%q is read as %q, %v", text, got, err)
+			}
+			if line(text) != text {
+				t.Errorf("%q does not survive in a trailer", text)
+			}
+		}
+	}
+	if got := (Environment{"shop/prod", "blue"}).String(); got != "shop/prod (blue)" {
+		t.Error(got)
+	}
+	for _, text := range []string{")", "a)", `"a`, `"a" b`} {
+		if env, err := parseEnvironment(text); err == nil {
+			t.Errorf("%q is read as %q", text, env)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	for name, trailers := range map[string]map[string][]string{
+		"nothing":          {},
+		"no outcome":       {trailerEnvironment: {"prod"}},
+		"no environment":   {trailerOutcome: {Promote}},
+		"two outcomes":     {trailerOutcome: {Promote, Reject}, trailerEnvironment: {"prod"}},
+		"two environments": {trailerOutcome: {Promote}, trailerEnvironment: {"prod", "staging"}},
+		"damaged":          {trailerOutcome: {Promote}, trailerEnvironment: {`"prod`}},
+	} {
+		if r, ok := Parse(git.Entry{Trailers: trailers}); ok {
+			t.Errorf("%s: it tells %v", name, r)
+		}
+	}
+	r, ok := Parse(git.Entry{Trailers: map[string][]string{trailerOutcome: {Reject}, trailerEnvironment: {"prod"}, trailerCandidate: {"a\x1b[31mb"}}})
+	if want := (Record{Outcome: Reject, Environment: Environment{Dir: "prod"}, Candidate: "a [31mb"}); !ok || !cmp.Equal(r, want) {
+		t.Errorf("read %v", r)
+	}
+}
+
+// commits are a history, the newest first: one record each, nil for none.
+func commits(records ...*Record) []git.Entry {
+	var list []git.Entry
+	for i, r := range records {
+		e := git.Entry{ID: fmt.Sprintf("c%d", len(records)-i), Time: time.Unix(int64(1000-i), 0), Subject: "subject", Trailers: map[string][]string{}}
+		if r != nil {
+			e.Trailers[trailerOutcome], e.Trailers[trailerEnvironment] = []string{r.Outcome}, []string{r.Environment.String()}
+			e.Trailers[trailerExperiment], e.Trailers[trailerReverts] = []string{r.Experiment}, []string{r.Reverts}
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+var prod, staging = Environment{Dir: "prod"}, Environment{Dir: "staging"}
+
+func told(list []Decision) (out []string) {
+	for _, d := range list {
+		out = append(out, d.Commit+" "+d.Outcome+" "+d.Experiment)
+	}
+	return out
+}
+
+func TestOf(t *testing.T) {
+	entries := commits(&Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, nil, &Record{Outcome: Promote, Environment: staging, Experiment: "e3"},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"})
+	got := Of(entries, prod)
+	if diff := cmp.Diff([]string{"c4 reject e2", "c1 promote e1"}, told(got)); diff != "" {
+		t.Error(diff)
+	}
+	if got[0].Time != entries[0].Time || got[0].Subject != "subject" {
+		t.Errorf("%+v", got[0])
+	}
+}
+
+func TestMerge(t *testing.T) {
+	entries := commits(nil, &Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, nil, nil)
+	ref := func(commit string, r *Record) git.Entry {
+		e := commits(r)[0]
+		e.Trailers[trailerCommit] = []string{commit}
+		return e
+	}
+	refs := []git.Entry{
+		ref("c1", &Record{Outcome: Promote, Environment: prod, Experiment: "e1"}),
+		ref("c2", &Record{Outcome: Promote, Environment: staging, Experiment: "e1"}),
+		ref("c3", &Record{Outcome: Promote, Environment: prod, Experiment: "e2"}), // the commit itself says otherwise
+		ref("elsewhere", &Record{Outcome: Reject, Environment: prod, Experiment: "e4"}),
+		ref("c4", &Record{Outcome: Reject, Environment: prod, Experiment: "e5"}),
+	}
+	got := Merge(entries, refs, prod)
+	if diff := cmp.Diff([]string{"c4 reject e5", "c3 reject e2", "c1 promote e1"}, told(got)); diff != "" {
+		t.Error(diff)
+	}
+	if got[0].Time != entries[0].Time {
+		t.Errorf("the time is not the commit's: %v", got[0].Time)
+	}
+}
+
+func TestRef(t *testing.T) {
+	r := Record{Outcome: Reject, Environment: prod, Experiment: "e012345678", Engine: "Job"}
+	names := map[string]bool{}
+	for _, branch := range []string{"main", "next"} {
+		for _, env := range []Environment{prod, staging, {Dir: "prod", Name: "blue"}} {
+			name, err := Ref(branch, env, r.Experiment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[name] = true
+		}
+	}
+	if len(names) != 6 {
+		t.Errorf("six outcomes have %d names", len(names))
+	}
+	if name, err := Ref("main", prod, "../heads/main"); err == nil {
+		t.Errorf("an outcome is called %s", name)
+	}
+	e := parsed(t, r.RefMessage("c1"))
+	if got, ok := Parse(e); !ok || !cmp.Equal(got, r) || about(e) != "c1" {
+		t.Errorf("%v of %s", got, about(e))
+	}
+}
+
+func TestRecall(t *testing.T) {
+	list := Of(commits(
+		&Record{Outcome: Candidate, Environment: prod, Experiment: "e3"},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e2"},
+		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "c2"},
+		&Record{Outcome: Reject, Environment: prod, Experiment: "e2"},
+		&Record{Outcome: Reject, Environment: prod, Experiment: "e3"},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
+		&Record{Outcome: Reject, Environment: prod},
+	), prod)
+	for id, want := range map[string]string{"e1": "c5", "e2": "", "e3": "c3", "e4": "", "": ""} {
+		if d, ok := Recall(list, id); ok != (want != "") || d.Commit != want {
+			t.Errorf("%q: %q", id, d.Commit)
+		}
+	}
+	if d, ok := list[5].Reverted(list); !ok || d.Commit != "c5" {
+		t.Errorf("the promotion of e1 was reverted by %q", d.Commit)
+	}
+	if d, ok := list[1].Reverted(list); ok {
+		t.Errorf("the promotion of e2 was reverted by %q", d.Commit)
+	}
+}
+
+func TestPromotionID(t *testing.T) {
+	c := spec.Candidate{Metadata: spec.Metadata{Name: "2.0.0"}, Spec: spec.CandidateSpec{Change: spec.Change{Diff: "x"}}}
+	id := func(env Environment, experiment string, c spec.Candidate) string {
+		id, err := PromotionID(env, experiment, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	first := id(prod, "e1", c)
+	other := c
+	other.Metadata.Name = "renamed"
+	if again := id(prod, "e1", other); again != first || len(first) != 17 {
+		t.Errorf("%s and %s", first, again)
+	}
+	other.Spec.Diff = "y"
+	for what, got := range map[string]string{"environment": id(staging, "e1", c), "experiment": id(prod, "e2", c), "change": id(prod, "e1", other)} {
+		if got == first {
+			t.Errorf("another %s has the same ID", what)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+// Package history keeps what was decided about candidates in the messages of
+// commits, and reads it back from them.
+//
+//  1. Record is one decision. Message writes it as a commit message: a subject,
+//     a body for people, and trailers (message.go).
+//  2. Parse reads it from the trailers of a commit (parse.go).
+//  3. Outcomes keeps it under refs/assay/ as well, where a forge's squash drops
+//     the message of a pull request's commit (ref.go).
+//  4. Of and Merge list the decisions about one environment (decision.go).
+//  5. Recall says what they tell of an experiment's ID (memory.go).
+//
+// It runs no git: who has the repository lists its commits.
+package history
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// The outcomes that a commit can tell of.
+const (
+	Promote = "promote" // the environment's files hold the candidate
+	Reject  = "reject"  // the marker is gone
+	Revert  = "revert"  // the files hold what they held before a promotion
+
+	// Candidate is no verdict: the commit puts a candidate under test.
+	Candidate = "candidate"
+)
+
+// ByHand stands for an engine where people decided.
+const ByHand = "by hand"
+
+// Record is what a commit tells of a decision.
+type Record struct {
+	Outcome     string
+	Environment Environment
+	Experiment  string // the ID; empty where the candidate did not render
+	Candidate   string // its name
+	Engine      string // what judged, or ByHand
+	Evidence    string // what the verdict rests on, or the reason that people gave
+	Untested    []string
+	Promotion   string   // PromotionID: the same in all commits of one promotion
+	Next        []string // destinations in other branches or repositories that are still to be told, in order
+	Reverts     string   // the commit whose promotion this one undoes
+}
+
+// Environment is a directory of the repository, and a name where it serves
+// several.
+type Environment struct{ Dir, Name string }
+
+// String is the environment as trailers name it, on one line. No two
+// environments have the same: a directory that looks like one with a name, or
+// that a line cannot hold, is quoted.
+func (e Environment) String() string {
+	dir := e.Dir
+	if quoted := strconv.Quote(dir); quoted != `"`+dir+`"` || dir == "" || strings.HasSuffix(dir, ")") || dir != line(dir) {
+		dir = strings.ReplaceAll(quoted, " ", `\x20`)
+	}
+	if e.Name == "" {
+		return dir
+	}
+	return dir + " (" + e.Name + ")"
+}
+
+// parseEnvironment reverses String.
+func parseEnvironment(text string) (Environment, error) {
+	dir, name := text, ""
+	if rest, found := strings.CutSuffix(text, ")"); found {
+		i := strings.LastIndex(rest, " (")
+		if i < 0 {
+			return Environment{}, fmt.Errorf("%q names no environment", text)
+		}
+		dir, name = rest[:i], rest[i+2:]
+	}
+	if strings.HasPrefix(dir, `"`) {
+		var err error
+		if dir, err = strconv.Unquote(dir); err != nil {
+			return Environment{}, fmt.Errorf("%q names no environment", text)
+		}
+	}
+	return Environment{dir, name}, nil
+}
+
+// PromotionID is an ID for all commits that one promotion makes, in this
+// environment and in the next ones: a function of what is promoted, so that who
+// takes up an unfinished promotion computes the same.
+func PromotionID(env Environment, experiment string, c spec.Candidate) (string, error) {
+	c.Metadata = spec.Metadata{}
+	data, err := spec.EncodeCandidate(c)
+	if err != nil {
+		return "", err
+	}
+	return "p" + digest(env.String(), experiment, string(data))[:16], nil
+}
+
+// digest hashes texts so that no two lists of them are the same input.
+func digest(texts ...string) string {
+	h := sha256.New()
+	for _, text := range texts {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

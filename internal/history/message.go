@@ -1,0 +1,123 @@
+package history
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// The trailers. Their names are part of the format of env repos.
+const (
+	trailerOutcome     = "Assay-Outcome"
+	trailerEnvironment = "Assay-Environment"
+	trailerExperiment  = "Assay-Experiment"
+	trailerCandidate   = "Assay-Candidate"
+	trailerEngine      = "Assay-Engine"
+	trailerEvidence    = "Assay-Evidence"
+	trailerUntested    = "Assay-Untested"
+	trailerPromotion   = "Assay-Promotion"
+	trailerNext        = "Assay-Next"
+	trailerReverts     = "Assay-Reverts"
+	trailerCommit      = "Assay-Commit" // of outcome refs: the commit on the branch
+)
+
+// maxEvidence is how many bytes of it a commit holds: it may quote what an
+// engine says.
+const maxEvidence = 2000
+
+// Message is the message of a commit that makes the decision: the title, the
+// body if there is one, and the trailers. Neither the texts nor the values can
+// add a trailer, hide one, or change what another says.
+func (r Record) Message(title, body string) string {
+	return r.message(title, body, "")
+}
+
+func (r Record) message(title, body, commit string) string {
+	if title = defuse(line(title)); title == "" {
+		// Without a subject, git takes the trailers for one.
+		title = fmt.Sprintf("%s the candidate of %s", capital(r.Outcome), line(r.Environment.String()))
+	}
+	parts := []string{title}
+	if body = paragraphs(body); body != "" {
+		parts = append(parts, body)
+	}
+	return strings.Join(append(parts, r.trailers(commit)), "\n\n")
+}
+
+// trailers are those that have a value, one a line.
+func (r Record) trailers(commit string) string {
+	var out strings.Builder
+	add := func(key string, values ...string) {
+		for _, value := range values {
+			if value = line(value); value != "" {
+				_, _ = fmt.Fprintf(&out, "%s: %s\n", key, value)
+			}
+		}
+	}
+	add(trailerOutcome, r.Outcome)
+	add(trailerEnvironment, r.Environment.String())
+	add(trailerExperiment, r.Experiment)
+	add(trailerCandidate, r.Candidate)
+	add(trailerEngine, r.Engine)
+	add(trailerEvidence, clip(line(r.Evidence)))
+	add(trailerUntested, r.Untested...)
+	add(trailerPromotion, r.Promotion)
+	add(trailerNext, r.Next...)
+	add(trailerReverts, r.Reverts)
+	add(trailerCommit, commit)
+	return out.String()
+}
+
+// line is a text on one line, without what a terminal would obey.
+func line(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r):
+			return ' '
+		case unicode.Is(unicode.Cf, r): // turns the direction of what follows
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "�"))
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// paragraphs are the lines of a body. Its indentation is kept, since it may be
+// Markdown.
+func paragraphs(body string) string {
+	var out []string
+	for text := range strings.Lines(body) {
+		text = strings.TrimRight(text, "\r\n")
+		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+		if text = line(text); text != "" {
+			text = defuse(indent + text)
+		}
+		out = append(out, text)
+	}
+	return strings.Trim(strings.Join(out, "\n"), "\n")
+}
+
+// defuse keeps git from taking a line for the end of the message: the start of
+// a patch, or the line that a verbose commit's diff stands below.
+func defuse(text string) string {
+	const scissors = "------------------------ >8 ------------------------"
+	text = strings.ReplaceAll(text, scissors, "-- >8 --")
+	if strings.HasPrefix(text, "---") {
+		text = " " + text
+	}
+	return text
+}
+
+func clip(value string) string {
+	if len(value) <= maxEvidence {
+		return value
+	}
+	return strings.ToValidUTF8(value[:maxEvidence-4], "") + " ..."
+}
+
+func capital(word string) string {
+	if word == "" {
+		return "Decide on"
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
+}

@@ -1,0 +1,34 @@
+package history
+
+import "github.com/assaydev/assay/internal/git"
+
+// Parse reads the record in a commit's trailers. Without one outcome and one
+// environment there is none. What it returns is safe to print.
+func Parse(e git.Entry) (Record, bool) {
+	outcome, environment := e.Trailers[trailerOutcome], e.Trailers[trailerEnvironment]
+	if len(outcome) != 1 || len(environment) != 1 {
+		return Record{}, false
+	}
+	env, err := parseEnvironment(environment[0])
+	if err != nil {
+		return Record{}, false
+	}
+	one := func(key string) string {
+		if values := e.Trailers[key]; len(values) > 0 {
+			return line(values[0])
+		}
+		return ""
+	}
+	all := func(key string) (list []string) {
+		for _, value := range e.Trailers[key] {
+			list = append(list, line(value))
+		}
+		return list
+	}
+	return Record{
+		Outcome: one(trailerOutcome), Environment: env,
+		Experiment: one(trailerExperiment), Candidate: one(trailerCandidate),
+		Engine: one(trailerEngine), Evidence: one(trailerEvidence), Untested: all(trailerUntested),
+		Promotion: one(trailerPromotion), Next: all(trailerNext), Reverts: one(trailerReverts),
+	}, true
+}

@@ -1,0 +1,45 @@
+package history
+
+import (
+	"fmt"
+
+	"github.com/assaydev/assay/internal/git"
+)
+
+// Refs is where outcomes are kept beside the branches. Clones do not fetch it
+// by themselves.
+const Refs = "refs/assay/outcomes/"
+
+// Ref names the outcome of an experiment of an environment on a branch.
+func Ref(branch string, env Environment, experiment string) (string, error) {
+	if !isID(experiment) {
+		return "", fmt.Errorf("name outcome: %q is no ID of an experiment", line(experiment))
+	}
+	return Refs + digest(branch, env.String())[:16] + "/" + experiment, nil
+}
+
+func isID(text string) bool {
+	if len(text) != 10 || text[0] != 'e' {
+		return false
+	}
+	for _, r := range text[1:] {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// RefMessage is the message of the commit, of an empty tree and without a
+// parent, that an outcome's ref names. The commit is the one on the branch.
+func (r Record) RefMessage(commit string) string {
+	return r.message("", "", commit)
+}
+
+// about is the commit on a branch that the commit of an outcome's ref speaks of.
+func about(e git.Entry) string {
+	if values := e.Trailers[trailerCommit]; len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}

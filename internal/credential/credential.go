@@ -86,6 +86,8 @@ type Credentials struct {
 	secret *scrubber
 	now    func() time.Time
 
+	author, committer Identity
+
 	close   sync.Once
 	closers []func() error
 	dir     string // private; empty until something needs a file

@@ -80,6 +80,7 @@ func (c *Credentials) setIdentities(o Options) error {
 	if committer == (Identity{}) {
 		committer = author
 	}
+	c.author, c.committer = author, committer
 	for _, who := range []struct {
 		role string
 		Identity
@@ -92,6 +93,9 @@ func (c *Credentials) setIdentities(o Options) error {
 	}
 	return nil
 }
+
+// Identities are the author and the committer of commits.
+func (c *Credentials) Identities() (author, committer Identity) { return c.author, c.committer }
 
 func (i Identity) check() error {
 	for _, s := range []string{i.Name, i.Email} {

@@ -189,6 +189,13 @@ func (r *Remote) pause(ctx context.Context, n int) bool {
 	}
 }
 
+// Wait pauses before try n+1 of what a caller repeats, and returns the error of
+// ctx where that ends first.
+func (r *Remote) Wait(ctx context.Context, n int) error {
+	r.pause(ctx, n)
+	return context.Cause(ctx)
+}
+
 func jitter(n int, random func(int64) int64) time.Duration {
 	if random == nil {
 		random = rand.Int64N

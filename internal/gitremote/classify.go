@@ -15,7 +15,8 @@ type class int
 const (
 	doubtful     class = iota // the refs must be compared; as expected, it is refused
 	busy                      // likewise; as expected, it is unavailable
-	stale                     // a ref is not what was expected
+	raced                     // a ref was not what was expected when the push arrived, which may be this push's second arrival
+	stale                     // a ref is not what was expected; nothing was sent
 	refused                   // another try changes nothing
 	unavailable               // nothing was done; another try may
 	unknown                   // it may have been done
@@ -43,19 +44,33 @@ const (
 	hintURL     = "check the URL, and that this user may read the repository"
 	hintCA      = "name the server's CA file"
 	hintHostKey = "put the server's key into known_hosts"
+	hintName    = "one ref has the name of a folder of another: remove one of them"
 	hintProxy   = "check the proxy's address and password"
 )
 
 // refWordings are git's reasons for one ref; the first that fits counts.
 var refWordings = []wording{
-	{refused, "one branch has the name of a folder of another: remove one of them", []string{"; cannot create", "refname conflict", "directory/file conflict", "conflicts with existing"}},
-	{stale, "", []string{"stale info", "but expected", "incorrect old value"}},
+	{refused, hintName, []string{"; cannot create", "refname conflict", "directory/file conflict"}},
+	{stale, "", []string{"stale info"}},
+	{raced, "", []string{"but expected", "incorrect old value"}},
 	{unknown, "", []string{"failed to report status"}},
 	{refused, hintBranch, []string{"protected branch", "rule violations"}},
-	{refused, "the server itself has only a part of the history: fetch the rest there", []string{"shallow update not allowed"}},
+	{doubtful, "the server has only a part of the branch's history: fetch the rest there", []string{"shallow update not allowed"}},
 	{refused, "the server hides these refs: allow them there (receive.hideRefs)", []string{"hidden ref"}},
 	{refused, "", []string{"hook declined", "prohibited", "not allowed", "denied", "permission", "read-only", "read only", "archived", "quota", "currently checked out", "funny refname", "bad ref", "no space left"}},
 	{busy, "", []string{"lock", "failed to update ref", "already exists", "does not exist", "failed to start", "atomic", "unpacker error", "fetch first", "timeout", "timed out", "internal server error", "try again"}},
+}
+
+// besideWordings are what the server says beside a reason that tells little, as
+// "pre-receive hook declined" and "atomic transaction failed".
+var besideWordings = []wording{
+	{busy, "", []string{"internal api", "internal error", "internal server error", "unreachable", "timed out", "temporarily", "try again"}},
+	{refused, hintName, []string{"; cannot create"}},
+	{raced, "", []string{"but expected"}},
+	{refused, hintBranch, []string{"protected branch", "rule violations"}},
+	{refused, "the repository takes no writes", []string{"archived", "read-only", "read only"}},
+	{refused, "the repository is full", []string{"quota", "size limit", "no space left"}},
+	{refused, hintToken, []string{"permission denied", "not allowed to", "not authorized"}},
 }
 
 // serverWordings are what git says where the server answers for no ref.
@@ -113,7 +128,7 @@ func classifyPush(stdout, stderr string) answer {
 		a := refAnswer(m[3]+" "+m[4], said)
 		if !found || weight(a.class) > weight(best.class) {
 			best, found = a, true
-			best.reason = strings.TrimSpace(m[2] + " " + m[3] + " (" + m[4] + ")")
+			best.reason = clip(m[2] + " " + m[3] + " (" + m[4] + ")")
 		}
 	}
 	if !found {
@@ -127,17 +142,17 @@ func classifyPush(stdout, stderr string) answer {
 }
 
 // weight orders the answers for several refs: what decides comes last.
-func weight(c class) int { return slices.Index([]class{busy, doubtful, unknown, stale, refused}, c) }
+func weight(c class) int {
+	return slices.Index([]class{busy, doubtful, raced, unknown, stale, refused}, c)
+}
 
 // refAnswer is what the reason for one ref tells, with what was said beside it.
 func refAnswer(reason, said string) answer {
-	reason = strings.ToLower(reason)
-	a, known := match(refWordings, reason)
-	if a.class != busy && known {
+	a, _ := match(refWordings, strings.ToLower(reason))
+	if a.class == stale || a.class == raced || a.class == unknown || a.hint != "" {
 		return a
 	}
-	// git's reason is general ("failed to update ref"): the server's words say more.
-	if b, told := match(refWordings, said); told && (b.class == stale || b.class == refused) {
+	if b, found := match(besideWordings, said); found {
 		return b
 	}
 	return a
@@ -237,7 +252,7 @@ func readingError(err error) error {
 // error is the answer as who asked sees it.
 func (a answer) error(err error) error {
 	switch a.class {
-	case stale:
+	case stale, raced:
 		return ErrStale
 	case unknown:
 		return &UnknownError{Err: errors.New(a.reason)}

@@ -1,6 +1,7 @@
 package gitremote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,15 @@ func (s *store) shallow(ctx context.Context) (bool, error) {
 // Landed reports whether a commit is in a branch's history after another one.
 // ErrRewritten where that one is no longer in it.
 func (r *Remote) Landed(ctx context.Context, branch, after, commit string) (bool, error) {
+	if !isID(after) || !isID(commit) {
+		return false, fmt.Errorf("look on branch %s: %q or %q is no full commit id", branch, after, commit)
+	}
+	r.opt.Step("look for " + git.Short(commit) + " on " + branch)
+	return r.landed(ctx, branch, after, commit)
+}
+
+// landed also takes a branch that was new: after is empty.
+func (r *Remote) landed(ctx context.Context, branch, after, commit string) (bool, error) {
 	ref, err := r.branchRef(ctx, branch)
 	if err != nil {
 		return false, err
@@ -71,8 +81,15 @@ func (r *Remote) Landed(ctx context.Context, branch, after, commit string) (bool
 		return false, err
 	}
 	defer remove()
-	r.opt.Step("look for " + git.Short(commit) + " on " + branch)
-	if err := s.fetch(ctx, fetch{refspecs: []string{after + ":refs/fetched/after"}, depth: 1}); err != nil {
+	from := after
+	if from == "" {
+		from = commit
+	}
+	err = s.fetch(ctx, fetch{refspecs: []string{from + ":refs/fetched/after"}, depth: 1})
+	switch {
+	case errors.Is(err, ErrNoCommit) && after == "":
+		return false, nil
+	case err != nil:
 		return false, lost(branch, after, err)
 	}
 	if err := s.fetch(ctx, fetch{refspecs: []string{"+" + ref + ":" + tipRef}, after: true}); err != nil {
@@ -81,19 +98,26 @@ func (r *Remote) Landed(ctx context.Context, branch, after, commit string) (bool
 		}
 		return false, fmt.Errorf("fetch the history of %s: %w", branch, err)
 	}
-	out, err := s.run.Run(ctx, nil, "rev-list", tipRef, "^"+after)
-	if err != nil {
-		return false, fmt.Errorf("read the history of %s: %w", branch, err)
+	if has, err := s.contains(ctx, commit); has || err != nil || after == "" {
+		return has, err
 	}
-	if slices.Contains(strings.Fields(string(out)), commit) {
-		return true, nil
+	if has, err := s.contains(ctx, after); !has || err != nil {
+		return false, lost(branch, after, cmp.Or(err, ErrNoCommit))
 	}
-	_, err = s.run.Run(ctx, nil, "merge-base", "--is-ancestor", after, tipRef)
+	return false, nil
+}
+
+// contains reports whether a commit is in the history of the fetched tip.
+func (s *store) contains(ctx context.Context, commit string) (bool, error) {
+	if absent, err := s.missing(ctx, []string{commit}); len(absent) > 0 || err != nil {
+		return false, err
+	}
+	_, err := s.run.Run(ctx, nil, "merge-base", "--is-ancestor", commit, tipRef)
 	var failed *git.Error
 	if errors.As(err, &failed) && failed.Code == 1 {
-		return false, lost(branch, after, ErrNoCommit)
+		return false, nil
 	}
-	return false, err
+	return err == nil, err
 }
 
 func lost(branch, after string, err error) error {

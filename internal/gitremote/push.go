@@ -53,7 +53,7 @@ func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
 		return nil
 	case answer.reason == "":
 		return err
-	case answer.class == doubtful || answer.class == busy:
+	case answer.class == doubtful || answer.class == busy || answer.class == raced:
 		return r.compare(ctx, refs, answer, err)
 	}
 	return answer.error(err)
@@ -82,24 +82,47 @@ func (r *Remote) push(ctx context.Context, args []string, config ...[2]string) (
 }
 
 // compare reads the refs again where the server's words leave it open what
-// happened.
+// happened. They may be about this very push: where a connection ends before the
+// answer, curl sends the request a second time, and the server then finds the
+// ref moved by the first.
 func (r *Remote) compare(ctx context.Context, refs []Ref, a answer, failed error) error {
 	now, err := r.list(ctx, refs)
 	if err != nil {
-		return &UnknownError{Err: fmt.Errorf("%s; reading the refs again: %w", a.reason, err)}
+		return &UnknownError{Err: fmt.Errorf("%s; read the refs again: %w", a.reason, err)}
 	}
-	same, done := true, true
+	same := true
 	for _, ref := range refs {
 		same = same && now[ref.Name] == ref.Expect
-		done = done && now[ref.Name] == ref.New
 	}
+	if same {
+		return a.error(failed)
+	}
+	done, err := r.settled(ctx, refs, now)
 	switch {
+	case err != nil:
+		return &UnknownError{Err: fmt.Errorf("%s: %w", a.reason, err)}
 	case done:
 		return nil
-	case !same:
-		return ErrStale
 	}
-	return a.error(failed)
+	return ErrStale
+}
+
+// settled reports whether refs that are now like this were moved as wanted,
+// and may have moved on since.
+func (r *Remote) settled(ctx context.Context, refs []Ref, now map[string]string) (bool, error) {
+	for _, ref := range refs {
+		if now[ref.Name] == ref.New {
+			continue
+		}
+		branch, isBranch := strings.CutPrefix(ref.Name, "refs/heads/")
+		if !isBranch || now[ref.Name] == "" || now[ref.Name] == ref.Expect || ref.New == "" {
+			return false, nil
+		}
+		if landed, err := r.landed(ctx, branch, ref.Expect, ref.New); !landed || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // list reads refs, as the server has them now. It costs as much as the server

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/assaydev/assay/internal/git"
@@ -73,8 +72,8 @@ type update struct {
 
 // attempt is a push that may have landed.
 type attempt struct {
-	ref            Ref
-	commit, parent string
+	refs []Ref
+	at   Landing
 }
 
 // try is one round from the tip to the push.
@@ -108,12 +107,13 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 	if change.Also != nil {
 		refs = append(refs, change.Also(commit)...)
 	}
+	at := Landing{Commit: commit, Parent: tip}
 	err = r.Push(ctx, refs...)
 	var open *UnknownError
 	if errors.As(err, &open) {
-		u.pending = append(u.pending, attempt{ref, commit, tip})
+		u.pending = append(u.pending, attempt{refs, at})
 	}
-	return Landing{Commit: commit, Parent: tip}, err
+	return at, err
 }
 
 func (u *update) decide(ctx context.Context, tip string) (*Change, error) {
@@ -128,9 +128,9 @@ func (u *update) decide(ctx context.Context, tip string) (*Change, error) {
 // lookFor looks for pushes that may have landed.
 func (u *update) lookFor(ctx context.Context) (Landing, bool, error) {
 	for _, a := range u.pending {
-		landed, err := u.remote.hasLanded(ctx, a)
+		landed, err := u.remote.hasLanded(ctx, a.refs)
 		if landed || err != nil {
-			return Landing{Commit: a.commit, Parent: a.parent}, landed, err
+			return a.at, landed, err
 		}
 	}
 	return Landing{}, false, nil
@@ -147,7 +147,7 @@ func (u *update) consider(ctx context.Context, err error) error {
 		u.remote.opt.Step("the branch has moved: start over from its new tip")
 	case errors.As(err, &open):
 		u.unavailable++
-		u.remote.opt.Step("the connection ended before the server answered: look whether the push landed")
+		u.remote.opt.Step("the connection ended before the server answered")
 	case errors.As(err, &away):
 		u.unavailable++
 		u.remote.opt.Step("the server does not answer (" + away.Reason + "): try again")
@@ -165,6 +165,9 @@ func (u *update) consider(ctx context.Context, err error) error {
 }
 
 func (u *update) gaveUp(ctx context.Context) error {
+	if errors.Is(u.last, context.Cause(ctx)) {
+		u.last = nil
+	}
 	return &GaveUpError{
 		Branch: u.branch, Tries: u.tries, Moved: u.moved, Unavailable: u.unavailable, After: time.Since(u.start),
 		Pending: len(u.pending) > 0, Err: context.Cause(ctx), Last: u.last,
@@ -208,20 +211,11 @@ func jitter(n int, random func(int64) int64) time.Duration {
 }
 
 // hasLanded reports whether a push without an answer did its work.
-func (r *Remote) hasLanded(ctx context.Context, a attempt) (bool, error) {
-	now, err := r.list(ctx, []Ref{a.ref})
+func (r *Remote) hasLanded(ctx context.Context, refs []Ref) (bool, error) {
+	r.opt.Step("look whether the push landed")
+	now, err := r.list(ctx, refs)
 	if err != nil {
-		return false, fmt.Errorf("read %s: %w", a.ref.Name, err)
+		return false, fmt.Errorf("read %s: %w", names(refs), err)
 	}
-	switch now[a.ref.Name] {
-	case a.commit:
-		return true, nil
-	case a.ref.Expect, "":
-		return false, nil
-	}
-	branch, isBranch := strings.CutPrefix(a.ref.Name, "refs/heads/")
-	if !isBranch {
-		return false, nil
-	}
-	return r.Landed(ctx, branch, a.parent, a.commit)
+	return r.settled(ctx, refs, now)
 }

@@ -243,6 +243,20 @@ func TestAppRefusals(t *testing.T) {
 	}
 }
 
+// TestAppRefusalIsScrubbedBeforeItIsCut: half a token would not be found.
+func TestAppRefusalIsScrubbedBeforeItIsCut(t *testing.T) {
+	f, app := newGitHub(t)
+	c := openApp(t, f, app)
+	old := token(t, c)
+	for padding := range 250 {
+		said, err := json.Marshal(map[string]string{"message": strings.Repeat("x", padding) + old})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lacks(t, "the error", c.app.refusal(&http.Response{StatusCode: http.StatusForbidden}, said).Error(), old[:6])
+	}
+}
+
 func TestAppWaitsNoLongerThanAsked(t *testing.T) {
 	f, app := newGitHub(t)
 	c := openApp(t, f, app)

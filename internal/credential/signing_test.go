@@ -92,6 +92,21 @@ func TestSignedOverSSH(t *testing.T) {
 	}
 }
 
+// TestSigningKeyDoesNotLogIn, although the same agent holds it.
+func TestSigningKeyDoesNotLogIn(t *testing.T) {
+	root, _ := bareRepo(t, "r.git")
+	stranger, _ := openSSH(t, newEd25519(t))
+	signing, public := openSSH(t, newEd25519(t))
+	server := serveSSH(t, "git", public)
+	c := open(t, Options{
+		URL: "ssh://" + server.address + root + "/r.git", SSHKey: stranger, KnownHosts: server.knownHosts(),
+		Signing: Signing{Format: "ssh", Key: signing},
+	})
+	if out, err := runGit(t, c, root, "ls-remote", c.URL()); err == nil || !strings.Contains(out, "Permission denied") {
+		t.Errorf("ls-remote: %v\n%s", err, out)
+	}
+}
+
 // newGPG makes a home of gpg with one key that has this passphrase.
 func newGPG(t *testing.T, passphrase string) (home string, armoured []byte) {
 	t.Helper()

@@ -133,6 +133,9 @@ func (p *place) branch(ctx context.Context) (string, error) {
 // or that would not hold what was proven.
 func (p *place) committable(ctx context.Context, repo *gitrepo.Repo, e *promote.Edit) error {
 	own := func(name string) bool {
+		if promote.IsStaged(name) {
+			return true
+		}
 		for _, f := range e.Files {
 			if f.Path == name && strings.HasPrefix(filepath.Base(name), "candidate.") {
 				return true

@@ -42,7 +42,6 @@ const (
 // and proves that each renders with it.
 func (p *preparation) next(ctx context.Context) error {
 	for i, to := range p.edit.Plan.Spec.Promotion.To {
-		at := fmt.Sprintf("spec.promotion.to[%d] of %s", i, p.req.Dir)
 		here, err := p.isHere(ctx, to)
 		if err != nil {
 			return err
@@ -51,15 +50,9 @@ func (p *preparation) next(ctx context.Context) error {
 			p.edit.Next = append(p.edit.Next, Next{to.Path, to.Environment, Elsewhere})
 			continue
 		}
-		n, err := p.destination(to)
-		if err != nil {
-			return fmt.Errorf("%s: %w", at, err)
+		if err := p.nextHere(ctx, to); err != nil {
+			return fmt.Errorf("spec.promotion.to[%d] of %s: %w", i, p.req.Dir, err)
 		}
-		state, err := n.set(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", at, err)
-		}
-		p.edit.Next = append(p.edit.Next, Next{n.req.Dir, n.req.Name, state})
 	}
 	return nil
 }
@@ -73,81 +66,76 @@ func (p *preparation) isHere(ctx context.Context, to spec.Destination) (bool, er
 	return branch == to.Branch, err
 }
 
-// destination is a next environment in the tree as edited so far.
-type destination struct {
-	*preparation
-	req    render.Request
-	marker marker.File
-}
-
-func (p *preparation) destination(to spec.Destination) (*destination, error) {
+// nextHere sets the change in one next environment of the tree as edited so far.
+func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	dir, err := envfs.Resolve(p.req.Dir, to.Path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if dir = path.Clean(dir); dir == path.Clean(p.req.Dir) && to.Environment == p.req.Name {
-		return nil, errors.New("it names this environment itself: name another, or remove it")
+		return errors.New("it names this environment itself: name another, or remove it")
 	}
-	edits := p.contents()
-	n := &destination{preparation: p, req: render.Request{
-		FS: p.req.FS.With(edits), Dir: dir, Name: to.Environment, Limits: p.req.Limits, Allow: p.req.Allow,
-	}}
-	if info, err := n.req.FS.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is no directory of the repository: correct the path", dir)
-	} else if err != nil {
-		return nil, err
+	f, state, err := introduce(ctx, render.Request{
+		FS: p.req.FS.With(p.contents()), Dir: dir, Name: to.Environment, Limits: p.req.Limits, Allow: p.req.Allow,
+	}, p.edit.Candidate)
+	if err != nil {
+		return err
 	}
-	n.marker, err = marker.Read(n.req.FS, dir, to.Environment)
-	return n, err
+	if state == Set {
+		p.edit.Files = append(p.edit.Files, f)
+	}
+	p.edit.Next = append(p.edit.Next, Next{dir, to.Environment, state})
+	return nil
 }
 
-// set writes the change as a marker of its own.
-func (n *destination) set(ctx context.Context) (NextState, error) {
-	baseline, plan, err := n.baseline(ctx)
-	if err != nil {
-		return "", err
+// introduce makes the marker that puts a candidate of another environment under
+// test in this one, and proves that it renders here. The file counts only for the
+// state Set.
+func introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
+	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path", req.Dir)
+	} else if err != nil {
+		return File{}, "", err
 	}
-	c := n.edit.Candidate
+	now, err := marker.Read(req.FS, req.Dir, req.Name)
+	if err != nil {
+		return File{}, "", err
+	}
+	baseline, err := renderWith(ctx, req, now.Path, nil)
+	if err != nil {
+		return File{}, "", err
+	}
 	c.Spec.Attempt = 0
-	c.Spec.Images = translate(c.Spec.Images, baseline)
+	c.Spec.Images = translate(c.Spec.Images, baseline.Baseline)
 	single, err := marker.Encode([]spec.Candidate{c})
 	if err != nil {
-		return "", err
+		return File{}, "", err
 	}
-	req := n.req
-	req.FS = req.FS.With(map[string][]byte{n.marker.Path: single})
-	if _, err := render.Environment(ctx, req); errors.Is(err, change.ErrNothing) {
-		return Already, nil
+	if _, err := renderWith(ctx, req, now.Path, single); errors.Is(err, change.ErrNothing) {
+		return File{}, Already, nil
 	} else if err != nil {
-		return "", err
+		return File{}, "", err
 	}
-	now := n.marker.Candidates
-	if slices.ContainsFunc(now, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
-		return Already, nil
+	if slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
+		return File{}, Already, nil
 	}
-	f, err := n.before(n.marker.Path)
+	f, err := before(req.FS, now.Path)
 	if err != nil {
-		return "", err
+		return File{}, "", err
 	}
-	if f.After, err = marker.Encode(marker.Put(now, c, plan.Spec.Queue)); err != nil {
-		return "", err
+	if f.After, err = marker.Encode(marker.Put(now.Candidates, c, baseline.Plan.Spec.Queue)); err != nil {
+		return File{}, "", err
 	}
 	if bytes.Equal(f.Before, f.After) {
-		return Already, nil
+		return File{}, Already, nil
 	}
-	n.edit.Files = append(n.edit.Files, f)
-	return Set, nil
+	return f, Set, nil
 }
 
-// baseline renders the next environment without a candidate.
-func (n *destination) baseline(ctx context.Context) ([]*unstructured.Unstructured, *spec.Plan, error) {
-	req := n.req
-	req.FS = req.FS.With(map[string][]byte{n.marker.Path: nil})
-	res, err := render.Environment(ctx, req)
-	if err != nil {
-		return nil, nil, err
-	}
-	return res.Baseline, res.Plan, nil
+// renderWith renders the environment with another content of one file.
+func renderWith(ctx context.Context, req render.Request, name string, data []byte) (*render.Result, error) {
+	req.FS = req.FS.With(map[string][]byte{name: data})
+	return render.Environment(ctx, req)
 }
 
 // translate names each image as it renders in another environment: by the same

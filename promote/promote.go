@@ -23,6 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -150,9 +151,7 @@ func (p *preparation) openBroken(ctx context.Context, cause error) error {
 	if len(p.marker.Candidates) == 0 {
 		return cause
 	}
-	req := p.req
-	req.FS = req.FS.With(map[string][]byte{p.marker.Path: nil})
-	res, err := render.Environment(ctx, req)
+	res, err := renderWith(ctx, p.req, p.marker.Path, nil)
 	if err != nil {
 		return err
 	}
@@ -186,15 +185,15 @@ func (p *preparation) shift() error {
 }
 
 // before is a file as it is, by the path where an edit of it goes.
-func (p *preparation) before(name string) (File, error) {
-	at, err := p.req.FS.Locate(name)
+func before(fsys *envfs.FS, name string) (File, error) {
+	at, err := fsys.Locate(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{Path: name}, nil
 	}
 	if err != nil {
 		return File{}, err
 	}
-	data, err := p.req.FS.ReadFile(at)
+	data, err := fsys.ReadFile(at)
 	return File{Path: at, Before: data}, err
 }
 

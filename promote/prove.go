@@ -30,7 +30,7 @@ func (p *preparation) change() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.edited)) {
-		f, err := p.before(name)
+		f, err := before(p.req.FS, name)
 		if err != nil {
 			return err
 		}

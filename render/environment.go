@@ -155,3 +155,12 @@ func Inspect(req Request) (spec.Layout, *spec.Plan, error) {
 	}
 	return layout, f.plan, err
 }
+
+// Plan reads the environment's plan alone, with its defaults.
+func Plan(req Request) (*spec.Plan, error) {
+	f, err := readFiles(req.FS, req.Dir, req.Name)
+	if err != nil {
+		return nil, err
+	}
+	return f.plan, nil
+}

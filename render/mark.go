@@ -21,13 +21,17 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	}
 	wave := variant.Wave(res.Baseline)
 	variant.Stamp(v.Objects, res.ID, candidate, wave)
+	variant.Stamp(v.Replaced, res.ID, candidate, wave)
 	variant.Stamp(injected, res.ID, candidate, wave)
 	kept, err := variant.Mark(res.Baseline, r.files.plan, r.files.planFile, app.namespace, res.ID)
 	if err != nil {
 		return err
 	}
 	res.kept = replace(kept, v.Replaced)
-	res.Variant, res.Injected = v.Objects, injected
+	res.Variant, res.Replaced, res.Injected = v.Objects, v.Replaced, injected
+	if len(v.Replaced) > 0 {
+		res.inPlace = v.Targets
+	}
 	res.Untested, res.Selected = v.Untested, v.Selected
 	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
 	return r.checkOutput(res.Output(), app.namespace)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render/variant"
 )
 
 // DefaultKubeVersion is what charts see when nothing else is given. The Helm
@@ -69,6 +70,7 @@ type Result struct {
 	Candidate []*unstructured.Unstructured // nil without a marker, like all below
 	Edited    map[string][]byte            // the change as made in the files
 	Variant   []*unstructured.Unstructured
+	Replaced  []*unstructured.Unstructured // mode inPlace: what stands in for the baseline's objects of the same key
 	Injected  []*unstructured.Unstructured // experiment and load
 	Untested  []string                     // what ships untested, for people
 	Selected  []string                     // traffic shared: what selects the variant, for people
@@ -76,5 +78,6 @@ type Result struct {
 	Waiting   int // markers that wait behind this one
 	Warnings  []string
 
-	kept []*unstructured.Unstructured // the baseline as it is in Output: routing marked, inPlace replaced
+	kept    []*unstructured.Unstructured // the baseline as it is in Output: routing marked, inPlace replaced
+	inPlace []variant.Target             // mode inPlace: the targets, which may judge
 }

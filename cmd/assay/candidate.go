@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/marker"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 )
@@ -89,9 +88,6 @@ func pathless(err error) error {
 	}
 	return err
 }
-
-// label names a candidate for people.
-func label(c spec.Candidate) string { return called(c.Metadata.Name) }
 
 func called(name string) string {
 	if name == "" {

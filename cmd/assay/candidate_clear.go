@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/promote"
 )
 
 func (a *app) candidateClearCommand() *cobra.Command {
@@ -48,7 +49,7 @@ func (a *app) candidateClear(env environment, dir string) error {
 		_, err = fmt.Fprintf(&a.out, "removed %s, which could not be read\n", m.on(m.Path))
 		return err
 	}
-	_, err = fmt.Fprintf(&a.out, "withdrew candidate %s: removed %s\n", label(m.Candidates[0]), m.on(m.Path))
+	_, err = fmt.Fprintf(&a.out, "withdrew candidate %s: removed %s\n", promote.Label(m.Candidates[0]), m.on(m.Path))
 	if waiting := len(m.Candidates) - 1; waiting > 0 {
 		a.notef("%d that waited went with it", waiting)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -116,7 +117,7 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, m *markerP
 		return err
 	}
 	if bytes.Equal(data, m.Data) {
-		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", label(candidate), res.ID, m.on(m.Path))
+		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", promote.Label(candidate), res.ID, m.on(m.Path))
 		return err
 	}
 	if opt.dryRun {
@@ -202,14 +203,14 @@ func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result
 }
 
 func (a *app) reportSet(m *markerPlace, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
-	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", label(c), res.ID, m.on(m.Path))
+	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", promote.Label(c), res.ID, m.on(m.Path))
 	if len(m.Candidates) > 0 {
 		first := m.Candidates[0]
 		switch {
 		case len(queue) > 1:
-			a.notef("it waits until candidate %s has its verdict", label(first))
+			a.notef("it waits until candidate %s has its verdict", promote.Label(first))
 		case !marker.Same(first.Spec.Change, c.Spec.Change):
-			a.notef("it preempts candidate %s, which was under test", label(first))
+			a.notef("it preempts candidate %s, which was under test", promote.Label(first))
 		}
 		if dropped := len(m.Candidates) - len(queue); dropped > 0 {
 			a.notef("%d that waited were dropped", dropped)

@@ -3,17 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/gitrepo"
-	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/verdict"
-	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -48,23 +43,14 @@ func (a *app) conclude(ctx context.Context, opt decideOptions, dir string) error
 	if opt.experiment == "" {
 		return usagef("name the experiment's objects with --experiment FILE, or - for stdin")
 	}
-	p, err := opt.open(dir, plugin.Call{})
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	if done, err := a.resume(ctx, opt, p, ""); done || err != nil {
-		return err
-	}
-	return a.follow(ctx, opt, p, "")
+	return a.decide(ctx, opt, dir, "")
 }
 
-// follow does what the verdict says, if that is wanted; anything is where
-// wanted is empty.
-func (a *app) follow(ctx context.Context, opt decideOptions, p *place, wanted promote.Outcome) error {
+// verdict reads the experiment's objects, and decides by what they say.
+func (a *app) verdict(opt decideOptions, wanted promote.Outcome) (promote.Decider, error) {
 	data, err := a.readInput(opt.experiment)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	name := opt.experiment
 	if name == "-" {
@@ -72,52 +58,9 @@ func (a *app) follow(ctx context.Context, opt decideOptions, p *place, wanted pr
 	}
 	objs, err := verdict.Read(name, data)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	res, err := render.Environment(ctx, p.Request)
-	if err != nil {
-		return err
-	}
-	if res.Marker == nil {
-		return a.nothingToDo(opt, p)
-	}
-	v, err := p.judge(ctx, res, objs)
-	if err != nil {
-		return err
-	}
-	d := decision{outcome: promote.Outcome(v.Outcome), reason: v.Message, engine: v.Engine, evidence: v.Evidence}
-	switch {
-	case v.Outcome == verdict.Superseded:
-		return a.leave(opt, p, res, v, "superseded", nil)
-	case v.Outcome == verdict.Hold:
-		return a.leave(opt, p, res, v, "hold", errHeld)
-	case wanted == promote.Promote && v.Outcome == verdict.Reject:
-		return a.leave(opt, p, res, v, "reject", errHeld)
-	case wanted == promote.Reject && v.Outcome == verdict.Promote:
-		return fmt.Errorf("not rejected: the verdict is promote: %s; to reject it anyway, say why with --reason", v.Message)
-	case res.Plan.Spec.Promotion.Paused:
-		return fmt.Errorf("%s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, say why with assay %s --reason", p.arg, v.Outcome, v.Outcome)
-	}
-	return a.decide(ctx, opt, p, res, d)
-}
-
-// judge reads the verdict on what is under test.
-func (p *place) judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured) (verdict.Verdict, error) {
-	custom := res.Plan.Spec.Experiment.Engines
-	expect := verdict.Expect{ID: res.ID, Judges: engine.With(custom).Judging(res.Injected)}
-	since, err := p.since(ctx)
-	if err != nil {
-		return verdict.Verdict{}, err
-	}
-	expect.Since = since
-	v, err := verdict.Judge(ctx, objs, expect, verdict.Options{Engines: custom})
-	if err != nil || v.Outcome != verdict.Hold || !v.Running {
-		return v, err
-	}
-	if late := overdue(res, objs, expect.Judges, time.Now()); late != "" {
-		v.Outcome, v.Message = verdict.Reject, late+": "+v.Message
-	}
-	return v, nil
+	return promote.ByVerdict(objs, wanted), nil
 }
 
 // since is when the candidate was set: when its marker was committed. It is not
@@ -137,39 +80,26 @@ func (p *place) since(ctx context.Context) (time.Time, error) {
 	return repo.Changed(ctx, marker)
 }
 
-// overdue tells of an experiment that still runs past the plan's deadline.
-func overdue(res *render.Result, objs []*unstructured.Unstructured, judges []object.Key, now time.Time) string {
-	deadline, err := time.ParseDuration(res.Plan.Spec.Experiment.Deadline)
-	if err != nil || deadline <= 0 {
-		return ""
-	}
-	for _, key := range judges {
-		for _, o := range object.Find(objs, key) {
-			if created := o.GetCreationTimestamp(); !created.IsZero() && now.Sub(created.Time) > deadline {
-				return fmt.Sprintf("no verdict within %s", res.Plan.Spec.Experiment.Deadline)
-			}
-		}
-	}
-	return ""
-}
-
 // leave tells why nothing is done.
-func (a *app) leave(opt decideOptions, p *place, res *render.Result, v verdict.Verdict, outcome string, result error) error {
+func (a *app) leave(opt decideOptions, p *place, res *render.Result, c promote.Choice) error {
+	result := errHeld
+	if c.Left == promote.Superseded {
+		result = nil
+	}
 	if opt.format == formatJSON {
 		r := &report{
-			Outcome: outcome, Environment: p.Dir, Name: p.Name, Candidate: res.Marker.Metadata.Name, ID: res.ID,
-			Engine: v.Engine, Reason: v.Message, Evidence: v.Evidence,
+			Outcome: string(c.Left), Environment: p.Dir, Name: p.Name, Candidate: res.Marker.Metadata.Name, ID: res.ID,
+			Engine: c.Engine, Reason: c.Reason, Evidence: c.Evidence,
 		}
 		if err := a.reportJSON(r); err != nil {
 			return err
 		}
 		return result
 	}
-	switch outcome {
-	case "superseded":
-		a.notef("superseded: %s: nothing to do", v.Message)
-	default:
-		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", label(*res.Marker), res.ID, outcome, v.Message)
+	if c.Left == promote.Superseded {
+		a.notef("superseded: %s: nothing to do", c.Reason)
+	} else {
+		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", promote.Label(*res.Marker), res.ID, c.Left, c.Reason)
 	}
 	return result
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -39,18 +40,47 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f.StringVar(&o.id, "id", "", "`ID` of the experiment that is meant: another one under test is an error")
 }
 
-// decision is why a candidate is promoted or rejected.
-type decision struct {
-	outcome promote.Outcome
-	reason  string // for people: the text of --reason, or the verdict's
-	engine  string // what judged; empty by hand
-
-	evidence string
+// decide promotes or rejects the candidate in dir, by hand or by the verdict;
+// whatever that is where wanted is empty.
+func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted promote.Outcome) error {
+	p, err := opt.open(dir, plugin.Call{})
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if done, err := a.resume(ctx, opt, p, wanted); done || err != nil {
+		return err
+	}
+	if opt.experiment == "" {
+		return a.settle(ctx, opt, p, nil, promote.Decision{Outcome: wanted, Reason: opt.reason, ID: opt.id})
+	}
+	decider, err := a.verdict(opt, wanted)
+	if err != nil {
+		return err
+	}
+	res, err := render.Environment(ctx, p.Request)
+	if err != nil {
+		return err
+	}
+	if res.Marker == nil {
+		return a.nothingToDo(opt, p)
+	}
+	choice, err := decider(ctx, res, p.since)
+	if err != nil {
+		return err
+	}
+	if choice.Left != "" {
+		return a.leave(opt, p, res, choice)
+	}
+	if opt.id != "" {
+		choice.ID = opt.id
+	}
+	return a.settle(ctx, opt, p, res, choice.Decision)
 }
 
-// decide carries a decision out on the environment that p opened. The result
+// settle carries a decision out on the environment that p opened. The result
 // of rendering it is given where it is at hand.
-func (a *app) decide(ctx context.Context, opt decideOptions, p *place, res *render.Result, d decision) error {
+func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *render.Result, d promote.Decision) error {
 	var repo *gitrepo.Repo
 	if opt.commit {
 		var err error
@@ -58,14 +88,14 @@ func (a *app) decide(ctx context.Context, opt decideOptions, p *place, res *rend
 			return fmt.Errorf("--commit: %w", err)
 		}
 	}
-	e, err := promote.Prepare(ctx, p.Request, promote.Options{Outcome: d.outcome, Branch: p.branch, Rendered: res})
+	e, err := promote.Prepare(ctx, p.Request, promote.Options{Outcome: d.Outcome, Branch: p.branch, Rendered: res})
 	if errors.Is(err, promote.ErrNoCandidate) {
 		return a.nothingToDo(opt, p)
 	}
 	if err != nil {
 		return a.explainLaw(err)
 	}
-	if err := opt.guard(e); err != nil {
+	if err := e.Guard(d); err != nil {
 		return err
 	}
 	r, err := newReport(p, e, d)
@@ -85,19 +115,6 @@ func (a *app) decide(ctx context.Context, opt decideOptions, p *place, res *rend
 		return err
 	}
 	return a.report(opt, r)
-}
-
-// guard holds --id, and asks for it where it is not clear who is meant.
-func (o decideOptions) guard(e *promote.Edit) error {
-	switch {
-	case o.id != "" && e.ID == "":
-		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker())
-	case o.id != "" && o.id != e.ID:
-		return fmt.Errorf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.Marker(), label(e.Candidate), e.ID, o.id)
-	case o.id == "" && o.reason != "" && e.Waiting > 0 && e.ID != "":
-		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, label(e.Candidate), e.ID)
-	}
-	return nil
 }
 
 // branch is the one that is checked out; empty where there is none.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
-	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -25,7 +24,7 @@ func (r *report) commit(repo *gitrepo.Repo, wanted bool) *promote.Commit {
 			for _, f := range e.Files {
 				files = append(files, git.File{Path: f.Path, Data: f.After})
 			}
-			c, err := repo.Prepare(ctx, files, r.message())
+			c, err := repo.Prepare(ctx, files, r.record.Message(r.title, r.Reason))
 			if err != nil {
 				return "", err
 			}
@@ -48,19 +47,4 @@ func (r *report) subject() string {
 		return "what was decided"
 	}
 	return r.title
-}
-
-// message is that of the commit.
-func (r *report) message() string { return r.record().Message(r.title, r.Reason) }
-
-// record is what the commit tells of the decision.
-func (r *report) record() history.Record {
-	d := history.Record{
-		Outcome: r.Outcome, Environment: history.Environment{Dir: r.Environment, Name: r.Name}, Experiment: r.ID, Candidate: r.Candidate,
-		Engine: r.Engine, Evidence: r.Evidence, Untested: r.Untested, Promotion: r.Promotion,
-	}
-	if d.Engine == "" {
-		d.Engine, d.Evidence = history.ByHand, r.Reason
-	}
-	return d
 }

@@ -30,6 +30,7 @@ type report struct {
 
 	place    *place
 	title    string
+	record   history.Record
 	warnings []string
 }
 
@@ -41,17 +42,12 @@ type fileReport struct {
 	Removed int    `json:"removed,omitempty"`
 }
 
-func newReport(p *place, e *promote.Edit, d decision) (r *report, err error) {
-	r = &report{
+func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
+	rec, err := e.Record(d)
+	r := &report{
 		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
-		Engine: d.engine, Reason: d.reason, Evidence: d.evidence, Untested: e.Untested, Next: e.Next, Waiting: e.Waiting,
-		place: p, title: e.Plan.Spec.Promotion.Title, warnings: e.Warnings,
-	}
-	switch e.Outcome {
-	case promote.Promote:
-		r.Promotion, err = history.PromotionID(p.history(), e.ID, e.Candidate)
-	case promote.Reject:
-		r.title = "Reject the candidate of " + e.Plan.Metadata.Name
+		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion, Next: e.Next, Waiting: e.Waiting,
+		place: p, title: e.Title(), record: rec, warnings: e.Warnings,
 	}
 	for _, f := range e.Files {
 		r.Files = append(r.Files, compareFile(f))

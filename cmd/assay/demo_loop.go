@@ -38,7 +38,7 @@ func (t *tour) winner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("  verdict on %s: %s: %s (%s)\n", label(*during.Marker), v.Outcome, v.Message, v.Evidence)
+	t.say("  verdict on %s: %s: %s (%s)\n", promote.Label(*during.Marker), v.Outcome, v.Message, v.Evidence)
 	for _, f := range e.Files {
 		if f.After != nil {
 			t.say("%s", indented(udiff.Unified("a/"+f.Path, "b/"+f.Path, string(f.Before), string(f.After))))
@@ -73,7 +73,7 @@ func (t *tour) loser(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("  verdict on %s: %s: %s (%s)\n", label(*during.Marker), v.Outcome, v.Message, v.Evidence)
+	t.say("  verdict on %s: %s: %s (%s)\n", promote.Label(*during.Marker), v.Outcome, v.Message, v.Evidence)
 	after, err := t.render(ctx, nil)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (t *tour) preempted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("  verdict on %s, which %s has preempted: %s\n", label(*during.Marker), label(*now.Marker), v.Outcome)
+	t.say("  verdict on %s, which %s has preempted: %s\n", promote.Label(*during.Marker), promote.Label(*now.Marker), v.Outcome)
 	t.law(6, "a verdict counts only for what it was reached on", v.Outcome == verdict.Superseded && during.ID != now.ID && maps.Equal(before, after))
 	return nil
 }
@@ -191,7 +191,7 @@ func (t *tour) judge(ctx context.Context, now, then *render.Result, recorded str
 			objs = append(objs, o)
 		}
 	}
-	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: engines.Judging(now.Injected)}, verdict.Options{})
+	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: now.Judges()}, verdict.Options{})
 }
 
 // tree is every file of the repository.

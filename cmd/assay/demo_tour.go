@@ -16,6 +16,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -107,7 +108,7 @@ func (t *tour) law(number int, promise string, holds bool) {
 func (t *tour) describe(before, during *render.Result) {
 	t.say("%s, judged by %s\n", t.example.Layout, t.example.Engine)
 	t.say("  without a candidate: %d objects\n", len(before.Output()))
-	t.say("  with candidate %s: %d more, experiment %s\n", label(*during.Marker), len(during.Variant)+len(during.Injected), during.ID)
+	t.say("  with candidate %s: %d more, experiment %s\n", promote.Label(*during.Marker), len(during.Variant)+len(during.Injected), during.ID)
 	for _, o := range slices.Concat(during.Variant, during.Injected) {
 		t.say("    + %s\n", object.KeyOf(o))
 	}

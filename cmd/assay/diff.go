@@ -2,15 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/objectdiff"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/experiment"
@@ -91,9 +92,9 @@ type comparison struct {
 
 // change is one object in which baseline and candidate differ.
 type change struct {
-	Object string `json:"object"`
-	Change string `json:"change"` // added, removed, changed
-	Diff   string `json:"diff"`
+	Object string          `json:"object"`
+	Change objectdiff.Kind `json:"change"`
+	Diff   string          `json:"diff"`
 }
 
 // entry is one object that runs beside the baseline.
@@ -124,35 +125,25 @@ func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 	if c.Variant, err = entries(res.Variant, full, out); err != nil {
 		return nil, err
 	}
-	if c.Replaced, err = entries(replaced(res), full, out); err != nil {
+	if c.Replaced, err = entries(res.Replaced, full, out); err != nil {
 		return nil, err
 	}
 	if c.Injected, err = entries(res.Injected, full, out); err != nil {
 		return nil, err
 	}
-	for i, o := range res.Injected { // what is cloned may be of an engine's kind too
-		if experiment.Judges(o, res.Plan.Spec.Experiment.Engines...) {
-			c.Injected[i].Role = "judges"
-		}
-	}
+	judges := res.Judges() // what is cloned may be of an engine's kind too
+	mark(c.Replaced, res.Replaced, judges)
+	mark(c.Injected, res.Injected, judges)
 	return c, nil
 }
 
-// replaced is what of the candidate stands in for an object of the baseline
-// while the test lasts.
-func replaced(res *render.Result) []*unstructured.Unstructured {
-	candidate := map[object.Key]*unstructured.Unstructured{}
-	for _, o := range res.Candidate {
-		candidate[object.KeyOf(o)] = o
-	}
-	var out []*unstructured.Unstructured
-	for _, d := range object.Diff(applied(res.Baseline), applied(res.Output())) {
-		// An object under routing differs too, by the label of the experiment.
-		if c := candidate[d.Key]; c != nil && d.Before != nil && d.After != nil && reflect.DeepEqual(c.Object, d.After.Object) {
-			out = append(out, d.After)
+// mark says of each object that judges that it does.
+func mark(list []entry, objs []*unstructured.Unstructured, judges []object.Key) {
+	for i, o := range objs {
+		if slices.Contains(judges, object.KeyOf(o)) {
+			list[i].Role = "judges"
 		}
 	}
-	return out
 }
 
 // applied leaves out Helm's test hooks, which Argo CD never applies.
@@ -160,12 +151,24 @@ func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }
 
+// compareObject makes a unified diff of one object's YAML.
+func compareObject(d object.Difference, out *output) (change, error) {
+	text, err := objectdiff.Unified(d, out.max)
+	if errors.Is(err, object.ErrTooLarge) {
+		return change{}, out.exceeded()
+	}
+	if err != nil {
+		return change{}, err
+	}
+	return change{Object: d.Key.String(), Change: objectdiff.KindOf(d), Diff: text}, out.take(len(text))
+}
+
 func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
 	list := make([]entry, 0, len(objs))
 	for _, o := range objs {
 		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
 		if full {
-			data, err := out.yaml(masked(o))
+			data, err := out.yaml(objectdiff.Masked(o))
 			if err != nil {
 				return nil, err
 			}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -51,16 +50,5 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, dir string, outc
 	case !byHand && opt.experiment == "":
 		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
-	p, err := opt.open(dir, plugin.Call{})
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	if done, err := a.resume(ctx, opt, p, outcome); done || err != nil {
-		return err
-	}
-	if byHand {
-		return a.decide(ctx, opt, p, nil, decision{outcome: outcome, reason: opt.reason})
-	}
-	return a.follow(ctx, opt, p, outcome)
+	return a.decide(ctx, opt, dir, outcome)
 }

@@ -168,25 +168,6 @@ func secret(value string) *unstructured.Unstructured {
 	}}
 }
 
-func TestDiffMasksSecrets(t *testing.T) {
-	before, after := secret("hunter3"), secret("hunter4")
-	for _, d := range []object.Difference{{Before: before, After: after}, {Before: before}, {After: after}} {
-		item, err := compareObject(d, (&environment{}).output("."))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(item.Diff, "hunter") || !strings.Contains(item.Diff, hiddenValue) {
-			t.Errorf("diff:\n%s", item.Diff)
-		}
-		if changed := strings.Contains(item.Diff, "+  other: "+hiddenAfter); changed != (d.Before != nil && d.After != nil) {
-			t.Errorf("what changed does not show:\n%s", item.Diff)
-		}
-	}
-	if v, _, _ := unstructured.NestedString(before.Object, "data", "other"); v != "hunter3" {
-		t.Errorf("the object itself was masked: %v", v)
-	}
-}
-
 // TestBrokenLawShows prints what a law does not allow, with Secrets masked.
 func TestBrokenLawShows(t *testing.T) {
 	var stderr bytes.Buffer

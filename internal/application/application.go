@@ -6,6 +6,9 @@
 //     brought into the form of the plan (options.go).
 //  3. WithPlugin edits the text in place: the options give way to the plugin.
 //
+// Locate is for an Application that uses the plugin already: where its
+// environment is, and what the plugin is given (locate.go).
+//
 // Argo CD's own types are not linked: they make a process slow to start.
 package application
 
@@ -54,29 +57,37 @@ func keys(names ...string) yamledit.Path {
 
 // Read finds the one Application of a file.
 func Read(name string, data []byte) (*Application, error) {
-	file, err := yamledit.Parse(name, data)
+	a, root, err := find(name, data)
 	if err != nil {
 		return nil, err
 	}
-	a := &Application{File: name, file: file, document: -1}
-	var root map[string]any
+	return a, a.read(root)
+}
+
+// find parses the file and looks for its Application.
+func find(name string, data []byte) (a *Application, root map[string]any, err error) {
+	file, err := yamledit.Parse(name, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	a = &Application{File: name, file: file, document: -1}
 	for i := range file.Documents() {
 		doc, _ := file.Value(i).(map[string]any)
 		apiVersion, _ := doc["apiVersion"].(string)
 		switch kind := doc["kind"]; {
 		case !strings.HasPrefix(apiVersion, "argoproj.io/"):
 		case kind == "ApplicationSet":
-			return nil, fmt.Errorf("%s: it is an ApplicationSet: give one of its Applications, and change the template alike", name)
+			return nil, nil, fmt.Errorf("%s: it is an ApplicationSet: give one of its Applications, and change the template alike", name)
 		case kind == "Application" && a.document >= 0:
-			return nil, fmt.Errorf("%s: it holds several Applications: give one", name)
+			return nil, nil, fmt.Errorf("%s: it holds several Applications: give one", name)
 		case kind == "Application":
 			a.document, root = i, doc
 		}
 	}
 	if a.document < 0 {
-		return nil, fmt.Errorf("%s: it holds no Application of argoproj.io", name)
+		return nil, nil, fmt.Errorf("%s: it holds no Application of argoproj.io", name)
 	}
-	return a, a.read(root)
+	return a, root, nil
 }
 
 func (a *Application) read(root map[string]any) error {

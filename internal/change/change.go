@@ -80,8 +80,9 @@ func Make(in Input) (Edit, error) {
 // maker is the state of one Make.
 type maker struct {
 	Input
-	tree  *tree
-	notes []string // what is there already
+	tree    *tree
+	notes   []string // what is there already
+	claimed []leaf   // the Helm values that the change has decided about
 }
 
 // fieldError is an error at a field of the marker.

@@ -25,6 +25,9 @@ func (t imageTask) helm() (string, error) {
 		return "", err
 	}
 	for _, l := range values {
+		if err := t.claim(l); err != nil {
+			return "", err
+		}
 		// A chart prints 1.5 and "1.5" alike.
 		if current := effective(sources, l.names); current != nil && fmt.Sprint(current) == l.value {
 			t.note("%s is %s already", strings.Join(l.names, "."), l.value)

@@ -300,3 +300,59 @@ func TestHelmImageErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestHelmContradictions: two parts of a change must not decide about the same
+// value, in either order.
+func TestHelmContradictions(t *testing.T) {
+	type values = map[string]any
+	rendered := []string{"registry.example.com/shop/web:1.4.0", "quay.io/shop/cart:v1", "envoyproxy/envoy:v1.30"}
+	web := types.Image{Name: "shop/web", NewTag: "1.5.0"}
+	shared := helmKeys()
+	shared.ImageValues["quay.io/shop/cart"] = spec.ImageKeys{Tag: "web.image.tag"}
+	tests := map[string]struct {
+		helm   spec.HelmSource
+		images []types.Image
+		values values
+		want   string // empty where they agree
+	}{
+		"another tag": {
+			helmKeys(),
+			[]types.Image{web},
+			values{"web": values{"image": values{"tag": "1.6.0"}}},
+			"spec.values.web.image.tag: web.image.tag contradicts spec.images[0], which sets web.image.tag: keep one of the two",
+		},
+		"another tag, where the image is there already": {
+			helmKeys(),
+			[]types.Image{{Name: "shop/web", NewTag: "1.4.0"}},
+			values{"web": values{"image": values{"tag": "1.6.0"}}},
+			"spec.values.web.image.tag: web.image.tag contradicts spec.images[0]",
+		},
+		"what leads to the tag": {
+			helmKeys(),
+			[]types.Image{web},
+			values{"web": values{"image": nil}},
+			"spec.values.web.image: web.image contradicts spec.images[0], which sets web.image.tag",
+		},
+		"two images with one key": {
+			shared,
+			[]types.Image{web, {Name: "cart", NewTag: "v2"}},
+			nil,
+			"spec.images[1]: web.image.tag contradicts spec.images[0]",
+		},
+		"the same tag":      {helmKeys(), []types.Image{web}, values{"web": values{"image": values{"tag": "1.5.0"}}}, ""},
+		"another key":       {helmKeys(), []types.Image{web}, values{"web": values{"image": values{"pull": "Always"}}}, ""},
+		"a key that begins": {helmKeys(), []types.Image{web}, values{"web": values{"image": values{"tagged": "x"}}}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := helmInput(helmShop, tt.helm, spec.Change{Images: tt.images, Values: tt.values}, rendered...)
+			if tt.want != "" {
+				wantError(t, in, tt.want)
+				return
+			}
+			if _, err := Make(in); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

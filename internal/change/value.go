@@ -33,10 +33,27 @@ func leaves(field string, prefix []string, values map[string]any) []leaf {
 // values merges spec.values into the value files.
 func (m *maker) values() error {
 	for _, l := range leaves("values", nil, m.Change.Values) {
-		if err := m.setLeaf(l); err != nil {
+		err := m.claim(l)
+		if err == nil {
+			err = m.setLeaf(l)
+		}
+		if err != nil {
 			return m.at(l.field, err)
 		}
 	}
+	return nil
+}
+
+// claim refuses a value that another part of the change decides about as well.
+func (m *maker) claim(l leaf) error {
+	for _, other := range m.claimed {
+		both := min(len(l.names), len(other.names))
+		same := len(l.names) == len(other.names) && reflect.DeepEqual(l.value, other.value)
+		if slices.Equal(l.names[:both], other.names[:both]) && !same {
+			return m.fault(l.field, "%s contradicts spec.%s, which sets %s: keep one of the two", strings.Join(l.names, "."), other.field, strings.Join(other.names, "."))
+		}
+	}
+	m.claimed = append(m.claimed, l)
 	return nil
 }
 

@@ -38,7 +38,9 @@ type Engine struct {
 	Kind     string            `json:"kind"`
 	Versions []string          `json:"versions"` // that its expressions read; any when empty
 	RunsOnce bool              `json:"runsOnce"` // an object that has run never runs again: its name must hold the ID
+	Dated    bool              `json:"dated"`    // what it says counts only if it is newer than the candidate
 	Children map[string]string `json:"children"` // labels of the objects that carry its result; {name} is its own name
+	Custom   bool              `json:"-"`        // the plan's own
 
 	// CEL. Those that are empty say nothing.
 	Candidate string `json:"candidate"`
@@ -76,6 +78,9 @@ var builtIn = sync.OnceValue(func() []Engine {
 	return out
 })
 
+// since is what an expression compares with to date what an object says.
+const since = "expect.since"
+
 // Set is the engines that an environment knows, each group and kind once.
 type Set []Engine
 
@@ -85,7 +90,7 @@ func With(custom []spec.Engine) Set {
 	set := make(Set, 0, len(custom)+len(builtIn()))
 	for _, c := range custom {
 		e := Engine{
-			Group: c.Group, Kind: c.Kind, RunsOnce: true,
+			Group: c.Group, Kind: c.Kind, RunsOnce: true, Dated: strings.Contains(c.Promote, since), Custom: true,
 			Concluded: c.Concluded, Promote: c.Promote, Reject: c.Reject, Message: c.Message,
 		}
 		e.Name = e.groupKind().String()

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,6 +37,9 @@ func TestBuiltIn(t *testing.T) {
 		if e.RunsOnce == again {
 			t.Errorf("%s runs once: %v", e.Name, e.RunsOnce)
 		}
+		if e.Dated != (e.Kind == "Canary") || e.Dated != strings.Contains(e.Promote, "> expect.since") {
+			t.Errorf("%s is dated: %v", e.Name, e.Dated)
+		}
 	}
 }
 
@@ -64,7 +68,7 @@ func TestJudging(t *testing.T) {
 // TestCustomComesFirst: a set holds each kind once, and the plan's is meant.
 func TestCustomComesFirst(t *testing.T) {
 	set := engine.With([]spec.Engine{{Group: "batch", Kind: "Job", Concluded: "a", Promote: "b", Reject: "c", Message: "d"}})
-	want := engine.Engine{Name: "Job.batch", Group: "batch", Kind: "Job", RunsOnce: true, Concluded: "a", Promote: "b", Reject: "c", Message: "d"}
+	want := engine.Engine{Name: "Job.batch", Group: "batch", Kind: "Job", RunsOnce: true, Custom: true, Concluded: "a", Promote: "b", Reject: "c", Message: "d"}
 	got, ok := set.OfKind(schema.GroupKind{Group: "batch", Kind: "Job"})
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Error(diff)

@@ -19,17 +19,24 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
+
+// orphans is how long what git started may hold its output open after it ended.
+const orphans = 2 * time.Second
 
 // Runner runs git commands in one repository.
 type Runner struct {
 	Dir    string      // where git starts to look for the repository
 	Env    []string    // NAME=VALUE, on top of the process's own environment or of Clean
 	Clean  bool        // the process's environment is left out: Env is all there is
+	Group  bool        // git and what it starts have no terminal, and the end of ctx ends all of them
 	Config [][2]string // settings, given through the environment: no command line shows them
 
 	// Scrub takes secrets out of what git says; nil where it knows none.
 	Scrub func(string) string
+	// Said gets what a command that succeeds says on the side; nil drops it.
+	Said func(string)
 }
 
 // File is a whole new content of a file; nil removes it.
@@ -57,7 +64,17 @@ func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil // git succeeded: an ssh that serves later connections has its output
+	}
+	said := stderr.String()
+	if r.Scrub != nil {
+		said = r.Scrub(said)
+	}
 	if err == nil {
+		if r.Said != nil {
+			r.Said(said)
+		}
 		return stdout.Bytes(), nil
 	}
 	if ctx.Err() != nil {
@@ -66,10 +83,6 @@ func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		return nil, fmt.Errorf("run git: %w; is it installed?", err)
-	}
-	said := stderr.String()
-	if r.Scrub != nil {
-		said = r.Scrub(said)
 	}
 	return nil, &Error{Command: args[0], Code: exit.ExitCode(), Message: firstLines(said), Stdout: stdout.Bytes(), Stderr: said}
 }
@@ -94,6 +107,10 @@ func (r Runner) command(ctx context.Context, args ...string) *exec.Cmd {
 		cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(r.Config)))
 	}
 	cmd.Env = append(cmd.Env, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	if r.Group {
+		group(cmd)
+	}
+	cmd.WaitDelay = orphans
 	return cmd
 }
 

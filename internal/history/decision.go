@@ -37,7 +37,7 @@ func Merge(entries, refs []git.Entry, env Environment) []Decision {
 	kept := map[string]Record{}
 	for _, e := range refs {
 		if r, ok := Parse(e); ok && r.Environment == env {
-			kept[about(e)] = r
+			kept[About(e)] = r
 		}
 	}
 	var list []Decision

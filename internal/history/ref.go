@@ -15,7 +15,13 @@ func Ref(branch string, env Environment, experiment string) (string, error) {
 	if !isID(experiment) {
 		return "", fmt.Errorf("name outcome: %q is no ID of an experiment", line(experiment))
 	}
-	return Refs + digest(branch, env.String())[:16] + "/" + experiment, nil
+	return RefPrefix(branch, env) + experiment, nil
+}
+
+// RefPrefix is what the names of an environment's outcomes on a branch begin
+// with.
+func RefPrefix(branch string, env Environment) string {
+	return Refs + digest(branch, env.String())[:16] + "/"
 }
 
 func isID(text string) bool {
@@ -36,8 +42,9 @@ func (r Record) RefMessage(commit string) string {
 	return r.message("", "", commit)
 }
 
-// about is the commit on a branch that the commit of an outcome's ref speaks of.
-func about(e git.Entry) string {
+// About is the commit on a branch that the commit of an outcome's ref speaks of; empty for
+// one that is not on the branch yet.
+func About(e git.Entry) string {
 	if values := e.Trailers[trailerCommit]; len(values) == 1 {
 		return values[0]
 	}

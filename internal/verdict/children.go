@@ -14,14 +14,14 @@ import (
 
 // children are the objects that carry the result of the judge's own: those
 // with the engine's labels, or those that it owns.
-func children(j judge, objs []*unstructured.Unstructured) []any {
-	out := []any{}
+func children(j judge, objs []*unstructured.Unstructured) []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
 	for _, o := range objs {
 		if o == j.object || o.GetNamespace() != j.object.GetNamespace() {
 			continue
 		}
 		if len(j.engine.Children) > 0 && labelled(o, j) || len(j.engine.Children) == 0 && owned(o, j.object) {
-			out = append(out, o.Object)
+			out = append(out, o)
 		}
 	}
 	return out

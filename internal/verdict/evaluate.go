@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/evidence"
 )
 
 // evaluator reads single objects.
@@ -21,6 +24,9 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 	case j.object == nil:
 		f.missing, f.message = true, "it is not there yet"
 		return f, nil
+	case j.id == "":
+		f.message = fmt.Sprintf("it has no label %s, so that it does not run the candidate yet", engine.ExperimentLabel)
+		return f, nil
 	case j.id != e.expect.ID:
 		f.message = fmt.Sprintf("it is still of the experiment %s", clip(j.id))
 		return f, nil
@@ -29,35 +35,57 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 	if err != nil {
 		return finding{}, err
 	}
-	r := reading{ctx: ctx, programs: programs, vars: e.variables(j)}
+	from := e.source(j)
+	r := reading{ctx: ctx, programs: programs, vars: e.variables(from)}
 	f = r.read(f, j)
+	from.Candidate = r.candidate
+	f.metrics = metrics(j, from)
 	return f, ctx.Err()
 }
 
-func (e evaluator) variables(j judge) map[string]any {
+func (e evaluator) source(j judge) evidence.Source {
+	return evidence.Source{Object: j.object, Children: children(j, e.objs), Document: document(j.object), Candidate: e.expect.Candidate}
+}
+
+// metrics are those of an engine whose status is known. What the plan's own
+// expressions make of a status is theirs to say; a Secret is only ever theirs.
+func metrics(j judge, from evidence.Source) []evidence.Metric {
+	if j.engine.Custom && !holdsDocument(j.object) {
+		return nil
+	}
+	return evidence.Metrics(from)
+}
+
+func (e evaluator) variables(from evidence.Source) map[string]any {
+	children := make([]any, len(from.Children))
+	for i, child := range from.Children {
+		children[i] = child.Object
+	}
 	expect := map[string]any{"candidate": e.expect.Candidate}
 	if !e.expect.Since.IsZero() {
 		expect["since"] = e.expect.Since
 	}
 	return map[string]any{
-		"object": j.object.Object, "children": children(j, e.objs), "doc": document(j.object), "expect": expect,
+		"object": from.Object.Object, "children": children, "doc": from.Document, "expect": expect,
 	}
 }
 
 // reading is the evaluation of one object's expressions. The first that fails
 // is remembered: nothing counts after it.
 type reading struct {
-	ctx      context.Context
-	programs programs
-	vars     map[string]any
-	failure  string
+	ctx       context.Context
+	programs  programs
+	vars      map[string]any
+	candidate string // what the object calls it
+	failure   string
 }
 
 func (r *reading) read(f finding, j judge) finding {
+	expect, _ := r.vars["expect"].(map[string]any)
 	if candidate := r.text("candidate"); candidate != "" || j.engine.Candidate != "" {
-		expect, _ := r.vars["expect"].(map[string]any)
 		expect["candidate"] = candidate
 	}
+	r.candidate, _ = expect["candidate"].(string)
 	concluded := r.bool("concluded") && speaks(j.object)
 	message := r.text("message")
 	promote := concluded && r.bool("promote")
@@ -96,7 +124,7 @@ func (r *reading) bool(field string) bool {
 
 func (r *reading) text(field string) string {
 	value, _ := r.value(field).(string)
-	return oneLine(value, longestLine)
+	return oneLine(value)
 }
 
 // value is nil where the engine has no such expression, or where it fails.

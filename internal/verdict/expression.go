@@ -12,6 +12,7 @@ import (
 	"github.com/google/cel-go/ext"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -107,7 +108,7 @@ func compileError(issues *cel.Issues) error {
 			reasons = append(reasons, "and more")
 			break
 		}
-		reasons = append(reasons, fmt.Sprintf("line %d, column %d: %s", e.Location.Line(), e.Location.Column()+1, oneLine(e.Message, longestReason)))
+		reasons = append(reasons, fmt.Sprintf("line %d, column %d: %s", e.Location.Line(), e.Location.Column()+1, excerpt.Of(e.Message, longestReason)))
 	}
 	return errors.New(strings.Join(reasons, "; "))
 }
@@ -119,7 +120,7 @@ func (p program) eval(ctx context.Context, vars map[string]any) (any, error) {
 	case err != nil && p.quiet:
 		return nil, errors.New("it cannot read the object as it is")
 	case err != nil:
-		return nil, errors.New(oneLine(err.Error(), longestReason))
+		return nil, errors.New(excerpt.Of(err.Error(), longestReason))
 	case value.Type() != kindOf(p.result):
 		return nil, fmt.Errorf("it gave %s, and must give %s", value.Type().TypeName(), p.result)
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -45,7 +46,7 @@ func (m matcher) judges() ([]judge, error) {
 			}
 			j.object, j.id = o, o.GetLabels()[engine.ExperimentLabel]
 		}
-		if err := j.check(); err != nil {
+		if err := m.check(j); err != nil {
 			return nil, err
 		}
 		out = append(out, j)
@@ -53,12 +54,13 @@ func (m matcher) judges() ([]judge, error) {
 	return out, nil
 }
 
-// check refuses an object that cannot be read, or that nothing binds to an experiment.
-func (j judge) check() error {
+// check refuses an object that cannot be read, or that nothing binds to an
+// experiment although it was made for one.
+func (m matcher) check(j judge) error {
 	if j.object == nil {
 		return nil
 	}
-	if j.id == "" {
+	if j.id == "" && m.expect.owns(j.key.Name) {
 		return fmt.Errorf("judge %s: it has no label %s, so that nothing says which candidate it judged: pass it as the cluster has it, with kubectl get -o yaml", j.key, engine.ExperimentLabel)
 	}
 	if version := j.object.GroupVersionKind().Version; !j.engine.Reads(version) {
@@ -68,9 +70,10 @@ func (j judge) check() error {
 }
 
 // superseded looks at what is there when no expected object of this experiment
-// is: the objects of an earlier one, or something else altogether.
+// is, nor one that may still come to be of it: the objects of an earlier one,
+// or something else altogether.
 func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
-	if slices.ContainsFunc(judges, func(j judge) bool { return j.id == m.expect.ID }) {
+	if slices.ContainsFunc(judges, func(j judge) bool { return j.object != nil && (j.id == m.expect.ID || j.id == "") }) {
 		return Verdict{}, false, nil
 	}
 	var strangers []*unstructured.Unstructured
@@ -146,7 +149,7 @@ func (m matcher) unknownKind(titles, kinds []string) error {
 	if len(titles) == 0 {
 		return fmt.Errorf("judge experiment: there is no object: expected is %s", m.expected())
 	}
-	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", few(titles), clipTo(hint, 600))
+	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", few(titles), excerpt.Cut(hint, longestLine))
 }
 
 func kindsOnly(groupKinds []string) []string {

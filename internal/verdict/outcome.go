@@ -3,6 +3,8 @@ package verdict
 import (
 	"slices"
 	"strings"
+
+	"github.com/assaydev/assay/internal/evidence"
 )
 
 // finding is what one object says.
@@ -14,6 +16,7 @@ type finding struct {
 	missing  bool
 	message  string
 	evidence string
+	metrics  []evidence.Metric
 }
 
 // combine makes one verdict: one reject rejects, and promotion needs all.
@@ -26,7 +29,7 @@ func combine(findings []finding, id string) Verdict {
 			v.Outcome = Hold
 		}
 	}
-	var engines, messages, evidence []string
+	var engines, messages, told []string
 	for _, f := range findings {
 		if !f.missing {
 			v.Objects = append(v.Objects, f.key)
@@ -36,14 +39,15 @@ func combine(findings []finding, id string) Verdict {
 			messages = append(messages, said(f.key, f.message, len(findings)))
 			v.Running = v.Running || v.Outcome == Hold && f.running
 		}
+		v.Metrics = append(v.Metrics, f.metrics...)
 		if f.evidence != "" {
-			evidence = append(evidence, said(f.key, f.evidence, len(findings)))
+			told = append(told, said(f.key, f.evidence, len(findings)))
 		}
 	}
 	slices.Sort(engines)
 	v.Engine = strings.Join(slices.Compact(engines), ", ")
-	v.Message = oneLine(strings.Join(messages, "; "), longestLine)
-	v.Evidence = oneLine(strings.Join(evidence, "; "), longestLine)
+	v.Message = oneLine(strings.Join(messages, "; "))
+	v.Evidence = oneLine(strings.Join(told, "; "))
 	return v
 }
 

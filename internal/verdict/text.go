@@ -2,7 +2,8 @@ package verdict
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 const (
@@ -13,27 +14,9 @@ const (
 
 // oneLine makes a text of the cluster fit for a terminal and for a commit: no
 // line of it can be taken for a trailer, and no control character gets through.
-func oneLine(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-	return clipTo(strings.Join(strings.Fields(s), " "), most)
-}
+func oneLine(s string) string { return excerpt.Of(s, longestLine) }
 
-func clip(word string) string { return oneLine(word, longestWord) }
-
-func clipTo(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}
+func clip(word string) string { return excerpt.Of(word, longestWord) }
 
 // few names the first of many.
 func few(names []string) string {

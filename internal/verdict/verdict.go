@@ -6,7 +6,8 @@
 //  3. The CEL expressions of each one's engine are compiled, bounded and
 //     evaluated over the object and its children (expression.go, evaluate.go).
 //  4. The findings become one outcome: all must promote, one rejects
-//     (outcome.go).
+//     (outcome.go). What runs past the deadline rejects as well (deadline.go).
+//     What each engine measured is told beside it (internal/evidence).
 //
 // Whatever is not evidence is hold: an object that still runs, that contradicts
 // itself, or that an expression cannot read.
@@ -16,11 +17,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/evidence"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -40,8 +43,9 @@ const (
 type Expect struct {
 	ID string // of the experiment under test
 
-	// Judges are all injected objects that judge (engine.Set.Judging), by
-	// their names in the cluster. An empty namespace is any.
+	// Judges are all objects that judge (render.Result.Judges), by their
+	// names in the cluster. An empty namespace is any. One whose name does not
+	// hold the ID outlives the candidate: it may still be as it was before.
 	Judges []object.Key
 
 	// Candidate is what the experiment calls the candidate, where it names
@@ -51,6 +55,11 @@ type Expect struct {
 	// Since is when the candidate was set. Zero means that it is not known:
 	// an engine whose objects outlive a candidate then decides nothing.
 	Since time.Time
+
+	// Deadline is how long the experiment may take up to Now: without a
+	// verdict by then, it is a reject. Zero is for ever.
+	Deadline time.Duration
+	Now      time.Time
 }
 
 // Options say how to judge.
@@ -68,6 +77,8 @@ type Verdict struct {
 	Objects  []string // that were read, as Kind/name or Kind/namespace/name
 	Message  string   // why
 	Evidence string   // what it rests on
+
+	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
 }
 
 // Judge returns the verdict of the objects. Objects that do not judge are
@@ -100,5 +111,10 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 			return Verdict{}, fmt.Errorf("judge %s: %w", j.key, err)
 		}
 	}
-	return combine(findings, expect.ID), nil
+	v := combine(findings, expect.ID)
+	if v.Outcome == Hold && v.Running && slices.ContainsFunc(judges, expect.overdue) {
+		v.Outcome, v.Running = Reject, false
+		v.Message = oneLine(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message))
+	}
+	return v, nil
 }

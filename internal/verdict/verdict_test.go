@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
@@ -97,11 +98,25 @@ func TestSeveralJudges(t *testing.T) {
 			if tt.want.Outcome == verdict.Reject && tt.want.Evidence == "" {
 				got.Evidence = ""
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if len(got.Metrics) != metrics(tt.text) {
+				t.Errorf("metrics %+v", got.Metrics)
+			}
+			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreFields(verdict.Verdict{}, "Metrics")); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
+}
+
+// metrics counts the Jobs of the experiment's own that have ended.
+func metrics(text string) int {
+	n := 0
+	for doc := range strings.SplitSeq(text, "---\n") {
+		if strings.Contains(doc, "experiment: "+testID) && strings.Contains(doc, "conditions") {
+			n++
+		}
+	}
+	return n
 }
 
 // TestSuperseded is law 6: a verdict counts for the ID that it was reached on.

@@ -1,44 +1,10 @@
-package main
+package objectdiff
 
 import (
 	"reflect"
 
-	"github.com/aymanbagabas/go-udiff"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/assaydev/assay/internal/object"
 )
-
-// compareObject makes a unified diff of one object's YAML.
-func compareObject(d object.Difference, out *output) (change, error) {
-	before, after := maskedPair(d.Before, d.After)
-	from, err := yamlOf(before, out)
-	if err != nil {
-		return change{}, err
-	}
-	to, err := yamlOf(after, out)
-	if err != nil {
-		return change{}, err
-	}
-	item := change{Object: d.Key.String(), Change: "changed", Diff: udiff.Unified("baseline", "candidate", from, to)}
-	switch {
-	case d.Before == nil:
-		item.Change = "added"
-	case d.After == nil:
-		item.Change = "removed"
-	}
-	return item, out.take(len(item.Diff))
-}
-
-// yamlOf prints one side of a diff, which is bounded but not printed itself.
-func yamlOf(o *unstructured.Unstructured, out *output) (string, error) {
-	if o == nil {
-		return "", nil
-	}
-	side := output{out.where, out.max, out.max}
-	data, err := side.yaml(o)
-	return string(data), err
-}
 
 // What stands for a Secret's value.
 const (
@@ -51,9 +17,9 @@ const (
 // of its values differ.
 func maskedPair(before, after *unstructured.Unstructured) (*unstructured.Unstructured, *unstructured.Unstructured) {
 	if before == nil || after == nil || !isSecret(before) || !isSecret(after) {
-		return masked(before), masked(after)
+		return Masked(before), Masked(after)
 	}
-	maskedBefore, maskedAfter := masked(before), masked(after)
+	maskedBefore, maskedAfter := Masked(before), Masked(after)
 	for _, field := range secretFields() {
 		old, _, _ := unstructured.NestedMap(before.Object, field)
 		current, _, _ := unstructured.NestedMap(after.Object, field)
@@ -67,8 +33,9 @@ func maskedPair(before, after *unstructured.Unstructured) (*unstructured.Unstruc
 	return maskedBefore, maskedAfter
 }
 
-// masked hides the data of a Secret; other objects are returned as they are.
-func masked(o *unstructured.Unstructured) *unstructured.Unstructured {
+// Masked hides the data of a Secret. Other objects, and nil, are returned as
+// they are; the object itself is never changed.
+func Masked(o *unstructured.Unstructured) *unstructured.Unstructured {
 	if o == nil || !isSecret(o) {
 		return o
 	}

@@ -1,0 +1,87 @@
+package application
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Place is where the environment of an Application is, and what Argo CD gives
+// the plugin for it.
+type Place struct {
+	RepoURL  string
+	Revision string // branch; empty or HEAD is the default one
+	Path     string // the environment's directory in the repository
+
+	Name, Namespace string            // the Application's, and its destination's namespace
+	Parameters      string            // as in ARGOCD_APP_PARAMETERS; empty without any
+	Env             map[string]string // of the plugin, as the Application names them
+}
+
+// Locate reads the Application of a file that uses the plugin assay. Of several
+// sources it takes the one with the plugin.
+func Locate(name string, data []byte) (Place, error) {
+	a, root, err := find(name, data)
+	if err != nil {
+		return Place{}, err
+	}
+	source, err := a.pluginSource(root)
+	if err != nil {
+		return Place{}, err
+	}
+	p := Place{
+		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
+		Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
+		Env: map[string]string{},
+	}
+	switch {
+	case p.Name == "":
+		return Place{}, a.problem(keys("metadata", "name"), "missing: the release of a chart is named after it")
+	case p.RepoURL == "":
+		return Place{}, a.problem(keys("spec", "source"), "its repoURL is missing: there is no repository to write to")
+	case p.Path == "":
+		return Place{}, a.problem(keys("spec", "source"), "its path is missing: name the environment's directory")
+	}
+	plugin, _ := source["plugin"].(map[string]any)
+	if list, ok := plugin["parameters"].([]any); ok && len(list) > 0 {
+		parameters, err := json.Marshal(list)
+		if err != nil {
+			return Place{}, fmt.Errorf("%s: encode parameters of the plugin: %w", name, err)
+		}
+		p.Parameters = string(parameters)
+	}
+	env, _ := plugin["env"].([]any)
+	for _, item := range env {
+		entry, _ := item.(map[string]any)
+		if key := text(entry, "name"); key != "" {
+			p.Env[key] = text(entry, "value")
+		}
+	}
+	return p, nil
+}
+
+// pluginSource is the source that Assay renders.
+func (a *Application) pluginSource(root map[string]any) (map[string]any, error) {
+	spec, _ := root["spec"].(map[string]any)
+	sources, several := spec["sources"].([]any)
+	if !several {
+		sources = []any{spec["source"]}
+	}
+	var found []map[string]any
+	for _, item := range sources {
+		source, _ := item.(map[string]any)
+		if isOurs(text(source, "plugin", "name")) {
+			found = append(found, source)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, a.problem(keys("spec", "sources"), "several of them use the plugin assay: name the one that is meant with --repo, --branch and --path")
+	}
+	return nil, a.problem(keys("spec"), "no source of it uses the plugin assay: move it with assay init --app")
+}
+
+// isOurs takes the plugin's name with a version behind it, as Argo CD joins them.
+func isOurs(plugin string) bool { return plugin == "assay" || strings.HasPrefix(plugin, "assay-") }

@@ -1,0 +1,54 @@
+package application
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLocate(t *testing.T) {
+	plugin := "    plugin:\n      name: assay-v1\n"
+	for _, test := range []struct {
+		name, text string
+		want       Place
+	}{
+		{"plain", head + plugin, Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web", Env: map[string]string{}}},
+		{
+			"all", head + "    targetRevision: live\n" + plugin + "      env: [{name: REGION, value: eu}]\n      parameters: [{name: environment, string: prod}]\n",
+			Place{
+				RepoURL: "https://example.com/env.git", Revision: "live", Path: "shop/prod", Name: "shop", Namespace: "web",
+				Parameters: `[{"name":"environment","string":"prod"}]`, Env: map[string]string{"REGION": "eu"},
+			},
+		},
+		{
+			"one of several sources",
+			strings.Replace(head, "  source:\n    repoURL: https://example.com/env.git\n    path: shop/prod\n",
+				"  sources:\n  - {repoURL: https://example.com/values.git, ref: values}\n  - {repoURL: https://example.com/env.git, path: a, plugin: {name: assay}}\n", 1),
+			Place{RepoURL: "https://example.com/env.git", Path: "a", Name: "shop", Namespace: "web", Env: map[string]string{}},
+		},
+	} {
+		got, err := Locate("app.yaml", []byte(test.text))
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s:\n%s", test.name, diff)
+		}
+	}
+}
+
+func TestLocateRefuses(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"no plugin", head, "no source of it uses the plugin assay"},
+		{"another plugin", head + "    plugin: {name: other}\n", "no source of it uses the plugin assay"},
+		{"no repository", strings.Replace(head, "    repoURL: https://example.com/env.git\n", "", 1) + "    plugin: {name: assay}\n", "its repoURL is missing"},
+		{"no path", strings.Replace(head, "    path: shop/prod\n", "", 1) + "    plugin: {name: assay}\n", "its path is missing"},
+		{"two", head + "    plugin: {name: assay}\n---\n" + head, "several Applications"},
+		{"none", "kind: List\n", "no Application"},
+	} {
+		if _, err := Locate("app.yaml", []byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "app.yaml") {
+			t.Errorf("%s: error %v, want %s", test.name, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Git is the settings of one git call. They hold secrets, and are for the
+// environment of that call alone.
+type Git struct {
+	// Env is variables in the form NAME=value.
+	Env []string
+	// Config is keys and values of git's configuration, in order.
+	Config [][2]string
+	// Sign says that commits are to be signed (commit-tree -S).
+	Sign bool
+}
+
+// Environ is all of it as environment variables in the form NAME=value. Git
+// takes configuration that way since 2.31, so that none is on a command line.
+func (g Git) Environ() []string {
+	env := append(slices.Clone(g.Env), "GIT_CONFIG_COUNT="+strconv.Itoa(len(g.Config)))
+	for i, c := range g.Config {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, c[0]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, c[1]))
+	}
+	return env
+}
+
+func (g *Git) set(key, value string) { g.Config = append(g.Config, [2]string{key, value}) }
+
+// helper answers git with what the environment holds. It is a shell function,
+// whose printf is the shell's own: the secret is no process's argument.
+const (
+	usernameVar = "ASSAY_GIT_USERNAME"
+	passwordVar = "ASSAY_GIT_PASSWORD" //nolint:gosec // a variable's name
+	helper      = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$` + usernameVar + `" "$` + passwordVar + `"; }; f`
+)
+
+// Git gives the settings of one git call that talks to the repository. With a
+// GitHub App it may fetch a token.
+func (c *Credentials) Git(ctx context.Context) (Git, error) {
+	g := Git{Env: slices.Clone(c.git.Env), Config: slices.Clone(c.git.Config), Sign: c.git.Sign}
+	if !c.remote.isHTTP() || c.login.anonymous() {
+		return g, nil
+	}
+	secret, err := c.Token(ctx)
+	if err != nil {
+		return Git{}, err
+	}
+	if c.login.bearer {
+		g.set("http."+c.remote.origin()+"/.extraHeader", "Authorization: Bearer "+secret)
+		// Git would send the header along.
+		g.set("http.followRedirects", "false")
+		return g, nil
+	}
+	g.set("credential."+c.remote.origin()+".helper", helper)
+	g.Env = append(g.Env, usernameVar+"="+c.login.username, passwordVar+"="+secret)
+	return g, nil
+}
+
+// allowProtocol keeps git from being sent elsewhere, as from https:// to
+// http://, and helpers of the machine from being asked.
+func (c *Credentials) allowProtocol() {
+	c.git.set("protocol.allow", "never")
+	c.git.set("protocol."+c.remote.scheme+".allow", "always")
+	c.git.set("credential.helper", "")
+}
+
+// setIdentities says who writes commits.
+func (c *Credentials) setIdentities(o Options) error {
+	author, committer := o.Author, o.Committer
+	if author == (Identity{}) {
+		author = Identity{Name: "Assay", Email: "noreply@assay.dev"}
+	}
+	if committer == (Identity{}) {
+		committer = author
+	}
+	c.author, c.committer = author, committer
+	for _, who := range []struct {
+		role string
+		Identity
+	}{{"author", author}, {"committer", committer}} {
+		if err := who.check(); err != nil {
+			return fmt.Errorf("read %s: %w", who.role, err)
+		}
+		c.git.set(who.role+".name", who.Name)
+		c.git.set(who.role+".email", who.Email)
+	}
+	return nil
+}
+
+// Identities are the author and the committer of commits.
+func (c *Credentials) Identities() (author, committer Identity) { return c.author, c.committer }
+
+func (i Identity) check() error {
+	for _, s := range []string{i.Name, i.Email} {
+		if strings.ContainsAny(s, "<>") || strings.ContainsFunc(s, unicode.IsControl) {
+			return errors.New("its name or address holds <, > or a control character, which Git would drop")
+		}
+		// Git refuses names of nothing but such characters.
+		if strings.Trim(s, " .,:;\"'\\") == "" {
+			return errors.New("it needs a name and an address: give both")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package excerpt_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/assaydev/assay/internal/excerpt"
+)
+
+func TestOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "",
+		"plain":                   "plain",
+		" two\nlines\r\n\tof it ": "two lines of it",
+		"line\u2028and\u0085line": "line and line",
+		"red\x1b[31m\u202e\x00":   "red[31m",
+		"0123456789abcdef":        "0123456789abcdef",
+		"0123456789abcdefg":       "0123456789abcdef...",
+		"0123456789abcdeüg":       "0123456789abcde...",
+		"broken \xff":             "broken \uFFFD",
+	} {
+		if got := excerpt.Of(text, 16); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzOf(f *testing.F) {
+	f.Add("a\nb", 3)
+	f.Add("\xff\xfeü", 1)
+	f.Fuzz(func(t *testing.T, text string, most int) {
+		if most < 0 || most > 1<<10 {
+			return
+		}
+		got := excerpt.Of(text, most)
+		if !utf8.ValidString(got) || len(got) > most+len("...") {
+			t.Errorf("%q", got)
+		}
+		if strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q", got)
+		}
+	})
+}

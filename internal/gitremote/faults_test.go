@@ -1,0 +1,272 @@
+package gitremote
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// unhurried takes the pauses out of tries.
+func unhurried(o *Options) { o.Random = func(int64) int64 { return 0 } }
+
+// put is a step that writes one file.
+func put(name, data string) func(context.Context, Base) (*Change, error) {
+	return func(context.Context, Base) (*Change, error) {
+		return &Change{Files: []git.File{{Path: name, Data: []byte(data)}}, Message: "put " + name + "\n"}, nil
+	}
+}
+
+// commits is how many there are on main after the first.
+func commits(t *testing.T, repo *gitserver.Repo) string {
+	t.Helper()
+	return must(repo.Git("log", "--format=%s", "--reverse", "main"))(t)
+}
+
+func TestUpdateOutlastsFaults(t *testing.T) {
+	cases := map[string]func(*gitserver.Server, *gitserver.Repo){
+		"500 at the start": func(s *gitserver.Server, _ *gitserver.Repo) {
+			s.Inject(gitserver.DiscoverFetch, 3, gitserver.Status(500))
+		},
+		"503 while reading":     func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 2, gitserver.Status(503)) },
+		"429 while reading":     func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.ListRefs, 2, gitserver.Status(429)) },
+		"cut in mid-pack":       func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 2, gitserver.Cut(150)) },
+		"cut before the answer": func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 1, gitserver.Drop()) },
+		"502 before the push": func(s *gitserver.Server, _ *gitserver.Repo) {
+			s.Inject(gitserver.DiscoverPush, 2, gitserver.Status(502))
+		},
+		"502 for a push that was not made": func(s *gitserver.Server, _ *gitserver.Repo) {
+			s.Inject(gitserver.Push, 1, gitserver.Status(502))
+		},
+		"push dropped":                func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Push, 1, gitserver.Drop()) },
+		"push made, no answer":        func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Push, 1, gitserver.Cut(0)) },
+		"push made, half an answer":   func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Push, 1, gitserver.Cut(20)) },
+		"push made, 504 from a proxy": func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Push, 1, gitserver.Gateway(504)) },
+		"push made, no answer, and nothing can be read": func(s *gitserver.Server, _ *gitserver.Repo) {
+			s.Inject(gitserver.Push, 1, func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+				s.Inject(gitserver.DiscoverFetch, 3, gitserver.Status(500))
+				gitserver.Cut(0)(w, req, backend)
+			})
+		},
+	}
+	for name, inject := range cases {
+		t.Run(name, func(t *testing.T) {
+			server, repo := gitserver.Serve(t, shop...)
+			inject(server, repo)
+			r := open(t, repo.URL, unhurried)
+			at := must(r.Update(t.Context(), "main", put("a", "1")))(t)
+			if got := commits(t, repo); got != "start\nput a" {
+				t.Errorf("the history is %q", got)
+			}
+			if tip := must(repo.Tip("main"))(t); at.Commit != tip {
+				t.Errorf("landed %s, main is %s", at.Commit, tip)
+			}
+		})
+	}
+}
+
+// TestAPushWithoutAnAnswerIsFoundUnderLaterCommits holds that a commit that
+// others have built on is not made again.
+func TestAPushWithoutAnAnswerIsFoundUnderLaterCommits(t *testing.T) {
+	server, repo := gitserver.Serve(t, shop...)
+	server.Inject(gitserver.Push, 1, func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		defer func() {
+			for range 3 {
+				_, _ = repo.Advance("main")
+			}
+			panic(recover())
+		}()
+		gitserver.Cut(0)(w, req, backend)
+	})
+	r := open(t, repo.URL, unhurried)
+	at := must(r.Update(t.Context(), "main", put("a", "1")))(t)
+	if got := commits(t, repo); got != "start\nput a"+strings.Repeat("\nsomebody else's", 3) {
+		t.Errorf("the history is %q", got)
+	}
+	if want := must(repo.Git("rev-parse", "main~3"))(t); at.Commit != want || at.Tries != 1 {
+		t.Errorf("landed %+v, want %s", at, want)
+	}
+}
+
+func TestAPushWithoutAnAnswerOnARewrittenBranch(t *testing.T) {
+	server, repo := gitserver.Serve(t, shop...)
+	server.Inject(gitserver.Push, 1, func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		defer func() {
+			other, _ := repo.Git("commit-tree", "-m", "another world", "main^{tree}")
+			_, _ = repo.Git("update-ref", "refs/heads/main", other)
+			panic(recover())
+		}()
+		gitserver.Cut(0)(w, req, backend)
+	})
+	r := open(t, repo.URL, unhurried)
+	if _, err := r.Update(t.Context(), "main", put("a", "1")); !errors.Is(err, ErrRewritten) || !strings.Contains(err.Error(), "branch main") {
+		t.Errorf("error %v", err)
+	}
+	if got := commits(t, repo); got != "another world" {
+		t.Errorf("the history is %q", got)
+	}
+}
+
+func TestAHangingServerIsLeftAtTheDeadline(t *testing.T) {
+	for _, stage := range []gitserver.Stage{gitserver.DiscoverFetch, gitserver.ListRefs, gitserver.Fetch, gitserver.DiscoverPush, gitserver.Push} {
+		t.Run(string(stage), func(t *testing.T) {
+			server, repo := gitserver.Serve(t, shop...)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			late := errors.New("too late")
+			gone := make(chan struct{})
+			server.Inject(stage, 1, func(_ http.ResponseWriter, req *http.Request, _ http.Handler) {
+				cancel(late)
+				<-req.Context().Done() // the client's processes have ended
+				close(gone)
+			})
+			temp := t.TempDir()
+			r := open(t, repo.URL, func(o *Options) { o.TempDir = temp })
+			_, err := r.Update(ctx, "main", put("a", "1"))
+			var gaveUp *GaveUpError
+			if !errors.As(err, &gaveUp) || !errors.Is(err, late) || gaveUp.Pending != (stage == gitserver.Push || stage == gitserver.DiscoverPush) {
+				t.Errorf("error %v", err)
+			}
+			<-gone
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			if left := must(os.ReadDir(temp))(t); len(left) > 0 {
+				t.Errorf("%s is left", left[0].Name())
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	update := func(t *testing.T, url, branch string, with ...func(*Options)) error {
+		t.Helper()
+		_, err := open(t, url, with...).Update(t.Context(), branch, put("a", "1"))
+		if err == nil {
+			t.Fatal("it landed")
+		}
+		return err
+	}
+	t.Run("protected", func(t *testing.T) {
+		if err := repo.Hook("pre-receive", `printf 'GitLab: You are not allowed to push code to protected branches on this project, \033[31mhunter2\033[0m.\n'; exit 1`); err != nil {
+			t.Fatal(err)
+		}
+		err := update(t, repo.URL, "main", func(o *Options) { o.Scrub = func(s string) string { return strings.ReplaceAll(s, "hunter2", "***") } })
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Server != "GitLab: You are not allowed to push code to protected branches on this project, ***." || refused.Hint != hintBranch {
+			t.Errorf("error %#v", err)
+		}
+	})
+	t.Run("update hook", func(t *testing.T) {
+		must(repo.Git("update-ref", "refs/heads/other", "main"))(t)
+		for name, script := range map[string]string{"pre-receive": "exit 0", "update": "echo only on Mondays; exit 1"} {
+			if err := repo.Hook(name, script); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var refused *RefusedError
+		if err := update(t, repo.URL, "other"); !errors.As(err, &refused) || !strings.Contains(refused.Server, "only on Mondays") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("no branch", func(t *testing.T) {
+		must(repo.Git("update-ref", "refs/heads/mail", "main"))(t)
+		if err := update(t, repo.URL, "mian"); !errors.Is(err, ErrNoBranch) || !strings.Contains(err.Error(), "branch mian") || !strings.Contains(err.Error(), "there are: mai") {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("no name of a branch", func(t *testing.T) {
+		for _, name := range []string{"", "a b", "a..b", "+x", "main:refs/heads/other", "*"} {
+			if name == "+x" {
+				continue // git takes it
+			}
+			if err := update(t, repo.URL, name); !strings.Contains(err.Error(), "is no name of a branch") {
+				t.Errorf("%q: error %v", name, err)
+			}
+		}
+	})
+	t.Run("no repository", func(t *testing.T) {
+		var refused *RefusedError
+		if err := update(t, repo.URL+"x", "main"); !errors.As(err, &refused) || refused.Hint != hintURL {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("no server", func(t *testing.T) {
+		r := open(t, "http://127.0.0.1:1/x.git")
+		var away *UnavailableError
+		if _, err := r.Tip(t.Context(), "main"); !errors.As(err, &away) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestEmptyRepository(t *testing.T) {
+	_, repo := gitserver.Serve(t)
+	if _, err := open(t, repo.URL).Tip(t.Context(), "main"); !errors.Is(err, ErrEmpty) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	server, err := gitserver.Start(gitserver.Options{Dir: t.TempDir(), User: "bot", Password: "hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	repo := must(server.Create("envs"))(t)
+	must(repo.Commit("main", "start", shop...))(t)
+
+	asked := 0
+	access := func(password string) func(*Options) {
+		return func(o *Options) {
+			o.Access = func(context.Context) (Access, error) {
+				asked++
+				token := base64.StdEncoding.EncodeToString([]byte("bot:" + password))
+				return Access{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + token}}}, nil
+			}
+		}
+	}
+	must(open(t, repo.URL, access("hunter2")).Update(t.Context(), "main", put("a", "1")))(t)
+	if asked < 3 {
+		t.Errorf("access was asked %d times: a token may have expired since", asked)
+	}
+	for name, with := range map[string]func(*Options){"wrong": access("guess"), "none": func(*Options) {}} {
+		_, err := open(t, repo.URL, with).Update(t.Context(), "main", put("b", "1"))
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Hint != hintToken || strings.Contains(err.Error(), "guess") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	gone := errors.New("the vault is shut")
+	_, err = open(t, repo.URL, func(o *Options) { o.Access = func(context.Context) (Access, error) { return Access{}, gone } }).Tip(t.Context(), "main")
+	if !errors.Is(err, gone) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                                  "no URL",
+		"https://bot:hunter2@example.com/x": "has a password in it",
+		"https://example.com/x\ny":          "line break",
+		"envs":                              "no URL of a Git repository",
+	} {
+		_, err := Open(t.Context(), Options{URL: url, Author: somebody, TempDir: t.TempDir()})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: error %v", url, err)
+		}
+	}
+	if _, err := Open(t.Context(), Options{URL: "https://example.com/x"}); err == nil || !strings.Contains(err.Error(), "author") {
+		t.Errorf("error %v", err)
+	}
+	_, err := Open(t.Context(), Options{URL: "https://example.com/x", Author: somebody, TempDir: "/nowhere/at/all"})
+	if err == nil || !strings.Contains(err.Error(), "temporary files") || strings.Contains(err.Error(), "/nowhere") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,77 @@
+package objectdiff_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/objectdiff"
+)
+
+func secret(value string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"},
+		"data": map[string]any{"same": "hunter2", "other": value}, "stringData": map[string]any{"plain": value},
+	}}
+}
+
+func TestSecretsAreMasked(t *testing.T) {
+	before, after := secret("hunter3"), secret("hunter4")
+	for want, d := range map[objectdiff.Kind]object.Difference{
+		objectdiff.Changed: {Before: before, After: after}, objectdiff.Removed: {Before: before}, objectdiff.Added: {After: after},
+	} {
+		if got := objectdiff.KindOf(d); got != want {
+			t.Errorf("it is %s, want %s", got, want)
+		}
+		diff, err := objectdiff.Unified(d, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(diff, "hunter") || !strings.Contains(diff, "(masked)") {
+			t.Errorf("diff:\n%s", diff)
+		}
+		if shows := strings.Contains(diff, "+  other: (masked, after)"); shows != (want == objectdiff.Changed) {
+			t.Errorf("what changed does not show:\n%s", diff)
+		}
+	}
+	if v, _, _ := unstructured.NestedString(before.Object, "data", "other"); v != "hunter3" {
+		t.Errorf("the object itself was masked: %v", v)
+	}
+}
+
+// TestOddSecretsAreMasked takes what no API server would, as a repository may hold it.
+func TestOddSecretsAreMasked(t *testing.T) {
+	kind := secret("hunter3")
+	kind.SetKind("ConfigMap")
+	text := secret("hunter4")
+	text.Object["data"] = "hunter5"
+	list := secret("hunter6")
+	list.Object["stringData"] = []any{"hunter7"}
+	for name, d := range map[string]object.Difference{
+		"text and map":  {Before: text, After: secret("hunter3")},
+		"map and text":  {Before: secret("hunter3"), After: text},
+		"list and map":  {Before: list, After: secret("hunter3")},
+		"text and none": {Before: text},
+	} {
+		diff, err := objectdiff.Unified(d, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(diff, "hunter") {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+	if got := objectdiff.Masked(kind); got != kind {
+		t.Error("a ConfigMap is masked")
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	d := object.Difference{After: secret("hunter3")}
+	if diff, err := objectdiff.Unified(d, 20); !errors.Is(err, object.ErrTooLarge) || diff != "" {
+		t.Errorf("%q, %v", diff, err)
+	}
+}

@@ -1,0 +1,131 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/verdict"
+	"github.com/assaydev/assay/render"
+)
+
+// Decision is what is to become of a candidate, and why.
+type Decision struct {
+	Outcome  Outcome
+	ID       string // the experiment that is meant; empty: the one under test
+	Reason   string // for people: why, or what the verdict says
+	Engine   string // what judged; empty by hand
+	Evidence string // what the verdict rests on
+
+	// Experiment holds the objects that the verdict was read from.
+	Experiment []*unstructured.Unstructured
+}
+
+// ByHand reports whether people decided.
+func (d Decision) ByHand() bool { return d.Engine == "" }
+
+// Left says why a candidate is left as it is.
+type Left string
+
+// The reasons. None is a failure, and nothing is written for any of them.
+const (
+	Held       Left = "hold"       // there is no verdict, or none that decides
+	Lost       Left = "reject"     // it was to be promoted, and the verdict is reject
+	Superseded Left = "superseded" // the verdict is on another candidate
+)
+
+// Choice is a decision, or why there is none.
+type Choice struct {
+	Decision
+	Left Left // empty: the decision is to be carried out
+}
+
+// Decider decides about the candidate under test, at whatever tree it is
+// found. res may be nil for a decision by hand: a candidate that does not render
+// can be rejected. since tells when the candidate was set.
+type Decider func(ctx context.Context, res *render.Result, since Since) (Choice, error)
+
+// Since tells when the marker got the candidate that is under test; zero where
+// that is not known.
+type Since func(context.Context) (time.Time, error)
+
+// ByHand is the decision of people. The ID may be empty.
+func ByHand(outcome Outcome, reason, id string) Decider {
+	return func(context.Context, *render.Result, Since) (Choice, error) {
+		return Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, nil
+	}
+}
+
+// ByVerdict follows the verdict of an experiment's objects, if it is the wanted
+// outcome; whatever it is where wanted is empty.
+func ByVerdict(objs []*unstructured.Unstructured, wanted Outcome) Decider {
+	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+		if res == nil {
+			return Choice{}, errors.New("follow verdict: the candidate does not render: reject it by hand with --reason")
+		}
+		v, err := judge(ctx, res, objs, since)
+		if err != nil {
+			return Choice{}, err
+		}
+		c := Choice{Decision: Decision{
+			Outcome: Outcome(v.Outcome), ID: v.ID, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Experiment: objs,
+		}}
+		switch {
+		case v.Outcome == verdict.Superseded:
+			c.Left = Superseded
+		case v.Outcome == verdict.Hold:
+			c.Left = Held
+		case wanted == Promote && v.Outcome == verdict.Reject:
+			c.Left = Lost
+		case wanted == Reject && v.Outcome == verdict.Promote:
+			return c, fmt.Errorf("not rejected: the verdict is promote: %s; to reject it anyway, say why with --reason", v.Message)
+		case res.Plan.Spec.Promotion.Paused:
+			return c, fmt.Errorf("the plan %s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, say why with assay %s --reason",
+				res.Plan.Metadata.Name, v.Outcome, v.Outcome)
+		}
+		return c, nil
+	}
+}
+
+// judge reads the verdict on what is under test. When the candidate was set is
+// asked for only where it matters.
+func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured, since Since) (verdict.Verdict, error) {
+	deadline, err := time.ParseDuration(res.Plan.Spec.Experiment.Deadline)
+	if err != nil {
+		return verdict.Verdict{}, fmt.Errorf("parse spec.experiment.deadline of the plan: %w", err)
+	}
+	opt := verdict.Options{Engines: res.Plan.Spec.Experiment.Engines}
+	expect := verdict.Expect{ID: res.ID, Judges: res.Judges(), Deadline: deadline, Now: time.Now()}
+	if since != nil && expect.NeedsSince(opt) {
+		if expect.Since, err = since(ctx); err != nil {
+			return verdict.Verdict{}, err
+		}
+	}
+	return verdict.Judge(ctx, objs, expect, opt)
+}
+
+// Guard refuses a decision that means another candidate than the one under
+// test, or that does not say which of several it means.
+func (e *Edit) Guard(d Decision) error {
+	switch {
+	case d.ID != "" && e.ID == "":
+		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker())
+	case d.ID != "" && d.ID != e.ID:
+		return fmt.Errorf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.Marker(), Label(e.Candidate), e.ID, d.ID)
+	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
+		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, Label(e.Candidate), e.ID)
+	}
+	return nil
+}
+
+// Label names a candidate for people.
+func Label(c spec.Candidate) string {
+	if c.Metadata.Name == "" {
+		return "without a name"
+	}
+	return c.Metadata.Name
+}

@@ -1,0 +1,45 @@
+package promote
+
+import (
+	"github.com/assaydev/assay/internal/history"
+)
+
+// Environment is the edited environment as histories name it.
+func (e *Edit) Environment() history.Environment {
+	return history.Environment{Dir: e.Dir, Name: e.Name}
+}
+
+// Title is the subject of the commit that makes the edit.
+func (e *Edit) Title() string {
+	if e.Outcome == Reject {
+		return "Reject the candidate of " + e.Plan.Metadata.Name
+	}
+	return e.Plan.Spec.Promotion.Title
+}
+
+// Record is what that commit tells.
+func (e *Edit) Record(d Decision) (history.Record, error) {
+	r := history.Record{
+		Outcome: string(e.Outcome), Environment: e.Environment(), Experiment: e.ID, Candidate: e.Candidate.Metadata.Name,
+		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested,
+	}
+	if d.ByHand() {
+		r.Engine, r.Evidence = history.ByHand, d.Reason
+	}
+	if e.Outcome != Promote {
+		return r, nil
+	}
+	for i, n := range e.Next {
+		if n.State != Elsewhere {
+			continue
+		}
+		text, err := encodeDestination(e.Plan.Spec.Promotion.To[i])
+		if err != nil {
+			return r, err
+		}
+		r.Next = append(r.Next, text)
+	}
+	var err error
+	r.Promotion, err = history.PromotionID(r.Environment, e.ID, e.Candidate)
+	return r, err
+}

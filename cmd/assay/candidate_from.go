@@ -35,7 +35,8 @@ candidate.
 
 It is proven: the candidate renders to exactly what REF renders to. What lies
 outside of the environment's own files, such as a base, cannot be a candidate,
-and is refused. Bring REF up to date first if it lacks newer commits.`,
+and is refused. Bring REF up to date first if it lacks newer commits. What was
+rejected before is refused as by assay candidate set.`,
 		Example: `  # A bot's branch
   git fetch origin bump-web
   assay candidate from FETCH_HEAD shop/prod
@@ -50,8 +51,7 @@ and is refused. Bring REF up to date first if it lacks newer commits.`,
 	opt.bindRender(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag, or REF)")
-	f.BoolVar(&opt.retry, "retry", false, "test the same change again, as a new attempt")
-	f.BoolVar(&opt.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
+	opt.bindPut(cmd)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	return cmd
 }
@@ -92,7 +92,7 @@ func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref, dir 
 	if opt.retry {
 		c.Spec.Attempt++
 	}
-	return a.putCandidate(ctx, opt.dryRun, m, c)
+	return a.putCandidate(ctx, opt, m, c)
 }
 
 // bump is an environment here and at another revision, both without a marker.

@@ -21,6 +21,7 @@ type candidateOptions struct {
 	images, sets, valueFiles, patches, variables []string
 	tag, title                                   string
 	retry, dryRun                                bool
+	maxCommits                                   int
 }
 
 func (a *app) candidateSetCommand() *cobra.Command {
@@ -33,7 +34,11 @@ renders the environment with it first: what cannot be edited into the
 environment's files, or changes nothing, is refused, and nothing is written.
 
 A candidate that is already under test is replaced, unless the plan's queue says
-latest or every: then the new one waits. The same command again changes nothing.`,
+latest or every: then the new one waits. The same command again changes nothing.
+
+What was rejected is not tested again, and neither is what was promoted and then
+reverted, unless --retry says so. Decisions are looked for in the newest 500
+commits.`,
 		Example: `  # A new tag of the only image
   assay candidate set --tag 6.15.0 shop/prod
 
@@ -63,9 +68,16 @@ latest or every: then the new one waits. The same command again changes nothing.
 	env.Value = envFlag{&opt.name, &opt.variables}
 	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag)")
-	f.BoolVar(&opt.retry, "retry", false, "test the same change again, as a new attempt")
-	f.BoolVar(&opt.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
+	opt.bindPut(cmd)
 	return cmd
+}
+
+// bindPut adds the flags of commands that write the marker.
+func (o *candidateOptions) bindPut(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.retry, "retry", false, "test the same change again, as a new attempt")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
+	bindMaxCommits(cmd, &o.maxCommits)
 }
 
 func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string) error {
@@ -83,15 +95,19 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string
 	if err != nil {
 		return err
 	}
-	return a.putCandidate(ctx, opt.dryRun, m, candidate)
+	return a.putCandidate(ctx, opt, m, candidate)
 }
 
 // putCandidate proves the candidate and writes it to the marker.
-func (a *app) putCandidate(ctx context.Context, dryRun bool, m *markerPlace, candidate spec.Candidate) error {
+func (a *app) putCandidate(ctx context.Context, opt candidateOptions, m *markerPlace, candidate spec.Candidate) error {
 	if err := m.undisturbed(); err != nil {
 		return err
 	}
-	res, err := m.try(ctx, candidate)
+	past, err := m.memory(ctx, opt.maxCommits)
+	if err != nil {
+		return err
+	}
+	res, err := unremembered(ctx, &candidate, opt.retry, past, m.try)
 	if err != nil {
 		return err
 	}
@@ -104,7 +120,7 @@ func (a *app) putCandidate(ctx context.Context, dryRun bool, m *markerPlace, can
 		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", promote.Label(candidate), res.ID, m.on(m.Path))
 		return err
 	}
-	if dryRun {
+	if opt.dryRun {
 		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.Path, "b/"+m.Path, string(m.Data), string(data)))
 		return err
 	}
@@ -112,6 +128,9 @@ func (a *app) putCandidate(ctx context.Context, dryRun bool, m *markerPlace, can
 		return err
 	}
 	a.reportSet(m, queue, candidate, res)
+	if past.Shallow && !past.Cut {
+		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", past.Commits)
+	}
 	return nil
 }
 

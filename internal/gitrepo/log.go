@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/assaydev/assay/internal/git"
@@ -53,4 +54,34 @@ func (r *Repo) Base(ctx context.Context, a, b string) (string, error) {
 // Log lists the commits after one, up to another, parents first.
 func (r *Repo) Log(ctx context.Context, after, until string) ([]git.Entry, error) {
 	return git.Log(ctx, r.run, "--topo-order", "--reverse", after+".."+until)
+}
+
+// Recent lists the newest commits of the branch that is checked out, at most n
+// of them and the newest first. It reads no trees.
+func (r *Repo) Recent(ctx context.Context, n int) ([]git.Entry, error) {
+	head, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	var failed *git.Error
+	if errors.As(err, &failed) {
+		return nil, nil // no commit yet
+	}
+	if err != nil {
+		return nil, err
+	}
+	return git.Log(ctx, r.run, "--max-count="+strconv.Itoa(n), git.Line(head))
+}
+
+// Shallow tells whether the repository lacks older commits.
+func (r *Repo) Shallow(ctx context.Context) (bool, error) {
+	out, err := r.git(ctx, nil, "rev-parse", "--is-shallow-repository")
+	return git.Line(out) == "true", err
+}
+
+// Refs lists the commits that refs name whose names start with prefix.
+func (r *Repo) Refs(ctx context.Context, prefix string) ([]git.Entry, error) {
+	out, err := r.git(ctx, nil, "for-each-ref", "--format=%(objectname)", prefix)
+	ids := strings.Fields(string(out))
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return git.Log(ctx, r.run, append([]string{"--no-walk"}, ids...)...)
 }

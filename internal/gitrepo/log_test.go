@@ -1,6 +1,8 @@
 package gitrepo
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,5 +66,53 @@ func TestChanged(t *testing.T) {
 		if at, err := r.Changed(t.Context(), name); err != nil || !at.IsZero() {
 			t.Errorf("%s: changed %v, %v", name, at, err)
 		}
+	}
+}
+
+func TestRecent(t *testing.T) {
+	r, dir := repository(t, nil)
+	if got, err := r.Recent(t.Context(), 5); err != nil || len(got) != 0 {
+		t.Errorf("without a commit: %v, %v", got, err)
+	}
+	for _, subject := range []string{"one", "two", "three"} {
+		run(t, dir, "commit", "-q", "--allow-empty", "-m", subject)
+	}
+	subjects := func(list []git.Entry, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, e := range list {
+			out = append(out, e.Subject)
+		}
+		return strings.Join(out, " ")
+	}
+	if got := subjects(r.Recent(t.Context(), 2)); got != "three two" {
+		t.Errorf("the newest two are %q", got)
+	}
+	if shallow, err := r.Shallow(t.Context()); err != nil || shallow {
+		t.Errorf("it is whole: %v, %v", shallow, err)
+	}
+	if got := subjects(r.Refs(t.Context(), "refs/assay/")); got != "" {
+		t.Errorf("without refs: %q", got)
+	}
+	for name, at := range map[string]string{"refs/assay/a/one": "HEAD~2", "refs/assay/b/two": "HEAD~1", "refs/assayed/three": "HEAD"} {
+		run(t, dir, "update-ref", name, at)
+	}
+	if got := subjects(r.Refs(t.Context(), "refs/assay/")); got != "two one" && got != "one two" {
+		t.Errorf("the refs name %q", got)
+	}
+
+	clone := filepath.Join(t.TempDir(), "clone")
+	run(t, dir, "clone", "-q", "--depth=2", "file://"+dir, clone)
+	c, err := Open(t.Context(), clone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := subjects(c.Recent(t.Context(), 5)); got != "three two" {
+		t.Errorf("the clone has %q", got)
+	}
+	if shallow, err := c.Shallow(t.Context()); err != nil || !shallow {
+		t.Errorf("the clone is shallow: %v, %v", shallow, err)
 	}
 }

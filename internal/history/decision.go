@@ -15,6 +15,15 @@ type Decision struct {
 	Subject string
 }
 
+// Past is what a branch's commits tell of an environment, and how far back they
+// reach.
+type Past struct {
+	Decisions []Decision // the newest first
+	Commits   int        // that were read
+	Cut       bool       // there are older ones, which were not
+	Shallow   bool       // the repository lacks older ones
+}
+
 // Of lists what a branch's commits tell of an environment, in their order: the
 // newest first, as git log gives them.
 func Of(entries []git.Entry, env Environment) []Decision {

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/plugin"
+)
+
+// defaultCommits is how many commits are looked at for decisions.
+const defaultCommits = 500
+
+func bindMaxCommits(cmd *cobra.Command, n *int) {
+	*n = defaultCommits
+	cmd.Flags().Var((*count)(n), "max-commits", "newest `commits` that are searched for decisions (default 500)")
+}
+
+func (a *app) historyCommand() *cobra.Command {
+	var (
+		env     environment
+		commits int
+		format  = formatText
+	)
+	cmd := &cobra.Command{
+		Use:   "history [DIR]",
+		Short: "List what was promoted, rejected and reverted",
+		Long: `History lists the decisions about an environment, the newest first: what became
+of which candidate, who or what decided, and on which evidence. It reads them
+from the trailers of commits on the branch that is checked out, and of commits
+under refs/assay/ where they have been fetched.
+
+It looks at the newest 500 commits, and says so if there are more.`,
+		Example: `  assay history shop/prod
+
+  # All that the repository knows, as JSON
+  assay history shop/prod --max-commits 100000 -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.do(func(ctx context.Context, args []string) error {
+			return a.history(ctx, env, commits, format, dirArg(args))
+		}),
+	}
+	env.bind(cmd)
+	bindMaxCommits(cmd, &commits)
+	bindChoice(cmd, &format, "output", "o", "format", formatText, formatJSON)
+	return cmd
+}
+
+func (a *app) history(ctx context.Context, env environment, commits int, format, dir string) error {
+	p, err := env.open(dir, plugin.Call{})
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	past, err := p.past(ctx, commits)
+	if err != nil {
+		return err
+	}
+	return a.printHistory(past, format, dir)
+}
+
+// printHistory prints decisions, and says how far back they reach.
+func (a *app) printHistory(past history.Past, format, where string) error {
+	if format == formatJSON {
+		data, err := historyJSON(past.Decisions)
+		if err != nil {
+			return err
+		}
+		a.out.Write(data)
+	} else {
+		a.out.WriteString(historyTable(past.Decisions))
+	}
+	if len(past.Decisions) == 0 {
+		a.notef("no commit tells of a decision about %s", where)
+	}
+	if limit := reach(past); limit != "" {
+		a.notef("%s", limit)
+	}
+	return nil
+}
+
+// reach says what bounds a past; empty where nothing does.
+func reach(past history.Past) string {
+	switch {
+	case past.Cut:
+		return fmt.Sprintf("these are the newest %d commits: look further back with --max-commits", past.Commits)
+	case past.Shallow:
+		return fmt.Sprintf("the clone is shallow and holds %d of the branch's commits: what was decided before them is not known here; git fetch --unshallow brings the rest", past.Commits)
+	}
+	return ""
+}
+
+// past reads the newest commits of the branch that is checked out.
+func (p *place) past(ctx context.Context, commits int) (history.Past, error) {
+	repo, err := gitrepo.Open(ctx, p.root)
+	if err != nil {
+		return history.Past{}, err
+	}
+	entries, err := repo.Recent(ctx, commits+1)
+	if err != nil {
+		return history.Past{}, err
+	}
+	past := history.Past{Commits: min(len(entries), commits), Cut: len(entries) > commits}
+	if past.Shallow, err = repo.Shallow(ctx); err != nil {
+		return history.Past{}, err
+	}
+	refs, err := repo.Refs(ctx, history.Refs)
+	past.Decisions = history.Merge(entries[:past.Commits], refs, p.history())
+	return past, err
+}

@@ -116,7 +116,7 @@ func (b Body) files() section {
 	return s
 }
 
-// states are package promote's, in words.
+// state puts a NextState of package promote into words.
 func state(of string) string {
 	switch of {
 	case "set":

@@ -80,8 +80,8 @@ type Proposal struct {
 
 // The ways of a proposal to the branch, as the plan names them.
 const (
-	methodPush        = "push"
-	methodPullRequest = "pull-request"
+	Push        = "push"
+	PullRequest = "pull-request"
 )
 
 // Message is that of the commit.
@@ -136,7 +136,7 @@ func (s Server) Land(ctx context.Context, step Step) (*Result, error) {
 		switch {
 		case err != nil || p == nil:
 			return nil, err
-		case p.Method == methodPullRequest:
+		case p.Method == PullRequest:
 			return s.publish(ctx, step, &r)
 		}
 		return &gitremote.Change{Files: contents(p.Files), Message: p.Message()}, nil

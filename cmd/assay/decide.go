@@ -136,6 +136,9 @@ func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *rend
 
 // branch is the one that is checked out; empty where there is none.
 func (p *place) branch(ctx context.Context) (string, error) {
+	if p.session != nil {
+		return p.session.Branch, nil
+	}
 	repo, err := gitrepo.Open(ctx, p.root)
 	if errors.Is(err, gitrepo.ErrNoRepo) {
 		return "", nil

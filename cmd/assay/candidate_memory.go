@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -43,7 +44,7 @@ func remembered(c spec.Candidate, d history.Decision) error {
 	if d.Evidence != "" {
 		why = ": " + cut(d.Evidence, 300)
 	}
-	return fmt.Errorf("candidate %s (%s) was %s in commit %s%s; to test the same change once more, add --retry", label(c), d.Experiment, became, git.Short(d.Commit), why)
+	return fmt.Errorf("candidate %s (%s) was %s in commit %s%s; to test the same change once more, add --retry", promote.Label(c), d.Experiment, became, git.Short(d.Commit), why)
 }
 
 // memory is the past of an environment as candidates are refused by it: empty

@@ -248,3 +248,22 @@ func runGit(t *testing.T, dir string, args ...string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// TestSwept: what a decision that was killed before its record has staged does
+// not outlast another decision, and what one that has a record needs does.
+func TestSwept(t *testing.T) {
+	c := crash{env: "prod", outcome: Promote, files: shop()}
+	want := shop()
+	delete(want, "prod/candidate.yaml")
+	dir := c.tree(t)
+	if !c.run(t, dir, 3) || len(read(t, os.DirFS(dir))) <= len(c.files) {
+		t.Fatal("nothing was left behind")
+	}
+	decided(t, dir, "prod", Reject)
+	same(t, "after the rejection", want, read(t, os.DirFS(dir)))
+
+	other := files{"prod/.other.yaml.assay-part": "x\n", "prod/.candidate.other.yaml.assay-record": "{}\n"}
+	dir = c.files.with(other).on(t)
+	decided(t, dir, "prod", Reject)
+	same(t, "another environment's", want.with(other), read(t, os.DirFS(dir)))
+}

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/evidence"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/render"
@@ -20,9 +21,7 @@ type Decision struct {
 	Reason   string // for people: why, or what the verdict says
 	Engine   string // what judged; empty by hand
 	Evidence string // what the verdict rests on
-
-	// Experiment holds the objects that the verdict was read from.
-	Experiment []*unstructured.Unstructured
+	Metrics  []evidence.Metric
 }
 
 // ByHand reports whether people decided.
@@ -42,6 +41,10 @@ const (
 type Choice struct {
 	Decision
 	Left Left // empty: the decision is to be carried out
+
+	// What is under test, where a verdict was asked for.
+	Candidate  spec.Candidate
+	Experiment string // its ID
 }
 
 // Decider decides about the candidate under test, at whatever tree it is
@@ -72,8 +75,8 @@ func ByVerdict(objs []*unstructured.Unstructured, wanted Outcome) Decider {
 			return Choice{}, err
 		}
 		c := Choice{Decision: Decision{
-			Outcome: Outcome(v.Outcome), ID: v.ID, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Experiment: objs,
-		}}
+			Outcome: Outcome(v.Outcome), ID: v.ID, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
+		}, Candidate: *res.Marker, Experiment: res.ID}
 		switch {
 		case v.Outcome == verdict.Superseded:
 			c.Left = Superseded

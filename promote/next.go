@@ -26,6 +26,10 @@ type Next struct {
 	Dir   string    `json:"directory"`
 	Name  string    `json:"environment,omitempty"`
 	State NextState `json:"state"`
+
+	// Of one elsewhere.
+	Repo   string `json:"repo,omitempty"`
+	Branch string `json:"branch,omitempty"`
 }
 
 // NextState tells what becomes of a next environment.
@@ -47,7 +51,7 @@ func (p *preparation) next(ctx context.Context) error {
 			return err
 		}
 		if !here {
-			p.edit.Next = append(p.edit.Next, Next{to.Path, to.Environment, Elsewhere})
+			p.edit.Next = append(p.edit.Next, Next{Dir: to.Path, Name: to.Environment, State: Elsewhere, Repo: to.Repo, Branch: to.Branch})
 			continue
 		}
 		if err := p.nextHere(ctx, to); err != nil {
@@ -84,7 +88,7 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	if state == Set {
 		p.edit.Files = append(p.edit.Files, f)
 	}
-	p.edit.Next = append(p.edit.Next, Next{dir, to.Environment, state})
+	p.edit.Next = append(p.edit.Next, Next{Dir: dir, Name: to.Environment, State: state})
 	return nil
 }
 

@@ -69,12 +69,6 @@ type Edit struct {
 	Warnings  []string
 }
 
-// File is one file of an edit, by its path in the repository.
-type File struct {
-	Path          string
-	Before, After []byte // nil: there is no file
-}
-
 // Marker is the path of the environment's marker, which every edit but a revert
 // changes.
 func (e *Edit) Marker() string { return e.Files[len(e.Files)-1].Path }

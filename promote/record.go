@@ -64,7 +64,7 @@ func recordName(dir, env string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.FromSlash(path.Join(dir, "."+name+".assay-record")), nil
+	return filepath.FromSlash(path.Join(dir, "."+name+recordSuffix)), nil
 }
 
 // save makes the record appear whole, and only once all before it is on the disk.

@@ -89,10 +89,9 @@ func (w *writer) close() {
 	_ = w.root.Close()
 }
 
-// staged is where a file's content waits, in the same directory. No layout
-// reads a name like that: Helm leaves out hidden templates.
+// staged is where a file's content waits, in the same directory.
 func staged(name string) string {
-	return filepath.FromSlash(path.Join(path.Dir(name), "."+path.Base(name)+".assay-part"))
+	return filepath.FromSlash(path.Join(path.Dir(name), "."+path.Base(name)+partSuffix))
 }
 
 // prepare does all that can fail, up to the record.
@@ -102,6 +101,7 @@ func (w *writer) prepare(ctx context.Context, e *Edit, commit *Commit) (*Record,
 			return nil, err
 		}
 	}
+	w.sweep()
 	for _, f := range e.Files {
 		if f.After == nil {
 			continue

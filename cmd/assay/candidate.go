@@ -49,8 +49,13 @@ func (e *environment) openMarker(dir string) (*markerPlace, error) {
 	return &markerPlace{p, file}, err
 }
 
-// undisturbed refuses to touch a marker while a decision about it is half written.
+// undisturbed refuses to touch a marker that may not be written, or while a
+// decision about it is half written.
 func (m *markerPlace) undisturbed() error {
+	info, err := os.Stat(filepath.Join(m.root, filepath.FromSlash(m.Path)))
+	if err == nil && info.Mode().Perm()&0o200 == 0 { // a rename would replace it all the same
+		return fmt.Errorf("%s: it is read-only: make it writable with chmod u+w", m.on(m.Path))
+	}
 	record, err := promote.Interrupted(m.root, m.Dir, m.Name)
 	if err == nil && record != nil {
 		err = fmt.Errorf("%s: a decision to %s its candidate was interrupted while it was written: run assay %s again with the same flags first",

@@ -143,3 +143,11 @@ func (a *app) readInput(name string) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// inputName names a file that readInput reads, for people.
+func inputName(name string) string {
+	if name == "-" {
+		return "stdin"
+	}
+	return name
+}

@@ -80,18 +80,25 @@ func (m *markerPlace) readPatches(ctx context.Context, name string, data []byte)
 	if err != nil {
 		return nil, err
 	}
-	var patches []types.Patch
+	var values []any
 	for i := range file.Documents() {
 		v := file.Value(i)
+		if list, ok := v.([]any); ok && len(list) > 0 && !slices.ContainsFunc(list, func(item any) bool { return !isEntry(item) }) {
+			values = append(values, list...)
+		} else {
+			values = append(values, v)
+		}
+	}
+	var patches []types.Patch
+	for _, v := range values {
 		text, err := yaml.Marshal(v)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", name, err)
 		}
-		fields, isMap := v.(map[string]any)
-		_, isEntry := fields["patch"]
+		_, isMap := v.(map[string]any)
 		_, isOperations := v.([]any)
 		switch {
-		case isMap && isEntry:
+		case isEntry(v):
 			var p types.Patch
 			if err := yaml.UnmarshalStrict(text, &p); err != nil {
 				return nil, fmt.Errorf("%s: it is no entry of Kustomize's patches: give patch, and target or options", name)
@@ -113,6 +120,13 @@ func (m *markerPlace) readPatches(ctx context.Context, name string, data []byte)
 		return nil, fmt.Errorf("%s holds no patch", name)
 	}
 	return patches, nil
+}
+
+// isEntry reports whether a value is meant as an entry of Kustomize's patches.
+func isEntry(v any) bool {
+	fields, _ := v.(map[string]any)
+	_, ok := fields["patch"]
+	return ok
 }
 
 // onlyTarget is the workload that a flag is for: the only one of the plan's

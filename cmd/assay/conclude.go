@@ -10,7 +10,6 @@ import (
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 )
 
 func (a *app) concludeCommand() *cobra.Command {
@@ -33,17 +32,17 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
   # From a file, and a commit with the evidence
   assay conclude shop/prod --experiment experiment.yaml --commit`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args) }),
 	}
 	opt.bindDecide(cmd)
 	return cmd
 }
 
-func (a *app) conclude(ctx context.Context, opt decideOptions, dir string) error {
+func (a *app) conclude(ctx context.Context, opt decideOptions, args []string) error {
 	if opt.experiment == "" {
 		return usagef("name the experiment's objects with --experiment FILE, or - for stdin")
 	}
-	return a.decide(ctx, opt, dir, "")
+	return a.decideAnywhere(ctx, opt, args, "")
 }
 
 // verdict reads the experiment's objects, and decides by what they say.
@@ -52,11 +51,7 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome) (promote.Decide
 	if err != nil {
 		return nil, err
 	}
-	name := opt.experiment
-	if name == "-" {
-		name = "stdin"
-	}
-	objs, err := verdict.Read(name, data)
+	objs, err := verdict.Read(inputName(opt.experiment), data)
 	if err != nil {
 		return nil, err
 	}
@@ -81,14 +76,14 @@ func (p *place) since(ctx context.Context) (time.Time, error) {
 }
 
 // leave tells why nothing is done.
-func (a *app) leave(opt decideOptions, p *place, res *render.Result, c promote.Choice) error {
+func (a *app) leave(opt decideOptions, p *place, c promote.Choice) error {
 	result := errHeld
 	if c.Left == promote.Superseded {
 		result = nil
 	}
 	if opt.format == formatJSON {
 		r := &report{
-			Outcome: string(c.Left), Environment: p.Dir, Name: p.Name, Candidate: res.Marker.Metadata.Name, ID: res.ID,
+			Outcome: string(c.Left), Environment: p.Dir, Name: p.Name, Candidate: c.Candidate.Metadata.Name, ID: c.Experiment,
 			Engine: c.Engine, Reason: c.Reason, Evidence: c.Evidence,
 		}
 		if err := a.reportJSON(r); err != nil {
@@ -99,7 +94,7 @@ func (a *app) leave(opt decideOptions, p *place, res *render.Result, c promote.C
 	if c.Left == promote.Superseded {
 		a.notef("superseded: %s: nothing to do", c.Reason)
 	} else {
-		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", promote.Label(*res.Marker), res.ID, c.Left, c.Reason)
+		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", promote.Label(c.Candidate), c.Experiment, c.Left, c.Reason)
 	}
 	return result
 }

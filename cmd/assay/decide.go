@@ -18,6 +18,7 @@ import (
 // decideOptions are the flags of promote, reject and conclude.
 type decideOptions struct {
 	environment
+	server
 	reason, id, experiment, format string
 	dryRun, commit                 bool
 }
@@ -25,6 +26,7 @@ type decideOptions struct {
 // bindDecide adds the flags that the three commands share.
 func (o *decideOptions) bindDecide(cmd *cobra.Command) {
 	o.bindEdit(cmd)
+	o.server.bind(cmd)
 	cmd.Flags().StringVar(&o.experiment, "experiment", "", "`file` with the experiment's objects as kubectl get -o yaml prints them, - for stdin: follow their verdict")
 }
 
@@ -43,6 +45,21 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
 	f.StringVar(&o.id, "id", "", "`ID` of the experiment that is meant: another one under test is an error")
+}
+
+// decideAnywhere promotes or rejects in a directory or on a server.
+func (a *app) decideAnywhere(ctx context.Context, opt decideOptions, args []string, wanted promote.Outcome) error {
+	commit := ""
+	if opt.commit {
+		commit = "--commit"
+	}
+	if err := opt.server.check(args, opt.environment, commit); err != nil {
+		return err
+	}
+	if opt.server.chosen() {
+		return a.decideThere(ctx, opt, wanted)
+	}
+	return a.decide(ctx, opt, dirArg(args), wanted)
 }
 
 // decide promotes or rejects the candidate in dir, by hand or by the verdict;
@@ -75,7 +92,7 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 		return err
 	}
 	if choice.Left != "" {
-		return a.leave(opt, p, res, choice)
+		return a.leave(opt, p, choice)
 	}
 	if opt.id != "" {
 		choice.ID = opt.id
@@ -152,6 +169,9 @@ func (p *place) branch(ctx context.Context) (string, error) {
 // or that would not hold what was proven.
 func (p *place) committable(ctx context.Context, repo *gitrepo.Repo, e *promote.Edit) error {
 	own := func(name string) bool {
+		if promote.IsStaged(name) {
+			return true
+		}
 		for _, f := range e.Files {
 			if f.Path == name && strings.HasPrefix(filepath.Base(name), "candidate.") {
 				return true

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
@@ -27,6 +27,9 @@ type report struct {
 	Next        []promote.Next `json:"next,omitempty"`
 	Waiting     int            `json:"waiting,omitempty"`
 	Committed   bool           `json:"committed,omitempty"`
+	Branch      string         `json:"branch,omitempty"` // on a server
+	Commit      string         `json:"commit,omitempty"`
+	Pull        *promote.Pull  `json:"pullRequest,omitempty"`
 	DryRun      bool           `json:"dryRun,omitempty"`
 
 	place    *place
@@ -68,15 +71,7 @@ func (r *report) of(record *promote.Record, committed bool) *report {
 
 func compareFile(f promote.File) fileReport {
 	r := fileReport{Path: f.Path, Change: changed(f.Before == nil, f.After == nil)}
-	_, hunks, _ := strings.Cut(udiff.Unified("a", "b", string(f.Before), string(f.After)), "\n@@")
-	for line := range strings.Lines(hunks) {
-		switch {
-		case strings.HasPrefix(line, "+"):
-			r.Added++
-		case strings.HasPrefix(line, "-"):
-			r.Removed++
-		}
-	}
+	r.Added, r.Removed = f.Lines()
 	return r
 }
 
@@ -107,15 +102,31 @@ func (a *app) report(opt decideOptions, r *report) error {
 	if opt.format == formatJSON {
 		return a.reportJSON(r)
 	}
-	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", done(promote.Outcome(r.Outcome)), called(r.Candidate), inBrackets(r.ID))
+	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", r.headline(), called(r.Candidate), inBrackets(r.ID))
 	for _, f := range r.Files {
 		_, _ = fmt.Fprintf(&a.out, "  %s %s%s\n", f.Change, r.place.on(f.Path), f.lines())
 	}
-	if r.Committed {
+	switch {
+	case r.Committed:
 		_, _ = fmt.Fprintf(&a.out, "  committed %s\n", r.subject())
+	case r.Pull != nil:
+		_, _ = fmt.Fprintf(&a.out, "  %s\n", r.Pull)
+	case r.Commit != "":
+		_, _ = fmt.Fprintf(&a.out, "  pushed commit %s to %s\n", git.Short(r.Commit), r.Branch)
 	}
 	a.tell(r)
 	return nil
+}
+
+// headline says what was done: a pull request is a proposal until it is merged.
+func (r *report) headline() string {
+	switch {
+	case r.Pull == nil || r.Pull.State == promote.Merged:
+		return done(promote.Outcome(r.Outcome))
+	case r.Pull.State == promote.Closed:
+		return "not " + done(promote.Outcome(r.Outcome)) + ":"
+	}
+	return "proposed to " + r.Outcome
 }
 
 // tell says on stderr what people should know beside the result.
@@ -124,7 +135,7 @@ func (a *app) tell(r *report) {
 		a.notef("ships untested: %s", oneLine(u))
 	}
 	for _, n := range r.Next {
-		where := join(n.Dir, n.Name)
+		where := join(n.Dir, n.Name, n.Branch, n.Repo)
 		switch n.State {
 		case promote.Set:
 			a.notef("next: under test in %s", where)

@@ -75,11 +75,18 @@ func (e *environment) open(dir string, call plugin.Call) (*place, error) {
 		return nil, err
 	}
 	p := &place{root: root, arg: dir}
-	p.Request = render.Request{FS: fsys, Dir: rel, Limits: e.limits, Allow: render.Allow{InjectKinds: e.injectKinds}}
-	call.Fill(&p.Request)
-	flags := plugin.Call{AppName: e.appName, Namespace: e.namespace, KubeVersion: e.kubeVersion, APIVersions: e.apiVersions, Environment: e.name}
-	flags.Fill(&p.Request)
+	p.Request = render.Request{FS: fsys, Dir: rel}
+	e.fill(&p.Request, call)
 	return p, nil
+}
+
+// fill adds what flags say to a request, and what a call of the plugin says
+// where they say nothing.
+func (e *environment) fill(req *render.Request, call plugin.Call) {
+	req.Limits, req.Allow = e.limits, render.Allow{InjectKinds: e.injectKinds}
+	call.Fill(req)
+	flags := plugin.Call{AppName: e.appName, Namespace: e.namespace, KubeVersion: e.kubeVersion, APIVersions: e.apiVersions, Environment: e.name}
+	flags.Fill(req)
 }
 
 // render renders the environment in dir.

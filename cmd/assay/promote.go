@@ -32,7 +32,7 @@ Without a candidate there is nothing to do.`,
   assay promote shop/prod --reason "looks good on staging" --dry-run`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.decideOne(ctx, opt, dirArg(args), promote.Promote)
+			return a.decideOne(ctx, opt, args, promote.Promote)
 		}),
 	}
 	opt.bindDecide(cmd)
@@ -42,7 +42,7 @@ Without a candidate there is nothing to do.`,
 
 // decideOne promotes or rejects: for the reason that people give, or if that is
 // the verdict.
-func (a *app) decideOne(ctx context.Context, opt decideOptions, dir string, outcome promote.Outcome) error {
+func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, outcome promote.Outcome) error {
 	byHand := oneLine(opt.reason) != ""
 	switch {
 	case byHand && opt.experiment != "":
@@ -50,5 +50,5 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, dir string, outc
 	case !byHand && opt.experiment == "":
 		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
-	return a.decide(ctx, opt, dir, outcome)
+	return a.decideAnywhere(ctx, opt, args, outcome)
 }

@@ -26,7 +26,7 @@ Without a candidate there is nothing to do.`,
   assay reject shop/prod --reason "errors in the log" --id e0123456789 --commit`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.decideOne(ctx, opt, dirArg(args), promote.Reject)
+			return a.decideOne(ctx, opt, args, promote.Reject)
 		}),
 	}
 	opt.bindDecide(cmd)

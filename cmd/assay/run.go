@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,13 @@ import (
 // explains nothing.
 const defaultTimeout = 50 * time.Second
 
+const (
+	// serverTimeout is for work on a server, where others may be in the way.
+	serverTimeout = 5 * time.Minute
+	// cleanUp is how long a command may take to end once its time is over.
+	cleanUp = 10 * time.Second
+)
+
 // app is what the commands share: the process, and the result.
 type app struct {
 	env    func(string) (string, bool)
@@ -32,8 +40,9 @@ type app struct {
 	timeout time.Duration
 	started bool // a command runs: errors are no longer about usage
 
-	scratch string     // a directory to remove when the command ends early; under writing
-	writing sync.Mutex // held while files are replaced: that is not left half done
+	patient atomic.Bool // the command ends by itself soon after its context, and cleans up
+	scratch string      // a directory to remove when the command ends early; under writing
+	writing sync.Mutex  // held while files are replaced: that is not left half done
 	wrote   bool
 }
 
@@ -83,7 +92,7 @@ nothing.`,
 	cmd.SetIn(a.stdin)
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
-	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time")
+	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
 		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(),
@@ -104,6 +113,21 @@ func (a *app) write(ctx context.Context, fn func() error) error {
 	err := fn()
 	a.wrote = err == nil
 	return err
+}
+
+// await gives a patient command the time to clean up.
+func (a *app) await(done <-chan error) (ended bool, err error) {
+	if !a.patient.Load() {
+		return false, nil
+	}
+	timer := time.NewTimer(cleanUp)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return true, err
+	case <-timer.C:
+		return false, nil
+	}
 }
 
 // subcommand refuses a word that is no subcommand, with those that come close.
@@ -129,6 +153,9 @@ func subcommand(cmd *cobra.Command, args []string) error {
 // wait for it, and the process exits then.
 func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if remote := cmd.Flags().Lookup("repo"); remote != nil && !cmd.Flags().Changed("timeout") && (remote.Changed || cmd.Flags().Changed("app")) {
+			a.timeout = serverTimeout
+		}
 		if a.timeout <= 0 {
 			return usagef("--timeout %s: give a time above zero, such as 50s", a.timeout)
 		}
@@ -149,6 +176,9 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 				return err
 			}
 		case <-ctx.Done():
+			if ended, err := a.await(done); ended {
+				return err
+			}
 			a.writing.Lock() // and no command writes from here on
 			if a.wrote {
 				return <-done // what is written is also told

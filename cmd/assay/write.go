@@ -40,8 +40,12 @@ func writeFiles(ctx context.Context, dir string, files map[string][]byte) error 
 	return nil
 }
 
-// staged is where a file's content waits. No layout reads that ending.
-func staged(name string) string { return filepath.FromSlash(name) + ".assay-part" }
+// staged is where a file's content waits. No layout reads a name like that, and
+// promote.IsStaged knows it.
+func staged(name string) string {
+	dir, base := filepath.Split(filepath.FromSlash(name))
+	return filepath.Join(dir, "."+base+".assay-part")
+}
 
 // staging knows what to remove if not all goes well.
 type staging struct {

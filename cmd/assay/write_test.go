@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/promote"
 )
 
 func list(t *testing.T, dir string) map[string]string {
@@ -27,6 +29,15 @@ func list(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// TestStaged: what is left behind by a kill is known for what it is.
+func TestStaged(t *testing.T) {
+	for _, name := range []string{"candidate.yaml", "prod/candidate.yaml"} {
+		if at := staged(name); !promote.IsStaged(at) || filepath.Dir(at) != filepath.Dir(name) {
+			t.Errorf("%s is staged as %s", name, at)
+		}
+	}
 }
 
 func TestWriteFilesIsAllOrNothing(t *testing.T) {

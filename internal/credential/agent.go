@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -38,43 +39,37 @@ func (c *Credentials) addKey(key any) error {
 	return nil
 }
 
-// start serves clients until stop, which waits for them to be gone.
+// start serves clients until stop, which cuts them off and waits for that.
 func (a *keyAgent) start() (stop func() error, err error) {
 	listener, err := net.Listen("unix", a.socket)
 	if err != nil {
 		return nil, err
 	}
-	var (
-		serving sync.WaitGroup
-		mu      sync.Mutex
-		open    = map[net.Conn]bool{}
-	)
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			mu.Lock()
-			open[conn] = true
-			mu.Unlock()
-			serving.Go(func() {
-				_ = agent.ServeAgent(a.keys, conn) // ends with the client, in whatever way
-				_ = conn.Close()
-				mu.Lock()
-				delete(open, conn)
-				mu.Unlock()
-			})
+			serving.Go(func() { a.serve(ctx, conn) })
 		}
 	})
 	return func() error {
 		err := listener.Close()
-		mu.Lock()
-		for conn := range open {
-			_ = conn.Close()
-		}
-		mu.Unlock()
+		cancel()
 		serving.Wait()
 		return err
 	}, nil
+}
+
+// serve answers one client until it leaves or the context ends.
+func (a *keyAgent) serve(ctx context.Context, conn net.Conn) {
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer func() {
+		stop()
+		_ = conn.Close()
+	}()
+	_ = agent.ServeAgent(a.keys, conn) // clients end in whatever way they like
 }

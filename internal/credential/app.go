@@ -40,13 +40,14 @@ type installation struct {
 	key         *rsa.PrivateKey
 	owner, repo string
 	client      *http.Client
+	secret      *scrubber
 
 	turn    chan struct{} // held while looking at what follows
 	current string
 	expires time.Time
 }
 
-func newInstallation(a App, allowHTTP bool, r remote, client *http.Client) (*installation, error) {
+func newInstallation(a App, allowHTTP bool, r remote, client *http.Client, secret *scrubber) (*installation, error) {
 	if a.ID = strings.TrimSpace(a.ID); a.ID == "" {
 		return nil, errors.New("read GitHub App: it has no ID: give the app's ID or client ID")
 	}
@@ -66,7 +67,7 @@ func newInstallation(a App, allowHTTP bool, r remote, client *http.Client) (*ins
 		return nil, errors.New("read URL of GitHub's API: give https://host/path, without a login in it")
 	}
 	a.API = strings.TrimRight(a.API, "/")
-	i := &installation{app: a, key: key, owner: owner, repo: repo, client: client, turn: make(chan struct{}, 1)}
+	i := &installation{app: a, key: key, owner: owner, repo: repo, client: client, secret: secret, turn: make(chan struct{}, 1)}
 	return i, checkPlain("GitHub API", api.Scheme, api.Hostname(), allowHTTP)
 }
 
@@ -79,7 +80,7 @@ func githubAPI(host string) string {
 }
 
 // token is the current one, or a new one if that ends soon.
-func (i *installation) token(ctx context.Context, now time.Time, secret *scrubber) (string, error) {
+func (i *installation) token(ctx context.Context, now time.Time) (string, error) {
 	select {
 	case i.turn <- struct{}{}:
 		defer func() { <-i.turn }()
@@ -92,7 +93,7 @@ func (i *installation) token(ctx context.Context, now time.Time, secret *scrubbe
 	if err := i.renew(ctx, now); err != nil {
 		return "", fmt.Errorf("get token of GitHub App %s: %w", i.app.ID, err)
 	}
-	secret.addToken(i.current)
+	i.secret.addToken(i.current)
 	return i.current, nil
 }
 
@@ -163,7 +164,7 @@ func (i *installation) call(ctx context.Context, now time.Time, method, path str
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
 	if response.StatusCode/100 != 2 {
-		return refusal(response, data)
+		return i.refusal(response, data)
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
 		return errors.New("the server's answer is not GitHub's JSON: is the URL of the API right?")
@@ -172,14 +173,16 @@ func (i *installation) call(ctx context.Context, now time.Time, method, path str
 }
 
 // refusal is what GitHub said, and what mends the usual causes.
-func refusal(response *http.Response, data []byte) error {
+func (i *installation) refusal(response *http.Response, data []byte) error {
 	var said struct {
 		Message string `json:"message"`
 	}
 	if json.Unmarshal(data, &said) != nil || said.Message == "" {
 		said.Message = http.StatusText(response.StatusCode)
 	}
+	// First scrubbed, then cut: a part of a secret would not be found.
 	const most = 200
+	said.Message = i.secret.scrub(said.Message)
 	said.Message = strings.ToValidUTF8(said.Message[:min(len(said.Message), most)], "")
 	mend := ""
 	switch response.StatusCode {

@@ -120,7 +120,7 @@ func (c *Credentials) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if o.App != nil {
-		if c.app, err = newInstallation(*o.App, o.AllowHTTP, c.remote, c.client); err != nil {
+		if c.app, err = newInstallation(*o.App, o.AllowHTTP, c.remote, c.client, c.secret); err != nil {
 			return err
 		}
 	}
@@ -135,7 +135,8 @@ func (c *Credentials) URL() string { return c.remote.url }
 
 // Scrub takes every secret out of text, in plain and as base64, in URLs and in
 // JSON, and user names and passwords out of URLs. All that git or a server says
-// goes through it before anyone sees it.
+// goes through it before anyone sees it, and before it is cut short: a part of a
+// secret is not found.
 func (c *Credentials) Scrub(text string) string { return c.secret.scrub(text) }
 
 // Close ends what Open started and removes its files. Git calls made with the

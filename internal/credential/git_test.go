@@ -1,8 +1,10 @@
 package credential
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 )
@@ -124,9 +126,29 @@ func TestTLSWithOwnCA(t *testing.T) {
 	if err != nil || out != commit+"\trefs/heads/main\n" {
 		t.Errorf("with the CA: %v\n%s", err, out)
 	}
+	g, err := c.Git(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(setting(g, "http.sslCAInfo")[0])
+	if err != nil || !bytes.HasPrefix(file, systemBundle()) || !bytes.HasSuffix(file, ca) {
+		t.Errorf("git's roots are not the system's and the CA: %v", err)
+	}
 	response, err := c.HTTP().Get(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
+}
+
+// TestNoOtherProtocol: a URL or a redirect cannot bring git to another program.
+func TestNoOtherProtocol(t *testing.T) {
+	root, _ := bareRepo(t, "r.git")
+	c := open(t, Options{URL: "https://git.example.test/r.git"})
+	for _, url := range []string{"file://" + root + "/r.git", "http://127.0.0.1:1/r.git", "ext::id", "ssh://git@127.0.0.1:1/r.git"} {
+		out, err := runGit(t, c, root, "ls-remote", url)
+		if err == nil || !strings.Contains(out, "not allowed") {
+			t.Errorf("%s: %v\n%s", url, err, out)
+		}
+	}
 }

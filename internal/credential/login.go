@@ -120,7 +120,7 @@ func tokenUser(host string) string {
 // when there is none.
 func (c *Credentials) Token(ctx context.Context) (string, error) {
 	if c.app != nil {
-		token, err := c.app.token(ctx, c.now(), c.secret)
+		token, err := c.app.token(ctx, c.now())
 		return token, c.secret.error(err)
 	}
 	if c.login.secret == "" {

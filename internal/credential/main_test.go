@@ -64,7 +64,7 @@ func gitWith(t *testing.T, g Git, dir string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// bare makes a repository with one commit, and returns its parent directory and
+// bareRepo makes a repository with one commit, and returns its parent directory and
 // the commit.
 func bareRepo(t *testing.T, name string) (root, commit string) {
 	t.Helper()

@@ -20,6 +20,9 @@ const keptTokens = 4
 // userinfo is what stands before the host in a URL. SSH's user name is no secret.
 var userinfo = regexp.MustCompile(`(?i)\b((?:https?|socks5h?)://[^/\s@]*|ssh://[^/\s@:]*:[^/\s@]*)@`)
 
+// signedToken is a JSON web token, as a GitHub App proves itself with.
+var signedToken = regexp.MustCompile(`\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*`)
+
 // scrubber knows the secrets and takes them out of texts.
 type scrubber struct {
 	mu     sync.RWMutex
@@ -32,9 +35,11 @@ type scrubber struct {
 func newScrubber(o Options) *scrubber {
 	s := &scrubber{}
 	secrets := []string{o.Token, o.Password}
-	if u, err := parseProxy(o.Proxy); err == nil && u != nil {
-		password, _ := u.User.Password()
-		secrets = append(secrets, password)
+	for _, raw := range []string{o.Proxy, o.URL} {
+		if u, err := parseProxy(raw); err == nil && u != nil {
+			password, _ := u.User.Password()
+			secrets = append(secrets, password)
+		}
 	}
 	keys := [][]byte{o.SSHKey, o.Signing.Key}
 	if o.App != nil {
@@ -88,6 +93,7 @@ func (s *scrubber) scrub(text string) string {
 		scheme, _, _ := strings.Cut(found, "://")
 		return scheme + "://" + mask + "@"
 	})
+	text = signedToken.ReplaceAllLiteralString(text, mask)
 	// What is left may hold a secret again, made of the mask and its
 	// neighbours. Each round is shorter, since no secret is as short as the mask.
 	for s.all != nil && s.all.MatchString(text) {

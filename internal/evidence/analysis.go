@@ -126,8 +126,10 @@ func rollout(s Source) []Metric {
 	}
 	status := value{s.Object.Object}.at("status")
 	for _, path := range [][]string{
-		{"canary", "currentStepAnalysisRunStatus"}, {"canary", "currentBackgroundAnalysisRunStatus"},
-		{"blueGreen", "prePromotionAnalysisRunStatus"}, {"blueGreen", "postPromotionAnalysisRunStatus"},
+		{"canary", "currentStepAnalysisRunStatus"},
+		{"canary", "currentBackgroundAnalysisRunStatus"},
+		{"blueGreen", "prePromotionAnalysisRunStatus"},
+		{"blueGreen", "postPromotionAnalysisRunStatus"},
 	} {
 		run := status.at(path...)
 		rows = append(rows, s.analysis(run.at("name").raw(), "", run.at("status"), run.at("message"))...)

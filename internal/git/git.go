@@ -106,7 +106,7 @@ func (r Runner) command(ctx context.Context, args ...string) *exec.Cmd {
 	if len(r.Config) > 0 {
 		cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(r.Config)))
 	}
-	cmd.Env = append(cmd.Env, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	cmd.Env = append(cmd.Env, "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
 	if r.Group {
 		group(cmd)
 	}

@@ -24,6 +24,7 @@ type Tree struct {
 	mu    sync.Mutex
 	known map[string][]treeEntry // by tree id
 	here  map[string]bool        // objects that were fetched
+	ahead map[string]int         // by tree id: how many files the last fetch took there
 }
 
 // Fetch brings objects from where the repository came from.
@@ -32,14 +33,14 @@ type Fetch func(ctx context.Context, ids []string) error
 // OpenTree opens the files of a tree that git can name, as COMMIT:DIRECTORY.
 // With fetch, which needs the tree's id, an object is fetched before it is read:
 // a directory by itself, and a file with the others of its directory, since
-// who reads one of them reads more. The context is that of all reads. The caller
-// closes the tree.
+// who reads one of them reads more; of a very large directory, with ever more of
+// those that follow. The context is that of all reads. The caller closes the tree.
 func OpenTree(ctx context.Context, r Runner, tree string, fetch Fetch) (*Tree, error) {
 	o, err := openObjects(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{ctx: ctx, objects: o, fetch: fetch, known: map[string][]treeEntry{}, here: map[string]bool{}}
+	t := &Tree{ctx: ctx, objects: o, fetch: fetch, known: map[string][]treeEntry{}, here: map[string]bool{}, ahead: map[string]int{}}
 	var kind string
 	if err = t.bring(tree); err == nil {
 		t.root, kind, _, err = o.read(tree)
@@ -115,30 +116,41 @@ func (t *Tree) ReadLink(name string) (string, error) {
 
 // content is what a file or a link holds.
 func (t *Tree) content(e treeEntry) ([]byte, error) {
-	t.mu.Lock()
-	err := t.bring(e.id, t.beside(e)...)
-	t.mu.Unlock()
-	if err != nil {
+	if err := t.bringFile(e); err != nil {
 		return nil, err
 	}
 	_, _, data, err := t.objects.read(e.id)
 	return data, err
 }
 
-// beside are the other files of a directory, unless there are so many that
-// nobody will read them all.
+func (t *Tree) bringFile(e treeEntry) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.fetch == nil || t.here[e.id] {
+		return nil
+	}
+	return t.bring(e.id, t.beside(e)...)
+}
+
+// beside are other files of a directory: all of them, or in a very large one
+// some that follow, each time more.
 func (t *Tree) beside(e treeEntry) []string {
 	const most = 1000
 	var ids []string
+	at := 0
 	for _, other := range t.known[e.dir] {
+		if other.name == e.name {
+			at = len(ids)
+		}
 		if !other.mode.IsDir() {
 			ids = append(ids, other.id)
 		}
 	}
-	if len(ids) > most {
-		return nil
+	if len(ids) <= most {
+		return ids
 	}
-	return ids
+	t.ahead[e.dir] = min(most, max(1, 4*t.ahead[e.dir]))
+	return ids[at:min(at+t.ahead[e.dir], len(ids))]
 }
 
 // bring fetches an object that is not here, and others with it.

@@ -60,7 +60,7 @@ func TestUpdateOutlastsFaults(t *testing.T) {
 			server, repo := gitserver.Serve(t, shop...)
 			inject(server, repo)
 			r := open(t, repo.URL, unhurried)
-			at := must(r.Update(t.Context(), "main", put("a", "1")))(t)
+			at := must(r.Update(limited(t), "main", put("a", "1")))(t)
 			if got := commits(t, repo); got != "start\nput a" {
 				t.Errorf("the history is %q", got)
 			}
@@ -85,7 +85,7 @@ func TestAPushWithoutAnAnswerIsFoundUnderLaterCommits(t *testing.T) {
 		gitserver.Cut(0)(w, req, backend)
 	})
 	r := open(t, repo.URL, unhurried)
-	at := must(r.Update(t.Context(), "main", put("a", "1")))(t)
+	at := must(r.Update(limited(t), "main", put("a", "1")))(t)
 	if got := commits(t, repo); got != "start\nput a"+strings.Repeat("\nsomebody else's", 3) {
 		t.Errorf("the history is %q", got)
 	}
@@ -105,7 +105,7 @@ func TestAPushWithoutAnAnswerOnARewrittenBranch(t *testing.T) {
 		gitserver.Cut(0)(w, req, backend)
 	})
 	r := open(t, repo.URL, unhurried)
-	if _, err := r.Update(t.Context(), "main", put("a", "1")); !errors.Is(err, ErrRewritten) || !strings.Contains(err.Error(), "branch main") {
+	if _, err := r.Update(limited(t), "main", put("a", "1")); !errors.Is(err, ErrRewritten) || !strings.Contains(err.Error(), "branch main") {
 		t.Errorf("error %v", err)
 	}
 	if got := commits(t, repo); got != "another world" {
@@ -147,7 +147,7 @@ func TestRefusals(t *testing.T) {
 	_, repo := gitserver.Serve(t, shop...)
 	update := func(t *testing.T, url, branch string, with ...func(*Options)) error {
 		t.Helper()
-		_, err := open(t, url, with...).Update(t.Context(), branch, put("a", "1"))
+		_, err := open(t, url, with...).Update(limited(t), branch, put("a", "1"))
 		if err == nil {
 			t.Fatal("it landed")
 		}
@@ -232,12 +232,12 @@ func TestCredentials(t *testing.T) {
 			}
 		}
 	}
-	must(open(t, repo.URL, access("hunter2")).Update(t.Context(), "main", put("a", "1")))(t)
+	must(open(t, repo.URL, access("hunter2")).Update(limited(t), "main", put("a", "1")))(t)
 	if asked < 3 {
 		t.Errorf("access was asked %d times: a token may have expired since", asked)
 	}
 	for name, with := range map[string]func(*Options){"wrong": access("guess"), "none": func(*Options) {}} {
-		_, err := open(t, repo.URL, with).Update(t.Context(), "main", put("b", "1"))
+		_, err := open(t, repo.URL, with).Update(limited(t), "main", put("b", "1"))
 		var refused *RefusedError
 		if !errors.As(err, &refused) || refused.Hint != hintToken || strings.Contains(err.Error(), "guess") {
 			t.Errorf("%s: error %v", name, err)

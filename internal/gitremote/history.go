@@ -26,14 +26,11 @@ func (r *Remote) Log(ctx context.Context, branch string, n int) (entries []git.E
 	if err != nil {
 		return nil, false, err
 	}
-	shallow, err = s.shallow(ctx)
-	if len(entries) > n {
-		entries, shallow = entries[:n], true
-	}
-	return entries, shallow, err
+	return entries[:min(n, len(entries))], len(entries) > n, nil
 }
 
-// past is a repository with the last n generations of a branch.
+// past is a repository with the last n generations of a branch and one more,
+// which tells whether they are all.
 func (r *Remote) past(ctx context.Context, branch string, n int) (*store, func(), error) {
 	ref, err := r.branchRef(ctx, branch)
 	if err != nil {
@@ -44,7 +41,7 @@ func (r *Remote) past(ctx context.Context, branch string, n int) (*store, func()
 		return nil, nil, err
 	}
 	r.opt.Step("fetch the history of " + branch)
-	err = s.fetch(ctx, fetch{refspecs: []string{"+" + ref + ":" + tipRef}, depth: n})
+	err = s.fetch(ctx, fetch{refspecs: []string{"+" + ref + ":" + tipRef}, depth: n + 1})
 	if err == nil {
 		return s, remove, nil
 	}
@@ -53,11 +50,6 @@ func (r *Remote) past(ctx context.Context, branch string, n int) (*store, func()
 		return nil, nil, r.noBranch(ctx, branch)
 	}
 	return nil, nil, fmt.Errorf("fetch the history of %s: %w", branch, err)
-}
-
-func (s *store) shallow(ctx context.Context) (bool, error) {
-	out, err := s.run.Run(ctx, nil, "rev-parse", "--is-shallow-repository")
-	return git.Line(out) == "true", err
 }
 
 // Landed reports whether a commit is in a branch's history after another one.
@@ -144,7 +136,7 @@ func (r *Remote) Changed(ctx context.Context, branch, name string, n int) (time.
 	if err != nil {
 		return time.Time{}, err
 	}
-	return s.changed(ctx, line, path.Clean(name))
+	return s.changed(ctx, line, path.Clean(name), n)
 }
 
 // point is a commit of a line, newest first.
@@ -171,8 +163,8 @@ func parseLine(out string) ([]point, error) {
 }
 
 // changed walks back in growing steps: most paths that are asked for changed
-// lately.
-func (s *store) changed(ctx context.Context, line []point, name string) (time.Time, error) {
+// lately. A line of n commits or fewer goes back to the first.
+func (s *store) changed(ctx context.Context, line []point, name string, n int) (time.Time, error) {
 	const first = 8
 	var content string
 	var since time.Time
@@ -195,13 +187,8 @@ func (s *store) changed(ctx context.Context, line []point, name string) (time.Ti
 			since = p.time
 		}
 	}
-	out, err := s.run.Run(ctx, nil, "log", "-1", "--format=%P", line[len(line)-1].commit, "--")
-	if err != nil || git.Line(out) != "" {
-		return time.Time{}, err
-	}
-	shallow, err := s.shallow(ctx)
-	if shallow || err != nil {
-		return time.Time{}, err
+	if len(line) > n {
+		return time.Time{}, nil
 	}
 	return since, nil
 }

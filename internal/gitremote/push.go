@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
@@ -53,10 +54,12 @@ func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
 		return nil
 	case answer.reason == "":
 		return err
-	case answer.class == doubtful || answer.class == busy || answer.class == raced:
-		return r.compare(ctx, refs, answer, err)
+	case answer.class == stale && !slices.ContainsFunc(refs, func(ref Ref) bool { return ref.New == "" }):
+		return ErrStale
+	case answer.class == unknown || answer.class == refused || answer.class == unavailable:
+		return answer.error(err)
 	}
-	return answer.error(err)
+	return r.compare(ctx, refs, answer, err) // git calls a ref that is already deleted stale
 }
 
 // push runs git push. An answer without a reason is an error that is not the

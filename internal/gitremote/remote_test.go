@@ -126,7 +126,7 @@ func TestUpdateStartsOverFromTheNewTip(t *testing.T) {
 	server.Inject(gitserver.DiscoverPush, times/2, gitserver.Before(func() error { _, err := repo.Advance("main"); return err }))
 	r := open(t, repo.URL, func(o *Options) { o.Random = func(int64) int64 { return 0 } })
 	var tips []string
-	at := must(r.Update(t.Context(), "main", func(_ context.Context, b Base) (*Change, error) {
+	at := must(r.Update(limited(t), "main", func(_ context.Context, b Base) (*Change, error) {
 		tips = append(tips, b.Commit)
 		data, err := fs.ReadFile(b.Tree, "envs/shop/web.yaml")
 		return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", Data: append(data, '!')}}, Message: "edit"}, err
@@ -165,4 +165,12 @@ func TestUpdateGivesUpAtTheDeadline(t *testing.T) {
 	if !strings.Contains(err.Error(), "the branch main moved 1") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// limited ends an Update that would try for ever.
+func limited(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
 }

@@ -2,6 +2,7 @@ package gitremote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -142,7 +143,15 @@ func (s *store) try(ctx context.Context, f fetch) error {
 		}
 	}
 	_, err = run.Run(ctx, f.stdin, append(append(args, "origin"), f.refspecs...)...)
+	if f.prune && isSilent(err) {
+		return nil // no ref matches: with a depth, git calls that a failure
+	}
 	return err
+}
+
+func isSilent(err error) bool {
+	var failed *git.Error
+	return errors.As(err, &failed) && failed.Code == 1 && strings.TrimSpace(failed.Stderr) == ""
 }
 
 // treeless leaves out all trees and files that are not asked for by id.

@@ -138,7 +138,16 @@ func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, er
 	if !found || strings.ContainsAny(rest, "*:\n ") {
 		return nil, fmt.Errorf("list refs: %q is no beginning of refs", prefix)
 	}
-	if err := r.fetch(ctx, fetch{refspecs: []string{"+" + prefix + "*:" + fromRef + rest + "*"}, depth: 1, prune: true}); err != nil {
+	f := fetch{refspecs: []string{"+" + prefix + "*:" + fromRef + rest + "*"}, depth: 1, prune: true}
+	err := r.fetch(ctx, f)
+	var failed *git.Error
+	if errors.As(err, &failed) && failed.Code == 1 && failed.Stderr == "" {
+		// With a depth, git fails without a word where no ref matches. Without
+		// one it says so, and there is nothing whose history would come.
+		f.depth = 0
+		err = r.fetch(ctx, f)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("list refs %s: %w", prefix, err)
 	}
 	out, err := r.run.Run(ctx, nil, "for-each-ref", "--format=%(objectname)%09refs/%(refname:lstrip=3)", fromRef)

@@ -1,12 +1,14 @@
 package gitrepo
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -152,5 +154,25 @@ func TestRefusals(t *testing.T) {
 	branch, err := r.Branch(t.Context())
 	if err != nil || branch != "main" {
 		t.Errorf("branch %q, %v", branch, err)
+	}
+}
+
+// TestDirtyWritesNothing: git status would refresh the index, and leave its
+// lock behind where it is killed.
+func TestDirtyWritesNothing(t *testing.T) {
+	r, dir := repository(t, map[string]string{"a.yaml": "a\n"})
+	before, err := os.ReadFile(filepath.Join(dir, ".git/index"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	then := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "a.yaml"), then, then); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := r.Dirty(t.Context(), "", func(string) bool { return false }); err != nil || len(names) > 0 {
+		t.Fatal(names, err)
+	}
+	if after, err := os.ReadFile(filepath.Join(dir, ".git/index")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the index has changed: %v", err)
 	}
 }

@@ -44,6 +44,9 @@ func (r Record) message(title, body, commit string) string {
 	return strings.Join(append(parts, r.trailers(commit)), "\n\n")
 }
 
+// Trailers are those of the message, one to a line.
+func (r Record) Trailers() string { return r.trailers("") }
+
 // trailers are those that have a value, one a line.
 func (r Record) trailers(commit string) string {
 	var out strings.Builder

@@ -13,20 +13,30 @@ const (
 	hiddenAfter  = "(masked, after)"
 )
 
+// lastApplied is where kubectl apply keeps all of an object. A Secret that was
+// exported from a cluster and committed still has it.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// places are the maps in which a Secret holds secrets.
+func places() [][]string {
+	return [][]string{{"data"}, {"stringData"}, {"metadata", "annotations"}}
+}
+
+func secret(place []string, key string) bool { return len(place) == 1 || key == lastApplied }
+
 // maskedPair masks both sides of a Secret so that the diff still tells which
 // of its values differ.
 func maskedPair(before, after *unstructured.Unstructured) (*unstructured.Unstructured, *unstructured.Unstructured) {
-	if before == nil || after == nil || !isSecret(before) || !isSecret(after) {
-		return Masked(before), Masked(after)
-	}
 	maskedBefore, maskedAfter := Masked(before), Masked(after)
-	for _, field := range secretFields() {
-		old, _, _ := unstructured.NestedMap(before.Object, field)
-		current, _, _ := unstructured.NestedMap(after.Object, field)
-		for key, value := range old {
-			if other, both := current[key]; both && !reflect.DeepEqual(value, other) {
-				setField(maskedBefore, field, key, hiddenBefore)
-				setField(maskedAfter, field, key, hiddenAfter)
+	if before == nil || after == nil || !isSecret(before) || !isSecret(after) {
+		return maskedBefore, maskedAfter
+	}
+	for _, place := range places() {
+		current := fields(after, place)
+		for key, value := range fields(before, place) {
+			if other, both := current[key]; both && secret(place, key) && !reflect.DeepEqual(value, other) {
+				fields(maskedBefore, place)[key] = hiddenBefore
+				fields(maskedAfter, place)[key] = hiddenAfter
 			}
 		}
 	}
@@ -40,15 +50,15 @@ func Masked(o *unstructured.Unstructured) *unstructured.Unstructured {
 		return o
 	}
 	o = o.DeepCopy()
-	for _, field := range secretFields() {
-		switch data := o.Object[field].(type) {
-		case nil:
-		case map[string]any:
-			for key := range data {
-				setField(o, field, key, hiddenValue)
+	for _, place := range places() {
+		values := fields(o, place)
+		for key := range values {
+			if secret(place, key) {
+				values[key] = hiddenValue
 			}
-		default:
-			o.Object[field] = hiddenValue
+		}
+		if all, ok := o.Object[place[0]]; ok && len(place) == 1 && all != nil && values == nil { // no map, as it should be
+			o.Object[place[0]] = hiddenValue
 		}
 	}
 	return o
@@ -59,12 +69,9 @@ func isSecret(o *unstructured.Unstructured) bool {
 	return gvk.Kind == "Secret" && gvk.Group == ""
 }
 
-// secretFields are the fields of a Secret that hold secrets.
-func secretFields() []string { return []string{"data", "stringData"} }
-
-// setField sets one value of a field that is known to be a map.
-func setField(o *unstructured.Unstructured, field, key, value string) {
-	if data, ok := o.Object[field].(map[string]any); ok {
-		data[key] = value
-	}
+// fields is the map in that place; nil where there is none.
+func fields(o *unstructured.Unstructured, place []string) map[string]any {
+	value, _, _ := unstructured.NestedFieldNoCopy(o.Object, place...)
+	out, _ := value.(map[string]any)
+	return out
 }

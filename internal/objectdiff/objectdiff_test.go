@@ -69,6 +69,22 @@ func TestOddSecretsAreMasked(t *testing.T) {
 	}
 }
 
+// TestExportedSecretsAreMasked: kubectl apply leaves a copy in an annotation.
+func TestExportedSecretsAreMasked(t *testing.T) {
+	exported := func(value string) *unstructured.Unstructured {
+		o := secret("hunter3")
+		o.SetAnnotations(map[string]string{"kubectl.kubernetes.io/last-applied-configuration": `{"data":{"other":"` + value + `"}}`, "team": "shop"})
+		return o
+	}
+	diff, err := objectdiff.Unified(object.Difference{Before: exported("hunter3"), After: exported("hunter4")}, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(diff, "hunter") || !strings.Contains(diff, "last-applied-configuration: (masked, after)") || !strings.Contains(diff, "team: shop") {
+		t.Errorf("diff:\n%s", diff)
+	}
+}
+
 func TestTooLarge(t *testing.T) {
 	d := object.Difference{After: secret("hunter3")}
 	if diff, err := objectdiff.Unified(d, 20); !errors.Is(err, object.ErrTooLarge) || diff != "" {

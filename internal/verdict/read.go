@@ -21,6 +21,9 @@ func Read(file string, data []byte) ([]*unstructured.Unstructured, error) {
 	if err == nil {
 		objs, err = manifest.Flatten(file, objs)
 	}
+	if err == nil {
+		err = manifest.CheckKeys(file, data)
+	}
 	if err != nil {
 		return nil, err
 	}

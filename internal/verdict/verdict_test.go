@@ -230,24 +230,27 @@ func namesOf(objs []*unstructured.Unstructured) []string {
 }
 
 func TestReadErrors(t *testing.T) {
+	a := job("s3cret", testID, running)
 	for name, tt := range map[string]struct{ text, want string }{
-		"nothing":          {"", "dir/x.json: it holds no object: save the experiment once the cluster has it"},
-		"comments":         {"# nothing\n---\n", "dir/x.json: it holds no object"},
-		"empty list":       {`{"apiVersion":"v1","kind":"List","items":[]}`, "dir/x.json: it holds no object"},
-		"truncated JSON":   {`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"s3cret`, "dir/x.json:1: invalid JSON"},
-		"truncated YAML":   {"apiVersion: v1\nkind: A\nmetadata: {name: s3cret\n", "dir/x.json:4: invalid YAML"},
-		"array":            {`[{"apiVersion":"v1","kind":"A","metadata":{"name":"s3cret"}}]`, "dir/x.json: it is a list: pass the objects themselves"},
-		"YAML list":        {"- apiVersion: v1\n  kind: A\n  metadata: {name: s3cret}\n", "dir/x.json: it is a list"},
-		"text":             {"Error from server (NotFound): s3cret", "dir/x.json:1: "},
-		"number":           {"42", "dir/x.json:1: not a Kubernetes object: the document is a number"},
-		"list of texts":    {"apiVersion: v1\nkind: List\nitems: [s3cret]\n", "dir/x.json: items[0] of List is no object"},
-		"item, no kind":    {"apiVersion: v1\nkind: List\nitems: [{metadata: {name: s3cret}}]\n", "dir/x.json: object 1 is no object of a cluster: it must have apiVersion, kind and metadata.name"},
-		"no kind":          {"apiVersion: v1\nmetadata: {name: s3cret}\n", "dir/x.json:1: not a Kubernetes object: no kind"},
-		"no name":          {"apiVersion: v1\nkind: A\nmetadata: {generateName: s3cret}\n", "dir/x.json: object 1 is no object of a cluster"},
-		"metadata is text": {"apiVersion: v1\nkind: A\nmetadata: s3cret\n", "dir/x.json: object 1 is no object of a cluster"},
-		"NaN in YAML":      {"apiVersion: v1\nkind: A\nmetadata: {name: s3cret}\nstatus: {value: .nan}\n", "dir/x.json:1: a number that JSON cannot hold"},
-		"invalid UTF-8":    {"apiVersion: v1\nkind: \xff\n", "dir/x.json:2: invalid UTF-8"},
-		"deep":             {"a: " + strings.Repeat("[", 100_000), "dir/x.json:"},
+		"nothing":           {"", "dir/x.json: it holds no object: save the experiment once the cluster has it"},
+		"comments":          {"# nothing\n---\n", "dir/x.json: it holds no object"},
+		"empty list":        {`{"apiVersion":"v1","kind":"List","items":[]}`, "dir/x.json: it holds no object"},
+		"truncated JSON":    {`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"s3cret`, "dir/x.json:1: invalid JSON"},
+		"truncated YAML":    {"apiVersion: v1\nkind: A\nmetadata: {name: s3cret\n", "dir/x.json:4: invalid YAML"},
+		"array":             {`[{"apiVersion":"v1","kind":"A","metadata":{"name":"s3cret"}}]`, "dir/x.json: it is a list: pass the objects themselves"},
+		"YAML list":         {"- apiVersion: v1\n  kind: A\n  metadata: {name: s3cret}\n", "dir/x.json: it is a list"},
+		"text":              {"Error from server (NotFound): s3cret", "dir/x.json:1: "},
+		"number":            {"42", "dir/x.json:1: not a Kubernetes object: the document is a number"},
+		"list of texts":     {"apiVersion: v1\nkind: List\nitems: [s3cret]\n", "dir/x.json: items[0] of List is no object"},
+		"item, no kind":     {"apiVersion: v1\nkind: List\nitems: [{metadata: {name: s3cret}}]\n", "dir/x.json: object 1 is no object of a cluster: it must have apiVersion, kind and metadata.name"},
+		"no kind":           {"apiVersion: v1\nmetadata: {name: s3cret}\n", "dir/x.json:1: not a Kubernetes object: no kind"},
+		"no name":           {"apiVersion: v1\nkind: A\nmetadata: {generateName: s3cret}\n", "dir/x.json: object 1 is no object of a cluster"},
+		"metadata is text":  {"apiVersion: v1\nkind: A\nmetadata: s3cret\n", "dir/x.json: object 1 is no object of a cluster"},
+		"NaN in YAML":       {"apiVersion: v1\nkind: A\nmetadata: {name: s3cret}\nstatus: {value: .nan}\n", "dir/x.json:1: a number that JSON cannot hold"},
+		"invalid UTF-8":     {"apiVersion: v1\nkind: \xff\n", "dir/x.json:2: invalid UTF-8"},
+		"a key twice, JSON": {`{"apiVersion":"v1","kind":"A",` + "\n" + `"status":{"s3cret":1},` + "\n" + `"status":{}}`, `dir/x.json:3: a key is there twice, and on line 2 already: pass the object as the cluster has it`},
+		"a key twice, YAML": {a + "---\n" + a + "status: {}\n", "dir/x.json:12: a key is there twice, and on line 11 already"},
+		"deep":              {"a: " + strings.Repeat("[", 100_000), "dir/x.json:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			objs, err := verdict.Read("dir/x.json", []byte(tt.text))

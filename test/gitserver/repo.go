@@ -34,7 +34,17 @@ func Files(list map[string]string) []File {
 
 // Git runs git in the repository and returns what it prints, without the last
 // line break.
-func (r *Repo) Git(args ...string) (string, error) { return r.server.run(r.Dir, "", args...) }
+func (r *Repo) Git(args ...string) (string, error) { return r.GitIn(nil, args...) }
+
+// GitIn is Git with more of an environment, as NAME=VALUE.
+func (r *Repo) GitIn(env []string, args ...string) (string, error) {
+	return r.server.run(r.Dir, "", env, args...)
+}
+
+// GitWith is Git with something to read.
+func (r *Repo) GitWith(stdin string, args ...string) (string, error) {
+	return r.server.run(r.Dir, stdin, nil, args...)
+}
 
 // Commit puts a commit on a branch, which is made if it is not there, and
 // returns its id. The message may hold trailers.
@@ -48,7 +58,7 @@ func (r *Repo) Commit(branch, message string, files ...File) (string, error) {
 	for _, f := range files {
 		writeFile(&in, f)
 	}
-	if _, err := r.server.run(r.Dir, in.String(), "fast-import", "--quiet", "--date-format=now"); err != nil {
+	if _, err := r.server.run(r.Dir, in.String(), nil, "fast-import", "--quiet", "--date-format=now"); err != nil {
 		return "", err
 	}
 	return r.Tip(branch)

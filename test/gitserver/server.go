@@ -148,9 +148,9 @@ func environment(home string) []string {
 
 // run runs git in a repository and returns what it prints, without the last
 // line break.
-func (s *Server) run(dir, stdin string, args ...string) (string, error) {
+func (s *Server) run(dir, stdin string, env []string, args ...string) (string, error) {
 	cmd := exec.Command(s.git, append([]string{"-C", dir}, args...)...) //nolint:gosec // git, without a shell
-	cmd.Env = environment(s.opt.Dir)
+	cmd.Env = append(environment(s.opt.Dir), env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -165,7 +165,7 @@ func (s *Server) run(dir, stdin string, args ...string) (string, error) {
 func (s *Server) Create(name string, options ...string) (*Repo, error) {
 	r := &Repo{Dir: filepath.Join(s.opt.Dir, name+".git"), URL: s.URL + "/" + name + ".git", server: s}
 	args := append([]string{"init", "--quiet", "--bare", "--template=", "--initial-branch=main"}, options...)
-	if _, err := s.run(s.opt.Dir, "", append(args, r.Dir)...); err != nil {
+	if _, err := s.run(s.opt.Dir, "", nil, append(args, r.Dir)...); err != nil {
 		return nil, err
 	}
 	for key, value := range map[string]string{"http.receivepack": "true", "uploadpack.allowFilter": "true", "gc.auto": "0", "core.fsync": "none"} {

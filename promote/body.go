@@ -1,0 +1,57 @@
+package promote
+
+import (
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/pullrequest"
+)
+
+// body describes the pull request of a proposal, within what the forge takes.
+func (s Server) body(p *Proposal) (string, error) {
+	b := pullrequest.Body{
+		Outcome: pullrequest.Outcome(p.Record.Outcome), Environment: p.Record.Environment.String(),
+		Candidate: p.Record.Candidate, ID: p.Record.Experiment, Untested: p.Record.Untested,
+		Trailers: p.Record.Trailers(),
+		Proof:    pullrequest.Proof{Commit: p.Base},
+	}
+	for _, f := range p.Files {
+		b.Files = append(b.Files, describe(f))
+	}
+	if p.Rendered != nil {
+		b.Differences = object.Diff(p.Rendered.Baseline, p.Rendered.Candidate)
+		b.Proof.Objects = len(p.Rendered.Baseline)
+	}
+	if e := p.Edit; e != nil {
+		b.Proof.Laws = e.Laws()
+		for _, n := range e.Next {
+			b.Next = append(b.Next, pullrequest.Next{Environment: history.Environment{Dir: n.Dir, Name: n.Name}.String(), State: string(n.State)})
+		}
+	}
+	if p.Decision.ByHand() {
+		b.Reason = p.Decision.Reason
+	} else {
+		b.Engine, b.Verdict, b.Message, b.Metrics = p.Decision.Engine, string(p.Decision.Outcome), p.Decision.Reason, p.Decision.Metrics
+	}
+	return b.Markdown(s.Forge.BodyLimit())
+}
+
+// Laws are those of the design that the edit was proven to keep.
+func (e *Edit) Laws() []int {
+	if e.Outcome == Reject {
+		return []int{3, 4}
+	}
+	return []int{2, 4, 5}
+}
+
+func describe(f File) pullrequest.File {
+	added, removed := f.Lines()
+	out := pullrequest.File{Path: f.Path, Change: objectdiff.Changed, Added: added, Removed: removed}
+	switch {
+	case f.Before == nil:
+		out.Change = objectdiff.Added
+	case f.After == nil:
+		out.Change = objectdiff.Removed
+	}
+	return out
+}

@@ -1,0 +1,120 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/history"
+)
+
+// A claim is an outcome's ref that names no commit of the branch yet: what a
+// pull request will tell once it is merged. A forge that squashes may drop the
+// message of its commit; the claim then becomes the outcome.
+
+// claim is the ref to push with a pull request's branch, if it is not there.
+func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref, error) {
+	if rec.Experiment == "" || rec.Outcome == history.Candidate {
+		return nil, nil
+	}
+	name, err := history.Ref(s.Branch, rec.Environment, rec.Experiment)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := s.Repo.Refs(ctx, name)
+	if err != nil || refs[name] != "" {
+		return nil, err
+	}
+	commit, err := s.Repo.Note(ctx, rec.RefMessage(""))
+	return []gitremote.Ref{{Name: name, New: commit}}, err
+}
+
+// outcome is what a ref beside the branch tells.
+type outcome struct {
+	ref   string
+	entry git.Entry
+}
+
+// outcomes are those of the environment.
+func (s Server) outcomes(ctx context.Context, env history.Environment) ([]outcome, error) {
+	refs, err := s.Repo.Refs(ctx, history.RefPrefix(s.Branch, env))
+	if err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	names := slices.Sorted(maps.Keys(refs))
+	ids := make([]string, len(names))
+	for i, name := range names {
+		ids[i] = refs[name]
+	}
+	entries, err := s.Repo.Entries(ctx, ids...)
+	if err == nil && len(entries) != len(names) {
+		err = fmt.Errorf("read the outcomes of %s: %d of %d are there", env, len(entries), len(names))
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([]outcome, len(names))
+	for i, name := range names {
+		out[i] = outcome{name, entries[i]}
+	}
+	return out, nil
+}
+
+// settleClaims looks what became of the pull requests that were open when an
+// earlier run ended.
+func (s Server) settleClaims(ctx context.Context, env history.Environment) error {
+	if s.Forge == nil {
+		return nil
+	}
+	outcomes, err := s.outcomes(ctx, env)
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		rec, ok := history.Parse(o.entry)
+		if !ok || history.About(o.entry) != "" {
+			continue
+		}
+		ref, err := s.settle(ctx, o, rec)
+		if err != nil {
+			return err
+		}
+		if ref != nil {
+			// Another run may have settled it meanwhile.
+			if err := s.Repo.Push(ctx, *ref); err != nil && !errors.Is(err, gitremote.ErrStale) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle is the update of one claim; nil while its pull request is open.
+func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*gitremote.Ref, error) {
+	list, err := s.Forge.Find(ctx, HeadBranch(rec), s.Branch)
+	if err != nil || len(list) > 0 && list[0].State == forge.StateOpen {
+		return nil, err
+	}
+	gone := &gitremote.Ref{Name: o.ref, Expect: o.entry.ID}
+	if len(list) == 0 || list[0].State != forge.StateMerged || list[0].MergeSHA == "" {
+		return gone, nil
+	}
+	entries, _, err := s.Repo.Log(ctx, s.Branch, s.Commits)
+	if err != nil {
+		return nil, err
+	}
+	told := slices.ContainsFunc(entries, func(e git.Entry) bool {
+		other, ok := history.Parse(e)
+		return ok && other.Environment == rec.Environment && other.Experiment == rec.Experiment && other.Outcome == rec.Outcome
+	})
+	if told {
+		return gone, nil
+	}
+	gone.New, err = s.Repo.Note(ctx, rec.RefMessage(list[0].MergeSHA))
+	return gone, err
+}

@@ -11,8 +11,11 @@ func (e *Edit) Environment() history.Environment {
 
 // Title is the subject of the commit that makes the edit.
 func (e *Edit) Title() string {
-	if e.Outcome == Reject {
+	switch e.Outcome {
+	case Reject:
 		return "Reject the candidate of " + e.Plan.Metadata.Name
+	case Revert:
+		return "Revert the promotion of " + e.Plan.Metadata.Name
 	}
 	return e.Plan.Spec.Promotion.Title
 }
@@ -21,7 +24,7 @@ func (e *Edit) Title() string {
 func (e *Edit) Record(d Decision) (history.Record, error) {
 	r := history.Record{
 		Outcome: string(e.Outcome), Environment: e.Environment(), Experiment: e.ID, Candidate: e.Candidate.Metadata.Name,
-		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested,
+		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested, Reverts: e.Reverts,
 	}
 	if d.ByHand() {
 		r.Engine, r.Evidence = history.ByHand, d.Reason

@@ -9,6 +9,7 @@
 //     the same tree (next.go).
 //  4. The edited tree is rendered and compared, object by object: law 2, tested
 //     is promoted; law 3, losers leave no trace; law 4, the same files (prove.go).
+//     PrepareRevert edits and proves the way back from a promotion (revert.go).
 //  5. Write replaces the files (write.go). A process that is killed meanwhile
 //     leaves a record beside the marker, with which Resume finishes the job
 //     (record.go, resume.go).
@@ -36,6 +37,7 @@ type Outcome string
 const (
 	Promote Outcome = "promote"
 	Reject  Outcome = "reject"
+	Revert  Outcome = "revert" // of a promotion; see PrepareRevert
 )
 
 // ErrNoCandidate is returned for an environment without a marker.
@@ -59,14 +61,16 @@ type Edit struct {
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
 	ID        string   // empty where the change renders no experiment: see Warnings
-	Files     []File   // in the order of writing; the marker is the last
+	Files     []File   // in the order of writing; the marker is the last, but for a revert
 	Untested  []string // what ships untested, for people
 	Next      []Next   // a promotion's next environments
 	Waiting   int      // candidates that moved up
+	Reverts   string   // the commit whose promotion a revert undoes
 	Warnings  []string
 }
 
-// Marker is the path of the environment's marker.
+// Marker is the path of the environment's marker, which every edit but a revert
+// changes.
 func (e *Edit) Marker() string { return e.Files[len(e.Files)-1].Path }
 
 // Prepare makes and proves the edit. Nothing is written. Errors that tell a

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -66,23 +68,9 @@ func (p *preparation) breaks4(name, what string) error {
 func (p *preparation) prove(ctx context.Context) error {
 	req := p.req
 	req.FS = req.FS.With(p.contents())
-	after, err := render.Environment(ctx, req)
+	differences, err := compare(ctx, req, p.want)
 	if err != nil {
-		return fmt.Errorf("render the edited environment: %w", err)
-	}
-	differences := object.Diff(p.want, after.Baseline)
-	differences = slices.DeleteFunc(differences, func(d object.Difference) bool { return isTest(d) })
-	if len(differences) > 0 && after.Layout == spec.Helm {
-		// A chart may render random values: what differs between two renders
-		// of the same files says nothing.
-		again, err := render.Environment(ctx, req)
-		if err != nil {
-			return fmt.Errorf("render the edited environment: %w", err)
-		}
-		unstable := object.Diff(after.Baseline, again.Baseline)
-		differences = slices.DeleteFunc(differences, func(d object.Difference) bool {
-			return slices.ContainsFunc(unstable, func(u object.Difference) bool { return u.Key == d.Key })
-		})
+		return err
 	}
 	if len(differences) == 0 {
 		return nil
@@ -94,6 +82,39 @@ func (p *preparation) prove(ctx context.Context) error {
 	return &LawError{Law: law, Differences: differences, message: fmt.Sprintf(
 		"%s: the edited environment %s renders %s: %s; nothing is written; make the change by hand, or report this",
 		p.marker.Path, p.req.Dir, what, keys(differences))}
+}
+
+// compare renders the edited environment and compares it with what it must
+// render to. What Argo CD never applies is left out, and so is what says nothing
+// because it is drawn at random.
+func compare(ctx context.Context, req render.Request, want []*unstructured.Unstructured) ([]object.Difference, error) {
+	after, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("render the edited environment: %w", err)
+	}
+	differences := slices.DeleteFunc(object.Diff(want, after.Baseline), isTest)
+	if len(differences) == 0 {
+		return nil, nil
+	}
+	random, err := drawn(ctx, req, after)
+	return slices.DeleteFunc(differences, func(d object.Difference) bool { return random[d.Key] }), err
+}
+
+// drawn are the objects for which a chart draws random values: they differ
+// between two renders of the same files.
+func drawn(ctx context.Context, req render.Request, once *render.Result) (map[object.Key]bool, error) {
+	if once.Layout != spec.Helm {
+		return nil, nil
+	}
+	again, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("render %s again: %w", req.Dir, err)
+	}
+	out := map[object.Key]bool{}
+	for _, d := range object.Diff(once.Baseline, again.Baseline) {
+		out[d.Key] = true
+	}
+	return out, nil
 }
 
 func isTest(d object.Difference) bool {

@@ -25,11 +25,16 @@ type decideOptions struct {
 
 // bindDecide adds the flags that the three commands share.
 func (o *decideOptions) bindDecide(cmd *cobra.Command) {
-	o.bindRender(cmd)
+	o.bindEdit(cmd)
 	o.server.bind(cmd)
+	cmd.Flags().StringVar(&o.experiment, "experiment", "", "`file` with the experiment's objects as kubectl get -o yaml prints them, - for stdin: follow their verdict")
+}
+
+// bindEdit adds the flags that say how an edit is made and reported.
+func (o *decideOptions) bindEdit(cmd *cobra.Command) {
+	o.bindRender(cmd)
 	o.format = formatText
 	f := cmd.Flags()
-	f.StringVar(&o.experiment, "experiment", "", "`file` with the experiment's objects as kubectl get -o yaml prints them, - for stdin: follow their verdict")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
 	f.BoolVar(&o.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
 	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatJSON)
@@ -98,12 +103,9 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 // settle carries a decision out on the environment that p opened. The result
 // of rendering it is given where it is at hand.
 func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *render.Result, d promote.Decision) error {
-	var repo *gitrepo.Repo
-	if opt.commit {
-		var err error
-		if repo, err = gitrepo.Open(ctx, p.root); err != nil {
-			return fmt.Errorf("--commit: %w", err)
-		}
+	repo, err := opt.repo(ctx, p)
+	if err != nil {
+		return err
 	}
 	e, err := promote.Prepare(ctx, p.Request, promote.Options{Outcome: d.Outcome, Branch: p.branch, Rendered: res})
 	if errors.Is(err, promote.ErrNoCandidate) {
@@ -115,6 +117,23 @@ func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *rend
 	if err := e.Guard(d); err != nil {
 		return err
 	}
+	return a.carryOut(ctx, opt, p, repo, e, d)
+}
+
+// repo is where --commit commits; nil without it.
+func (o decideOptions) repo(ctx context.Context, p *place) (*gitrepo.Repo, error) {
+	if !o.commit {
+		return nil, nil
+	}
+	repo, err := gitrepo.Open(ctx, p.root)
+	if err != nil {
+		return nil, fmt.Errorf("--commit: %w", err)
+	}
+	return repo, nil
+}
+
+// carryOut makes the edit in the work tree, or prints it.
+func (a *app) carryOut(ctx context.Context, opt decideOptions, p *place, repo *gitrepo.Repo, e *promote.Edit, d promote.Decision) error {
 	r, err := newReport(p, e, d)
 	if err != nil {
 		return err
@@ -182,11 +201,9 @@ func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome p
 	if opt.dryRun {
 		return false, fmt.Errorf("%s: %w", p.arg, promote.ErrInterrupted)
 	}
-	var repo *gitrepo.Repo
-	if opt.commit {
-		if repo, err = gitrepo.Open(ctx, p.root); err != nil {
-			return false, fmt.Errorf("--commit: %w", err)
-		}
+	repo, err := opt.repo(ctx, p)
+	if err != nil {
+		return false, err
 	}
 	r := &report{place: p}
 	err = a.write(ctx, func() error {

@@ -12,7 +12,7 @@ import (
 
 // report is what promote, reject and conclude say that they did.
 type report struct {
-	Outcome     string         `json:"outcome"` // promote, reject, hold, superseded or none
+	Outcome     string         `json:"outcome"` // promote, reject, revert, hold, superseded or none
 	Environment string         `json:"directory"`
 	Name        string         `json:"environment,omitempty"`
 	Candidate   string         `json:"candidate,omitempty"`
@@ -23,6 +23,7 @@ type report struct {
 	Files       []fileReport   `json:"files,omitempty"`
 	Untested    []string       `json:"untested,omitempty"`
 	Promotion   string         `json:"promotion,omitempty"` // the same in all commits that it takes
+	Reverts     string         `json:"reverts,omitempty"`   // the commit of the promotion that is undone
 	Next        []promote.Next `json:"next,omitempty"`
 	Waiting     int            `json:"waiting,omitempty"`
 	Committed   bool           `json:"committed,omitempty"`
@@ -49,7 +50,7 @@ func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
 	rec, err := e.Record(d)
 	r := &report{
 		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
-		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion, Next: e.Next, Waiting: e.Waiting,
+		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion, Reverts: e.Reverts, Next: e.Next, Waiting: e.Waiting,
 		place: p, title: e.Title(), record: rec, warnings: e.Warnings,
 	}
 	for _, f := range e.Files {
@@ -87,10 +88,14 @@ func changed(isNew, isGone bool) string {
 
 // done is the outcome in the past.
 func done(outcome promote.Outcome) string {
-	if outcome == promote.Promote {
+	switch outcome {
+	case promote.Promote:
 		return "promoted"
+	case promote.Revert:
+		return "reverted the promotion of"
+	default:
+		return "rejected"
 	}
-	return "rejected"
 }
 
 func (a *app) report(opt decideOptions, r *report) error {

@@ -86,7 +86,7 @@ func (a *app) printHistory(past history.Past, format, where string) error {
 func reach(past history.Past) string {
 	switch {
 	case past.Cut:
-		return fmt.Sprintf("these are the newest %d commits: look further back with --max-commits", past.Commits)
+		return fmt.Sprintf("commits older than the newest %d were not searched: --max-commits goes further back", past.Commits)
 	case past.Shallow:
 		return fmt.Sprintf("the clone is shallow and holds %d of the branch's commits: what was decided before them is not known here; git fetch --unshallow brings the rest", past.Commits)
 	}

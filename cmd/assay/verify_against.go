@@ -31,8 +31,9 @@ type audit struct {
 // what people promoted by hand. res is the environment as it is now.
 //
 // A commit accounts for a change if it says that it promotes this environment,
-// and renders to what was under test before it. A merge accounts for what one of
-// its parents has.
+// and renders to what was under test before it; or that it reverts a promotion,
+// and renders to what was before that. A merge accounts for what one of its
+// parents has.
 func (p *place) against(ctx context.Context, env environment, ref string, res *render.Result) (changes, byHand []string, err error) {
 	repo, err := gitrepo.Open(ctx, p.root)
 	if err != nil {
@@ -96,12 +97,25 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 		return nil
 	}
 	told, ok := history.Parse(c)
-	if !ok || told.Outcome != history.Promote || told.Environment != a.history() {
-		for _, key := range changed {
-			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s", key, git.Short(c.ID)))
-		}
-		return nil
+	switch {
+	case ok && told.Environment == a.history() && told.Outcome == history.Promote:
+		return a.promotion(ctx, c, told, now)
+	case ok && told.Environment == a.history() && told.Outcome == history.Revert:
+		return a.reversal(ctx, c, told, now)
 	}
+	for _, key := range changed {
+		a.blame(c, key, "")
+	}
+	return nil
+}
+
+// blame reports a change for which a commit does not account.
+func (a *audit) blame(c git.Entry, what any, why string) {
+	a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s%s", what, git.Short(c.ID), why))
+}
+
+// promotion holds a commit that promotes against what was under test before it.
+func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record, now *render.Result) error {
 	for _, id := range c.Parents {
 		parent, err := a.at(ctx, id)
 		if err != nil {
@@ -111,11 +125,38 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 			continue
 		}
 		for _, d := range object.Diff(applied(parent.Candidate), applied(now.Baseline)) {
-			a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s, which promotes something else than what was tested", d.Key, git.Short(c.ID)))
+			a.blame(c, d.Key, ", which promotes something else than what was tested")
 		}
 	}
 	if told.Engine == history.ByHand {
 		a.byHand = append(a.byHand, git.Short(c.ID))
+	}
+	return nil
+}
+
+// reversal holds a commit that reverts against what was before the promotion.
+func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, now *render.Result) error {
+	p, err := a.repo.Commit(ctx, told.Reverts)
+	if err != nil {
+		return fmt.Errorf("commit %s reverts a promotion: %w", git.Short(c.ID), err)
+	}
+	promoted, ok := history.Parse(p)
+	if !ok || promoted.Outcome != history.Promote || promoted.Environment != told.Environment || len(p.Parents) == 0 || len(c.Parents) == 0 {
+		a.blame(c, told.Environment, ", which reverts a commit that promotes nothing there")
+		return nil
+	}
+	var stages [3]*render.Result
+	for i, id := range []string{p.ID, c.Parents[0], p.Parents[0]} {
+		if stages[i], err = a.at(ctx, id); err != nil {
+			return err
+		}
+		if stages[i] == nil {
+			stages[i] = &render.Result{}
+		}
+	}
+	want, _ := object.Merge(stages[0].Baseline, stages[1].Baseline, stages[2].Baseline)
+	for _, d := range object.Diff(applied(want), applied(now.Baseline)) {
+		a.blame(c, d.Key, ", which reverts to something else than what was before the promotion")
 	}
 	return nil
 }

@@ -56,6 +56,22 @@ func (r *Repo) Log(ctx context.Context, after, until string) ([]git.Entry, error
 	return git.Log(ctx, r.run, "--topo-order", "--reverse", after+".."+until)
 }
 
+// Commit is the one commit that a revision names.
+func (r *Repo) Commit(ctx context.Context, revision string) (git.Entry, error) {
+	id, err := r.Resolve(ctx, revision)
+	if err != nil {
+		return git.Entry{}, err
+	}
+	list, err := git.Log(ctx, r.run, "--no-walk", id)
+	if err == nil && len(list) != 1 {
+		err = fmt.Errorf("read commit %s: git log prints %d commits", git.Short(id), len(list))
+	}
+	if err != nil {
+		return git.Entry{}, err
+	}
+	return list[0], nil
+}
+
 // Recent lists the newest commits of the branch that is checked out, at most n
 // of them and the newest first. It reads no trees.
 func (r *Repo) Recent(ctx context.Context, n int) ([]git.Entry, error) {

@@ -47,6 +47,12 @@ func TestLog(t *testing.T) {
 	if diff := cmp.Diff(want, byID); diff != "" || got[len(got)-1].ID != merge {
 		t.Error(diff)
 	}
+	if one, err := r.Commit(t.Context(), "side"); err != nil || one.Subject != "Promote" || one.ID != side || one.Trailers["Assay-Outcome"][0] != "promote" {
+		t.Errorf("the commit of side: %v, %v", one, err)
+	}
+	if _, err := r.Commit(t.Context(), "--all"); err == nil {
+		t.Error("an option names a commit")
+	}
 	if none, err := r.Log(t.Context(), "HEAD", "HEAD"); err != nil || len(none) != 0 {
 		t.Errorf("nothing after HEAD: %v, %v", none, err)
 	}

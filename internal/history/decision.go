@@ -11,6 +11,7 @@ import (
 type Decision struct {
 	Record
 	Commit  string
+	Parent  string    // its first parent; empty where there is none here
 	Time    time.Time // when it was committed
 	Subject string
 }
@@ -47,7 +48,11 @@ func Merge(entries, refs []git.Entry, env Environment) []Decision {
 			r, ok = kept[e.ID]
 		}
 		if ok && r.Environment == env {
-			list = append(list, Decision{Record: r, Commit: e.ID, Time: e.Time, Subject: line(e.Subject)})
+			d := Decision{Record: r, Commit: e.ID, Time: e.Time, Subject: line(e.Subject)}
+			if len(e.Parents) > 0 {
+				d.Parent = e.Parents[0]
+			}
+			list = append(list, d)
 		}
 	}
 	return list
@@ -57,6 +62,18 @@ func Merge(entries, refs []git.Entry, env Environment) []Decision {
 func (d Decision) Reverted(list []Decision) (Decision, bool) {
 	i := slices.IndexFunc(list, func(other Decision) bool { return other.Outcome == Revert && other.Reverts == d.Commit })
 	if i < 0 || d.Outcome != Promote {
+		return Decision{}, false
+	}
+	return list[i], true
+}
+
+// Promotion is the newest promotion: of an experiment, or by a commit, where
+// they are given.
+func Promotion(list []Decision, experiment, commit string) (Decision, bool) {
+	i := slices.IndexFunc(list, func(d Decision) bool {
+		return d.Outcome == Promote && (experiment == "" || d.Experiment == experiment) && (commit == "" || d.Commit == commit)
+	})
+	if i < 0 {
 		return Decision{}, false
 	}
 	return list[i], true

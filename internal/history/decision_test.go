@@ -62,7 +62,7 @@ func TestParse(t *testing.T) {
 func commits(records ...*Record) []git.Entry {
 	var list []git.Entry
 	for i, r := range records {
-		e := git.Entry{ID: fmt.Sprintf("c%d", len(records)-i), Time: time.Unix(int64(1000-i), 0), Subject: "subject", Trailers: map[string][]string{}}
+		e := git.Entry{ID: fmt.Sprintf("c%d", len(records)-i), Parents: []string{fmt.Sprintf("c%d", len(records)-i-1), "side"}, Time: time.Unix(int64(1000-i), 0), Subject: "subject", Trailers: map[string][]string{}}
 		if r != nil {
 			e.Trailers[trailerOutcome], e.Trailers[trailerEnvironment] = []string{r.Outcome}, []string{r.Environment.String()}
 			e.Trailers[trailerExperiment], e.Trailers[trailerReverts] = []string{r.Experiment}, []string{r.Reverts}
@@ -88,7 +88,7 @@ func TestOf(t *testing.T) {
 	if diff := cmp.Diff([]string{"c4 reject e2", "c1 promote e1"}, told(got)); diff != "" {
 		t.Error(diff)
 	}
-	if got[0].Time != entries[0].Time || got[0].Subject != "subject" {
+	if got[0].Time != entries[0].Time || got[0].Subject != "subject" || got[0].Parent != "c3" {
 		t.Errorf("%+v", got[0])
 	}
 }
@@ -135,8 +135,8 @@ func TestRef(t *testing.T) {
 		t.Errorf("an outcome is called %s", name)
 	}
 	e := parsed(t, r.RefMessage("c1"))
-	if got, ok := Parse(e); !ok || !cmp.Equal(got, r) || about(e) != "c1" {
-		t.Errorf("%v of %s", got, about(e))
+	if got, ok := Parse(e); !ok || !cmp.Equal(got, r) || About(e) != "c1" {
+		t.Errorf("%v of %s", got, About(e))
 	}
 }
 
@@ -160,6 +160,23 @@ func TestRecall(t *testing.T) {
 	}
 	if d, ok := list[1].Reverted(list); ok {
 		t.Errorf("the promotion of e2 was reverted by %q", d.Commit)
+	}
+}
+
+func TestPromotion(t *testing.T) {
+	list := Of(commits(
+		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "c2"},
+		&Record{Outcome: Reject, Environment: prod, Experiment: "e3"},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e2"},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
+	), prod)
+	for _, c := range []struct{ experiment, commit, want string }{
+		{"", "", "c3"}, {"e1", "", "c2"}, {"", "c1", "c1"}, {"e1", "c1", "c1"}, {"e2", "c1", ""}, {"e3", "", ""}, {"", "c4", ""},
+	} {
+		if d, ok := Promotion(list, c.experiment, c.commit); ok != (c.want != "") || d.Commit != c.want {
+			t.Errorf("%+v: %q", c, d.Commit)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-# Needs Go, Git and make. `make e2e` needs redis-server too, and builds the
-# real components on its first run; `make race` needs a C compiler, and
+# Needs Go, Git and make. `make e2e` needs redis-server and a C compiler too, and
+# builds the real components on its first run; `make race` needs a C compiler, and
 # `make test` does without where there is none.
 
 # Where real environments are, for the tests that use them; unset, those skip.
@@ -7,7 +7,7 @@ export ASSAY_CORPUS
 
 GO ?= go
 component := test/components/build
-concurrent := ./internal/envfs ./internal/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
+concurrent := ./internal/envfs ./internal/forge ./internal/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
 .PHONY: help build test race demo corpus e2e bench lint generate check-generated fuzz clean
 
@@ -30,8 +30,8 @@ demo: ## walk the whole loop in the three layouts, and check the laws
 corpus: ## promote and reject changes of every kind in the examples and in ASSAY_CORPUS
 	@$(GO) run ./test/corpus
 
-e2e: ## render every environment under real Argo CD, natively and through the plugin
-	@$(component) argocd-v2 argocd-v3 helm-3.16.3 helm-3.18.4 kustomize-5.4.3 kustomize-5.7.1 >/dev/null
+e2e: ## render every environment under real Argo CD, natively and through the plugin; pull requests on real Gitea
+	@$(component) argocd-v2 argocd-v3 gitea helm-3.16.3 helm-3.18.4 kustomize-5.4.3 kustomize-5.7.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
 
 bench: ## measure assay against helm and kustomize

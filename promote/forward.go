@@ -123,7 +123,8 @@ func (s Server) finish(ctx context.Context) (*history.Decision, error) {
 	if !forwards && (err != nil || len(now.Candidates) > 0) {
 		return nil, nil
 	}
-	list, err := s.decisions(ctx, env)
+	past, err := s.Past(ctx, env)
+	list := past.Decisions
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -172,19 +173,4 @@ func (s Server) promoted(ctx context.Context, d history.Decision, req render.Req
 		return spec.Candidate{}, err
 	}
 	return f.Candidates[0], nil
-}
-
-// decisions are what the branch, and the refs beside it, tell of the
-// environment: the newest first.
-func (s Server) decisions(ctx context.Context, env history.Environment) ([]history.Decision, error) {
-	entries, _, err := s.Repo.Log(ctx, s.Branch, s.Commits)
-	if err != nil {
-		return nil, err
-	}
-	outcomes, err := s.outcomes(ctx, env)
-	refs := make([]git.Entry, len(outcomes))
-	for i, o := range outcomes {
-		refs[i] = o.entry
-	}
-	return history.Merge(entries, refs, env), err
 }

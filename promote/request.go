@@ -65,6 +65,8 @@ func HeadBranch(rec history.Record) string {
 		id = "unrendered"
 	case rec.Outcome == history.Candidate:
 		id = candidatePrefix + id
+	case rec.Outcome == history.Revert:
+		id = "revert-" + id
 	}
 	return headPrefix(rec.Environment) + id
 }

@@ -80,8 +80,8 @@ type Proposal struct {
 
 // The ways of a proposal to the branch, as the plan names them.
 const (
-	methodPush        = "push"
-	methodPullRequest = "pull-request"
+	Push        = "push"
+	PullRequest = "pull-request"
 )
 
 // Message is that of the commit.
@@ -136,7 +136,7 @@ func (s Server) Land(ctx context.Context, step Step) (*Result, error) {
 		switch {
 		case err != nil || p == nil:
 			return nil, err
-		case p.Method == methodPullRequest:
+		case p.Method == PullRequest:
 			return s.publish(ctx, step, &r)
 		}
 		return &gitremote.Change{Files: contents(p.Files), Message: p.Message()}, nil
@@ -203,7 +203,7 @@ func (s Server) decision(ctx context.Context, base gitremote.Base, decide Decide
 	if err != nil {
 		return nil, choice, err
 	}
-	p, err := s.proposal(base, e, choice.Decision)
+	p, err := s.Propose(base, e, choice.Decision)
 	if p != nil {
 		p.Rendered = res
 	}
@@ -227,14 +227,16 @@ func (s Server) choose(ctx context.Context, base gitremote.Base, decide Decider,
 	return choice, err
 }
 
-func (s Server) proposal(base gitremote.Base, e *Edit, d Decision) (*Proposal, error) {
+// Propose is the proposal to make an edit on a tip, in the way of the plan.
+func (s Server) Propose(base gitremote.Base, e *Edit, d Decision) (*Proposal, error) {
 	rec, err := e.Record(d)
 	if err != nil {
 		return nil, err
 	}
-	method := e.Plan.Spec.Promotion.Method
-	if e.Outcome == Reject {
-		method = e.Plan.Spec.Promotion.Reject
+	// What takes a change back should not wait for a click either.
+	method := e.Plan.Spec.Promotion.Reject
+	if e.Outcome == Promote {
+		method = e.Plan.Spec.Promotion.Method
 	}
 	return &Proposal{
 		Base: base.Commit, Files: e.Files, Record: rec, Title: e.Title(), Body: d.Reason,

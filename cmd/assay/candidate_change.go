@@ -122,6 +122,9 @@ const maxInput = 1 << 20
 
 // readInput reads a file that a flag names, or stdin.
 func (a *app) readInput(name string) ([]byte, error) {
+	if name == "-" && a.read != nil {
+		return a.read, nil // a command on a server may ask again
+	}
 	from := a.stdin
 	if name != "-" {
 		file, err := os.Open(name) //nolint:gosec // the file that the user names
@@ -140,6 +143,9 @@ func (a *app) readInput(name string) ([]byte, error) {
 	}
 	if len(data) > maxInput {
 		return nil, fmt.Errorf("%s is larger than 1 MiB: name a smaller file", name)
+	}
+	if name == "-" {
+		a.read = data
 	}
 	return data, nil
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
@@ -45,7 +46,7 @@ rejected before is refused as by assay candidate set.`,
   assay candidate from origin/bump-web shop/prod --dry-run`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.candidateFrom(ctx, opt, args[0], dirArg(args[1:]))
+			return a.candidateFrom(ctx, opt, args[0], args[1:])
 		}),
 	}
 	opt.bindRender(cmd)
@@ -56,8 +57,24 @@ rejected before is refused as by assay candidate set.`,
 	return cmd
 }
 
-func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref, dir string) error {
-	m, err := opt.openMarker(dir)
+func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref string, args []string) error {
+	if err := opt.checkPut(args); err != nil {
+		return err
+	}
+	if opt.server.chosen() {
+		return a.putThere(ctx, opt, func(ctx context.Context, m *markerPlace) (spec.Candidate, error) {
+			commit, err := m.session.Repo.Tip(ctx, ref)
+			if err != nil {
+				return spec.Candidate{}, err
+			}
+			tree, err := m.session.Repo.Tree(ctx, commit)
+			if err != nil {
+				return spec.Candidate{}, err
+			}
+			return m.from(ctx, opt, tree, ref, commit)
+		})
+	}
+	m, err := opt.openMarker(dirArg(args))
 	if m != nil {
 		defer m.close()
 	}
@@ -72,14 +89,27 @@ func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref, dir 
 	if err != nil {
 		return err
 	}
-	b, closeBump, err := m.openBump(ctx, opt.environment, repo, ref)
+	tree, err := repo.Tree(ctx, commit)
 	if err != nil {
 		return err
 	}
-	defer closeBump()
-	c, err := b.candidate(ctx)
+	c, err := m.from(ctx, opt, tree, ref, commit)
 	if err != nil {
 		return err
+	}
+	return a.putCandidate(ctx, opt, m, c)
+}
+
+// from makes the candidate of what a commit's tree has. It closes the tree.
+func (m *markerPlace) from(ctx context.Context, opt candidateOptions, tree *git.Tree, ref, commit string) (spec.Candidate, error) {
+	defer func() { _ = tree.Close() }()
+	b, err := m.openBump(ctx, opt.environment, tree, ref)
+	if err != nil {
+		return spec.Candidate{}, err
+	}
+	c, err := b.candidate(ctx)
+	if err != nil {
+		return c, err
 	}
 	c.Metadata.Name = opt.title
 	if c.Metadata.Name == "" {
@@ -92,7 +122,7 @@ func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref, dir 
 	if opt.retry {
 		c.Spec.Attempt++
 	}
-	return a.putCandidate(ctx, opt, m, c)
+	return c, nil
 }
 
 // bump is an environment here and at another revision, both without a marker.
@@ -103,27 +133,20 @@ type bump struct {
 	files, other *envfs.FS
 }
 
-func (m *markerPlace) openBump(ctx context.Context, env environment, repo *gitrepo.Repo, ref string) (*bump, func(), error) {
-	tree, err := repo.Tree(ctx, ref)
-	if err != nil {
-		return nil, nil, err
-	}
-	closeTree := func() { _ = tree.Close() }
+func (m *markerPlace) openBump(ctx context.Context, env environment, tree *git.Tree, ref string) (*bump, error) {
 	b := &bump{
 		markerPlace: m, ref: ref,
 		files: m.FS.With(map[string][]byte{m.Path: nil}),
 		other: envfs.New(tree, env.files).With(map[string][]byte{m.Path: nil}),
 	}
-	if b.here, err = b.render(ctx, b.files); err == nil {
-		if b.there, err = b.render(ctx, b.other); err != nil {
-			err = fmt.Errorf("%s: %w", ref, err)
-		}
+	var err error
+	if b.here, err = b.render(ctx, b.files); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		closeTree()
-		return nil, nil, err
+	if b.there, err = b.render(ctx, b.other); err != nil {
+		return nil, fmt.Errorf("%s: %w", ref, err)
 	}
-	return b, closeTree, nil
+	return b, nil
 }
 
 func (b *bump) render(ctx context.Context, fsys *envfs.FS) (*render.Result, error) {

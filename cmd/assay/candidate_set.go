@@ -10,6 +10,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -18,10 +19,10 @@ import (
 
 type candidateOptions struct {
 	environment
+	server
 	images, sets, valueFiles, patches, variables []string
 	tag, title                                   string
-	retry, dryRun                                bool
-	maxCommits                                   int
+	retry, dryRun, pull                          bool
 }
 
 func (a *app) candidateSetCommand() *cobra.Command {
@@ -55,7 +56,7 @@ commits.`,
   # The same change once more, after a rejection
   assay candidate set --tag 6.15.0 --retry shop/prod`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, args) }),
 	}
 	opt.bindRender(cmd)
 	f := cmd.Flags()
@@ -77,14 +78,18 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.retry, "retry", false, "test the same change again, as a new attempt")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
-	bindMaxCommits(cmd, &o.maxCommits)
+	f.BoolVar(&o.pull, "pull-request", false, "on a server, offer the candidate in a pull request, as for a protected branch")
+	o.server.bind(cmd)
 }
 
-func (a *app) candidateSet(ctx context.Context, opt candidateOptions, dir string) error {
-	if err := opt.check(); err != nil {
+func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []string) error {
+	if err := opt.check(args); err != nil {
 		return err
 	}
-	m, err := opt.openMarker(dir)
+	if opt.server.chosen() {
+		return a.putThere(ctx, opt, func(ctx context.Context, m *markerPlace) (spec.Candidate, error) { return a.candidate(ctx, opt, m) })
+	}
+	m, err := opt.openMarker(dirArg(args))
 	if m != nil {
 		defer m.close()
 	}
@@ -103,39 +108,64 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, m *markerP
 	if err := m.undisturbed(); err != nil {
 		return err
 	}
-	past, err := m.memory(ctx, opt.maxCommits)
+	past, err := m.memory(ctx, opt.commits)
 	if err != nil {
 		return err
 	}
-	res, err := unremembered(ctx, &candidate, opt.retry, past, m.try)
+	p, err := m.placed(ctx, candidate, opt.retry, past)
 	if err != nil {
 		return err
 	}
-	queue := marker.Put(m.Candidates, candidate, res.Plan.Spec.Queue)
-	data, err := marker.Encode(queue)
-	if err != nil {
+	if !p.changes() || opt.dryRun {
+		a.preview(p)
+		return nil
+	}
+	if err := m.write(ctx, p.data); err != nil {
 		return err
 	}
-	if bytes.Equal(data, m.Data) {
-		_, err = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", promote.Label(candidate), res.ID, m.on(m.Path))
-		return err
-	}
-	if opt.dryRun {
-		_, err = fmt.Fprint(&a.out, udiff.Unified("a/"+m.Path, "b/"+m.Path, string(m.Data), string(data)))
-		return err
-	}
-	if err := m.write(ctx, data); err != nil {
-		return err
-	}
-	a.reportSet(m, queue, candidate, res)
+	a.reportSet(p, "")
 	if past.Shallow && !past.Cut {
 		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", past.Commits)
 	}
 	return nil
 }
 
+// placement is a candidate in its place in the marker, proven.
+type placement struct {
+	*markerPlace
+	candidate spec.Candidate
+	queue     []spec.Candidate
+	data      []byte // of the marker
+	rendered  *render.Result
+}
+
+// placed proves a candidate and puts it in its place.
+func (m *markerPlace) placed(ctx context.Context, c spec.Candidate, retry bool, past history.Past) (*placement, error) {
+	res, err := unremembered(ctx, &c, retry, past, m.try)
+	if err != nil {
+		return nil, err
+	}
+	p := &placement{markerPlace: m, candidate: c, queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), rendered: res}
+	p.data, err = marker.Encode(p.queue)
+	return p, err
+}
+
+func (p *placement) changes() bool { return !bytes.Equal(p.data, p.Data) }
+
+// preview prints what placing the candidate would change.
+func (a *app) preview(p *placement) {
+	if !p.changes() {
+		_, _ = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", promote.Label(p.candidate), p.rendered.ID, p.on(p.Path))
+		return
+	}
+	a.out.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Data), string(p.data)))
+}
+
 // check refuses flags that make no sense together.
-func (o candidateOptions) check() error {
+func (o candidateOptions) check(args []string) error {
+	if err := o.checkPut(args); err != nil {
+		return err
+	}
 	switch {
 	case o.tag != "" && len(o.images) > 0:
 		return usagef("--tag is for the only image, --image names one: give one of the two")
@@ -202,25 +232,31 @@ func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result
 	return res, nil
 }
 
-func (a *app) reportSet(m *markerPlace, queue []spec.Candidate, c spec.Candidate, res *render.Result) {
-	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", promote.Label(c), res.ID, m.on(m.Path))
-	if len(m.Candidates) > 0 {
-		first := m.Candidates[0]
+// reportSet tells what was written; there is where it went on a server.
+func (a *app) reportSet(p *placement, there string) {
+	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", promote.Label(p.candidate), p.rendered.ID, p.on(p.Path))
+	if there != "" {
+		_, _ = fmt.Fprintf(&a.out, "  %s\n", there)
+	}
+	if len(p.Candidates) > 0 {
+		first := p.Candidates[0]
 		switch {
-		case len(queue) > 1:
+		case len(p.queue) > 1:
 			a.notef("it waits until candidate %s has its verdict", promote.Label(first))
-		case !marker.Same(first.Spec.Change, c.Spec.Change):
+		case !marker.Same(first.Spec.Change, p.candidate.Spec.Change):
 			a.notef("it preempts candidate %s, which was under test", promote.Label(first))
 		}
-		if dropped := len(m.Candidates) - len(queue); dropped > 0 {
+		if dropped := len(p.Candidates) - len(p.queue); dropped > 0 {
 			a.notef("%d that waited were dropped", dropped)
 		}
 	}
-	for _, u := range res.Untested {
+	for _, u := range p.rendered.Untested {
 		a.notef("ships untested: %s", oneLine(u))
 	}
-	a.warn(res.Warnings)
-	a.notef("next: assay diff %s", m.argument())
+	a.warn(p.rendered.Warnings)
+	if there == "" {
+		a.notef("next: assay diff %s", p.argument())
+	}
 }
 
 // defaultName names a candidate after its first new tag or digest.

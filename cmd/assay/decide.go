@@ -26,13 +26,13 @@ type decideOptions struct {
 // bindDecide adds the flags that the three commands share.
 func (o *decideOptions) bindDecide(cmd *cobra.Command) {
 	o.bindEdit(cmd)
-	o.server.bind(cmd)
 	cmd.Flags().StringVar(&o.experiment, "experiment", "", "`file` with the experiment's objects as kubectl get -o yaml prints them, - for stdin: follow their verdict")
 }
 
 // bindEdit adds the flags that say how an edit is made and reported.
 func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	o.bindRender(cmd)
+	o.server.bind(cmd)
 	o.format = formatText
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
@@ -49,17 +49,22 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 
 // decideAnywhere promotes or rejects in a directory or on a server.
 func (a *app) decideAnywhere(ctx context.Context, opt decideOptions, args []string, wanted promote.Outcome) error {
-	commit := ""
-	if opt.commit {
-		commit = "--commit"
-	}
-	if err := opt.server.check(args, opt.environment, commit); err != nil {
+	if err := opt.checkWhere(args); err != nil {
 		return err
 	}
 	if opt.server.chosen() {
 		return a.decideThere(ctx, opt, wanted)
 	}
 	return a.decide(ctx, opt, dirArg(args), wanted)
+}
+
+// checkWhere refuses flags of a directory together with those of a server.
+func (o decideOptions) checkWhere(args []string) error {
+	commit := ""
+	if o.commit {
+		commit = "--commit"
+	}
+	return o.server.check(args, o.environment, commit)
 }
 
 // decide promotes or rejects the candidate in dir, by hand or by the verdict;
@@ -155,6 +160,9 @@ func (a *app) carryOut(ctx context.Context, opt decideOptions, p *place, repo *g
 
 // branch is the one that is checked out; empty where there is none.
 func (p *place) branch(ctx context.Context) (string, error) {
+	if p.session != nil {
+		return p.session.Branch, nil
+	}
 	repo, err := gitrepo.Open(ctx, p.root)
 	if errors.Is(err, gitrepo.ErrNoRepo) {
 		return "", nil

@@ -56,7 +56,7 @@ func (a *app) previewThere(ctx context.Context, opt decideOptions, s *session, d
 // place is the environment for reports, which name files by their paths in the
 // repository.
 func (s *session) place() *place {
-	p := &place{arg: s.dir}
+	p := &place{arg: s.dir, session: s}
 	p.Dir, p.Name = s.dir, s.env.name
 	s.call.Fill(&p.Request)
 	return p

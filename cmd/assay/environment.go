@@ -61,6 +61,8 @@ type place struct {
 	render.Request
 	root string // the repository's directory
 	arg  string // the environment's directory as the user wrote it
+
+	session *session // on a server; nil for a directory
 }
 
 // open opens the environment in dir. A call of the plugin fills in what flags

@@ -21,9 +21,9 @@ func bindMaxCommits(cmd *cobra.Command, n *int) {
 
 func (a *app) historyCommand() *cobra.Command {
 	var (
-		env     environment
-		commits int
-		format  = formatText
+		env    environment
+		there  server
+		format = formatText
 	)
 	cmd := &cobra.Command{
 		Use:   "history [DIR]",
@@ -36,26 +36,45 @@ under refs/assay/ where they have been fetched.
 It looks at the newest 500 commits, and says so if there are more.`,
 		Example: `  assay history shop/prod
 
+  # On a server, without a clone
+  assay history --repo https://git.example.com/env.git --path shop/prod
+
   # All that the repository knows, as JSON
   assay history shop/prod --max-commits 100000 -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.history(ctx, env, commits, format, dirArg(args))
+			return a.history(ctx, env, there, format, args)
 		}),
 	}
 	env.bind(cmd)
-	bindMaxCommits(cmd, &commits)
+	there.bind(cmd)
 	bindChoice(cmd, &format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
 
-func (a *app) history(ctx context.Context, env environment, commits int, format, dir string) error {
+func (a *app) history(ctx context.Context, env environment, there server, format string, args []string) error {
+	if err := there.check(args, env); err != nil {
+		return err
+	}
+	if there.chosen() {
+		s, err := a.connect(ctx, there, env)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		past, err := s.Past(ctx, s.place().history())
+		if err != nil {
+			return err
+		}
+		return a.printHistory(past, format, s.dir)
+	}
+	dir := dirArg(args)
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	past, err := p.past(ctx, commits)
+	past, err := p.past(ctx, there.commits)
 	if err != nil {
 		return err
 	}

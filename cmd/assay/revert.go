@@ -18,8 +18,7 @@ import (
 // revertOptions are the flags of revert.
 type revertOptions struct {
 	decideOptions
-	commitID   string
-	maxCommits int
+	commitID string
 }
 
 func (a *app) revertCommand() *cobra.Command {
@@ -50,24 +49,30 @@ promotion that is reverted already is nothing to do.`,
   assay history shop/prod
   assay revert shop/prod --reason "errors at checkout" --id e0123456789`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.revert(ctx, opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.revert(ctx, opt, args) }),
 	}
 	opt.bindEdit(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.reason, "reason", "", "say `why`")
 	f.StringVar(&opt.id, "id", "", "`ID` of the experiment whose promotion is undone (default: the last promotion)")
 	f.StringVar(&opt.commitID, "commit-id", "", "`commit` whose promotion is undone (default: the last promotion)")
-	bindMaxCommits(cmd, &opt.maxCommits)
 	return cmd
 }
 
-func (a *app) revert(ctx context.Context, opt revertOptions, dir string) error {
+func (a *app) revert(ctx context.Context, opt revertOptions, args []string) error {
 	switch {
 	case oneLine(opt.reason) == "":
 		return usagef("say why with --reason")
 	case opt.id != "" && opt.commitID != "":
 		return usagef("--id and --commit-id both name a promotion: give one of the two")
 	}
+	if err := opt.checkWhere(args); err != nil {
+		return err
+	}
+	if opt.server.chosen() {
+		return a.revertThere(ctx, opt)
+	}
+	dir := dirArg(args)
 	p, err := opt.open(dir, plugin.Call{})
 	if err != nil {
 		return err
@@ -80,18 +85,23 @@ func (a *app) revert(ctx context.Context, opt revertOptions, dir string) error {
 	if err != nil {
 		return err
 	}
-	past, err := p.past(ctx, opt.maxCommits)
+	past, err := p.past(ctx, opt.commits)
 	if err != nil {
 		return err
 	}
-	d, err := opt.promotion(ctx, source, past, dir)
+	if opt.commitID != "" {
+		if opt.commitID, err = source.Resolve(ctx, opt.commitID); err != nil {
+			return fmt.Errorf("--commit-id: %w", err)
+		}
+	}
+	d, err := opt.promotion(past, dir)
 	if err != nil {
 		return err
 	}
 	if by, ok := d.Reverted(past.Decisions); ok {
 		return a.revertedAlready(opt, p, d, "by commit "+git.Short(by.Commit))
 	}
-	e, err := p.prepareRevert(ctx, source, opt.files, d)
+	e, err := p.prepareRevert(ctx, source.Tree, opt.files, d)
 	if errors.Is(err, promote.ErrReverted) {
 		return a.revertedAlready(opt, p, d, "in the files")
 	}
@@ -106,15 +116,8 @@ func (a *app) revert(ctx context.Context, opt revertOptions, dir string) error {
 }
 
 // promotion is the one that is meant.
-func (o revertOptions) promotion(ctx context.Context, repo *gitrepo.Repo, past history.Past, where string) (history.Decision, error) {
-	commit := ""
-	if o.commitID != "" {
-		var err error
-		if commit, err = repo.Resolve(ctx, o.commitID); err != nil {
-			return history.Decision{}, fmt.Errorf("--commit-id: %w", err)
-		}
-	}
-	d, ok := history.Promotion(past.Decisions, o.id, commit)
+func (o revertOptions) promotion(past history.Past, where string) (history.Decision, error) {
+	d, ok := history.Promotion(past.Decisions, o.id, o.commitID)
 	if ok {
 		return d, nil
 	}
@@ -122,8 +125,8 @@ func (o revertOptions) promotion(ctx context.Context, repo *gitrepo.Repo, past h
 	switch {
 	case o.id != "":
 		which = "the promotion of " + o.id
-	case commit != "":
-		which = "a promotion by " + git.Short(commit)
+	case o.commitID != "":
+		which = "a promotion by " + git.Short(o.commitID)
 	}
 	limit := reach(past)
 	if limit != "" {
@@ -134,16 +137,16 @@ func (o revertOptions) promotion(ctx context.Context, repo *gitrepo.Repo, past h
 
 // prepareRevert reads what the promotion's commit did from the repository, and
 // prepares its undoing.
-func (p *place) prepareRevert(ctx context.Context, repo *gitrepo.Repo, limits envfs.Limits, d history.Decision) (*promote.Edit, error) {
+func (p *place) prepareRevert(ctx context.Context, tree func(context.Context, string) (*git.Tree, error), limits envfs.Limits, d history.Decision) (*promote.Edit, error) {
 	if d.Parent == "" {
 		return nil, fmt.Errorf("commit %s promotes, and what was before it is not in this repository: git fetch --unshallow brings it", git.Short(d.Commit))
 	}
-	before, err := repo.Tree(ctx, d.Parent)
+	before, err := tree(ctx, d.Parent)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = before.Close() }()
-	after, err := repo.Tree(ctx, d.Commit)
+	after, err := tree(ctx, d.Commit)
 	if err != nil {
 		return nil, err
 	}

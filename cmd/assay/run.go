@@ -36,6 +36,7 @@ type app struct {
 	stderr io.Writer
 	tty    bool // stdout is a terminal
 
+	read    []byte       // what stdin held
 	out     bytes.Buffer // the result, printed once the command has succeeded
 	timeout time.Duration
 	started bool // a command runs: errors are no longer about usage

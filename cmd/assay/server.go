@@ -62,7 +62,7 @@ func (s *server) bind(cmd *cobra.Command) {
 	f.StringVar(&s.signingKey, "signing-key", "", "`file` with the private key that signs commits")
 	f.StringVar(&s.forgeAPI, "forge-api", "", "`URL` of the forge's API (default: by its kind)")
 	f.StringSliceVar(&s.nextHosts, "next-host", nil, "`hosts` other than that of --repo that may get the same credentials, for next environments")
-	f.IntVar(&s.commits, "max-commits", 500, "`number` of commits of the history that are read")
+	bindMaxCommits(cmd, &s.commits)
 	s.forge, s.method = forgeAuto, "merge"
 	bindChoice(cmd, &s.forge, "forge", "", "what offers pull requests there; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
 	bindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")

@@ -35,7 +35,8 @@ func callOf(ctx context.Context) *call {
 func (c *call) note(status int, body []byte) {
 	c.status, c.reason = status, ""
 	if status >= 400 {
-		c.reason = reason(body)
+		// GitLab starts with the status, which the error says anyway.
+		c.reason = strings.TrimPrefix(reason(body), fmt.Sprintf("%d ", status))
 	}
 }
 

@@ -62,7 +62,10 @@ func TestCreateWithoutBranch(t *testing.T) {
 		n := proposal()
 		n.Head = "none"
 		_, err := s.Create(t.Context(), n)
-		mustHave(t, err, "open a pull request of acme/shop")
+		mustHave(t, err, "open a pull request of acme/shop", map[forge.Kind]string{
+			forge.GitHub: "head invalid (422 Unprocessable Entity); check that the branch exists",
+			forge.GitLab: "Ref Not Found (404 Not Found); check that https://gitlab.com/acme/shop exists, with its branches",
+		}[s.kind])
 	})
 }
 

@@ -73,8 +73,12 @@ func (e *Error) hint() string {
 		return "the token is wrong, expired, or not allowed to do this: give one of " + e.Repo.Base + " with " + e.Repo.Kind.scopes()
 	case e.Status == http.StatusForbidden:
 		return "the token may not do this: it needs " + e.Repo.Kind.scopes()
+	case e.Status == http.StatusNotFound && e.Number != 0:
+		return "check that " + e.Repo.Web() + " exists and has it, and that the token may see it"
 	case e.Status == http.StatusNotFound:
 		return "check that " + e.Repo.Web() + " exists, with its branches, and that the token may see it"
+	case e.Status == http.StatusUnprocessableEntity && strings.HasSuffix(e.Reason, " invalid"):
+		return "check that the branch exists" // GitHub's words name the head or the base
 	default:
 		return ""
 	}

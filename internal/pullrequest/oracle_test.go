@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
@@ -30,6 +31,11 @@ func check(t *testing.T, b pullrequest.Body, got string, limit int) {
 	c := &checker{t: t, source: source}
 	if err := ast.Walk(doc, c.visit); err != nil {
 		t.Fatal(err)
+	}
+	c.table(got)
+	before, _ := strings.CutSuffix(got, strings.Trim(strings.ToValidUTF8(b.Trailers, "\uFFFD"), "\n")+"\n")
+	if i := strings.IndexFunc(before, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("a character that does not show: %q", before[i:min(i+10, len(before))])
 	}
 	if c.opened != 0 {
 		t.Errorf("%d details are not closed", c.opened)
@@ -91,6 +97,30 @@ func (c *checker) visit(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		}
 	}
 	return ast.WalkContinue, nil
+}
+
+// Where a row is cut into cells, as GitHub's parser has it: a backslash keeps
+// whatever follows, another backslash too. goldmark is of another mind.
+var rowCell = regexp.MustCompile(`(\\[^\n]|[^|\n])+`)
+
+// table holds that each row has as many cells as the first.
+func (c *checker) table(got string) {
+	_, rest, found := strings.Cut(got, "\n### Metrics\n\n|")
+	if !found {
+		return
+	}
+	rows, _, _ := strings.Cut(rest, "\n\n")
+	columns := 0
+	for row := range strings.Lines(rows) {
+		row = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(row), "|"), "|")
+		cells := len(rowCell.FindAllString(row, -1))
+		if columns == 0 {
+			columns = cells
+		}
+		if cells != columns {
+			c.t.Errorf("%d cells of %d: %q", cells, columns, row)
+		}
+	}
 }
 
 func (c *checker) html(n *ast.HTMLBlock) {

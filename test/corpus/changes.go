@@ -37,9 +37,10 @@ func (c container) whole(merge map[string]any) map[string]any {
 	return o
 }
 
+// changes are those of every kind. One that the container has no place for
+// has neither operations nor a merge.
 func (c container) changes() []change {
-	out := append(c.variables(), c.resources(), c.probe(), c.argument(), c.label())
-	return slices.DeleteFunc(out, func(ch change) bool { return ch.kind == "" })
+	return append(c.variables(), c.resources(), c.probe(), c.argument(), c.label())
 }
 
 func op(name, path string, value any) map[string]any {
@@ -69,14 +70,14 @@ func (c container) variables() []change {
 	holds := func(name string, value any) func(container) bool {
 		return func(c container) bool { v, ok := c.variable(name); return ok && v == value }
 	}
-	ops := []map[string]any{op("add", c.pointer("/env/-"), map[string]any{"name": added, "value": "yes"})}
-	if c.env() == nil {
-		ops = slices.Insert(ops, 0, op("add", c.pointer("/env"), []any{}))
+	entry := map[string]any{"name": added, "value": "yes"}
+	more := change{
+		kind: "env added", ops: []map[string]any{op("add", c.pointer("/env/-"), entry)}, holds: holds(added, "yes"), lines: 2,
+		merge: map[string]any{"env": []any{entry}},
 	}
-	out := []change{{
-		kind: "env added", ops: ops, holds: holds(added, "yes"), lines: 1 + len(ops),
-		merge: map[string]any{"env": []any{map[string]any{"name": added, "value": "yes"}}},
-	}}
+	if c.env() == nil {
+		more.ops, more.lines = []map[string]any{op("add", c.pointer("/env"), []any{entry})}, 3
+	}
 	for i, v := range c.env() {
 		entry, ok := v.(map[string]any)
 		if !ok || entry["value"] == nil {
@@ -84,23 +85,22 @@ func (c container) variables() []change {
 		}
 		name, _ := entry["name"].(string)
 		at := c.pointer("/env/" + strconv.Itoa(i))
-		out = append(out, change{
+		return []change{more, {
 			kind: "env changed", ops: []map[string]any{op("replace", at+"/value", newValue)}, holds: holds(name, newValue), lines: 1,
 			merge: map[string]any{"env": []any{map[string]any{"name": name, "value": newValue}}},
-		}, change{
+		}, {
 			kind: "env removed", ops: []map[string]any{op("remove", at, nil)},
 			merge: map[string]any{"env": []any{map[string]any{"name": name, "$patch": "delete"}}},
 			holds: func(c container) bool { _, ok := c.variable(name); return !ok }, lines: 2 + 1/len(c.env()),
-		})
-		break
+		}}
 	}
-	return out
+	return []change{more, {kind: "env changed"}, {kind: "env removed"}}
 }
 
 func (c container) resources() change {
 	want := map[string]any{"limits": map[string]any{"memory": newMemory}}
 	ops, lines := []map[string]any{op("add", c.pointer("/resources"), want)}, 3
-	if r, ok := c.fields["resources"].(map[string]any); ok {
+	if r, _ := c.fields["resources"].(map[string]any); len(r) > 0 {
 		if _, ok := r["limits"].(map[string]any); ok {
 			ops, lines = []map[string]any{op("add", c.pointer("/resources/limits/memory"), newMemory)}, 1
 		} else {
@@ -124,7 +124,7 @@ func (c container) probe() change {
 			holds: func(c container) bool { return object.Equal(c.fields[name], any(probe)) },
 		}
 	}
-	return change{}
+	return change{kind: "probe"}
 }
 
 func (c container) argument() change {
@@ -140,7 +140,7 @@ func (c container) argument() change {
 			holds: func(c container) bool { return object.Equal(c.fields[name], any(want)) },
 		}
 	}
-	return change{}
+	return change{kind: "argument"}
 }
 
 func (c container) label() change {

@@ -9,11 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/resid"
-	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -28,15 +25,21 @@ var kinds = []string{
 func isImage(kind string) bool { return strings.HasPrefix(kind, "image ") }
 
 // candidate is one change to try. There may be several ways to write it, and
-// users take the one that works; none where a chart has no value for it.
+// users take the one that works; none where the workload or its chart has no
+// place for the kind.
 type candidate struct {
 	kind   string
 	object object.Key
-	ways   []spec.Change
+	ways   []way
+}
+
+// way is one way to write a change.
+type way struct {
+	spec.Change
 	// holds is the effect that the change must have, and no other. It does not
 	// go through the files.
 	holds func(before, after []*unstructured.Unstructured) error
-	lines int // that have to change; 0 where that depends on the file
+	lines int // that have to change, unless a kustomization gets a new entry
 }
 
 const (
@@ -69,8 +72,7 @@ func (e *environment) cases(ctx context.Context) ([]candidate, error) {
 			out = append(out, more...)
 			continue
 		}
-		out = append(out, e.patches(o)...)
-		out = append(out, e.config(o)...)
+		out = append(append(out, e.patches(o)...), e.config(o))
 	}
 	return out, nil
 }
@@ -88,11 +90,11 @@ func (e *environment) images(o *unstructured.Unstructured, ref string) []candida
 		return name
 	}
 	of := func(kind string, image types.Image, want string) candidate {
-		c := candidate{kind: kind, object: object.KeyOf(o), ways: []spec.Change{{Images: []types.Image{image}}}, lines: e.imageLines(name)}
-		c.holds = func(before, after []*unstructured.Unstructured) error {
+		w := way{Change: spec.Change{Images: []types.Image{image}}, lines: e.imageLines(name)}
+		w.holds = func(before, after []*unstructured.Unstructured) error {
 			return sameButImage(before, after, ref, want, e.layout)
 		}
-		return c
+		return candidate{kind, object.KeyOf(o), []way{w}}
 	}
 	list := []candidate{
 		of("image tag", types.Image{Name: name, NewTag: newTag}, after(name, newTag, "")),
@@ -138,12 +140,16 @@ func (e *environment) imageLines(name string) int {
 }
 
 func (e *environment) kustomization() string {
-	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
-		if text, ok := e.files[path.Join(e.dir, name)]; ok {
+	for name, text := range e.files {
+		if e.isKustomization(name) {
 			return text
 		}
 	}
 	return ""
+}
+
+func (e *environment) isKustomization(name string) bool {
+	return path.Dir(name) == e.dir && slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, path.Base(name))
 }
 
 // exposesDigest says whether the chart has a value for an image's digest.
@@ -209,125 +215,4 @@ func sameButImage(before, after []*unstructured.Unstructured, from, to string, l
 		return fmt.Errorf("%s is not what the images alone make of it", d.Key)
 	}
 	return nil
-}
-
-// container is the first of a workload, as JSON patch operations reach it.
-type container struct {
-	object *unstructured.Unstructured
-	at     []string // the pod template's path
-	fields map[string]any
-}
-
-func first(o *unstructured.Unstructured) (container, bool) {
-	at, ok := object.PodTemplate(o)
-	if !ok {
-		return container{}, false
-	}
-	list, _, _ := unstructured.NestedSlice(o.Object, append(slices.Clone(at), "spec", "containers")...)
-	if len(list) == 0 {
-		return container{}, false
-	}
-	fields, ok := list[0].(map[string]any)
-	return container{o, at, fields}, ok
-}
-
-// patches are the changes of one workload, each as a strategic merge patch
-// where the kind has a schema, and as JSON patch operations.
-func (e *environment) patches(o *unstructured.Unstructured) []candidate {
-	c, ok := first(o)
-	if !ok {
-		return nil
-	}
-	var out []candidate
-	for _, change := range c.changes() {
-		ops, merge := change.ops, change.merge
-		ways := []spec.Change{{Patches: []types.Patch{{Patch: text(ops), Target: target(o)}}}}
-		if group := o.GroupVersionKind().Group; group == "apps" && merge != nil {
-			ways = slices.Insert(ways, 0, spec.Change{Patches: []types.Patch{{Patch: text(c.whole(merge)), Target: target(o)}}})
-		}
-		out = append(out, candidate{kind: change.kind, object: object.KeyOf(o), ways: ways, lines: change.lines, holds: func(before, after []*unstructured.Unstructured) error {
-			return onlyThis(before, after, object.KeyOf(o), change.holds)
-		}})
-	}
-	return out
-}
-
-func target(o *unstructured.Unstructured) *types.Selector {
-	return &types.Selector{ResId: resid.ResId{Gvk: resid.Gvk{Kind: o.GetKind()}, Name: o.GetName()}}
-}
-
-func text(v any) string {
-	data, err := yaml.Marshal(v)
-	if err != nil {
-		panic(err) // maps and strings
-	}
-	return string(data)
-}
-
-// onlyThis holds that one workload alone has changed, and how.
-func onlyThis(before, after []*unstructured.Unstructured, key object.Key, holds func(container) bool) error {
-	found := false
-	for _, d := range object.Diff(before, after) {
-		if d.Key != key || d.After == nil {
-			return fmt.Errorf("%s has changed too", d.Key)
-		}
-		c, ok := first(d.After)
-		found = ok && holds(c)
-	}
-	if !found {
-		return fmt.Errorf("%s has not changed as it should", key)
-	}
-	return nil
-}
-
-// config changes a value of a ConfigMap that the workload mounts.
-func (e *environment) config(o *unstructured.Unstructured) []candidate {
-	for _, ref := range object.References(o) {
-		if ref.Kind != "ConfigMap" {
-			continue
-		}
-		for _, cm := range object.Find(e.base, ref) {
-			data, _, _ := unstructured.NestedStringMap(cm.Object, "data")
-			for name, value := range data {
-				if value == "" || strings.Contains(value, "\n") {
-					continue
-				}
-				patch := map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": cm.GetName()}, "data": map[string]any{name: newValue}}
-				ways := []spec.Change{{Patches: []types.Patch{{Patch: text(patch)}}}}
-				if diff := e.replaced(name, value); diff != "" {
-					ways = append(ways, spec.Change{Diff: diff})
-				}
-				return []candidate{{kind: "config value", object: object.KeyOf(o), ways: ways, lines: 1, holds: func(_, after []*unstructured.Unstructured) error {
-					for _, o := range after {
-						now, _, _ := unstructured.NestedStringMap(o.Object, "data")
-						if o.GetKind() == "ConfigMap" && now[name] == newValue {
-							return nil
-						}
-					}
-					return fmt.Errorf("no ConfigMap holds the new value")
-				}}}
-			}
-		}
-	}
-	return nil
-}
-
-// replaced is a diff of the one file of the environment that gives the key
-// this value, as a literal of a generator does.
-func (e *environment) replaced(key, value string) string {
-	var found string
-	for name, was := range e.files {
-		if path.Dir(name) != e.dir {
-			continue
-		}
-		now := strings.Replace(was, key+"="+value, key+"="+newValue, 1)
-		if now == was {
-			continue
-		}
-		if found != "" {
-			return ""
-		}
-		found = udiff.Unified("a/"+path.Base(name), "b/"+path.Base(name), was, now)
-	}
-	return found
 }

@@ -1,11 +1,11 @@
 // Command corpus promotes and rejects candidates of many kinds in every
 // environment of ASSAY_CORPUS and of the examples, for real.
 //
-//  1. It finds the environments: directories that render a workload
-//     (environment.go).
+//  1. It finds the environments: directories that render a workload, and what
+//     charts render, as flat files (environment.go).
 //  2. For each workload it makes candidates of every kind that applies: images
-//     and patches (kinds.go), and for charts the values that have the wanted
-//     effect (values.go).
+//     (kinds.go), patches (patches.go, changes.go), and for charts the values that
+//     have the wanted effect (values.go).
 //  3. Each is promoted and rejected on the disk (try.go). What the files render
 //     to afterwards is held against the laws, and against an oracle that does not
 //     go through the edit.
@@ -61,19 +61,19 @@ func run(ctx context.Context, stderr io.Writer) error {
 	} else {
 		fmt.Fprintln(stderr, "corpus: ASSAY_CORPUS is not set: the examples alone are tried")
 	}
-	envs, err := find(ctx, dir, trees)
+	envs, beside, err := find(ctx, dir, trees)
 	if err != nil {
 		return err
 	}
-	t := &table{cells: map[spec.Layout]map[string]cell{}}
+	t := &table{cells: map[spec.Layout]map[string]cell{}, beside: beside}
 	for _, e := range envs {
 		cases, err := e.cases(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
+		t.list(e, cases)
 		for _, c := range cases {
 			if len(c.ways) == 0 {
-				t.skip(e, c)
 				continue
 			}
 			t.add(e, c, e.try(ctx, c))

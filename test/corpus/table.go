@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -15,6 +16,12 @@ const (
 	shareImages = 95 // in every layout
 	shareAll    = 85
 )
+
+const legend = `promoted / refused / wrong, and the most lines that a promotion changed; "-" where
+no workload has a place for the kind. A promotion that changes more lines than these is wrong:
+one for a scalar, for each place that holds it; what is new as a block, once; in a kustomization without an
+entry to change, what kustomize edit writes: three lines for an image (images, name, newTag), and for a
+patch of a base outside the environment the patch as given, under patches.`
 
 // cell counts what became of one kind in one layout.
 type cell struct{ promoted, refused, wrong, lines int }
@@ -32,14 +39,35 @@ func (c cell) String() string {
 
 type table struct {
 	cells    map[spec.Layout]map[string]cell
+	envs     []string // with what is there
+	beside   []string // what is no environment
 	reasons  []string
-	absent   []string
 	problems []string
 }
 
-// skip notes that a chart has no value for the kind.
-func (t *table) skip(e *environment, c candidate) {
-	t.absent = append(t.absent, fmt.Sprintf("%s, %s of %s", e.name, c.kind, c.object))
+// list notes an environment: how many candidates each workload has, and which
+// kinds it has no place for.
+func (t *table) list(e *environment, cases []candidate) {
+	for _, o := range e.base {
+		if !object.IsWorkload(o) {
+			continue
+		}
+		tried, absent := 0, []string{}
+		for _, c := range cases {
+			switch {
+			case c.object != object.KeyOf(o):
+			case len(c.ways) == 0:
+				absent = append(absent, c.kind)
+			default:
+				tried++
+			}
+		}
+		text := fmt.Sprintf("%s, %s, %s: %d kinds", e.name, e.layout, object.KeyOf(o), tried)
+		if len(absent) > 0 {
+			text += "; no place for " + strings.Join(absent, ", ")
+		}
+		t.envs = append(t.envs, text)
+	}
 }
 
 func (t *table) add(e *environment, c candidate, r result) {
@@ -64,7 +92,7 @@ func (t *table) add(e *environment, c candidate, r result) {
 func (t *table) print(w io.Writer) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	layouts := []spec.Layout{spec.Flat, spec.Helm, spec.Kustomize}
-	say("promoted / refused / wrong, and the most lines that a promotion changed\n\n%-16s", "")
+	say("%s\n\n%-16s", legend, "")
 	for _, l := range layouts {
 		say("%-18s", l)
 	}
@@ -84,7 +112,7 @@ func (t *table) print(w io.Writer) {
 		title string
 		lines []string
 	}{
-		{"refused", t.reasons}, {"not exposed by the chart", t.absent}, {"wrong", t.problems},
+		{"workloads", t.envs}, {"directories without a workload", t.beside}, {"refused", t.reasons}, {"wrong", t.problems},
 	} {
 		say("\n%s: %d\n", list.title, len(list.lines))
 		for _, line := range slices.Sorted(slices.Values(list.lines)) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -29,7 +30,7 @@ type result struct {
 func (e *environment) try(ctx context.Context, c candidate) result {
 	var r result
 	for _, way := range c.ways {
-		r = e.tryWay(ctx, c, way)
+		r = e.tryWay(ctx, way)
 		if err := e.restore(); err != nil {
 			return result{wrong: err}
 		}
@@ -40,8 +41,8 @@ func (e *environment) try(ctx context.Context, c candidate) result {
 	return r
 }
 
-func (e *environment) tryWay(ctx context.Context, c candidate, way spec.Change) result {
-	text, err := spec.EncodeCandidate(spec.Candidate{Metadata: spec.Metadata{Name: "try"}, Spec: spec.CandidateSpec{Change: way}})
+func (e *environment) tryWay(ctx context.Context, way way) result {
+	text, err := spec.EncodeCandidate(spec.Candidate{Metadata: spec.Metadata{Name: "try"}, Spec: spec.CandidateSpec{Change: way.Change}})
 	if err != nil {
 		return result{wrong: err}
 	}
@@ -60,7 +61,7 @@ func (e *environment) tryWay(ctx context.Context, c candidate, way spec.Change) 
 	if err := promote.Write(ctx, e.root, edit, nil); err != nil {
 		return result{wrong: err}
 	}
-	lines, err := e.promoted(ctx, c, before)
+	lines, err := e.promoted(ctx, way, before)
 	if err != nil {
 		return result{wrong: fmt.Errorf("promoted: %w", err)}
 	}
@@ -83,7 +84,7 @@ func (e *environment) tryWay(ctx context.Context, c candidate, way spec.Change) 
 }
 
 // promoted holds laws 2, 4 and 7 and the effect on what is on the disk now.
-func (e *environment) promoted(ctx context.Context, c candidate, before *render.Result) (int, error) {
+func (e *environment) promoted(ctx context.Context, way way, before *render.Result) (int, error) {
 	after, err := render.Environment(ctx, e.request())
 	if err != nil {
 		return 0, err
@@ -91,14 +92,14 @@ func (e *environment) promoted(ctx context.Context, c candidate, before *render.
 	for _, d := range object.Diff(applied(before.Candidate), applied(after.Output())) {
 		return 0, fmt.Errorf("law 2: %s differs", d.Key)
 	}
-	if err := c.holds(e.base, after.Baseline); err != nil {
+	if err := way.holds(e.base, after.Baseline); err != nil {
 		return 0, err
 	}
 	now, err := tree(e.root)
 	if err != nil {
 		return 0, err
 	}
-	lines, outside := 0, 0
+	lines, least := 0, way.lines
 	for name, text := range e.files {
 		is, ok := now[name]
 		switch {
@@ -109,9 +110,8 @@ func (e *environment) promoted(ctx context.Context, c candidate, before *render.
 			return 0, fmt.Errorf("law 4: %s lies outside", name)
 		default:
 			lines += changedLines(text, is)
-			if len(before.Marker.Spec.Patches) > 0 && text == e.kustomization() {
-				// A new entry: the patch, what it is for, and the list.
-				outside += strings.Count(before.Marker.Spec.Patches[0].Patch, "\n") + 6
+			if strings.Count(is, "patch:") > strings.Count(text, "patch:") && e.isKustomization(name) {
+				least = entryLines(way.Patches[0], text)
 			}
 		}
 	}
@@ -121,10 +121,23 @@ func (e *environment) promoted(ctx context.Context, c candidate, before *render.
 	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote}); !errors.Is(err, promote.ErrNoCandidate) {
 		return 0, errors.New("law 7: it is not done")
 	}
-	if c.lines > 0 && lines > max(c.lines, outside) {
-		return lines, fmt.Errorf("it changes %d lines, and %d would do", lines, max(c.lines, outside))
+	if lines > least {
+		return lines, fmt.Errorf("it changes %d lines, and %d would do", lines, least)
 	}
 	return lines, nil
+}
+
+// entryLines are those of a new entry in a kustomization: the patch as it was
+// given, what it is for, and the list if there is none.
+func entryLines(patch types.Patch, kustomization string) int {
+	lines := 1 + strings.Count(patch.Patch, "\n")
+	if patch.Target != nil {
+		lines += 1 + strings.Count(text(patch.Target), "\n")
+	}
+	if !strings.Contains(kustomization, "\npatches:") {
+		lines++
+	}
+	return lines
 }
 
 // changedLines counts a line that is replaced once.

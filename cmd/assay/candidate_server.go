@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+)
+
+// checkPut refuses flags of where the marker is written that make no sense
+// together.
+func (o candidateOptions) checkPut(args []string) error {
+	if o.pull && !o.server.chosen() {
+		return usagef("--pull-request is for a server: name it with --repo or --app")
+	}
+	return o.server.check(args, o.environment)
+}
+
+// marker is the marker of the environment in a tree of the branch.
+func (s *session) marker(base gitremote.Base) (*markerPlace, error) {
+	p := s.place()
+	p.Request = s.Open(base.Tree)
+	file, err := marker.Read(p.FS, p.Dir, p.Name)
+	return &markerPlace{p, file}, err
+}
+
+// putThere puts a candidate under test on a branch of a server. It is made anew
+// on every tip that the branch has.
+func (a *app) putThere(ctx context.Context, opt candidateOptions, make func(context.Context, *markerPlace) (spec.Candidate, error)) error {
+	s, err := a.connect(ctx, opt.server, opt.environment)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var last *placement
+	step := func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
+		var err error
+		if last, err = s.put(ctx, base, opt.retry, make); err != nil || !last.changes() || opt.dryRun {
+			return nil, err
+		}
+		return last.proposal(base, opt.pull), nil
+	}
+	res, err := s.Land(ctx, step)
+	switch {
+	case err != nil:
+		return err
+	case res.Proposal == nil:
+		a.preview(last)
+		return nil
+	}
+	a.reportSet(last, s.landed(res))
+	return nil
+}
+
+// put proves the candidate on a tip, and against what was decided before.
+func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, make func(context.Context, *markerPlace) (spec.Candidate, error)) (*placement, error) {
+	m, err := s.marker(base)
+	if err != nil && (m.Data == nil || errors.Is(err, marker.ErrForeign)) {
+		return nil, err
+	}
+	c, err := make(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	past, err := s.Past(ctx, m.history())
+	if err != nil {
+		return nil, err
+	}
+	return m.placed(ctx, c, retry, past)
+}
+
+// proposal is the commit that sets the candidate.
+func (p *placement) proposal(base gitremote.Base, pull bool) *promote.Proposal {
+	method := promote.Push
+	if pull {
+		method = promote.PullRequest
+	}
+	return &promote.Proposal{
+		Base: base.Commit, Files: []promote.File{{Path: p.Path, Before: p.Data, After: p.data}},
+		Record: history.Record{
+			Outcome: history.Candidate, Environment: p.history(), Experiment: p.rendered.ID,
+			Candidate: p.candidate.Metadata.Name, Untested: p.rendered.Untested,
+		},
+		Title: "Test candidate " + promote.Label(p.candidate) + " of " + p.rendered.Plan.Metadata.Name, Method: method, Rendered: p.rendered,
+	}
+}

@@ -1,0 +1,23 @@
+package promote
+
+import (
+	"context"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
+)
+
+// Past is what the branch's newest commits, and the refs beside it, tell of an
+// environment.
+func (s Server) Past(ctx context.Context, env history.Environment) (history.Past, error) {
+	entries, more, err := s.Repo.Log(ctx, s.Branch, s.Commits)
+	if err != nil {
+		return history.Past{}, err
+	}
+	outcomes, err := s.outcomes(ctx, env)
+	refs := make([]git.Entry, len(outcomes))
+	for i, o := range outcomes {
+		refs[i] = o.entry
+	}
+	return history.Past{Decisions: history.Merge(entries, refs, env), Commits: len(entries), Cut: more}, err
+}

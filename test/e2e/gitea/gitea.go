@@ -1,0 +1,170 @@
+// Package gitea runs a real Gitea on loopback, with its data in a directory of
+// its own.
+//
+//  1. Start builds Gitea, on its first run, and finds its templates in the
+//     module cache.
+//  2. It writes the configuration, makes the database and an administrator,
+//     starts the server and waits until it answers.
+//  3. Server.Repo and Server.Token make what a test needs (api.go).
+//  4. Server.Stop ends it.
+package gitea
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/assaydev/assay/test/e2e/process"
+)
+
+const (
+	startLimit = time.Minute
+	user       = "assay"
+	password   = "assay-of-gold"
+)
+
+// Options say where Gitea runs.
+type Options struct {
+	Dir  string // an empty directory for its data
+	Root string // the top of Assay's repository
+}
+
+// Server is a running Gitea.
+type Server struct {
+	URL   string // without a slash at its end
+	User  string // the administrator
+	Token string // the administrator's, for everything
+
+	group *process.Group
+}
+
+// Start starts a server. Stop must be called when the error is nil.
+func Start(ctx context.Context, opt Options) (*Server, error) {
+	s := &Server{User: user, group: process.NewGroup(ctx, opt.Dir)}
+	if err := s.start(ctx, opt); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("start Gitea: %w", err)
+	}
+	return s, nil
+}
+
+// Stop ends the server.
+func (s *Server) Stop() { s.group.Stop() }
+
+func (s *Server) start(ctx context.Context, opt Options) error {
+	root, err := filepath.Abs(opt.Root)
+	if err != nil {
+		return err
+	}
+	component := filepath.Join(root, "test/components")
+	binary, err := output(ctx, root, nil, filepath.Join(component, "build"), "gitea")
+	if err != nil {
+		return err
+	}
+	static, err := output(ctx, filepath.Join(component, "gitea"), nil, "go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", "code.gitea.io/gitea")
+	if err != nil {
+		return err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	s.URL = "http://" + address
+	if err := os.WriteFile(filepath.Join(opt.Dir, "app.ini"), []byte(config(opt.Dir, address, static)), 0o600); err != nil {
+		return err
+	}
+	args := func(more ...string) []string {
+		return append([]string{"--work-path", opt.Dir, "--config", filepath.Join(opt.Dir, "app.ini")}, more...)
+	}
+	env := environment(opt.Dir)
+	if _, err := output(ctx, opt.Dir, env, binary, args("migrate")...); err != nil {
+		return err
+	}
+	if _, err := output(ctx, opt.Dir, env, binary, args("admin", "user", "create", "--admin", "--must-change-password=false",
+		"--username", user, "--password", password, "--email", user+"@example.com")...); err != nil {
+		return err
+	}
+	s.Token, err = output(ctx, opt.Dir, env, binary, args("admin", "user", "generate-access-token", "--raw",
+		"--username", user, "--token-name", "tests", "--scopes", "all")...)
+	if err != nil {
+		return err
+	}
+	if err := s.group.Start(process.Command{Name: "gitea", Path: binary, Dir: opt.Dir, Env: env, Args: args("web")}); err != nil {
+		return err
+	}
+	return s.group.Ready("gitea", startLimit, func(ctx context.Context) error {
+		return s.call(ctx, "GET", "/api/v1/version", nil, nil)
+	})
+}
+
+// config is a server that does nothing that it was not asked for.
+func config(dir, address, static string) string {
+	host, port, _ := net.SplitHostPort(address)
+	return fmt.Sprintf(`
+RUN_MODE = prod
+I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
+[server]
+HTTP_ADDR = %s
+HTTP_PORT = %s
+ROOT_URL = http://%s/
+STATIC_ROOT_PATH = %s
+DISABLE_SSH = true
+OFFLINE_MODE = true
+[database]
+DB_TYPE = sqlite3
+PATH = %s
+[security]
+INSTALL_LOCK = true
+[service]
+DISABLE_REGISTRATION = true
+[repository]
+DEFAULT_BRANCH = main
+[indexer]
+ISSUE_INDEXER_TYPE = db
+[webhook]
+ALLOWED_HOST_LIST = loopback
+[actions]
+ENABLED = false
+[log]
+MODE = console
+LEVEL = Warn
+`, host, port, address, static, filepath.Join(dir, "gitea.db"))
+}
+
+// environment is everything that the server sees of the outside.
+func environment(dir string) []string {
+	return []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin", // git, and the shell of its hooks
+		"HOME=" + dir,
+		"TMPDIR=" + dir,
+	}
+}
+
+// output runs a program and returns what it prints; a nil environment is this
+// process's own.
+func output(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir, c.Env = dir, env
+	var out, messages bytes.Buffer
+	c.Stdout, c.Stderr = &out, &messages
+	if err := c.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s%s", filepath.Base(name), err, out.String(), messages.String())
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// freeAddress asks the kernel for a port on loopback that nobody uses.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

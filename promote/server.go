@@ -93,7 +93,11 @@ type Step func(ctx context.Context, base gitremote.Base) (*Proposal, error)
 
 // Decide promotes or rejects the candidate under test, or leaves it.
 func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
-	earlier, err := s.finish(ctx)
+	var earlier *history.Decision
+	err := s.Repo.Read(ctx, func(ctx context.Context) (err error) {
+		earlier, err = s.finish(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

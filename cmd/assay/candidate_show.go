@@ -46,12 +46,14 @@ func (a *app) candidateShow(ctx context.Context, env environment, there server, 
 			return err
 		}
 		defer s.close()
-		m, done, err := s.markerAtTip(ctx)
-		if err != nil {
-			return err
-		}
-		defer done()
-		return a.showMarker(ctx, m, format)
+		return s.Repo.Read(ctx, func(ctx context.Context) error {
+			m, done, err := s.markerAtTip(ctx)
+			if err != nil {
+				return err
+			}
+			defer done()
+			return a.showMarker(ctx, m, format)
+		})
 	}
 	m, err := env.openMarker(dirArg(args))
 	if m != nil {

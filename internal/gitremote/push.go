@@ -68,6 +68,9 @@ func (r *Remote) push(ctx context.Context, args []string, config ...[2]string) (
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	run, err := r.server(ctx, config...)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("push: %w", context.Cause(ctx)) // nothing was sent
+	}
 	if err != nil {
 		return answer{}, err
 	}

@@ -109,7 +109,7 @@ func (s Server) finish(ctx context.Context) (*history.Decision, error) {
 	}
 	defer func() { _ = tree.Close() }()
 	req := s.Open(tree)
-	if err := present(req); err != nil {
+	if err := Present(req); err != nil {
 		return nil, err
 	}
 	env := history.Environment{Dir: req.Dir, Name: req.Name}

@@ -179,7 +179,7 @@ func contents(files []File) []git.File {
 // candidate that is left, or where there is none.
 func (s Server) decision(ctx context.Context, base gitremote.Base, decide Decider) (*Proposal, Choice, error) {
 	req := s.Open(base.Tree)
-	if err := present(req); err != nil {
+	if err := Present(req); err != nil {
 		return nil, Choice{}, err
 	}
 	res, broken := render.Environment(ctx, req)
@@ -244,8 +244,8 @@ func (s Server) Propose(base gitremote.Base, e *Edit, d Decision) (*Proposal, er
 	}, nil
 }
 
-// present says what is wrong with an environment that is no directory.
-func present(req render.Request) error {
+// Present says what is wrong with an environment that is no directory.
+func Present(req render.Request) error {
 	info, err := req.FS.Stat(req.Dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -17,6 +17,7 @@ import (
 // clearOptions are the flags of candidate clear.
 type clearOptions struct {
 	environment
+	server
 	title, id string
 }
 
@@ -36,87 +37,121 @@ waits; the others stay as they are, to the byte.`,
   assay candidate show shop/prod
   assay candidate clear shop/prod --name 6.15.0`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateClear(ctx, opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateClear(ctx, opt, args) }),
 	}
 	opt.bindRender(cmd)
+	opt.server.bind(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
 	f.StringVar(&opt.id, "id", "", "`ID` of the one candidate to withdraw, as assay candidate set prints it")
 	return cmd
 }
 
-func (a *app) candidateClear(ctx context.Context, opt clearOptions, dir string) error {
-	m, err := opt.openMarker(dir)
+func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []string) error {
+	if err := opt.server.check(args, opt.environment); err != nil {
+		return err
+	}
+	if opt.server.chosen() {
+		return a.clearThere(ctx, opt)
+	}
+	m, err := opt.openMarker(dirArg(args))
 	if m != nil {
 		defer m.close()
 	}
-	one := opt.title != "" || opt.id != ""
-	// A marker that cannot be decoded is withdrawn too: it blocks every sync.
-	if err != nil && (m == nil || m.Data == nil || one || errors.Is(err, marker.ErrForeign)) {
+	w, err := opt.withdraw(ctx, m, err)
+	if err != nil {
 		return err
 	}
-	if m.Data == nil {
-		a.notef("%s has no candidate", dir)
+	if w == nil {
+		a.notef("%s has no candidate", dirArg(args))
 		return nil
 	}
 	if err := m.undisturbed(); err != nil {
 		return err
 	}
-	if one {
-		return a.withdraw(ctx, opt, m)
-	}
-	if err := m.remove(); err != nil {
-		return err
-	}
-	if len(m.Candidates) == 0 {
-		_, err = fmt.Fprintf(&a.out, "removed %s, which could not be read\n", m.on(m.Path))
-		return err
-	}
-	_, err = fmt.Fprintf(&a.out, "withdrew candidate %s: removed %s\n", promote.Label(m.Candidates[0]), m.on(m.Path))
-	if waiting := len(m.Candidates) - 1; waiting > 0 {
-		a.notef("%d that waited went with it", waiting)
-	}
-	return err
-}
-
-// withdraw takes one candidate out of the marker.
-func (a *app) withdraw(ctx context.Context, opt clearOptions, m *markerPlace) error {
-	i, err := opt.find(ctx, m.Request, m.File)
-	if err != nil {
-		return err
-	}
-	rest, err := marker.Remove(m.File, i)
-	if err != nil {
-		return err
-	}
-	if rest == nil {
+	if w.rest == nil {
 		err = m.remove()
 	} else {
-		err = m.write(ctx, rest)
+		err = m.write(ctx, w.rest)
 	}
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(&a.out, "withdrew candidate %s from %s\n", promote.Label(m.Candidates[i]), m.on(m.Path))
-	left := slices.Delete(slices.Clone(m.Candidates), i, i+1)
-	if len(left) == 0 {
-		return nil
+	a.reportWithdrawn(ctx, w, "")
+	return nil
+}
+
+// withdrawal is what withdrawing makes of a marker.
+type withdrawal struct {
+	*markerPlace
+	index int    // of the one candidate that is withdrawn; -1 withdraws all
+	rest  []byte // of the marker; nil where nothing is left
+}
+
+// withdraw makes it of a marker that was read with an error, or without; nil
+// where there is nothing to withdraw.
+func (o clearOptions) withdraw(ctx context.Context, m *markerPlace, read error) (*withdrawal, error) {
+	one := o.title != "" || o.id != ""
+	// A marker that cannot be decoded is withdrawn too: it blocks every sync.
+	if read != nil && (m == nil || m.Data == nil || one || errors.Is(read, marker.ErrForeign)) {
+		return nil, read
 	}
-	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.Path: rest})
+	if m.Data == nil {
+		return nil, nil
+	}
+	w := &withdrawal{markerPlace: m, index: -1}
+	if !one {
+		return w, nil
+	}
+	var err error
+	if w.index, err = o.find(ctx, m.Request, m.File); err == nil {
+		w.rest, err = marker.Remove(m.File, w.index)
+	}
+	return w, err
+}
+
+// reportWithdrawn tells what was done; there is where it went on a server.
+func (a *app) reportWithdrawn(ctx context.Context, w *withdrawal, there string) {
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(&a.out, format+"\n", args...)
+		if there != "" {
+			_, _ = fmt.Fprintf(&a.out, "  %s\n", there)
+		}
+	}
+	switch {
+	case len(w.Candidates) == 0:
+		say("removed %s, which could not be read", w.on(w.Path))
+	case w.index < 0:
+		say("withdrew candidate %s: removed %s", promote.Label(w.Candidates[0]), w.on(w.Path))
+		if waiting := len(w.Candidates) - 1; waiting > 0 {
+			a.notef("%d that waited went with it", waiting)
+		}
+	default:
+		say("withdrew candidate %s from %s", promote.Label(w.Candidates[w.index]), w.on(w.Path))
+		a.tellLeft(ctx, w)
+	}
+}
+
+// tellLeft says what is under test once one of several is withdrawn.
+func (a *app) tellLeft(ctx context.Context, w *withdrawal) {
+	left := slices.Delete(slices.Clone(w.Candidates), w.index, w.index+1)
+	if len(left) == 0 {
+		return
+	}
+	req := w.Request
+	req.FS = req.FS.With(map[string][]byte{w.Path: w.rest})
 	queue, err := queueOf(ctx, req, left)
 	if err != nil {
-		return nil //nolint:nilerr // it is done: the time for what is only told has passed
+		return // it is done: the time for what is only told has passed
 	}
 	which := "stays under test"
-	if i == 0 {
+	if w.index == 0 {
 		which = "is under test from now on"
 	}
 	a.notef("candidate %s%s %s", promote.Label(left[0]), inBrackets(queue[0].ID), which)
 	if queue[0].Error != "" {
 		a.notef("it does not render: %s", queue[0].Error)
 	}
-	return nil
 }
 
 // find is the place of the one candidate that the flags mean.

@@ -13,6 +13,7 @@ import (
 
 func (a *app) candidateShowCommand() *cobra.Command {
 	var env environment
+	var there server
 	format := formatText
 	cmd := &cobra.Command{
 		Use:   "show [DIR]",
@@ -27,23 +28,44 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
   # The tag and the ID under test
   assay candidate show shop/prod -o json | jq -r '.[0].spec.images[0].newTag, .[0].id'`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, env, format, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, env, there, format, args) }),
 	}
 	env.bindRender(cmd)
+	there.bind(cmd)
 	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
 
-func (a *app) candidateShow(ctx context.Context, env environment, format, dir string) error {
-	m, err := env.openMarker(dir)
+func (a *app) candidateShow(ctx context.Context, env environment, there server, format string, args []string) error {
+	if err := there.check(args, env); err != nil {
+		return err
+	}
+	if there.chosen() {
+		s, err := a.connect(ctx, there, env)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		m, done, err := s.markerAtTip(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+		return a.showMarker(ctx, m, format)
+	}
+	m, err := env.openMarker(dirArg(args))
 	if m != nil {
 		defer m.close()
 	}
 	if err != nil {
 		return err
 	}
+	return a.showMarker(ctx, m, format)
+}
+
+func (a *app) showMarker(ctx context.Context, m *markerPlace, format string) error {
 	if len(m.Candidates) == 0 {
-		a.notef("%s has no candidate", dir)
+		a.notef("%s has no candidate", m.arg)
 	}
 	if format == formatYAML {
 		data, err := marker.Encode(m.Candidates)

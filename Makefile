@@ -9,7 +9,7 @@ GO ?= go
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/gitremote ./internal/manifest ./promote ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build test race demo corpus e2e bench lint generate check-generated fuzz clean
+.PHONY: help build test race demo corpus e2e bench faults lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ e2e: ## render every environment under real Argo CD, natively and through the pl
 
 bench: ## measure assay against helm and kustomize
 	@$(GO) run ./test/bench
+
+faults: ## write to real Git servers against other writers, kills and a branch that moves
+	@$(GO) run -race ./test/faults
 
 # The linter's cache holds absolute paths: one for each place of the checkout.
 lint: export GOLANGCI_LINT_CACHE = $(or $(ASSAY_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/assay)/lint$(CURDIR)

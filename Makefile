@@ -34,7 +34,7 @@ e2e: ## render every environment under real Argo CD, natively and through the pl
 	@$(component) argocd-v2 argocd-v3 gitea helm-3.16.3 helm-3.18.4 kustomize-5.4.3 kustomize-5.7.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
 
-bench: ## measure assay against helm and kustomize
+bench: ## measure assay against helm, kustomize and itself
 	@$(GO) run ./test/bench
 
 faults: ## write to real Git servers against other writers, kills and a branch that moves

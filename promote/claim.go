@@ -94,14 +94,22 @@ func (s Server) settleClaims(ctx context.Context, env history.Environment) error
 	return nil
 }
 
-// settle is the update of one claim; nil while its pull request is open.
+// settle is the update of one claim; nil while its pull request may be merged.
 func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*gitremote.Ref, error) {
 	list, err := s.Forge.Find(ctx, HeadBranch(rec), s.Branch)
 	if err != nil || len(list) > 0 && list[0].State == forge.StateOpen {
 		return nil, err
 	}
 	gone := &gitremote.Ref{Name: o.ref, Expect: o.entry.ID}
-	if len(list) == 0 || list[0].State != forge.StateMerged || list[0].MergeSHA == "" {
+	if len(list) == 0 {
+		// Between the push of its branch and its pull request there is none yet.
+		refs, err := s.Repo.Refs(ctx, "refs/heads/"+HeadBranch(rec))
+		if err != nil || len(refs) > 0 {
+			return nil, err
+		}
+		return gone, nil
+	}
+	if list[0].State != forge.StateMerged || list[0].MergeSHA == "" {
 		return gone, nil
 	}
 	entries, _, err := s.Repo.Log(ctx, s.Branch, s.Commits)

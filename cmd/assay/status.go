@@ -21,8 +21,8 @@ import (
 // statusOptions are the flags of status.
 type statusOptions struct {
 	environment
-	format     string
-	maxCommits int
+	server
+	format string
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -38,9 +38,14 @@ An environment is a directory with a plan or a marker (assay.yaml,
 candidate.yaml, or one of a name), or one that a commit tells a decision of. One
 that does not render shows why; the others are listed, and the exit code is 1.
 
+On a server, --path is where it begins, and open pull requests are listed too.
+
 The last decisions are looked for in the newest 500 commits.`,
 		Example: `  assay status
   assay status shop
+
+  # On a server, without a clone
+  assay status --repo https://git.example.com/env.git
 
   # All that is known, as JSON
   assay status -o json | jq '.[] | select(.candidates | length > 0) | .directory'`,
@@ -49,17 +54,23 @@ The last decisions are looked for in the newest 500 commits.`,
 	}
 	opt.bindRender(cmd)
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
-	bindMaxCommits(cmd, &opt.maxCommits)
+	opt.server.bind(cmd)
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
 
 func (a *app) status(ctx context.Context, opt statusOptions, args []string) error {
+	if err := opt.server.check(args, opt.environment); err != nil {
+		return err
+	}
+	if opt.server.chosen() {
+		return a.statusThere(ctx, opt)
+	}
 	root, dirs, err := opt.locateAll(args)
 	if err != nil {
 		return err
 	}
-	c, err := readChronicle(ctx, root, opt.maxCommits)
+	c, err := readChronicle(ctx, root, opt.commits)
 	if err != nil && !errors.Is(err, gitrepo.ErrNoRepo) && !errors.Is(err, exec.ErrNotFound) {
 		return err
 	}
@@ -73,18 +84,18 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 			return req, err
 		},
 	}
-	places, err := s.find(dirs)
+	list, err := s.list(ctx, dirs)
 	if err != nil {
 		return err
 	}
-	list, err := s.take(ctx, places)
-	if err != nil {
-		return err
-	}
+	return a.reportStatus(list, opt.format, dirs)
+}
+
+func (a *app) reportStatus(list []standing, format string, dirs []string) error {
 	if len(list) == 0 {
 		a.notef("no environment is at or below %s: one has an assay.yaml or a candidate.yaml", strings.Join(dirs, ", "))
 	}
-	return a.printStatus(list, opt.format)
+	return a.printStatus(list, format)
 }
 
 // locateAll finds the one repository that the directories are in, and their
@@ -112,6 +123,15 @@ type survey struct {
 	open func() (render.Request, error) // a view of the repository, with limits of its own
 	past map[history.Environment][]history.Decision
 	name string // environments of this name alone; empty: all
+}
+
+// list looks at all environments at and below directories.
+func (s survey) list(ctx context.Context, dirs []string) ([]standing, error) {
+	places, err := s.find(dirs)
+	if err != nil {
+		return nil, err
+	}
+	return s.take(ctx, places)
 }
 
 // find lists the environments at and below directories: those that have files of

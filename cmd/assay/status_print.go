@@ -37,6 +37,10 @@ func (a *app) printStatus(list []standing, format string) error {
 // statusTable is for people. The column of errors is there if there are any.
 func statusTable(list []standing, now time.Time) string {
 	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}}
+	pulls := slices.ContainsFunc(list, func(s standing) bool { return len(s.Pulls) > 0 })
+	if pulls {
+		t.head = append(t.head, "PULL REQUEST")
+	}
 	broken := slices.ContainsFunc(list, func(s standing) bool { return s.Error != "" })
 	if broken {
 		t.head = append(t.head, "ERROR")
@@ -44,6 +48,9 @@ func statusTable(list []standing, now time.Time) string {
 	for _, s := range list {
 		cells := append([]string{history.Environment{Dir: s.Directory, Name: s.Environment}.String(), s.Layout, s.versions()}, s.candidate()...)
 		cells = append(cells, s.last(now)...)
+		if pulls {
+			cells = append(cells, s.pulls())
+		}
 		if broken {
 			cells = append(cells, cut(s.Error, 200))
 		}
@@ -95,6 +102,15 @@ func (s standing) candidate() []string {
 		waiting = strconv.Itoa(n)
 	}
 	return []string{promote.Label(first.Candidate), first.ID, waiting}
+}
+
+// pulls are the numbers of the open pull requests.
+func (s standing) pulls() string {
+	var numbers []string
+	for _, p := range s.Pulls {
+		numbers = append(numbers, strconv.FormatInt(p.Number, 10))
+	}
+	return strings.Join(numbers, ", ")
 }
 
 // last is the last decision, its age, and its commit.

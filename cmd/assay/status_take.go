@@ -21,9 +21,18 @@ type standing struct {
 	Plan        string          `json:"plan,omitempty"` // its name
 	Layout      string          `json:"layout,omitempty"`
 	Baseline    []running       `json:"baseline,omitempty"`
-	Candidates  []queued        `json:"candidates,omitempty"` // the first is under test
+	Candidates  []queued        `json:"candidates,omitempty"`   // the first is under test
+	Pulls       []openPull      `json:"pullRequests,omitempty"` // open ones, on a server
 	Last        *decisionReport `json:"last,omitempty"`
 	Error       string          `json:"error,omitempty"` // why it does not render
+}
+
+// openPull is an open pull request of Assay's.
+type openPull struct {
+	Number int64  `json:"number"`
+	URL    string `json:"url"`
+	Title  string `json:"title"`
+	Head   string `json:"head"`
 }
 
 // running is a workload of the baseline: a target, or any where the plan names

@@ -17,7 +17,8 @@ import (
 // pull request will tell once it is merged. A forge that squashes may drop the
 // message of its commit; the claim then becomes the outcome.
 
-// claim is the ref to push with a pull request's branch, if it is not there.
+// claim is the ref to push with a pull request's branch, if it does not say so
+// already. One that tells of a commit stays: it is history.
 func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref, error) {
 	if rec.Experiment == "" || rec.Outcome == history.Candidate {
 		return nil, nil
@@ -27,11 +28,30 @@ func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref,
 		return nil, err
 	}
 	refs, err := s.Repo.Refs(ctx, name)
-	if err != nil || refs[name] != "" {
+	if err != nil {
 		return nil, err
 	}
+	if refs[name] != "" {
+		entries, err := s.Repo.Entries(ctx, refs[name])
+		if err != nil {
+			return nil, err
+		}
+		if there, ok := history.Parse(entries[0]); ok && (history.About(entries[0]) != "" || there.Outcome == rec.Outcome) {
+			return nil, nil
+		}
+	}
 	commit, err := s.Repo.Note(ctx, rec.RefMessage(""))
-	return []gitremote.Ref{{Name: name, New: commit}}, err
+	return []gitremote.Ref{{Name: name, Expect: refs[name], New: commit}}, err
+}
+
+// keepClaim makes the claim of a branch that stays as it is: another run may
+// have taken it for one without a pull request.
+func (s Server) keepClaim(ctx context.Context, rec history.Record) error {
+	claim, err := s.claim(ctx, rec)
+	if err != nil || len(claim) == 0 {
+		return err
+	}
+	return s.Repo.Push(ctx, claim...)
 }
 
 // outcome is what a ref beside the branch tells.
@@ -94,14 +114,22 @@ func (s Server) settleClaims(ctx context.Context, env history.Environment) error
 	return nil
 }
 
-// settle is the update of one claim; nil while its pull request is open.
+// settle is the update of one claim; nil while its pull request may be merged.
 func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*gitremote.Ref, error) {
 	list, err := s.Forge.Find(ctx, HeadBranch(rec), s.Branch)
 	if err != nil || len(list) > 0 && list[0].State == forge.StateOpen {
 		return nil, err
 	}
 	gone := &gitremote.Ref{Name: o.ref, Expect: o.entry.ID}
-	if len(list) == 0 || list[0].State != forge.StateMerged || list[0].MergeSHA == "" {
+	if len(list) == 0 {
+		// Between the push of its branch and its pull request there is none yet.
+		refs, err := s.Repo.Refs(ctx, "refs/heads/"+HeadBranch(rec))
+		if err != nil || len(refs) > 0 {
+			return nil, err
+		}
+		return gone, nil
+	}
+	if list[0].State != forge.StateMerged || list[0].MergeSHA == "" {
 		return gone, nil
 	}
 	entries, _, err := s.Repo.Log(ctx, s.Branch, s.Commits)

@@ -88,3 +88,68 @@ func (p *placement) proposal(base gitremote.Base, pull bool) *promote.Proposal {
 		Title: "Test candidate " + promote.Label(p.candidate) + " of " + p.rendered.Plan.Metadata.Name, Method: method, Rendered: p.rendered,
 	}
 }
+
+// markerAtTip is the marker that the branch has now. The caller ends the
+// reading with done.
+func (s *session) markerAtTip(ctx context.Context) (m *markerPlace, done func(), err error) {
+	tip, err := s.Repo.Tip(ctx, s.Branch)
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := s.Repo.Tree(ctx, tip)
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() { _ = tree.Close() }
+	m, err = s.marker(gitremote.Base{Branch: s.Branch, Commit: tip, Tree: tree})
+	if err == nil {
+		err = promote.Present(m.Request)
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return m, done, nil
+}
+
+// clearThere withdraws candidates on a branch of a server.
+func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
+	s, err := a.connect(ctx, opt.server, opt.environment)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var last *withdrawal
+	res, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
+		m, err := s.marker(base)
+		if last, err = opt.withdraw(ctx, m, err); err != nil {
+			return nil, err
+		}
+		if last == nil {
+			return nil, promote.Present(m.Request)
+		}
+		return last.proposal(base), nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case res.Proposal == nil:
+		a.notef("%s has no candidate", s.dir)
+		return nil
+	}
+	a.reportWithdrawn(ctx, last, s.landed(res))
+	return nil
+}
+
+// proposal is the commit that withdraws.
+func (w *withdrawal) proposal(base gitremote.Base) *promote.Proposal {
+	title := "Withdraw the candidate of " + w.history().String()
+	if w.index > 0 {
+		title = "Withdraw a candidate of " + w.history().String() + " that waits"
+	}
+	return &promote.Proposal{
+		Base: base.Commit, Files: []promote.File{{Path: w.Path, Before: w.Data, After: w.rest}},
+		Record: history.Record{Outcome: history.Candidate, Environment: w.history()},
+		Title:  title, Method: promote.Push,
+	}
+}

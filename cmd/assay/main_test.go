@@ -23,6 +23,10 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[serversKey{}] = &servers{}
+			return nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"short":  short,
 			"tree":   tree,
@@ -30,6 +34,8 @@ func TestScript(t *testing.T) {
 			"raw":    raw,
 			"grab":   grab,
 			"expand": expand,
+
+			"serve": serve, "commit": commit, "fault": fault, "met": met, "hook": hook, "bare": bare,
 		},
 	})
 }

@@ -87,6 +87,33 @@ func TestShiftKeepsTheOtherBytes(t *testing.T) {
 	}
 }
 
+func TestRemoveKeepsTheOtherBytes(t *testing.T) {
+	const skip = spec.SkipLine + "\n"
+	three := skip + "# why a\n" + document("a") + "--- # b\n# why b\n" + document("b") + "---\n---\n# why c\n" + document("c") + "---\n# the end\n"
+	for i, want := range []string{
+		skip + "--- # b\n# why b\n" + document("b") + "---\n---\n# why c\n" + document("c") + "---\n# the end\n",
+		skip + "# why a\n" + document("a") + "---\n---\n# why c\n" + document("c") + "---\n# the end\n",
+		skip + "# why a\n" + document("a") + "--- # b\n# why b\n" + document("b"),
+	} {
+		got, err := Remove(file(t, three), i)
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%d:\n%s", i, diff)
+		}
+	}
+	for _, i := range []int{-1, 3} {
+		if got, err := Remove(file(t, three), i); err == nil {
+			t.Errorf("%d: %q", i, got)
+		}
+	}
+	// What stands before the separator would be left over.
+	if got, err := Remove(file(t, document("a")+"...\n%YAML 1.1\n---\n"+document("b")), 1); err == nil || !strings.Contains(err.Error(), "document 2 cannot be taken out in place") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestReadRefusesOrdinaryManifests(t *testing.T) {
 	fsys := envfs.New(fstest.MapFS{"candidate.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\n")}}, envfs.Limits{})
 	if _, err := Read(fsys, ".", ""); err == nil || !strings.Contains(err.Error(), "candidate.yaml is an ordinary manifest") {
@@ -97,7 +124,7 @@ func TestReadRefusesOrdinaryManifests(t *testing.T) {
 	}
 }
 
-func FuzzShift(f *testing.F) {
+func FuzzRemove(f *testing.F) {
 	for _, text := range []string{
 		document("a") + "---\n" + document("b"),
 		spec.SkipLine + "\n---\n" + document("a") + "...\n---\n" + document("b"),
@@ -111,15 +138,34 @@ func FuzzShift(f *testing.F) {
 		if err != nil || len(candidates) == 0 {
 			return
 		}
-		out, err := Shift(File{"candidate.yaml", data, candidates})
-		if err != nil {
-			return
-		}
-		if out == nil != (len(candidates) == 1) {
-			t.Fatalf("%d documents became %q", len(candidates), out)
-		}
-		if !bytes.HasSuffix(data, out[len(head(data)):]) && out != nil {
-			t.Errorf("bytes of later documents changed: %q", out)
+		for i := range candidates {
+			out, err := Remove(File{"candidate.yaml", data, candidates}, i)
+			if err != nil {
+				continue
+			}
+			if out == nil != (len(candidates) == 1) {
+				t.Fatalf("%d documents became %q", len(candidates), out)
+			}
+			if rest, err := spec.DecodeCandidates("candidate.yaml", out); out != nil && (err != nil || len(rest) != len(candidates)-1) {
+				t.Fatalf("%d documents became %q: %v", len(candidates), out, err)
+			}
+			if out != nil && !oneSpanLess(data, out) {
+				t.Errorf("bytes of other documents changed: %q", out)
+			}
 		}
 	})
+}
+
+// oneSpanLess reports whether out is data with one stretch of bytes taken out.
+func oneSpanLess(data, out []byte) bool {
+	start := 0
+	for start < len(out) && start < len(data) && data[start] == out[start] {
+		start++
+	}
+	for ; start >= 0; start-- {
+		if bytes.HasSuffix(data, out[start:]) && start+len(out[start:]) < len(data) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,25 +3,47 @@ package marker
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/assaydev/assay/internal/spec"
 )
 
 // Shift returns the marker less its first document: nil when none is left. The
 // bytes of the others, and the line that Argo CD looks for, stay as they are.
-func Shift(f File) ([]byte, error) {
-	if len(f.Candidates) <= 1 {
+func Shift(f File) ([]byte, error) { return Remove(f, 0) }
+
+// Remove returns the marker less document i, counted from 0, as Shift does.
+func Remove(f File, i int) ([]byte, error) {
+	if i < 0 || i >= len(f.Candidates) {
+		return nil, fmt.Errorf("%s has %d documents, and none to take out at %d", f.Path, len(f.Candidates), i)
+	}
+	if len(f.Candidates) == 1 {
 		return nil, nil
 	}
-	at, ok := secondDocument(f.Data)
-	if ok {
-		out := append(head(f.Data), f.Data[at:]...)
+	if out, ok := cutDocument(f.Data, i, len(f.Candidates)); ok {
 		rest, err := spec.DecodeCandidates(f.Path, out)
-		if err == nil && sameAll(rest, f.Candidates[1:]) {
+		if err == nil && sameAll(rest, slices.Delete(slices.Clone(f.Candidates), i, i+1)) {
 			return out, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: its first document cannot be taken out in place: separate the documents with lines that hold --- alone", f.Path)
+	return nil, fmt.Errorf("%s: document %d cannot be taken out in place: separate the documents with lines that hold --- alone", f.Path, i+1)
+}
+
+// cutDocument takes one of n documents out, with the line that separates it from
+// the one before; the first, with the line that separates it from the next.
+func cutDocument(data []byte, i, n int) ([]byte, bool) {
+	starts := separations(data)
+	if len(starts) != n-1 {
+		return nil, false
+	}
+	if i == 0 {
+		return append(head(data), data[starts[0].after:]...), true
+	}
+	end := len(data)
+	if i < n-1 {
+		end = starts[i].at
+	}
+	return slices.Concat(data[:starts[i-1].at], data[end:]), true
 }
 
 func sameAll(a, b []spec.Candidate) bool {
@@ -44,24 +66,33 @@ func head(data []byte) []byte {
 	return bytes.Clone(data[:n])
 }
 
-// secondDocument is where the second document starts. A line that starts with
-// --- separates documents wherever it stands, also within a scalar.
-func secondDocument(data []byte) (int, bool) {
+// separation is a line between two documents. What it holds beside --- belongs
+// to the second.
+type separation struct{ at, after int }
+
+// separations finds the lines between documents that hold something. A line
+// that starts with --- separates documents wherever it stands, also within a
+// scalar. Where several stand together, the first counts.
+func separations(data []byte) (list []separation) {
+	var last *separation // after content, and before the next
 	content := false
 	for at := 0; at < len(data); {
-		line, next := cutLine(data[at:])
-		separator, bare := isSeparator(line)
-		switch {
-		case separator && content && bare:
-			return at + next, true
-		case separator && content:
-			return at, true
-		case separator && !bare, !separator && holdsContent(line):
-			content = true
+		text, next := cutLine(data[at:])
+		rest, separates := separator(text)
+		if separates && content {
+			last, content = &separation{at, at}, false
+			if len(rest) == 0 {
+				last.after = at + next
+			}
+		}
+		if separates && len(rest) > 0 && rest[0] != '#' || !separates && holdsContent(text) {
+			if content = true; last != nil {
+				list, last = append(list, *last), nil
+			}
 		}
 		at += next
 	}
-	return 0, false
+	return list
 }
 
 func cutLine(data []byte) (line []byte, length int) {
@@ -72,13 +103,13 @@ func cutLine(data []byte) (line []byte, length int) {
 	return data[:n], n
 }
 
-// isSeparator also says whether the line holds nothing else.
-func isSeparator(line []byte) (separator, bare bool) {
+// separator tells a line that separates documents, and what else it holds.
+func separator(line []byte) (rest []byte, ok bool) {
 	rest, found := bytes.CutPrefix(line, []byte("---"))
 	if !found || len(rest) > 0 && !bytes.ContainsAny(rest[:1], " \t\r\n") {
-		return false, false
+		return nil, false
 	}
-	return true, len(bytes.TrimSpace(rest)) == 0
+	return bytes.TrimSpace(rest), true
 }
 
 func holdsContent(line []byte) bool {

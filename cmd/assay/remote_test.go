@@ -1,0 +1,133 @@
+package main
+
+import (
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// password is what serve -auth asks for; the user is ci.
+const password = "correct-horse"
+
+// servers are those of running scripts, by their work directories.
+type servers struct {
+	server *gitserver.Server
+	repo   *gitserver.Repo
+}
+
+type serversKey struct{}
+
+// serve starts a Git server whose repository has a first commit of a
+// directory's files: serve [-auth] [-empty] [DIR]. It sets REPO to the URL, and BARE to
+// the repository's directory.
+func serve(ts *testscript.TestScript, _ bool, args []string) {
+	opt := gitserver.Options{Dir: ts.MkAbs(".server" + strconv.Itoa(len(args)))}
+	ts.Check(os.MkdirAll(opt.Dir, 0o700))
+	empty := false
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		switch args[0] {
+		case "-auth":
+			opt.User, opt.Password = "ci", password
+		case "-empty":
+			empty = true
+		default:
+			ts.Fatalf("usage: serve [-auth] [-empty] [dir]")
+		}
+		args = args[1:]
+	}
+	server, err := gitserver.Start(opt)
+	ts.Check(err)
+	ts.Defer(func() { _ = server.Close() })
+	repo, err := server.Create("envs")
+	ts.Check(err)
+	if !empty {
+		_, err = repo.Commit("main", "start", files(ts, ts.MkAbs(args[0]))...)
+		ts.Check(err)
+	}
+	ts.Setenv("REPO", repo.URL)
+	ts.Setenv("BARE", repo.Dir)
+	*ts.Value(serversKey{}).(*servers) = servers{server, repo}
+}
+
+// files are those of a directory, as the server commits them.
+func files(ts *testscript.TestScript, dir string) []gitserver.File {
+	var list []gitserver.File
+	ts.Check(filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		f := gitserver.File{Path: filepath.ToSlash(rel)}
+		if d.Type() == fs.ModeSymlink {
+			f.Mode = "120000"
+			f.Data, err = os.Readlink(name)
+		} else {
+			var data []byte
+			data, err = os.ReadFile(name)
+			f.Data = string(data)
+			if info, infoErr := d.Info(); infoErr == nil && info.Mode()&0o100 != 0 {
+				f.Mode = "100755"
+			}
+		}
+		list = append(list, f)
+		return err
+	}))
+	return list
+}
+
+// commit puts files of a directory on a branch of the server: commit BRANCH DIR.
+func commit(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(serversKey{}).(*servers)
+	_, err := s.repo.Commit(args[0], "by hand", files(ts, ts.MkAbs(args[1]))...)
+	ts.Check(err)
+}
+
+// fault lets the server's next requests go wrong: fault STAGE TIMES KIND.
+func fault(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(serversKey{}).(*servers)
+	times, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	kinds := map[string]gitserver.Fault{
+		"500": gitserver.Status(http.StatusInternalServerError), "hang": gitserver.Hang(), "drop": gitserver.Drop(),
+		"cut": gitserver.Cut(200), "lost": gitserver.Cut(0),
+		"advance": gitserver.Before(func() error { _, err := s.repo.Advance("main"); return err }),
+	}
+	kind, ok := kinds[args[2]]
+	if !ok {
+		ts.Fatalf("no fault %s", args[2])
+	}
+	s.server.Inject(gitserver.Stage(args[0]), times, kind)
+}
+
+// met checks that no fault is left.
+func met(ts *testscript.TestScript, _ bool, args []string) {
+	s := ts.Value(serversKey{}).(*servers)
+	if n := s.server.Injected(gitserver.Stage(args[0])); n > 0 {
+		ts.Fatalf("%d faults were not met", n)
+	}
+}
+
+// hook makes a hook of the server's repository: hook NAME FILE.
+func hook(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Value(serversKey{}).(*servers).repo.Hook(args[0], ts.ReadFile(args[1])))
+}
+
+// bare prints what git says of the server's repository: bare ARGS. It goes to
+// the file out.
+func bare(ts *testscript.TestScript, neg bool, args []string) {
+	out, err := ts.Value(serversKey{}).(*servers).repo.Git(args...)
+	if (err != nil) != neg {
+		ts.Fatalf("git %v: %v", args, err)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("out"), []byte(out+"\n"), 0o600))
+}

@@ -25,7 +25,7 @@ type standing struct {
 // The history is fetched only for that: where the plan names next environments
 // elsewhere, or there is no candidate.
 func (s Server) finish(ctx context.Context) (now standing, err error) {
-	err = s.read(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
 		now, err = s.finishAt(ctx, base)
 		return err
 	})
@@ -38,9 +38,6 @@ func (s Server) finishAt(ctx context.Context, base gitremote.Base) (standing, er
 		return standing{}, err
 	}
 	env := environment(req)
-	if err := s.settleClaims(ctx, env); err != nil {
-		return standing{}, err
-	}
 	// What is wrong with a plan or a marker is told when they are used.
 	var to []spec.Destination
 	if plan, err := render.Plan(req); err == nil {
@@ -48,11 +45,14 @@ func (s Server) finishAt(ctx context.Context, base gitremote.Base) (standing, er
 	}
 	m, err := marker.Read(req.FS, req.Dir, req.Name)
 	now := standing{idle: err == nil && len(m.Candidates) == 0}
-	if !now.idle && len(to) == 0 {
-		return now, nil
-	}
 	if now.idle {
 		s.tidy(ctx, env, "")
+	}
+	if err := s.settleClaims(ctx, env); err != nil {
+		return now, err
+	}
+	if !now.idle && len(to) == 0 {
+		return now, nil
 	}
 	past, err := s.Past(ctx, env)
 	if err != nil || len(past.Decisions) == 0 {

@@ -77,8 +77,9 @@ func (l *landing) once(ctx context.Context) (*Result, error) {
 	return &r, err
 }
 
-// read reads the branch's tip, and tries again while the server does not answer.
-func (s Server) read(ctx context.Context, f func(context.Context, gitremote.Base) error) error {
+// Read reads the tip of the branch, and tries again while the server does not
+// answer.
+func (s Server) Read(ctx context.Context, f func(context.Context, gitremote.Base) error) error {
 	_, err := s.Repo.Update(ctx, s.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
 		return nil, f(ctx, base)
 	})

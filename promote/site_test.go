@@ -33,6 +33,7 @@ type site struct {
 	method   forge.Method
 	commits  int
 	notes    []string
+	asked    func(*http.Request) // sees requests to the forge before it does
 }
 
 // newSite serves the tree, whose environment is prod.
@@ -54,8 +55,18 @@ func newSite(t *testing.T, kind forge.Kind, tree files) *site {
 func eachForge(t *testing.T, tree files, test func(*testing.T, *site)) {
 	t.Helper()
 	for _, kind := range []forge.Kind{forge.GitHub, forge.GitLab} {
-		t.Run(string(kind), func(t *testing.T) { test(t, newSite(t, kind, tree)) })
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			test(t, newSite(t, kind, tree))
+		})
 	}
+}
+
+// onGitHub runs a test where the forges do not differ.
+func onGitHub(t *testing.T, tree files, test func(*testing.T, *site)) {
+	t.Helper()
+	t.Parallel()
+	test(t, newSite(t, forge.GitHub, tree))
 }
 
 // process is what a new process works with: it knows nothing but the server.
@@ -78,13 +89,21 @@ func (s *site) process() Server {
 	client, err := forge.Open(forge.Options{
 		Repo:  forge.Repo{Kind: s.kind, Base: "https://" + string(s.kind) + ".com", Path: "acme/envs"},
 		Token: func(context.Context) (string, error) { return "token", nil },
-		HTTP:  &http.Client{Transport: s.forge.Transport()}, Pace: forge.NewPace(rate.Inf, rate.Inf),
+		HTTP:  &http.Client{Transport: s}, Pace: forge.NewPace(rate.Inf, rate.Inf),
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	server.Forge = client
 	return server
+}
+
+// RoundTrip asks the forge.
+func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.asked != nil {
+		s.asked(r)
+	}
+	return s.forge.Transport().RoundTrip(r)
 }
 
 // remote is a Git client of its own.

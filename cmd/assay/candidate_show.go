@@ -41,19 +41,7 @@ func (a *app) candidateShow(ctx context.Context, env environment, there server, 
 		return err
 	}
 	if there.chosen() {
-		s, err := a.connect(ctx, there, env)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		return s.Repo.Read(ctx, func(ctx context.Context) error {
-			m, done, err := s.markerAtTip(ctx)
-			if err != nil {
-				return err
-			}
-			defer done()
-			return a.showMarker(ctx, m, format)
-		})
+		return a.showThere(ctx, there, env, format)
 	}
 	m, err := env.openMarker(dirArg(args))
 	if m != nil {

@@ -37,12 +37,7 @@ func (a *app) decideThere(ctx context.Context, opt decideOptions, wanted promote
 
 // previewThere prints what a decision would do at the tip.
 func (a *app) previewThere(ctx context.Context, opt decideOptions, s *session, decider promote.Decider) error {
-	var p *promote.Proposal
-	var choice promote.Choice
-	err := s.Repo.Read(ctx, func(ctx context.Context) (err error) {
-		p, choice, err = s.Preview(ctx, decider)
-		return err
-	})
+	p, choice, err := s.Preview(ctx, decider)
 	switch {
 	case err != nil:
 		return a.explainLaw(err)

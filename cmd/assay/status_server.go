@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -25,8 +26,8 @@ func (a *app) statusThere(ctx context.Context, opt statusOptions) error {
 	}
 	defer s.close()
 	var list []standing
-	err = s.Repo.Read(ctx, func(ctx context.Context) (err error) {
-		list, err = s.survey(ctx, name)
+	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+		list, err = s.survey(ctx, base, name)
 		return err
 	})
 	if err != nil {
@@ -39,21 +40,12 @@ func (a *app) statusThere(ctx context.Context, opt statusOptions) error {
 }
 
 // survey looks at the environments at and below the session's directory.
-func (s *session) survey(ctx context.Context, name string) ([]standing, error) {
-	tip, err := s.Repo.Tip(ctx, s.Branch)
-	if err != nil {
-		return nil, err
-	}
-	tree, err := s.Repo.Tree(ctx, tip)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tree.Close() }()
+func (s *session) survey(ctx context.Context, base gitremote.Base, name string) ([]standing, error) {
 	entries, refs, err := s.chronicle(ctx)
 	if err != nil {
 		return nil, err
 	}
-	v := survey{name: name, past: history.All(entries, refs), open: func() (render.Request, error) { return s.Open(tree), nil }}
+	v := survey{name: name, past: history.All(entries, refs), open: func() (render.Request, error) { return s.Open(base.Tree), nil }}
 	list, err := v.list(ctx, []string{s.dir})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no directory of the branch %s: correct the path", s.dir, s.Branch)

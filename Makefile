@@ -7,9 +7,9 @@ export ASSAY_CORPUS
 
 GO ?= go
 component := test/components/build
-concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/gitremote ./internal/manifest ./promote ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
+concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/gitremote ./internal/manifest ./promote ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build test race demo corpus e2e bench lint generate check-generated fuzz clean
+.PHONY: help build test race demo corpus e2e bench faults lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -34,8 +34,11 @@ e2e: ## render every environment under real Argo CD, natively and through the pl
 	@$(component) argocd-v2 argocd-v3 gitea helm-3.16.3 helm-3.18.4 kustomize-5.4.3 kustomize-5.7.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
 
-bench: ## measure assay against helm and kustomize
+bench: ## measure assay against helm, kustomize and itself
 	@$(GO) run ./test/bench
+
+faults: ## write to real Git servers against other writers, kills and a branch that moves
+	@$(GO) run -race ./test/faults
 
 # The linter's cache holds absolute paths: one for each place of the checkout.
 lint: export GOLANGCI_LINT_CACHE = $(or $(ASSAY_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/assay)/lint$(CURDIR)

@@ -210,7 +210,7 @@ func (a *app) openForge(ctx context.Context, opt server, c *credential.Credentia
 	if err != nil {
 		return nil, err
 	}
-	return forge.Open(forge.Options{Repo: at, HTTP: c.HTTP(), Token: c.Token, UserAgent: "assay"})
+	return forge.Open(forge.Options{Repo: at, API: opt.forgeAPI, HTTP: c.HTTP(), Token: c.Token, UserAgent: "assay"})
 }
 
 // another opens the repository of a next environment. The plan names it, so

@@ -1,8 +1,9 @@
-// Command bench measures assay as a whole process, against helm, kustomize
-// and itself.
+// Command bench measures assay as a whole process, against helm, kustomize, plain
+// git and itself.
 //
 //  1. It builds assay and the peers, and lays out environments in a temporary
-//     folder: real ones from ASSAY_CORPUS, and generated ones.
+//     folder: real ones from ASSAY_CORPUS, and generated ones; and on a Git server
+//     on the loopback interface (remote.go).
 //  2. Each figure is a pair of commands that run in turn, A B A B, so that
 //     both see the same machine; the ratio is that of their medians.
 //  3. Each figure is printed on a line of its own, with its bar. What the
@@ -13,17 +14,21 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
 func main() {
+	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, yamledit, remote")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx)
+	err := run(ctx, *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -31,7 +36,11 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, only string) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("read -groups: %w", err)
+	}
 	dir, err := os.MkdirTemp("", "assay-bench-")
 	if err != nil {
 		return err
@@ -40,10 +49,6 @@ func run(ctx context.Context) error {
 	tools, err := build(ctx, dir)
 	if err != nil {
 		return err
-	}
-	figures, err := figures(tools, dir, os.Getenv("ASSAY_CORPUS"))
-	if err != nil {
-		return fmt.Errorf("lay out environments: %w", err)
 	}
 	total, short := 0, 0
 	show := func(results ...result) {
@@ -56,50 +61,87 @@ func run(ctx context.Context) error {
 			fmt.Printf("bench %s ratio=%.2f bar=%.2f %s\n", r.name, r.ratio, r.bar, r.verdict())
 		}
 	}
-	for _, f := range figures {
-		results, err := f.measure(ctx)
-		if err != nil {
-			return fmt.Errorf("measure %s: %w", f.name, err)
+	for _, g := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"processes", func() error { return tools.processes(ctx, dir, show) }},
+		{"yamledit", func() error {
+			r, err := editFigure()
+			if err == nil {
+				show(r)
+			}
+			return err
+		}},
+		{"remote", func() error {
+			results, err := tools.remoteFigure(ctx, dir)
+			show(results...)
+			return err
+		}},
+	} {
+		if !wanted.MatchString(g.name) {
+			continue
 		}
-		show(results...)
-	}
-	edit, err := editFigure()
-	if err != nil {
-		return fmt.Errorf("measure yamledit: %w", err)
-	}
-	show(edit)
-	if os.Getenv("ASSAY_CORPUS") == "" {
-		fmt.Println("ASSAY_CORPUS is not set: figures on real environments are left out")
+		if err := g.measure(); err != nil {
+			return fmt.Errorf("measure %s: %w", g.name, err)
+		}
 	}
 	fmt.Printf("%d figures, %d short\n", total, short)
 	return nil
 }
 
+// processes measures commands on directories.
+func (t tools) processes(ctx context.Context, dir string, show func(...result)) error {
+	if err := t.buildPeers(ctx); err != nil {
+		return err
+	}
+	corpus := os.Getenv("ASSAY_CORPUS")
+	if corpus == "" {
+		fmt.Println("ASSAY_CORPUS is not set: figures on real environments are left out")
+	}
+	list, err := figures(t, dir, corpus)
+	if err != nil {
+		return fmt.Errorf("lay out environments: %w", err)
+	}
+	for _, f := range list {
+		results, err := f.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		show(results...)
+	}
+	return nil
+}
+
 // tools are the binaries under measurement.
 type tools struct {
+	module                 string // where the sources are
 	assay, helm, kustomize string
 }
 
-// build compiles assay as `make build` does; the peers come from the cache.
+// build compiles assay as `make build` does.
 func build(ctx context.Context, dir string) (tools, error) {
 	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return tools{}, err
 	}
-	t := tools{assay: filepath.Join(dir, "assay")}
-	if _, err := output(ctx, module, "go", "build", "-trimpath", "-o", t.assay, "./cmd/assay"); err != nil {
-		return tools{}, err
-	}
-	paths, err := output(ctx, module, "test/components/build", "helm-3.18.6", "kustomize-5.8.1")
+	t := tools{module: module, assay: filepath.Join(dir, "assay")}
+	_, err = output(ctx, module, "go", "build", "-trimpath", "-o", t.assay, "./cmd/assay")
+	return t, err
+}
+
+// buildPeers makes the peers, which come from the cache.
+func (t *tools) buildPeers(ctx context.Context) error {
+	paths, err := output(ctx, t.module, "test/components/build", "helm-3.18.6", "kustomize-5.8.1")
 	if err != nil {
-		return tools{}, err
+		return err
 	}
 	built := strings.Fields(paths)
 	if len(built) != 2 {
-		return tools{}, fmt.Errorf("build helm and kustomize: got %d paths", len(built))
+		return fmt.Errorf("build helm and kustomize: got %d paths", len(built))
 	}
 	t.helm, t.kustomize = built[0], built[1]
-	return t, nil
+	return nil
 }
 
 // output runs a command that prepares the measurement.

@@ -23,14 +23,18 @@ type command struct {
 
 	line  string       // how a line starts that shows the work; default "kind: "
 	reset func() error // before each run, where the command changes files
+
+	received func() int64 // the bytes that servers sent since the last call, where there are any
 }
 
-// figure compares two commands. A figure with a memory bar gives two results.
+// figure compares two commands. One with a bar for memory or for bytes gives two
+// results.
 type figure struct {
 	name      string
 	a, b      command
 	bar       float64
 	memoryBar float64
+	bytesBar  float64 // of what servers sent
 	repeats   int
 }
 
@@ -54,6 +58,8 @@ const warmUps = 2
 type sample struct {
 	wall time.Duration
 	rss  int64 // peak, in bytes
+
+	received int64 // from servers, in bytes
 }
 
 // measure runs both commands in turn.
@@ -84,25 +90,35 @@ func (f figure) measure(ctx context.Context) ([]result, error) {
 		}
 	}
 	wallA, wallB := median(a, wall), median(b, wall)
-	time := result{
+	results := []result{{
 		name: f.name, bar: f.bar, ratio: wallA / wallB,
 		detail: fmt.Sprintf("%s: %s %.1f ms for %d objects, %s %.1f ms for %d, %d runs each",
 			f.name, f.a.name, wallA, objectsA, f.b.name, wallB, objectsB, f.repeats),
+	}}
+	if f.memoryBar > 0 {
+		results = append(results, f.second("memory", f.memoryBar, "MiB", median(a, rss), median(b, rss), "at the peak"))
 	}
-	if f.memoryBar == 0 {
-		return []result{time}, nil
+	if f.bytesBar > 0 {
+		results = append(results, f.second("bytes", f.bytesBar, "KiB", median(a, received), median(b, received), "from the server"))
 	}
-	rssA, rssB := median(a, rss), median(b, rss)
-	time.name += "-time"
-	memory := result{
-		name: f.name + "-memory", bar: f.memoryBar, ratio: rssA / rssB,
-		detail: fmt.Sprintf("%s: %s %.1f MiB, %s %.1f MiB at the peak", f.name, f.a.name, rssA, f.b.name, rssB),
+	if len(results) > 1 {
+		results[0].name += "-time"
 	}
-	return []result{time, memory}, nil
+	return results, nil
+}
+
+// second is a result beside that of the time.
+func (f figure) second(what string, bar float64, unit string, a, b float64, of string) result {
+	return result{
+		name: f.name + "-" + what, bar: bar, ratio: a / b,
+		detail: fmt.Sprintf("%s: %s %.1f %s, %s %.1f %s %s", f.name, f.a.name, a, unit, f.b.name, b, unit, of),
+	}
 }
 
 func wall(s sample) float64 { return float64(s.wall) / float64(time.Millisecond) }
 func rss(s sample) float64  { return float64(s.rss) / (1 << 20) }
+
+func received(s sample) float64 { return float64(s.received) / (1 << 10) }
 
 func median(samples []sample, of func(sample) float64) float64 {
 	values := make([]float64, len(samples))
@@ -126,6 +142,7 @@ func (c command) run(ctx context.Context) (sample, error) {
 	cmd := c.prepare(ctx)
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
+	c.traffic()
 	start := time.Now()
 	err := cmd.Run()
 	took := time.Since(start)
@@ -136,7 +153,15 @@ func (c command) run(ctx context.Context) (sample, error) {
 	if !ok {
 		return sample{}, errors.New("this system does not count a process's memory")
 	}
-	return sample{wall: took, rss: usage.Maxrss << 10}, nil
+	return sample{wall: took, rss: usage.Maxrss << 10, received: c.traffic()}, nil
+}
+
+// traffic is what servers sent since the last call.
+func (c command) traffic() int64 {
+	if c.received == nil {
+		return 0
+	}
+	return c.received()
 }
 
 // objects counts what the command prints, to show that it does the work. The

@@ -183,14 +183,16 @@ func environment(dir string, i int) string {
 
 // writeCandidate writes a marker for a new tag of an image.
 func writeCandidate(dir, image string) error {
-	return write(filepath.Join(dir, "candidate.yaml"), func(w io.Writer) {
-		fmt.Fprintf(w, `# +argocd:skip-file-rendering
+	return write(filepath.Join(dir, "candidate.yaml"), func(w io.Writer) { fmt.Fprint(w, candidateText(image)) })
+}
+
+func candidateText(image string) string {
+	return fmt.Sprintf(`# +argocd:skip-file-rendering
 apiVersion: assay.dev/v1alpha1
 kind: Candidate
 metadata: {name: "1.2.0"}
 spec: {images: [{name: %s, newTag: 1.2.0}]}
 `, image)
-	})
 }
 
 // writePlan writes the plan that a chart needs for a marker.

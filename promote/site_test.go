@@ -41,14 +41,20 @@ func newSite(t *testing.T, kind forge.Kind, tree files) *site {
 	t.Helper()
 	server, repo := gitserver.Serve(t, gitserver.Files(tree)...)
 	s := &site{t: t, git: server, repo: repo, kind: kind, dir: "prod", method: forge.MethodMerge, commits: 100}
+	s.forge = newForge(kind, repo)
+	return s
+}
+
+// newForge is a forge without pull requests.
+func newForge(kind forge.Kind, repo *gitserver.Repo) *forgefake.Forge {
 	opt := forgefake.Options{Git: repo.Dir, Path: "acme/envs", Token: "token"}
 	switch kind {
 	case forge.GitHub:
-		s.forge = forgefake.NewGitHub(opt)
+		return forgefake.NewGitHub(opt)
 	case forge.GitLab:
-		s.forge = forgefake.NewGitLab(opt)
+		return forgefake.NewGitLab(opt)
 	}
-	return s
+	return nil
 }
 
 // eachForge runs a test against both fakes.

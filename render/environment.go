@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/lfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
 )
@@ -28,6 +29,9 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 		defer func() { done <- o }()
 		defer recovered(req.Dir, &o.err)
 		o.result, o.err = environment(ctx, req)
+		if o.err != nil && ctx.Err() == nil {
+			o.err = lfs.Explain(req.FS, req.Dir, o.err)
+		}
 	}()
 	select {
 	case o := <-done:

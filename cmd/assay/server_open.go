@@ -217,7 +217,13 @@ func openForge(ctx context.Context, opt server, c *credential.Credentials, at fo
 // that it gets the credentials only where that cannot give them away: on the
 // host that they are for, or one that the operator names.
 func (a *app) another(ctx context.Context, opt server, repo string) (*gitremote.Remote, func(), error) {
-	if host := hostOf(repo); host != hostOf(opt.repo) && !slices.Contains(opt.nextHosts, host) {
+	host := hostOf(repo)
+	same := func(allowed string) bool { return strings.EqualFold(allowed, host) }
+	switch {
+	case same(hostOf(opt.repo)):
+	case host == "":
+		return nil, nil, errors.New("its repository is on this machine, and --repo on another host: name it by a URL")
+	case !slices.ContainsFunc(opt.nextHosts, same):
 		return nil, nil, fmt.Errorf("%s is another host than that of --repo: allow it to get the same credentials with --next-host %s", host, host)
 	}
 	c, err := a.openCredentials(ctx, opt, repo)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/lfs"
 	"github.com/assaydev/assay/internal/yamledit"
 )
 
@@ -32,7 +33,11 @@ func (t *tree) read(name string) ([]byte, error) {
 	if data, ok := t.edited[name]; ok {
 		return data, nil
 	}
-	return t.fs.ReadFile(name)
+	data, err := t.fs.ReadFile(name)
+	if err == nil {
+		err = lfs.Check(name, data)
+	}
+	return data, err
 }
 
 // file parses a file as edited so far.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -117,9 +118,28 @@ func (w *walker) checkPlan(p *Plan) {
 		if _, err := PlanFile(d.Environment); err != nil {
 			w.at(fmt.Sprintf("spec.promotion.to[%d].environment", i), "%v", err)
 		}
+		w.checkRepo(d.Repo, fmt.Sprintf("spec.promotion.to[%d].repo", i))
 	}
 	if strings.ContainsFunc(p.Spec.Promotion.Title, isControl) {
 		w.at("spec.promotion.title", "must be one line")
+	}
+}
+
+// checkRepo keeps credentials out of plans. Their text reaches no message.
+func (w *walker) checkRepo(repo, at string) {
+	u, err := url.Parse(repo)
+	switch {
+	case strings.ContainsFunc(repo, isControl):
+		w.at(at, "must be one line")
+	case err != nil && strings.Contains(repo, "://"):
+		w.at(at, "is no URL: write it as https://git.example.com/shop/envs.git")
+	case err != nil || u.User == nil: // a path, or git's short form of ssh
+	case u.Scheme == "http" || u.Scheme == "https":
+		w.at(at, "holds a user, which may be a token: leave it out, and give the credentials to who promotes")
+	default:
+		if _, has := u.User.Password(); has {
+			w.at(at, "holds a password: leave it out, and give the credentials to who promotes")
+		}
 	}
 }
 

@@ -47,6 +47,11 @@ func TestPlanErrors(t *testing.T) {
 		{"target with empty name", "spec:\n  targets:\n  - kind: Deployment\n    name: \"\"\n", `assay.yaml:6: spec.targets[0].name: must not be empty`},
 		{"empty item", "spec:\n  routing:\n  -\n", `spec.routing[0]: is empty: set it, or remove the item`},
 		{"destination", "spec:\n  promotion:\n    to: [{repo: x}]\n", `assay.yaml:5: spec.promotion.to[0].path: is missing: add it`},
+		{"destination's password", "spec:\n  promotion:\n    to:\n    - path: x\n      repo: https://ci:hunter2@example.com/a/b\n", `assay.yaml:7: spec.promotion.to[0].repo: holds a user, which may be a token: leave it out`},
+		{"destination's token", "spec:\n  promotion:\n    to: [{path: x, repo: 'https://hunter2@example.com/a/b'}]\n", `assay.yaml:5: spec.promotion.to[0].repo: holds a user`},
+		{"destination's ssh password", "spec:\n  promotion:\n    to: [{path: x, repo: 'ssh://git:hunter2@example.com/a/b'}]\n", `assay.yaml:5: spec.promotion.to[0].repo: holds a password`},
+		{"destination's URL", "spec:\n  promotion:\n    to: [{path: x, repo: 'https://ci:hunter2@example.com:port/a/b'}]\n", `assay.yaml:5: spec.promotion.to[0].repo: is no URL`},
+		{"destination's lines", "spec:\n  promotion:\n    to: [{path: x, repo: \"a\\nb\"}]\n", `assay.yaml:5: spec.promotion.to[0].repo: must be one line`},
 		{"destination's name", "spec:\n  promotion:\n    to: [{path: x, environment: A/B}]\n", `assay.yaml:5: spec.promotion.to[0].environment: name environment A/B: use`},
 		{"title", "spec:\n  promotion: {title: \"a\\nb\"}\n", `assay.yaml:4: spec.promotion.title: must be one line`},
 		{"name of two lines", "metadata: {name: \"a\\nb\"}\n", `assay.yaml:3: metadata.name: must be one line`},
@@ -75,6 +80,9 @@ func TestPlanErrors(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "env/assay.yaml:") {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error holds a password: %v", err)
 			}
 		})
 	}

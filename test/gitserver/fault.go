@@ -18,6 +18,13 @@ func (s *Server) Inject(stage Stage, times int, f Fault) {
 	}
 }
 
+// Watch lets all requests that meet no other fault meet this one; nil ends it.
+func (s *Server) Watch(f Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = f
+}
+
 // Injected is how many faults of a stage have not been met yet.
 func (s *Server) Injected(stage Stage) int {
 	s.mu.Lock()

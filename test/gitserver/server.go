@@ -46,6 +46,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	faults map[Stage][]Fault
+	watch  Fault
 	seen   []Stage
 }
 
@@ -123,7 +124,7 @@ func (s *Server) next(stage Stage) Fault {
 	s.seen = append(s.seen, stage)
 	queue := s.faults[stage]
 	if len(queue) == 0 {
-		return nil
+		return s.watch
 	}
 	s.faults[stage] = queue[1:]
 	return queue[0]

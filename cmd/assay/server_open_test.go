@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestNextHosts: a plan names other repositories, and who runs the command says
+// which hosts may get its credentials.
+func TestNextHosts(t *testing.T) {
+	const home = "https://git.example.com/shop/envs.git"
+	for name, test := range map[string]struct {
+		repo, next string
+		hosts      []string
+		host       string // that is refused
+	}{
+		"same host":             {home, "https://git.example.com/shop/live.git", nil, ""},
+		"same host, large":      {home, "https://GIT.example.com/shop/live.git", nil, ""},
+		"by ssh":                {home, "git@git.example.com:shop/live.git", nil, ""},
+		"by ssh, in full":       {home, "ssh://git@git.example.com/shop/live.git", nil, ""},
+		"allowed":               {home, "https://other.example.com/shop/live.git", []string{"other.example.com"}, ""},
+		"allowed among others":  {home, "git@other.example.com:shop/live.git", []string{"a.example.com", "Other.example.com"}, ""},
+		"another host":          {home, "https://other.example.com/shop/live.git", nil, "other.example.com"},
+		"another port":          {home, "https://git.example.com:8443/shop/live.git", nil, "git.example.com:8443"},
+		"allowed on no port":    {home, "https://other.example.com:8443/live.git", []string{"other.example.com"}, "other.example.com:8443"},
+		"looks like it":         {home, "https://git.example.com@evil.example/shop/live.git", nil, "evil.example"},
+		"ends like it":          {home, "https://evil.git.example.com/shop/live.git", nil, "evil.git.example.com"},
+		"short form of another": {home, "git@evil.example:git.example.com/live.git", nil, "evil.example"},
+		"a path":                {home, "/srv/live.git", nil, "on this machine"},
+		"a file":                {home, "file:///srv/live.git", nil, "on this machine"},
+		"a program":             {home, "ext::sh -c true", nil, "on this machine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			known := filepath.Join(t.TempDir(), "known_hosts")
+			if err := os.WriteFile(known, []byte("git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			asked := false
+			env := func(variable string) (string, bool) {
+				asked = asked || variable == "ASSAY_TOKEN"
+				return map[string]string{"ASSAY_TOKEN": "a-token-of-ours"}[variable], variable == "ASSAY_TOKEN"
+			}
+			a := &app{env: env, stderr: &bytes.Buffer{}}
+			opt := server{repo: test.repo, nextHosts: test.hosts, forge: forgeNone, knownHosts: known}
+			_, done, err := a.another(t.Context(), opt, test.next)
+			if err == nil {
+				defer done()
+			}
+			if test.host == "" {
+				// Of SSH there is no key here: what asks for one is past the hosts.
+				if bySSH := isSSH(test.next); bySSH == (err == nil) || err != nil && strings.Contains(err.Error(), "another host") {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.host) || !strings.Contains(err.Error(), " host") || asked {
+				t.Errorf("error %v, credentials were asked for: %v", err, asked)
+			}
+		})
+	}
+}

@@ -1,0 +1,408 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// chain is a site whose candidate goes on to next environments: on the same
+// branch, two on the branch staging, and one in another repository.
+type chain struct {
+	*site
+	other *gitserver.Repo
+}
+
+func newChain(t *testing.T, kind forge.Kind, promotion string) *chain {
+	t.Helper()
+	web := strings.ReplaceAll(deployment, "NAME", "web")
+	tree := prod(promotion)
+	tree["canary/web.yaml"] = web
+	c := &chain{site: newSite(t, kind, tree)}
+	var err error
+	if c.other, err = c.git.Create("other", "--initial-branch=trunk"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.other.Commit("trunk", "start", gitserver.Files(files{"shop/live/web.yaml": web})...); err != nil {
+		t.Fatal(err)
+	}
+	c.commit("staging", files{"prod/web.yaml": web, "eu/shop.yaml": web})
+	c.commit("main", files{"prod/assay.yaml": planText("promotion: {" + promotion + ", to: [{path: ../canary}, {path: ., branch: staging}, {path: ../eu, branch: staging}, {path: shop/live, repo: " + c.other.URL + "}]}")})
+	return c
+}
+
+// place is one next environment: its repository, branch and marker.
+type place struct {
+	repo           *gitserver.Repo
+	branch, marker string
+}
+
+func (c *chain) places() []place {
+	return []place{
+		{c.repo, "main", "canary/candidate.yaml"},
+		{c.repo, "staging", "prod/candidate.yaml"},
+		{c.repo, "staging", "eu/candidate.yaml"},
+		{c.other, "trunk", "shop/live/candidate.yaml"},
+	}
+}
+
+func (p place) content() string {
+	out, err := p.repo.Git("show", p.branch+":"+p.marker)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// commits are how many commits of the branch changed the marker.
+func (p place) commits(t *testing.T) int {
+	t.Helper()
+	out, err := p.repo.Git("log", "--format=%H", p.branch, "--", p.marker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(strings.Fields(out))
+}
+
+// arrived holds that the candidate is in the first of the next environments
+// alone, each by one commit with the promotion's ID, and renders there.
+func (c *chain) arrived(n int) {
+	c.t.Helper()
+	promotion := c.decisions()[0].Promotion
+	for i, p := range c.places() {
+		if got, want := p.content() != "", i < n; got != want {
+			c.t.Errorf("%s of %s is there: %v", p.marker, p.branch, got)
+			continue
+		}
+		if i >= n {
+			continue
+		}
+		if !strings.Contains(p.content(), "2.0.0") || p.commits(c.t) != 1 {
+			c.t.Errorf("%s of %s has %d commits:\n%s", p.marker, p.branch, p.commits(c.t), p.content())
+		}
+		if said, err := p.repo.Git("log", "-1", "--format=%B", p.branch, "--", p.marker); err != nil || !strings.Contains(said, "Assay-Promotion: "+promotion) {
+			c.t.Errorf("%s of %s: %v, the commit says\n%s", p.marker, p.branch, err, said)
+		}
+		if n, err := p.repo.Git("rev-list", "--min-parents=2", "--count", p.branch); err != nil || n != "0" {
+			c.t.Errorf("%s has %s merges, %v", p.branch, n, err)
+		}
+	}
+	c.lawful(1)
+}
+
+func TestForward(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	r := c.promote()
+	c.arrived(4)
+	want := []Next{
+		{Dir: "prod", State: Set, Branch: "staging"},
+		{Dir: "eu", State: Set, Branch: "staging"},
+		{Dir: "shop/live", State: Set, Repo: c.other.URL, Branch: "trunk"},
+	}
+	if diff := cmp.Diff(want, r.Next); diff != "" {
+		t.Error(diff)
+	}
+	c.pushes()
+	for range 2 {
+		if r := c.promote(); r.Proposal != nil || c.pushes() != 0 {
+			t.Errorf("once more: %+v", r)
+		}
+	}
+	c.arrived(4)
+}
+
+// TestForwardOnceAndForAll: what happened in a next environment since, and how
+// long ago, changes nothing.
+func TestForwardOnceAndForAll(t *testing.T) {
+	for name, later := range map[string]func(*chain){
+		"promoted there": func(c *chain) {
+			c.commit("staging", files{"prod/candidate.yaml": "", "prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1)})
+		},
+		"withdrawn there": func(c *chain) { c.commit("staging", files{"prod/candidate.yaml": ""}) },
+		"long ago": func(c *chain) {
+			c.commit("staging", files{"prod/candidate.yaml": ""})
+			for range 5 {
+				if _, err := c.repo.Advance("staging"); err != nil {
+					c.t.Fatal(err)
+				}
+			}
+			c.site.commits = 3
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newChain(t, "", "method: push")
+			c.promote()
+			later(c)
+			staging, other := c.tip("staging"), c.places()[3].content()
+			c.promote()
+			c.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+			c.reject()
+			if c.tip("staging") != staging || c.places()[3].content() != other {
+				t.Error("it was set there again")
+			}
+		})
+	}
+}
+
+// TestForwardStops at the first environment that fails, and goes on later.
+func TestForwardStops(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	eu := c.content("staging", "eu/shop.yaml")
+	c.commit("staging", files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
+	r := c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu", "run the same command again")
+	if len(r.Next) != 1 || r.Commit != c.tip("main") {
+		t.Errorf("%+v", r)
+	}
+	c.arrived(2)
+	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
+	c.commit("staging", files{"eu/shop.yaml": eu})
+	c.promote()
+	c.arrived(4)
+}
+
+// TestForwardHoldsNothingUp: the next candidate does not wait for it.
+func TestForwardHoldsNothingUp(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	c.commit("staging", files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
+	c.fails(ByHand(Promote, "why", ""), "next environment staging .")
+	c.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+	c.reject()
+	if len(c.notes) == 0 || !strings.Contains(c.notes[0], "next environment staging .") {
+		t.Errorf("notes %q", c.notes)
+	}
+	c.lawful(2)
+	plan := strings.Replace(c.content("main", "prod/assay.yaml"), "{path: ., branch: staging}, ", "", 1)
+	c.commit("main", files{"prod/assay.yaml": plan + "\n"})
+	c.promote() // the plan was mended
+	for i, want := range []bool{true, false, true, true} {
+		if p := c.places()[i]; (p.content() != "") != want {
+			t.Errorf("%s of %s is there: %v", p.marker, p.branch, !want)
+		}
+	}
+}
+
+// TestForwardOfWhatIsThere: who has the change already gets no commit.
+func TestForwardOfWhatIsThere(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	c.commit("staging", files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
+	staging := c.tip("staging")
+	r := c.promote()
+	if r.Next[0].State != Already || r.Next[1].State != Set || c.run("rev-list", "--count", staging+"..staging") != "1" {
+		t.Errorf("%+v", r.Next)
+	}
+	c.commit("staging", files{"prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")})
+	c.promote()
+	if c.places()[1].content() != "" {
+		t.Error("it was set there later")
+	}
+}
+
+// TestForwardAfterPullRequest: once it is merged, by whom ever.
+func TestForwardAfterPullRequest(t *testing.T) {
+	for _, method := range []string{"merge", "squash"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			c := newChain(t, forge.GitHub, "title: Deploy it")
+			c.promote()
+			if c.places()[1].content() != "" {
+				t.Error("it went on before it was merged")
+			}
+			c.merge(c.one(), method)
+			if d := c.promote().Earlier; d == nil || d.Outcome != history.Promote {
+				t.Errorf("earlier: %+v", d)
+			}
+			c.settled()
+			for _, p := range c.places() {
+				if !strings.Contains(p.content(), "2.0.0") {
+					t.Errorf("%s of %s: %s", p.marker, p.branch, p.content())
+				}
+			}
+			c.lawful(1)
+		})
+	}
+}
+
+// TestForwardWithoutAnApplication: what Argo CD passes for one environment is
+// not passed for another.
+func TestForwardWithoutAnApplication(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	s := c.process()
+	open := s.Open
+	s.Open = func(tree fs.FS) render.Request {
+		req := open(tree)
+		req.Directory = &spec.DirectorySource{Include: "web.yaml"} // eu has none
+		return req
+	}
+	if _, err := s.Decide(t.Context(), ByHand(Promote, "why", "")); err != nil {
+		t.Fatal(err)
+	}
+	c.arrived(4)
+}
+
+// TestForwardOnlyToTheAllowed: the error of who opens other repositories ends it.
+func TestForwardOnlyToTheAllowed(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	s := c.process()
+	s.Another = func(context.Context, string) (*gitremote.Remote, func(), error) {
+		return nil, nil, errors.New("another host")
+	}
+	_, err := s.Decide(t.Context(), ByHand(Promote, "why", ""))
+	if err == nil || !strings.Contains(err.Error(), "another host") {
+		t.Errorf("error %v", err)
+	}
+	c.arrived(3)
+}
+
+// stopped runs a promotion that stops at the nth request to either server, in
+// one of the ways that a process or a network can end; it reports whether it
+// came that far.
+func (c *chain) stopped(t *testing.T, n int, way string) bool {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	met, at := false, 0
+	here := func() bool { at++; met = met || at == n; return at >= n }
+	c.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		if !here() {
+			backend.ServeHTTP(w, req)
+			return
+		}
+		if way == "after" && at == n {
+			backend.ServeHTTP(w, req)
+		}
+		cancel(errStopped)
+		panic(http.ErrAbortHandler)
+	})
+	defer c.git.Watch(nil)
+	c.asked = func(*http.Request) {
+		if here() {
+			cancel(errStopped)
+		}
+	}
+	defer func() { c.asked = nil }()
+	_, err := c.process().Decide(ctx, ByHand(Promote, "why", ""))
+	if !met && err != nil {
+		t.Errorf("it was not stopped before request %d: %v", n, err)
+	}
+	return met
+}
+
+var errStopped = errors.New("stopped")
+
+// TestForwardStoppedAnywhere ends a run at one of its requests, before or after
+// the server has done what is asked: the next run leaves what one that was not
+// disturbed leaves, and each environment has one commit. It takes some of the
+// requests, and every one where ASSAY_FAULTS is set.
+func TestForwardStoppedAnywhere(t *testing.T) {
+	for i, v := range []struct {
+		kind forge.Kind
+		way  string
+	}{{"", "before"}, {"", "after"}, {forge.GitHub, "before"}, {forge.GitHub, "after"}} {
+		t.Run(string(v.kind)+" "+v.way, func(t *testing.T) {
+			t.Parallel()
+			promotion := "method: push"
+			if v.kind != "" {
+				promotion = "merge: auto"
+			}
+			c := newChain(t, v.kind, promotion)
+			start := c.refs(t)
+			c.promote()
+			want := c.state(t)
+			n, stride := 1+i, 13
+			if os.Getenv("ASSAY_FAULTS") != "" {
+				n, stride = 1, 1
+			}
+			for ; ; n += stride {
+				c.reset(t, start)
+				if !c.stopped(t, n, v.way) {
+					break
+				}
+				c.promote()
+				if diff := cmp.Diff(want, c.state(t)); diff != "" {
+					t.Errorf("stopped %s request %d:\n%s", v.way, n, diff)
+				}
+				if v.kind != "" {
+					c.one()
+					c.settled()
+				}
+			}
+			if n < 20 {
+				t.Errorf("there were only %d requests to be stopped at", n)
+			}
+		})
+	}
+}
+
+// refs are commands that make the refs of both repositories.
+func (c *chain) refs(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, r := range []*gitserver.Repo{c.repo, c.other} {
+		out, err := r.Git("for-each-ref", "--format=update %(refname) %(objectname)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, out+"\n")
+	}
+	return all
+}
+
+// reset makes everything as it was at the start.
+func (c *chain) reset(t *testing.T, start []string) {
+	t.Helper()
+	c.forge = newForge(c.kind, c.repo)
+	for i, r := range []*gitserver.Repo{c.repo, c.other} {
+		now, err := r.Git("for-each-ref", "--format=delete %(refname)")
+		if err == nil {
+			_, err = r.GitWith(now+"\n", "update-ref", "--stdin")
+		}
+		if err == nil {
+			_, err = r.GitWith(start[i], "update-ref", "--stdin")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// state is the files of all branches, and how many commits they have.
+func (c *chain) state(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, b := range []place{{c.repo, "main", ""}, {c.repo, "staging", ""}, {c.other, "trunk", ""}} {
+		tree, err := b.repo.Git("rev-parse", b.branch+"^{tree}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := b.repo.Git("rev-list", "--count", b.branch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.branch != "trunk" {
+			// The plan names the other repository's address.
+			list, err := b.repo.Git("ls-tree", "-r", b.branch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := slices.DeleteFunc(strings.Split(list, "\n"), func(l string) bool { return strings.HasSuffix(l, "assay.yaml") })
+			tree = strings.Join(lines, "\n")
+		}
+		out[b.branch] = n + " commits of " + tree
+	}
+	return out
+}

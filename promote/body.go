@@ -1,6 +1,8 @@
 package promote
 
 import (
+	"strings"
+
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/objectdiff"
@@ -33,7 +35,8 @@ func (s Server) body(p *Proposal) (string, error) {
 	} else {
 		b.Engine, b.Verdict, b.Message, b.Metrics = p.Decision.Engine, string(p.Decision.Outcome), p.Decision.Reason, p.Decision.Metrics
 	}
-	return b.Markdown(s.Forge.BodyLimit())
+	text, err := b.Markdown(s.Forge.BodyLimit())
+	return strings.TrimSpace(text), err // as the forges keep it
 }
 
 // Laws are those of the design that the edit was proven to keep.

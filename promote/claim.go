@@ -17,7 +17,8 @@ import (
 // pull request will tell once it is merged. A forge that squashes may drop the
 // message of its commit; the claim then becomes the outcome.
 
-// claim is the ref to push with a pull request's branch, if it is not there.
+// claim is the ref to push with a pull request's branch, if it does not say so
+// already. One that tells of a commit stays: it is history.
 func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref, error) {
 	if rec.Experiment == "" || rec.Outcome == history.Candidate {
 		return nil, nil
@@ -27,11 +28,30 @@ func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref,
 		return nil, err
 	}
 	refs, err := s.Repo.Refs(ctx, name)
-	if err != nil || refs[name] != "" {
+	if err != nil {
 		return nil, err
 	}
+	if refs[name] != "" {
+		entries, err := s.Repo.Entries(ctx, refs[name])
+		if err != nil {
+			return nil, err
+		}
+		if there, ok := history.Parse(entries[0]); ok && (history.About(entries[0]) != "" || there.Outcome == rec.Outcome) {
+			return nil, nil
+		}
+	}
 	commit, err := s.Repo.Note(ctx, rec.RefMessage(""))
-	return []gitremote.Ref{{Name: name, New: commit}}, err
+	return []gitremote.Ref{{Name: name, Expect: refs[name], New: commit}}, err
+}
+
+// keepClaim makes the claim of a branch that stays as it is: another run may
+// have taken it for one without a pull request.
+func (s Server) keepClaim(ctx context.Context, rec history.Record) error {
+	claim, err := s.claim(ctx, rec)
+	if err != nil || len(claim) == 0 {
+		return err
+	}
+	return s.Repo.Push(ctx, claim...)
 }
 
 // outcome is what a ref beside the branch tells.

@@ -2,7 +2,6 @@ package promote
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/assaydev/assay/internal/spec"
@@ -23,13 +22,6 @@ func elsewhere(plan *spec.Plan, branch string) []spec.Destination {
 func encodeDestination(to spec.Destination) (string, error) {
 	data, err := json.Marshal(to)
 	return string(data), err
-}
-
-func decodeDestination(text string) (to spec.Destination, err error) {
-	if err = json.Unmarshal([]byte(text), &to); err != nil || to.Path == "" {
-		err = fmt.Errorf("its trailer names no next environment: %q", text)
-	}
-	return to, err
 }
 
 // where names a destination for people.

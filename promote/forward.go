@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 
@@ -12,55 +11,63 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
-// forward puts a promoted candidate under test in the next environments that
-// the record names, in its order. What an earlier run did is found by the
-// promotion's ID in their histories.
-func (s Server) forward(ctx context.Context, rec history.Record, c spec.Candidate) ([]Next, error) {
+// winner is a promotion whose candidate goes on to next environments.
+type winner struct {
+	record    history.Record
+	commit    string // on the branch
+	candidate spec.Candidate
+}
+
+// forward puts a promoted candidate under test in next environments on other
+// branches and in other repositories, in their order. What an earlier run did is
+// found by the promotion's ID in their histories. Once all have it, a ref beside
+// the branch says so: it is not done again when their histories have grown.
+func (s Server) forward(ctx context.Context, p winner, destinations []spec.Destination) ([]Next, error) {
 	var out []Next
-	for _, text := range rec.Next {
-		to, err := decodeDestination(text)
-		if err != nil {
-			return out, err
-		}
-		n, err := s.send(ctx, rec, c, to)
+	for _, to := range destinations {
+		n, err := s.send(ctx, p, to)
 		if err != nil {
 			return out, fmt.Errorf("set the candidate in the next environment %s: %w; what is promoted stays: run the same command again to go on", where(to), err)
 		}
 		out = append(out, n)
 	}
-	return out, nil
+	return out, s.forwarded(ctx, p)
 }
 
 // send does so for one.
-func (s Server) send(ctx context.Context, rec history.Record, c spec.Candidate, to spec.Destination) (Next, error) {
-	there, dir, done, err := s.destination(ctx, rec.Environment.Dir, to)
+func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, error) {
+	there, dir, done, err := s.destination(ctx, p.record.Environment.Dir, to)
 	if err != nil {
 		return Next{}, err
 	}
 	defer done()
 	n := Next{Dir: dir, Name: to.Environment, Repo: to.Repo, Branch: there.Branch}
+	env := history.Environment{Dir: dir, Name: to.Environment}
 	_, err = there.Repo.Update(ctx, there.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
 		n.State = Already
-		told, err := there.tells(ctx, rec.Promotion)
+		told, err := there.tells(ctx, env, p.record.Promotion)
 		if told || err != nil {
 			return nil, err
 		}
-		req := there.Open(base.Tree)
-		req.Dir, req.Name = dir, to.Environment
-		file, state, err := introduce(ctx, req, c)
+		// What the operator allows holds there too; what an Application passes
+		// is of this environment alone.
+		here := there.Open(base.Tree)
+		req := render.Request{FS: here.FS, Dir: dir, Name: to.Environment, Limits: here.Limits, Allow: here.Allow}
+		if err := Present(req); err != nil {
+			return nil, err
+		}
+		file, state, err := introduce(ctx, req, p.candidate)
 		if n.State = state; state != Set || err != nil {
 			return nil, err
 		}
 		out := history.Record{
-			Outcome: history.Candidate, Environment: history.Environment{Dir: dir, Name: to.Environment},
-			Candidate: c.Metadata.Name, Promotion: rec.Promotion,
+			Outcome: history.Candidate, Environment: env, Candidate: p.candidate.Metadata.Name, Promotion: p.record.Promotion,
 		}
-		title := "Test candidate " + Label(c) + ", which " + rec.Environment.String() + " has promoted"
+		title := "Test candidate " + Label(p.candidate) + ", which " + p.record.Environment.String() + " has promoted"
 		return &gitremote.Change{Files: contents([]File{file}), Message: out.Message(title, "")}, nil
 	})
 	return n, err
@@ -74,6 +81,9 @@ func (s Server) destination(ctx context.Context, from string, to spec.Destinatio
 		dir, err = envfs.Resolve(from, to.Path)
 		return there, path.Clean(dir), done, err
 	}
+	if dir, err = envfs.Resolve(".", to.Path); err != nil {
+		return there, "", done, err
+	}
 	if s.Another == nil {
 		return there, "", done, errors.New("other repositories are not set up here")
 	}
@@ -81,96 +91,62 @@ func (s Server) destination(ctx context.Context, from string, to spec.Destinatio
 		return there, "", func() {}, err
 	}
 	if there.Branch = to.Branch; there.Branch == "" {
-		there.Branch, err = there.Repo.DefaultBranch(ctx)
+		there.Branch, err = defaultBranch(ctx, there.Repo)
 	}
-	return there, path.Clean(to.Path), done, err
+	if err != nil {
+		done()
+	}
+	return there, path.Clean(dir), done, err
 }
 
-// tells reports whether the branch tells of a promotion.
-func (s Server) tells(ctx context.Context, promotion string) (bool, error) {
+// defaultBranch asks again while the server does not answer.
+func defaultBranch(ctx context.Context, repo *gitremote.Remote) (string, error) {
+	for try := 1; ; try++ {
+		branch, err := repo.DefaultBranch(ctx)
+		var away *gitremote.UnavailableError
+		if !errors.As(err, &away) || repo.Wait(ctx, try) != nil {
+			return branch, err
+		}
+	}
+}
+
+// tells reports whether the branch tells of a promotion to an environment.
+func (s Server) tells(ctx context.Context, env history.Environment, promotion string) (bool, error) {
 	entries, _, err := s.Repo.Log(ctx, s.Branch, s.Commits)
 	return slices.ContainsFunc(entries, func(e git.Entry) bool {
 		rec, ok := history.Parse(e)
-		return ok && rec.Promotion == promotion
+		return ok && rec.Environment == env && rec.Promotion == promotion
 	}), err
 }
 
-// finish takes up what an earlier run left undone: what the claims of pull
-// requests came to, and next environments that the last promotion did not reach.
-// It returns the last decision that the branch tells of, where it had to look.
-func (s Server) finish(ctx context.Context) (*history.Decision, error) {
-	tip, err := s.Repo.Tip(ctx, s.Branch)
-	if err != nil {
-		return nil, err
-	}
-	tree, err := s.Repo.Tree(ctx, tip)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tree.Close() }()
-	req := s.Open(tree)
-	if err := Present(req); err != nil {
-		return nil, err
-	}
-	env := history.Environment{Dir: req.Dir, Name: req.Name}
-	if err := s.settleClaims(ctx, env); err != nil {
-		return nil, err
-	}
-	// What is wrong with a plan or a marker is told when they are used.
-	plan, err := render.Plan(req)
-	forwards := err == nil && len(elsewhere(plan, s.Branch)) > 0
-	now, err := marker.Read(req.FS, req.Dir, req.Name)
-	if !forwards && (err != nil || len(now.Candidates) > 0) {
-		return nil, nil
-	}
-	past, err := s.Past(ctx, env)
-	list := past.Decisions
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	if len(now.Candidates) == 0 {
-		if err := s.closeOthers(ctx, env, nil); err != nil {
-			return nil, err
+// forwarded notes that all next environments have a promotion.
+func (s Server) forwarded(ctx context.Context, p winner) error {
+	name := history.ForwardedRef(s.Branch, p.record.Environment)
+	for {
+		done, now, err := s.isForwarded(ctx, name, p.record.Promotion)
+		if done || err != nil {
+			return err
+		}
+		note, err := s.Repo.Note(ctx, p.record.RefMessage(p.commit))
+		if err != nil {
+			return err
+		}
+		if err := s.Repo.Push(ctx, gitremote.Ref{Name: name, Expect: now, New: note}); !errors.Is(err, gitremote.ErrStale) {
+			return err
 		}
 	}
-	return &list[0], s.resume(ctx, list, req)
 }
 
-// resume goes on with next environments that the last promotion did not reach.
-func (s Server) resume(ctx context.Context, list []history.Decision, req render.Request) error {
-	i := slices.IndexFunc(list, func(d history.Decision) bool { return d.Outcome == history.Promote || d.Outcome == history.Revert })
-	if i < 0 || len(list[i].Next) == 0 {
-		return nil
+// isForwarded reports whether that was noted, and what the ref is now.
+func (s Server) isForwarded(ctx context.Context, name, promotion string) (done bool, now string, err error) {
+	refs, err := s.Repo.Refs(ctx, name)
+	if now = refs[name]; now == "" || err != nil {
+		return false, now, err
 	}
-	c, err := s.promoted(ctx, list[i], req)
-	if err != nil {
-		return err
+	entries, err := s.Repo.Entries(ctx, now)
+	if err != nil || len(entries) == 0 {
+		return false, now, err
 	}
-	_, err = s.forward(ctx, list[i].Record, c)
-	return err
-}
-
-// promoted is the candidate that a decision was about: what was under test
-// before its commit.
-func (s Server) promoted(ctx context.Context, d history.Decision, req render.Request) (spec.Candidate, error) {
-	parents, err := s.Repo.Parents(ctx, d.Commit)
-	if err == nil && len(parents) == 0 {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
-		return spec.Candidate{}, fmt.Errorf("read what commit %s promotes: %w", git.Short(d.Commit), err)
-	}
-	tree, err := s.Repo.Tree(ctx, parents[0])
-	if err != nil {
-		return spec.Candidate{}, err
-	}
-	defer func() { _ = tree.Close() }()
-	f, err := marker.Read(s.Open(tree).FS, req.Dir, req.Name)
-	if err == nil && len(f.Candidates) == 0 {
-		err = fmt.Errorf("commit %s promotes a candidate that its parent has not", git.Short(d.Commit))
-	}
-	if err != nil {
-		return spec.Candidate{}, err
-	}
-	return f.Candidates[0], nil
+	rec, ok := history.Parse(entries[0])
+	return ok && rec.Promotion == promotion, now, nil
 }

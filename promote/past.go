@@ -9,7 +9,15 @@ import (
 
 // Past is what the branch's newest commits, and the refs beside it, tell of an
 // environment.
-func (s Server) Past(ctx context.Context, env history.Environment) (history.Past, error) {
+func (s Server) Past(ctx context.Context, env history.Environment) (past history.Past, err error) {
+	err = s.Repo.Read(ctx, func(ctx context.Context) (err error) {
+		past, err = s.past(ctx, env)
+		return err
+	})
+	return past, err
+}
+
+func (s Server) past(ctx context.Context, env history.Environment) (history.Past, error) {
 	entries, more, err := s.Repo.Log(ctx, s.Branch, s.Commits)
 	if err != nil {
 		return history.Past{}, err

@@ -89,27 +89,23 @@ func (p *placement) proposal(base gitremote.Base, pull bool) *promote.Proposal {
 	}
 }
 
-// markerAtTip is the marker that the branch has now. The caller ends the
-// reading with done.
-func (s *session) markerAtTip(ctx context.Context) (m *markerPlace, done func(), err error) {
-	tip, err := s.Repo.Tip(ctx, s.Branch)
+// showThere shows the marker that the branch has now.
+func (a *app) showThere(ctx context.Context, there server, env environment, format string) error {
+	s, err := a.connect(ctx, there, env)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	tree, err := s.Repo.Tree(ctx, tip)
-	if err != nil {
-		return nil, nil, err
-	}
-	done = func() { _ = tree.Close() }
-	m, err = s.marker(gitremote.Base{Branch: s.Branch, Commit: tip, Tree: tree})
-	if err == nil {
-		err = promote.Present(m.Request)
-	}
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	return m, done, nil
+	defer s.close()
+	return s.Read(ctx, func(ctx context.Context, base gitremote.Base) error {
+		m, err := s.marker(base)
+		if err == nil {
+			err = promote.Present(m.Request)
+		}
+		if err != nil {
+			return err
+		}
+		return a.showMarker(ctx, m, format)
+	})
 }
 
 // clearThere withdraws candidates on a branch of a server.

@@ -41,17 +41,7 @@ func (a *app) candidateShow(ctx context.Context, env environment, there server, 
 		return err
 	}
 	if there.chosen() {
-		s, err := a.connect(ctx, there, env)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		m, done, err := s.markerAtTip(ctx)
-		if err != nil {
-			return err
-		}
-		defer done()
-		return a.showMarker(ctx, m, format)
+		return a.showThere(ctx, there, env, format)
 	}
 	m, err := env.openMarker(dirArg(args))
 	if m != nil {
@@ -93,17 +83,24 @@ type queued struct {
 	Error string `json:"error,omitempty"` // why it does not render
 }
 
+// stateOf is the state of document i of a marker.
+func stateOf(i int) string {
+	if i == 0 {
+		return stateTested
+	}
+	return stateWaiting
+}
+
 // queueOf says what becomes of each candidate of an environment's marker. That
 // one does not render is part of the answer.
 func queueOf(ctx context.Context, req render.Request, candidates []spec.Candidate) ([]queued, error) {
 	queue := make([]queued, len(candidates))
 	for i, c := range candidates {
-		queue[i] = queued{Candidate: c, State: stateWaiting}
+		queue[i] = queued{Candidate: c, State: stateOf(i)}
 	}
 	if len(queue) == 0 {
 		return queue, nil
 	}
-	queue[0].State = stateTested
 	res, err := render.Environment(ctx, req)
 	switch {
 	case ctx.Err() != nil:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
@@ -112,21 +113,38 @@ func reach(past history.Past) string {
 	return ""
 }
 
-// past reads the newest commits of the branch that is checked out.
+// past reads what the newest commits of the branch that is checked out tell of
+// the environment.
 func (p *place) past(ctx context.Context, commits int) (history.Past, error) {
-	repo, err := gitrepo.Open(ctx, p.root)
+	c, err := readChronicle(ctx, p.root, commits)
 	if err != nil {
 		return history.Past{}, err
 	}
-	entries, err := repo.Recent(ctx, commits+1)
+	past := c.Past
+	past.Decisions = history.Merge(c.entries, c.refs, p.history())
+	return past, nil
+}
+
+// chronicle is what the commits of a repository tell of all its environments.
+type chronicle struct {
+	history.Past  // without decisions
+	entries, refs []git.Entry
+}
+
+func readChronicle(ctx context.Context, root string, commits int) (chronicle, error) {
+	var c chronicle
+	repo, err := gitrepo.Open(ctx, root)
 	if err != nil {
-		return history.Past{}, err
+		return c, err
 	}
-	past := history.Past{Commits: min(len(entries), commits), Cut: len(entries) > commits}
-	if past.Shallow, err = repo.Shallow(ctx); err != nil {
-		return history.Past{}, err
+	if c.entries, err = repo.Recent(ctx, commits+1); err != nil {
+		return c, err
 	}
-	refs, err := repo.Refs(ctx, history.Refs)
-	past.Decisions = history.Merge(entries[:past.Commits], refs, p.history())
-	return past, err
+	c.Commits, c.Cut = min(len(c.entries), commits), len(c.entries) > commits
+	c.entries = c.entries[:c.Commits]
+	if c.Shallow, err = repo.Shallow(ctx); err != nil {
+		return c, err
+	}
+	c.refs, err = repo.Refs(ctx, history.Refs)
+	return c, err
 }

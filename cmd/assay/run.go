@@ -96,7 +96,7 @@ nothing.`,
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
-		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(),
+		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(), a.statusCommand(),
 		a.initCommand(), a.candidateCommand(), a.demoCommand(),
 		a.parametersCommand(), a.versionCommand(), a.completionCommand(cmd),
 	)

@@ -138,7 +138,11 @@ func (s *session) open(ctx context.Context, a *app, opt server) (err error) {
 		return err
 	}
 	if s.Branch = opt.branch; s.Branch == "" {
-		if s.Branch, err = s.Repo.DefaultBranch(ctx); err != nil {
+		err = s.Repo.Read(ctx, func(ctx context.Context) (err error) {
+			s.Branch, err = s.Repo.DefaultBranch(ctx)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

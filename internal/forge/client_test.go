@@ -292,3 +292,26 @@ func TestConcurrentCreate(t *testing.T) {
 		s.one()
 	})
 }
+
+// TestDraftOnOwnServer has a GitHub of one's own, whose GraphQL is beside the
+// REST API.
+func TestDraftOnOwnServer(t *testing.T) {
+	s := newSide(t, forge.GitHub)
+	mux := http.NewServeMux()
+	mux.Handle("/api/v3/", http.StripPrefix("/api/v3", s.fake))
+	mux.Handle("/api/graphql", http.StripPrefix("/api", s.fake))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	s.opt.Repo.Base = server.URL
+	s.opt.HTTP = nil
+	s.Client = s.open(s.opt)
+	s.create()
+	for _, draft := range []bool{true, false} {
+		if err := s.Update(t.Context(), 1, forge.Change{Draft: &draft}); err != nil {
+			t.Fatal(err)
+		}
+		if s.one().Draft != draft {
+			t.Errorf("it should be a draft: %t", draft)
+		}
+	}
+}

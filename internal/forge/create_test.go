@@ -79,7 +79,8 @@ func TestCreateOnce(t *testing.T) {
 		"a bad gateway after it":  {{Times: 1, Served: true, Status: http.StatusBadGateway}},
 		"errors, then it works":   {{Times: 3, Status: http.StatusInternalServerError}},
 		"one after the other": {
-			{Times: 1, Status: http.StatusServiceUnavailable}, {Times: 1},
+			{Times: 1, Status: http.StatusServiceUnavailable},
+			{Times: 1},
 			{Times: 1, Served: true, Status: http.StatusGatewayTimeout},
 		},
 	} {

@@ -2,8 +2,10 @@ package forge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -126,7 +128,7 @@ func (c *Client) fail(verb string, number int64, seen *call, err error) error {
 		e.Reason = string(said)
 	case seen.status >= 400:
 		e.unknown = seen.status >= 500 && !seen.repeat
-	case seen.status != 0:
+	case seen.status != 0 && undecoded(err):
 		e.Reason = "the answer is not that of its API: check the API's URL"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		e.Err, e.unknown = fmt.Errorf("no answer: %w", bare(err)), seen.sent && !seen.repeat
@@ -136,6 +138,13 @@ func (c *Client) fail(verb string, number int64, seen *call, err error) error {
 		e.Err = err
 	}
 	return e
+}
+
+// undecoded says that an answer was not the JSON that a library expects.
+func undecoded(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	return errors.As(err, &syntax) || errors.As(err, &kind) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // refusal is what a forge says in an answer that counts as success.

@@ -20,11 +20,7 @@ func (g *githubAPI) setDraft(ctx context.Context, number int64, draft bool) erro
 	if draft {
 		query = toDraft
 	}
-	address := "graphql"
-	if strings.HasSuffix(g.client.BaseURL(), "/api/v3/") {
-		address = "../graphql" // on a server of one's own it is beside the REST API
-	}
-	req, err := g.client.NewRequest(ctx, "POST", address, map[string]any{
+	req, err := g.client.NewRequest(ctx, "POST", g.graphQL(), map[string]any{
 		"query": query, "variables": map[string]string{"id": p.GetNodeID()},
 	})
 	if err != nil {
@@ -40,4 +36,12 @@ func (g *githubAPI) setDraft(ctx context.Context, number int64, draft bool) erro
 		return refusal(answer.Errors[0].Message)
 	}
 	return nil
+}
+
+// graphQL is below the REST API at GitHub's, and beside it on a server of one's own.
+func (g *githubAPI) graphQL() string {
+	if root, ok := strings.CutSuffix(g.client.BaseURL(), "/api/v3/"); ok {
+		return root + "/api/graphql"
+	}
+	return "graphql"
 }

@@ -78,8 +78,8 @@ func (c *Client) cause(pull Pull, s standing, m Merge, failed *Error) error {
 		return ErrNotMergeable
 	case s.conflict, conflicted(failed):
 		return ErrConflict
-	case failed.unknown, transient(failed), s.busy && vague(failed):
-		return ErrTryAgain
+	case failed.unknown, transient(failed), vague(failed) && (s.busy || s.reason == ""):
+		return ErrTryAgain // it names no reason, and by now it has none: the base moved
 	default:
 		return ErrNotMergeable
 	}

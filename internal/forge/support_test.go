@@ -167,17 +167,6 @@ func (s *side) one() forgefake.Pull {
 	return pulls[0]
 }
 
-// sent counts the requests of a method whose path has this end.
-func (s *side) sent(method, end string) int {
-	n := 0
-	for _, r := range s.fake.Requests() {
-		if strings.HasPrefix(r, method+" ") && strings.HasSuffix(r, end) {
-			n++
-		}
-	}
-	return n
-}
-
 // pulls is the end of the path that lists and opens pull requests.
 func (s *side) pulls() string {
 	if s.kind == forge.GitLab {

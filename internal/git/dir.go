@@ -13,6 +13,16 @@ type treeInfo struct {
 	name string
 	size int64
 	mode fs.FileMode
+	sys  any
+}
+
+// submodule is what lies behind a directory whose files are elsewhere.
+type submodule struct{}
+
+// IsSubmodule reports whether a file of a Tree is a submodule.
+func IsSubmodule(info fs.FileInfo) bool {
+	_, ok := info.Sys().(submodule)
+	return ok
 }
 
 func (i treeInfo) Name() string       { return i.name }
@@ -20,7 +30,7 @@ func (i treeInfo) Size() int64        { return i.size }
 func (i treeInfo) Mode() fs.FileMode  { return i.mode }
 func (i treeInfo) IsDir() bool        { return i.mode.IsDir() }
 func (i treeInfo) ModTime() time.Time { return time.Time{} }
-func (i treeInfo) Sys() any           { return nil }
+func (i treeInfo) Sys() any           { return i.sys }
 
 // treeFile is a file that was read whole.
 type treeFile struct {

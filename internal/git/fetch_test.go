@@ -39,7 +39,8 @@ func newFar(t *testing.T, files map[string]string) *far {
 		stdin string
 		args  []string
 	}{
-		{f.server, "", []string{"init", "-q", "--bare"}}, {f.client, "", []string{"init", "-q", "--bare"}},
+		{f.server, "", []string{"init", "-q", "--bare"}},
+		{f.client, "", []string{"init", "-q", "--bare"}},
 		{f.server, in.String(), []string{"fast-import", "--quiet"}},
 	} {
 		if _, err := run.r.Run(t.Context(), []byte(run.stdin), run.args...); err != nil {

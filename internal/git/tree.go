@@ -184,7 +184,11 @@ type treeEntry struct {
 }
 
 func (t *Tree) info(name string, e treeEntry, size int64) fs.FileInfo {
-	return treeInfo{path.Base(name), size, e.mode}
+	info := treeInfo{name: path.Base(name), size: size, mode: e.mode}
+	if e.id == "" {
+		info.sys = submodule{}
+	}
+	return info
 }
 
 // find walks down to a name.

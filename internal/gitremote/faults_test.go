@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -29,14 +30,27 @@ func commits(t *testing.T, repo *gitserver.Repo) string {
 	return must(repo.Git("log", "--format=%s", "--reverse", "main"))(t)
 }
 
+// careless is a step that tells nobody what its error was.
+func careless(_ context.Context, b Base) (*Change, error) {
+	data, err := fs.ReadFile(b.Tree, "envs/shop/web.yaml")
+	if err != nil {
+		return nil, errors.New("it did not work")
+	}
+	return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", Data: append(data, '!')}}, Message: "edit\n"}, nil
+}
+
 func TestUpdateOutlastsFaults(t *testing.T) {
 	cases := map[string]func(*gitserver.Server, *gitserver.Repo){
 		"500 at the start": func(s *gitserver.Server, _ *gitserver.Repo) {
 			s.Inject(gitserver.DiscoverFetch, 3, gitserver.Status(500))
 		},
-		"503 while reading":     func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 2, gitserver.Status(503)) },
-		"429 while reading":     func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.ListRefs, 2, gitserver.Status(429)) },
-		"cut in mid-pack":       func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 2, gitserver.Cut(150)) },
+		"503 while reading": func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 2, gitserver.Status(503)) },
+		"429 while reading": func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.ListRefs, 2, gitserver.Status(429)) },
+		"cut in mid-pack":   func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 2, gitserver.Cut(150)) },
+		"cut while a file is read": func(s *gitserver.Server, _ *gitserver.Repo) {
+			s.Inject(gitserver.Fetch, 3, gitserver.Before(func() error { return nil })) // the tip, the root, envs
+			s.Inject(gitserver.Fetch, 1, gitserver.Cut(150))
+		},
 		"cut before the answer": func(s *gitserver.Server, _ *gitserver.Repo) { s.Inject(gitserver.Fetch, 1, gitserver.Drop()) },
 		"502 before the push": func(s *gitserver.Server, _ *gitserver.Repo) {
 			s.Inject(gitserver.DiscoverPush, 2, gitserver.Status(502))
@@ -60,9 +74,12 @@ func TestUpdateOutlastsFaults(t *testing.T) {
 			server, repo := gitserver.Serve(t, shop...)
 			inject(server, repo)
 			r := open(t, repo.URL, unhurried)
-			at := must(r.Update(limited(t), "main", put("a", "1")))(t)
-			if got := commits(t, repo); got != "start\nput a" {
+			at := must(r.Update(limited(t), "main", careless))(t)
+			if got := commits(t, repo); got != "start\nedit" {
 				t.Errorf("the history is %q", got)
+			}
+			if got := files(t, repo)["envs/shop/web.yaml"]; got != "100644 old!" {
+				t.Errorf("web.yaml is %q", got)
 			}
 			if tip := must(repo.Tip("main"))(t); at.Commit != tip {
 				t.Errorf("landed %s, main is %s", at.Commit, tip)
@@ -110,6 +127,55 @@ func TestAPushWithoutAnAnswerOnARewrittenBranch(t *testing.T) {
 	}
 	if got := commits(t, repo); got != "another world" {
 		t.Errorf("the history is %q", got)
+	}
+}
+
+// TestABranchThatIsReplacedMeanwhile has another history, and the old one is gone.
+func TestABranchThatIsReplacedMeanwhile(t *testing.T) {
+	server, repo := gitserver.Serve(t, shop...)
+	must(repo.Advance("main"))(t)
+	server.Inject(gitserver.DiscoverPush, 1, gitserver.Before(func() error {
+		other, err := repo.Git("commit-tree", "-m", "another world", "main^{tree}")
+		if err == nil {
+			_, err = repo.Git("update-ref", "refs/heads/main", other)
+		}
+		return err
+	}))
+	r := open(t, repo.URL, unhurried)
+	at := must(r.Update(limited(t), "main", careless))(t)
+	if got := commits(t, repo); got != "another world\nedit" || at.Tries != 2 {
+		t.Errorf("the history is %q after %d tries", got, at.Tries)
+	}
+}
+
+func TestAnEndBeforeThePush(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	ctx, cancel := context.WithCancel(t.Context())
+	r := open(t, repo.URL, func(o *Options) {
+		o.Step = func(step string) {
+			if strings.HasPrefix(step, "push") {
+				cancel()
+			}
+		}
+	})
+	_, err := r.Update(ctx, "main", careless)
+	var gaveUp *GaveUpError
+	if !errors.As(err, &gaveUp) || gaveUp.Pending || !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAStepThatFails(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	r := open(t, repo.URL)
+	superseded := errors.New("superseded")
+	at, err := r.Update(limited(t), "main", func(context.Context, Base) (*Change, error) { return nil, superseded })
+	if !errors.Is(err, superseded) || at.Tries != 1 {
+		t.Errorf("%+v, %v", at, err)
+	}
+	at, err = r.Update(limited(t), "main", func(context.Context, Base) (*Change, error) { return nil, nil })
+	if err != nil || at.Commit != "" || at.Parent != must(repo.Tip("main"))(t) {
+		t.Errorf("%+v, %v", at, err)
 	}
 }
 

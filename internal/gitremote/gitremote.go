@@ -145,8 +145,9 @@ func cause(err error) error {
 	return err
 }
 
-// scrub takes secrets out of a text.
+// scrub takes secrets and the machine's paths out of a text.
 func (r *Remote) scrub(text string) string {
+	text = strings.ReplaceAll(text, r.dir, "(temporary)")
 	if r.opt.Scrub == nil {
 		return text
 	}
@@ -156,9 +157,9 @@ func (r *Remote) scrub(text string) string {
 func (r *Remote) runner(dir string) git.Runner {
 	env := append([]string{"GIT_SSH_COMMAND=ssh -o BatchMode=yes -o ConnectTimeout=30"}, r.opt.Env...)
 	env = append(env,
-		"HOME="+r.dir, "XDG_CONFIG_HOME="+r.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
+		"HOME="+r.dir, "XDG_CONFIG_HOME="+r.dir, "TMPDIR="+r.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
 		"GIT_AUTHOR_NAME="+r.opt.Author.Name, "GIT_AUTHOR_EMAIL="+r.opt.Author.Email,
 		"GIT_COMMITTER_NAME="+r.opt.Committer.Name, "GIT_COMMITTER_EMAIL="+r.opt.Committer.Email,
 	)
-	return git.Runner{Dir: dir, Env: env, Clean: true, Group: true, Config: append(settings(), r.opt.Config...), Scrub: r.opt.Scrub}
+	return git.Runner{Dir: dir, Env: env, Clean: true, Group: true, Config: append(settings(), r.opt.Config...), Scrub: r.scrub}
 }

@@ -179,6 +179,9 @@ func TestRefs(t *testing.T) {
 	if err := r.Push(t.Context(), Ref{Name: "refs/assay/outcomes/a", Expect: outcome}); err != nil {
 		t.Errorf("deleted again: %v", err)
 	}
+	if err := r.Push(t.Context()); err == nil {
+		t.Error("a push of nothing is left to git")
+	}
 	for _, bad := range []Ref{{}, {Name: "main", New: tip}, {Name: "refs/heads/x"}} {
 		if err := r.Push(t.Context(), bad); err == nil {
 			t.Errorf("%+v is pushed", bad)

@@ -10,24 +10,36 @@ import (
 
 // Parents are the parents of a commit, which need not be here themselves.
 func (r *Remote) Parents(ctx context.Context, commit string) ([]string, error) {
+	return r.header(ctx, commit, "parent")
+}
+
+// IsOwn reports whether a commit was made by who makes the commits of this
+// Remote: the addresses of the committers are the same.
+func (r *Remote) IsOwn(ctx context.Context, commit string) (bool, error) {
+	by, err := r.header(ctx, commit, "committer")
+	return len(by) == 1 && strings.Contains(by[0], "<"+r.opt.Committer.Email+">"), err
+}
+
+// header are the values of a field of a commit.
+func (r *Remote) header(ctx context.Context, commit, field string) ([]string, error) {
 	if err := r.Fetch(ctx, commit); err != nil {
 		return nil, err
 	}
-	// git log would hide what is beyond the depth of the fetch.
+	// git log would hide parents that are beyond the depth of the fetch.
 	out, err := r.run.Run(ctx, nil, "cat-file", "commit", commit)
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}
-	var parents []string
+	var values []string
 	for line := range strings.Lines(string(out)) {
 		if line == "\n" {
 			break
 		}
-		if id, found := strings.CutPrefix(strings.TrimSpace(line), "parent "); found {
-			parents = append(parents, id)
+		if value, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), field+" "); found {
+			values = append(values, value)
 		}
 	}
-	return parents, nil
+	return values, nil
 }
 
 // TreeID is the id of a commit's tree: two commits with the same one have the

@@ -25,19 +25,9 @@ type Ref struct {
 //   - *UnavailableError: the server did nothing; another try may help.
 //   - *UnknownError: the connection or ctx ended after the request began.
 func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
-	args := []string{"push", "--porcelain", "--quiet", "--no-verify", "--recurse-submodules=no", "--signed=no"}
-	if len(refs) > 1 {
-		args = append(args, "--atomic")
-	}
-	for _, ref := range refs {
-		if !strings.HasPrefix(ref.Name, "refs/") || ref.Expect == "" && ref.New == "" {
-			return fmt.Errorf("push %q: it is no move of a ref", ref.Name)
-		}
-		args = append(args, "--force-with-lease="+ref.Name+":"+ref.Expect)
-	}
-	args = append(args, "origin")
-	for _, ref := range refs {
-		args = append(args, ref.New+":"+ref.Name)
+	args, err := pushArguments(refs)
+	if err != nil {
+		return err
 	}
 	r.opt.Step("push to " + names(refs))
 	answer, err := r.push(ctx, args)
@@ -62,12 +52,36 @@ func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
 	return r.compare(ctx, refs, answer, err) // git calls a ref that is already deleted stale
 }
 
+func pushArguments(refs []Ref) ([]string, error) {
+	if len(refs) == 0 {
+		return nil, errors.New("push: no refs") // git would choose some
+	}
+	args := []string{"push", "--porcelain", "--quiet", "--no-verify", "--recurse-submodules=no", "--signed=no"}
+	if len(refs) > 1 {
+		args = append(args, "--atomic")
+	}
+	for _, ref := range refs {
+		if !strings.HasPrefix(ref.Name, "refs/") || ref.Expect == "" && ref.New == "" {
+			return nil, fmt.Errorf("push %q: it is no move of a ref", ref.Name)
+		}
+		args = append(args, "--force-with-lease="+ref.Name+":"+ref.Expect)
+	}
+	args = append(args, "origin")
+	for _, ref := range refs {
+		args = append(args, ref.New+":"+ref.Name)
+	}
+	return args, nil
+}
+
 // push runs git push. An answer without a reason is an error that is not the
 // server's.
 func (r *Remote) push(ctx context.Context, args []string, config ...[2]string) (answer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	run, err := r.server(ctx, config...)
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("push: %w", context.Cause(ctx)) // nothing was sent
+	}
 	if err != nil {
 		return answer{}, err
 	}

@@ -47,11 +47,11 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-// files are those of a branch on the server, from path to mode and content.
-func files(t *testing.T, r *gitserver.Repo, revision string) map[string]string {
+// files are those of main on the server, from path to mode and content.
+func files(t *testing.T, r *gitserver.Repo) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	list := must(r.Git("ls-tree", "-r", "-z", revision))(t)
+	list := must(r.Git("ls-tree", "-r", "-z", "main"))(t)
 	for record := range strings.SplitSeq(list, "\x00") {
 		meta, name, found := strings.Cut(record, "\t")
 		if !found {
@@ -85,14 +85,16 @@ func TestCommitLandsOnTheTip(t *testing.T) {
 		t.Error(err)
 	}
 	commit := must(r.Commit(t.Context(), tip, []git.File{
-		{Path: "envs/shop/web.yaml", Data: []byte("new")}, {Path: "envs/shop/candidate.yaml"}, {Path: "next/env/candidate.yaml", Data: []byte("marker")},
+		{Path: "envs/shop/web.yaml", Data: []byte("new")},
+		{Path: "envs/shop/candidate.yaml"},
+		{Path: "next/env/candidate.yaml", Data: []byte("marker")},
 		{Path: "envs/shop/charts/x/values.yaml"},
 	}, "Promote\n\nAssay-Outcome: promote\n"))(t)
 	if err := r.Push(t.Context(), Ref{Name: "refs/heads/main", Expect: tip, New: commit}); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{"envs/shop/web.yaml": "100644 new", "next/env/candidate.yaml": "100644 marker", "envs/cart/web.yaml": "100644 cart", "README.md": "100644 hi"}
-	if diff := cmp.Diff(want, files(t, repo, "main")); diff != "" {
+	if diff := cmp.Diff(want, files(t, repo)); diff != "" {
 		t.Error(diff)
 	}
 	if who := must(repo.Git("log", "-1", "--format=%an <%ae> %cn|%P|%s|%(trailers:only,unfold)", "main"))(t); who != "A <a@example.com> A|"+tip+"|Promote|Assay-Outcome: promote" {
@@ -112,7 +114,7 @@ func TestPushOfAStaleTip(t *testing.T) {
 			if err := r.Push(t.Context(), Ref{Name: "refs/heads/main", Expect: tip, New: commit}); !errors.Is(err, ErrStale) {
 				t.Errorf("error %v", err)
 			}
-			if _, found := files(t, repo, "main")["a"]; found {
+			if _, found := files(t, repo)["a"]; found {
 				t.Error("it landed")
 			}
 		})
@@ -134,7 +136,7 @@ func TestUpdateStartsOverFromTheNewTip(t *testing.T) {
 	if at.Tries != times+1 || len(slices.Compact(tips)) != times+1 {
 		t.Errorf("%d tries on %d tips", at.Tries, len(tips))
 	}
-	if got := files(t, repo, "main")["envs/shop/web.yaml"]; got != "100644 old!" {
+	if got := files(t, repo)["envs/shop/web.yaml"]; got != "100644 old!" {
 		t.Errorf("web.yaml is %q", got)
 	}
 	if tip := must(repo.Tip("main"))(t); tip != at.Commit || at.Parent != tips[times] {

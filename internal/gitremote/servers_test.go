@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -40,7 +42,7 @@ func TestServersWithoutFilters(t *testing.T) {
 			var steps []string
 			r := open(t, repo.URL, unhurried, func(o *Options) { o.Step = func(s string) { steps = append(steps, s) } })
 			at := must(r.Update(limited(t), "main", edit("envs/shop/web.yaml", "!")))(t)
-			now := files(t, repo, "main")
+			now := files(t, repo)
 			if at.Tries != 2 || now["envs/shop/web.yaml"] != "100644 old!" || now["envs/cart/web.yaml"] != "100644 new" {
 				t.Errorf("%d tries, %v", at.Tries, now)
 			}
@@ -76,7 +78,7 @@ func TestSHA256Repository(t *testing.T) {
 	must(repo.Commit("main", "start", shop...))(t)
 	r := open(t, repo.URL)
 	at := must(r.Update(limited(t), "main", edit("envs/shop/web.yaml", "!")))(t)
-	if got := files(t, repo, "main")["envs/shop/web.yaml"]; got != "100644 old!" || len(at.Commit) != 64 {
+	if got := files(t, repo)["envs/shop/web.yaml"]; got != "100644 old!" || len(at.Commit) != 64 {
 		t.Errorf("%q, %+v", got, at)
 	}
 	if landed := must(r.Landed(t.Context(), "main", at.Parent, at.Commit))(t); !landed {
@@ -107,8 +109,49 @@ func TestOtherTransports(t *testing.T) {
 			t.Errorf("%s: main is %s, landed %s", url, now, at.Commit)
 		}
 	}
-	if got := files(t, repo, "main")["envs/shop/web.yaml"]; got != "100644 old!!!" {
+	if got := files(t, repo)["envs/shop/web.yaml"]; got != "100644 old!!!" {
 		t.Errorf("web.yaml is %q", got)
+	}
+}
+
+// TestALargeFile is pushed in parts, as git does above a megabyte.
+func TestALargeFile(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	r := open(t, repo.URL)
+	data := make([]byte, 3<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
+	must(r.Update(limited(t), "main", put("large", string(data))))(t)
+	if got := files(t, repo)["large"]; len(got) < len(data) {
+		t.Errorf("%d bytes arrived", len(got))
+	}
+}
+
+func TestSignedCommits(t *testing.T) {
+	keygen, err := exec.LookPath("ssh-keygen")
+	if err != nil {
+		t.Skip("no ssh-keygen")
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	if out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	public := strings.Fields(string(must(os.ReadFile(key + ".pub"))(t)))
+	allowed := filepath.Join(t.TempDir(), "allowed")
+	if err := os.WriteFile(allowed, []byte("a@example.com "+public[0]+" "+public[1]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, repo := gitserver.Serve(t, shop...)
+	config := func(key string) func(*Options) {
+		return func(o *Options) {
+			o.Sign, o.Config = true, [][2]string{{"gpg.format", "ssh"}, {"user.signingKey", key}}
+		}
+	}
+	must(open(t, repo.URL, config(key)).Update(limited(t), "main", put("a", "1")))(t)
+	if got := must(repo.Git("-c", "gpg.ssh.allowedSignersFile="+allowed, "log", "-1", "--format=%G? %GS", "main"))(t); got != "G a@example.com" {
+		t.Errorf("the signature is %q", got)
+	}
+	if _, err := open(t, repo.URL, config(key+"x")).Update(limited(t), "main", put("b", "1")); err == nil || !strings.Contains(err.Error(), "make commit") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -228,10 +271,10 @@ func TestNoUpdateIsLost(t *testing.T) {
 		}
 	}
 	all.Wait()
-	lines := strings.Split(strings.TrimSpace(strings.TrimPrefix(files(t, repo, "main")["log"], "100644 ")), "\n")
+	lines := strings.Split(strings.TrimSpace(strings.TrimPrefix(files(t, repo)["log"], "100644 ")), "\n")
 	for w := range writers {
 		for i := range rounds {
-			if n := count1(lines, fmt.Sprintf("writer %d round %d", w, i)); n != 1 {
+			if n := times(lines, fmt.Sprintf("writer %d round %d", w, i)); n != 1 {
 				t.Errorf("writer %d round %d is there %d times", w, i, n)
 			}
 		}
@@ -246,7 +289,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 	t.Log(server.Traffic().Requests)
 }
 
-func count1(list []string, want string) int {
+func times(list []string, want string) int {
 	n := 0
 	for _, s := range list {
 		if s == want {

@@ -64,9 +64,12 @@ func (r *Remote) scratch(ctx context.Context) (s *store, remove func(), err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	const name = "history"
-	s, err = r.newStore(ctx, name, git.Line(format))
-	return s, func() { _ = os.RemoveAll(filepath.Join(r.dir, name)) }, err
+	dir, err := os.MkdirTemp(r.dir, "history-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make repository: %w", cause(err))
+	}
+	s, err = r.newStore(ctx, filepath.Base(dir), git.Line(format))
+	return s, func() { _ = os.RemoveAll(dir) }, err
 }
 
 // fetch is a git fetch.

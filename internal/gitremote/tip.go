@@ -86,11 +86,15 @@ func (r *Remote) noBranch(ctx context.Context, branch string) error {
 // directory by itself, a file with the others of its directory. The context is
 // that of all reads. The caller closes the tree.
 func (r *Remote) Tree(ctx context.Context, commit string) (*git.Tree, error) {
+	return r.tree(ctx, commit, r.bring)
+}
+
+func (r *Remote) tree(ctx context.Context, commit string, bring git.Fetch) (*git.Tree, error) {
 	root, err := r.rootTree(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
-	t, err := git.OpenTree(ctx, r.run, root, r.bring)
+	t, err := git.OpenTree(ctx, r.run, root, bring)
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}

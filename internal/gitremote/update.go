@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/assaydev/assay/internal/git"
@@ -23,7 +24,8 @@ type Change struct {
 	Files   []git.File
 	Message string
 	// Ref is where the commit goes, with what is expected there; its New is not
-	// read. Nil is the branch, from the base.
+	// read. A step that names one reads it at each try. Nil is the branch, from
+	// the base.
 	Ref *Ref
 	// Also are moves that land with it or not at all, as of an outcome's ref.
 	Also func(commit string) []Ref
@@ -116,13 +118,27 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 	return at, err
 }
 
+// decide asks the step. Where it failed since the server did not answer, that is
+// its error, however the step put it.
 func (u *update) decide(ctx context.Context, tip string) (*Change, error) {
-	tree, err := u.remote.Tree(ctx, tip)
+	var cut atomic.Pointer[UnavailableError]
+	tree, err := u.remote.tree(ctx, tip, func(ctx context.Context, ids []string) error {
+		err := u.remote.bring(ctx, ids)
+		var away *UnavailableError
+		if errors.As(err, &away) {
+			cut.Store(away)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tree.Close() }()
-	return u.step(ctx, Base{Branch: u.branch, Commit: tip, Tree: tree, Try: u.tries})
+	change, err := u.step(ctx, Base{Branch: u.branch, Commit: tip, Tree: tree, Try: u.tries})
+	if away := cut.Load(); err != nil && away != nil {
+		return nil, away
+	}
+	return change, err
 }
 
 // lookFor looks for pushes that may have landed.

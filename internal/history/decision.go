@@ -35,27 +35,32 @@ func Of(entries []git.Entry, env Environment) []Decision {
 // commits of outcome refs tell of commits that are on the branch and say nothing
 // themselves. An outcome on another branch is none of this one's.
 func Merge(entries, refs []git.Entry, env Environment) []Decision {
-	kept := map[string]Record{}
+	return All(entries, refs)[env]
+}
+
+// All is Merge for every environment that there is a decision about.
+func All(entries, refs []git.Entry) map[Environment][]Decision {
+	kept := map[string][]Record{}
 	for _, e := range refs {
-		if r, ok := Parse(e); ok && r.Environment == env {
-			kept[About(e)] = r
+		if r, ok := Parse(e); ok {
+			kept[About(e)] = append(kept[About(e)], r)
 		}
 	}
-	var list []Decision
+	all := map[Environment][]Decision{}
 	for _, e := range entries {
-		r, ok := Parse(e)
-		if !ok {
-			r, ok = kept[e.ID]
+		told := kept[e.ID]
+		if r, ok := Parse(e); ok {
+			told = []Record{r}
 		}
-		if ok && r.Environment == env {
+		for _, r := range told {
 			d := Decision{Record: r, Commit: e.ID, Time: e.Time, Subject: line(e.Subject)}
 			if len(e.Parents) > 0 {
 				d.Parent = e.Parents[0]
 			}
-			list = append(list, d)
+			all[r.Environment] = append(all[r.Environment], d)
 		}
 	}
-	return list
+	return all
 }
 
 // Reverted is the decision that undid the promotion d, if the list has one.

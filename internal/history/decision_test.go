@@ -116,6 +116,23 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+func TestAll(t *testing.T) {
+	entries := commits(nil, &Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, &Record{Outcome: Promote, Environment: staging, Experiment: "e1"})
+	var refs []git.Entry
+	for _, env := range []Environment{prod, staging} { // one commit on the branch, about two environments
+		e := commits(&Record{Outcome: Promote, Environment: env, Experiment: "e3"})[0]
+		e.Trailers[trailerCommit] = []string{"c3"}
+		refs = append(refs, e)
+	}
+	all := All(entries, refs)
+	if diff := cmp.Diff([]string{"c3 promote e3", "c2 reject e2"}, told(all[prod])); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"c3 promote e3", "c1 promote e1"}, told(all[staging])); diff != "" || len(all) != 2 {
+		t.Error(diff)
+	}
+}
+
 func TestRef(t *testing.T) {
 	r := Record{Outcome: Reject, Environment: prod, Experiment: "e012345678", Engine: "Job"}
 	names := map[string]bool{}

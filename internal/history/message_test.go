@@ -109,7 +109,7 @@ func check(t *testing.T, r Record, message string) {
 
 // TestMessageCannotBeForged asks git itself what trailers a message has.
 func TestMessageCannotBeForged(t *testing.T) {
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewSource(1)) //nolint:gosec // a test must be repeatable
 	for range 150 {
 		record := hostileRecord(r)
 		check(t, record, record.Message(hostile(r), hostile(r)+hostile(r)))
@@ -118,7 +118,7 @@ func TestMessageCannotBeForged(t *testing.T) {
 
 // TestCommitsTellWhatTheyWereTold writes real commits, and reads them with git log.
 func TestCommitsTellWhatTheyWereTold(t *testing.T) {
-	r, dir := rand.New(rand.NewSource(2)), t.TempDir()
+	r, dir := rand.New(rand.NewSource(2)), t.TempDir() //nolint:gosec // a test must be repeatable
 	var want []Record
 	var stream bytes.Buffer
 	for i := range 1000 {

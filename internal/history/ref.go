@@ -24,6 +24,15 @@ func RefPrefix(branch string, env Environment) string {
 	return Refs + digest(branch, env.String())[:16] + "/"
 }
 
+// forwardedRefs is where the last promotion is kept that all next environments have.
+const forwardedRefs = "refs/assay/forwarded/"
+
+// ForwardedRef names what tells of the last promotion of an environment on a
+// branch that has reached all next environments elsewhere.
+func ForwardedRef(branch string, env Environment) string {
+	return forwardedRefs + digest(branch, env.String())[:16]
+}
+
 func isID(text string) bool {
 	if len(text) != 10 || text[0] != 'e' {
 		return false

@@ -84,7 +84,7 @@ func TestMergeOfObjectsThatShareAName(t *testing.T) {
 // TestMergeOfOneSide holds for any objects: without a change of ours the result
 // is theirs, without one of theirs it is ours, and the sides may be exchanged.
 func TestMergeOfOneSide(t *testing.T) {
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewSource(1)) //nolint:gosec // a test must be repeatable
 	any3 := func() []*unstructured.Unstructured {
 		var list []*unstructured.Unstructured
 		for _, name := range []string{"a", "b", "c"} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/object"
@@ -153,16 +152,12 @@ func TestFailingExpressionsHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := spec.Engine{Group: testkube.Group, Kind: testkube.Kind, Concluded: tt.concluded, Promote: tt.promote, Reject: tt.reject, Message: tt.message}
-			start := time.Now()
 			got, err := judgeCustom(t, passed, e)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got.Outcome != verdict.Hold || !strings.Contains(got.Message, tt.want) {
 				t.Errorf("%+v, want %s", got, tt.want)
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}

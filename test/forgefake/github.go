@@ -1,6 +1,7 @@
 package forgefake
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -226,11 +227,11 @@ func (g *github) merge(w http.ResponseWriter, r *http.Request, p *Pull) {
 		in.Title = fmt.Sprintf("Merge pull request #%d from %s/%s", p.Number, g.owner(), p.Head)
 	}
 	sha, err := g.f.git.merge(p.Base, head, in.Method, in.Title+"\n\n"+in.Message, g.f.during())
-	switch err {
-	case nil:
+	switch {
+	case err == nil:
 		p.State, p.MergeSHA = "merged", sha
 		reply(w, http.StatusOK, map[string]any{"sha": sha, "merged": true, "message": "Pull Request successfully merged"})
-	case errMoved:
+	case errors.Is(err, errMoved):
 		g.refuse(w, http.StatusMethodNotAllowed, "Base branch was modified. Review and try the merge again.")
 	default:
 		g.refuse(w, http.StatusMethodNotAllowed, "Pull Request is not mergeable")

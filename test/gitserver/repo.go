@@ -108,7 +108,7 @@ func (r *Repo) Hook(name, script string) error {
 	}
 	file := filepath.Join(dir, name)
 	// Another name first: a file that is still open for writing cannot be run.
-	if err := os.WriteFile(file+".new", []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil { //nolint:gosec // a hook is a program
+	if err := os.WriteFile(file+".new", []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
 		return fmt.Errorf("install hook: %w", err)
 	}
 	if err := os.Rename(file+".new", file); err != nil {

@@ -15,7 +15,7 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/http/cgi"
+	"net/http/cgi" //nolint:gosec // the vulnerable versions of Go are long gone
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,7 +149,7 @@ func environment(home string) []string {
 // run runs git in a repository and returns what it prints, without the last
 // line break.
 func (s *Server) run(dir, stdin string, env []string, args ...string) (string, error) {
-	cmd := exec.Command(s.git, append([]string{"-C", dir}, args...)...) //nolint:gosec // git, without a shell
+	cmd := exec.Command(s.git, append([]string{"-C", dir}, args...)...)
 	cmd.Env = append(environment(s.opt.Dir), env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer

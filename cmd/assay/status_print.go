@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/promote"
+)
+
+// printStatus prints the list. Like verify's report it is the result also where
+// an environment does not render.
+func (a *app) printStatus(list []standing, format string) error {
+	if format == formatJSON {
+		data, err := encodeJSON(append([]standing{}, list...))
+		if err != nil {
+			return err
+		}
+		a.out.Write(data)
+	} else {
+		a.out.WriteString(statusTable(list, time.Now()))
+	}
+	if slices.ContainsFunc(list, func(s standing) bool { return s.Error != "" }) {
+		return errReported
+	}
+	return nil
+}
+
+// statusTable is for people. The column of errors is there if there are any.
+func statusTable(list []standing, now time.Time) string {
+	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}}
+	pulls := slices.ContainsFunc(list, func(s standing) bool { return len(s.Pulls) > 0 })
+	if pulls {
+		t.head = append(t.head, "PULL REQUEST")
+	}
+	broken := slices.ContainsFunc(list, func(s standing) bool { return s.Error != "" })
+	if broken {
+		t.head = append(t.head, "ERROR")
+	}
+	for _, s := range list {
+		cells := append([]string{history.Environment{Dir: s.Directory, Name: s.Environment}.String(), s.Layout, s.versions()}, s.candidate()...)
+		cells = append(cells, s.last(now)...)
+		if pulls {
+			cells = append(cells, s.pulls())
+		}
+		if broken {
+			cells = append(cells, cut(s.Error, 200))
+		}
+		t.add(cells...)
+	}
+	return t.String()
+}
+
+// versions are the images of the baseline in short.
+func (s standing) versions() string {
+	const most = 3
+	var names []string
+	for _, r := range s.Baseline {
+		for _, image := range r.Images {
+			if name := shortImage(image); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	text := strings.Join(names[:min(most, len(names))], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// shortImage is the last part of an image's name, and its tag or the start of
+// its digest.
+func shortImage(ref string) string {
+	name, tag, digest := object.SplitImage(ref)
+	name = path.Base(name)
+	switch {
+	case tag != "":
+		return name + ":" + tag
+	case digest != "":
+		_, hash, _ := strings.Cut(digest, ":")
+		return name + "@" + hash[:min(12, len(hash))]
+	}
+	return name
+}
+
+// candidate is what is under test, its ID, and how many wait.
+func (s standing) candidate() []string {
+	if len(s.Candidates) == 0 {
+		return []string{"", "", ""}
+	}
+	first, waiting := s.Candidates[0], ""
+	if n := len(s.Candidates) - 1; n > 0 {
+		waiting = strconv.Itoa(n)
+	}
+	return []string{promote.Label(first.Candidate), first.ID, waiting}
+}
+
+// pulls are the numbers of the open pull requests.
+func (s standing) pulls() string {
+	var numbers []string
+	for _, p := range s.Pulls {
+		numbers = append(numbers, strconv.FormatInt(p.Number, 10))
+	}
+	return strings.Join(numbers, ", ")
+}
+
+// last is the last decision, its age, and its commit.
+func (s standing) last(now time.Time) []string {
+	if s.Last == nil {
+		return []string{"", "", ""}
+	}
+	age := duration.HumanDuration(now.Sub(s.Last.Time))
+	return []string{strings.TrimSpace(s.Last.Outcome + " " + s.Last.Candidate), age, git.Short(s.Last.Commit)}
+}

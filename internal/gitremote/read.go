@@ -1,0 +1,25 @@
+package gitremote
+
+import (
+	"context"
+	"time"
+)
+
+// Read repeats f for as long as the server does not answer: what only reads, or
+// may be done twice. Other errors end it, and so does ctx, with a *GaveUpError.
+func (r *Remote) Read(ctx context.Context, f func(context.Context) error) error {
+	u := &update{remote: r, start: time.Now()}
+	for {
+		u.tries++
+		err := f(ctx)
+		if err == nil {
+			return nil
+		}
+		if err = u.consider(ctx, err); err != nil {
+			return err
+		}
+		if !r.pause(ctx, u.inARow) {
+			return u.gaveUp(ctx)
+		}
+	}
+}

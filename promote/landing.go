@@ -1,0 +1,87 @@
+package promote
+
+import (
+	"context"
+	"errors"
+
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/gitremote"
+)
+
+// landing is the state of one Land.
+type landing struct {
+	Server
+	step     Step
+	outdated map[string]bool // heads of pull requests that cannot be merged as they are
+}
+
+// againError says that a pull request did not go through for what may be
+// different on the next tip.
+type againError struct{ error }
+
+func (e *againError) Unwrap() error { return e.error }
+
+// mostMerges is how often a pull request is brought on its way.
+const mostMerges = 8
+
+// Land brings a proposal to the branch: by push, or by pull request.
+func (s Server) Land(ctx context.Context, step Step) (*Result, error) {
+	l := &landing{Server: s, step: step, outdated: map[string]bool{}}
+	for try := 1; ; try++ {
+		r, err := l.once(ctx)
+		var again *againError
+		if !errors.As(err, &again) {
+			return r, err
+		}
+		if try == mostMerges {
+			return r, l.leave(r, again.error)
+		}
+		if err := s.Repo.Wait(ctx, try); err != nil {
+			return r, errors.Join(again.error, err)
+		}
+	}
+}
+
+// leave leaves a pull request open that the forge is not ready to merge.
+func (l *landing) leave(r *Result, cause error) error {
+	if !errors.Is(cause, forge.ErrTryAgain) {
+		return cause
+	}
+	l.note("%s is not merged yet: %v", r.Pull.URL, cause)
+	return nil
+}
+
+// once goes from the tip to the branch or the pull request.
+func (l *landing) once(ctx context.Context) (*Result, error) {
+	var r Result
+	at, err := l.Repo.Update(ctx, l.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
+		p, err := l.step(ctx, base)
+		r = Result{Proposal: p}
+		switch {
+		case err != nil || p == nil:
+			return nil, err
+		case p.Method == PullRequest:
+			return l.publish(ctx, base, &r)
+		}
+		return &gitremote.Change{Files: contents(p.Files), Message: p.Message()}, nil
+	})
+	if err != nil {
+		return &r, err
+	}
+	if r.Tries = at.Tries; at.Commit != "" {
+		r.Commit = at.Commit
+	}
+	if r.Pull != nil && r.Pull.State != Closed {
+		err = l.offer(ctx, &r)
+	}
+	return &r, err
+}
+
+// Read reads the tip of the branch, and tries again while the server does not
+// answer.
+func (s Server) Read(ctx context.Context, f func(context.Context, gitremote.Base) error) error {
+	_, err := s.Repo.Update(ctx, s.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
+		return nil, f(ctx, base)
+	})
+	return err
+}

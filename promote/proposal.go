@@ -1,0 +1,150 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+// Proposal is what is to be committed on a tip, proven on it.
+type Proposal struct {
+	Base   string // the tip
+	Files  []File
+	Record history.Record
+	Title  string
+	Body   string // of the commit's message
+	Method string // push or pull-request
+
+	Auto bool // merge the pull request as soon as the forge lets us
+
+	Edit     *Edit // of a promotion or a rejection
+	Decision Decision
+	Rendered *render.Result // at the tip; nil where it does not render
+
+	again Step // makes it on another commit; nil: as it was made
+}
+
+// The ways of a proposal to the branch, as the plan names them.
+const (
+	Push        = "push"
+	PullRequest = "pull-request"
+)
+
+// Message is that of the commit.
+func (p *Proposal) Message() string { return p.Record.Message(p.Title, p.Body) }
+
+// Step makes a proposal on a tip, nil where there is nothing to do. It is
+// called again on every new tip, and on older commits to tell what was made
+// there.
+type Step func(ctx context.Context, base gitremote.Base) (*Proposal, error)
+
+// decision makes the proposal of a promotion or a rejection; none for a
+// candidate that is left, or where there is none.
+func (s Server) decision(ctx context.Context, base gitremote.Base, decide Decider) (*Proposal, Choice, error) {
+	req := s.Open(base.Tree)
+	if err := Present(req); err != nil {
+		return nil, Choice{}, err
+	}
+	res, broken := render.Environment(ctx, req)
+	if broken == nil && res.Marker == nil {
+		return nil, Choice{}, nil
+	}
+	choice, err := s.choose(ctx, base, decide, res, broken)
+	if err != nil || choice.Left != "" {
+		return nil, choice, err
+	}
+	e, err := Prepare(ctx, req, Options{
+		Outcome: choice.Outcome, Rendered: res,
+		Branch: func(context.Context) (string, error) { return s.Branch, nil },
+	})
+	if errors.Is(err, ErrNoCandidate) {
+		return nil, Choice{}, nil
+	}
+	if err == nil {
+		err = e.Guard(choice.Decision)
+	}
+	if err != nil {
+		return nil, choice, err
+	}
+	p, err := s.Propose(base, e, choice.Decision)
+	if p != nil {
+		p.Rendered, p.again = res, s.repeat(e)
+	}
+	return p, choice, err
+}
+
+// repeat makes the edit on another commit, whatever is decided by now.
+func (s Server) repeat(e *Edit) Step {
+	return func(ctx context.Context, base gitremote.Base) (*Proposal, error) {
+		p, _, err := s.decision(ctx, base, ByHand(e.Outcome, "", e.ID))
+		return p, err
+	}
+}
+
+// choose asks the decider. What does not render is decided by hand alone.
+func (s Server) choose(ctx context.Context, base gitremote.Base, decide Decider, res *render.Result, broken error) (Choice, error) {
+	since := func(ctx context.Context) (time.Time, error) {
+		req := s.Open(base.Tree)
+		name, err := spec.CandidateFile(req.Name)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return s.Repo.Changed(ctx, s.Branch, path.Join(req.Dir, name), s.Commits)
+	}
+	choice, err := decide(ctx, res, since)
+	if err != nil && broken != nil {
+		return choice, broken
+	}
+	return choice, err
+}
+
+// Propose is the proposal to make an edit on a tip, in the way of the plan.
+func (s Server) Propose(base gitremote.Base, e *Edit, d Decision) (*Proposal, error) {
+	rec, err := e.Record(d)
+	if err != nil {
+		return nil, err
+	}
+	// What takes a change back should not wait for a click either.
+	method := e.Plan.Spec.Promotion.Reject
+	if e.Outcome == Promote {
+		method = e.Plan.Spec.Promotion.Method
+	}
+	return &Proposal{
+		Base: base.Commit, Files: e.Files, Record: rec, Title: e.Title(), Body: d.Reason,
+		Method: method, Auto: e.Plan.Spec.Promotion.Merge == "auto", Edit: e, Decision: d,
+	}, nil
+}
+
+// contents are the files as git takes them.
+func contents(files []File) []git.File {
+	out := make([]git.File, len(files))
+	for i, f := range files {
+		out[i] = git.File{Path: f.Path, Data: f.After}
+	}
+	return out
+}
+
+// Present says what is wrong with an environment that is no directory.
+func Present(req render.Request) error {
+	info, err := req.FS.Stat(req.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s is no directory of the branch: correct the path", req.Dir)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is a file of the branch: name the environment's directory", req.Dir)
+	case git.IsSubmodule(info):
+		return fmt.Errorf("%s is a submodule, whose files are in a repository of their own: name that with --repo", req.Dir)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/gitremote"
+)
+
+// publish is the change that brings the proposal to its own branch; nil where
+// that holds it already, or where people have closed its pull request. What is
+// there is kept if merging it does what was proven on the tip; it is replaced
+// only if it is Assay's.
+func (l *landing) publish(ctx context.Context, base gitremote.Base, r *Result) (*gitremote.Change, error) {
+	p := r.Proposal
+	r.Pull = &Pull{Head: p.head()}
+	if closed, err := l.refused(ctx, r.Pull); closed || err != nil {
+		return nil, err
+	}
+	ref := gitremote.Ref{Name: "refs/heads/" + r.Pull.Head}
+	refs, err := l.Repo.Refs(ctx, ref.Name)
+	if err != nil {
+		return nil, err
+	}
+	if ref.Expect = refs[ref.Name]; ref.Expect != "" {
+		kept, err := l.keep(ctx, base, p, ref.Expect)
+		switch {
+		case errors.Is(err, errForeign):
+			return nil, fmt.Errorf("the branch %s %w, and is left as it is: merge it, or delete it and run the same command again", r.Pull.Head, err)
+		case err != nil:
+			return nil, err
+		case kept:
+			r.Commit = ref.Expect
+			return nil, l.keepClaim(ctx, p.Record)
+		}
+	}
+	claim, err := l.claim(ctx, p.Record)
+	return &gitremote.Change{
+		Files: contents(p.Files), Message: p.Message(), Ref: &ref,
+		Also: func(string) []gitremote.Ref { return claim },
+	}, err
+}
+
+// errForeign is returned for a branch that people have worked on.
+var errForeign = errors.New("holds commits that are not Assay's")
+
+// keep reports whether the commit of the proposal's branch stays: merging it
+// does what was proven on the tip. Where it has to be replaced, and is not
+// Assay's alone, the error is errForeign.
+func (l *landing) keep(ctx context.Context, base gitremote.Base, p *Proposal, commit string) (bool, error) {
+	parents, err := l.Repo.Parents(ctx, commit)
+	if err != nil {
+		return false, err
+	}
+	if len(parents) != 1 {
+		return false, errForeign
+	}
+	if parents[0] != base.Commit {
+		_, err := l.Repo.Landed(ctx, l.Branch, parents[0], parents[0])
+		if errors.Is(err, gitremote.ErrRewritten) {
+			return false, errForeign // there are others below it
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	there, err := l.remake(ctx, p, parents[0], commit)
+	if err != nil {
+		return false, err
+	}
+	if there == nil {
+		return false, errForeign
+	}
+	if slices.EqualFunc(there.Files, p.Files, sameFile) && !l.outdated[commit] {
+		p.Base, p.Rendered = there.Base, there.Rendered // what its pull request tells does not change with the tip
+		return true, nil
+	}
+	own, err := l.Repo.IsOwn(ctx, commit)
+	if err == nil && !own {
+		err = errForeign
+	}
+	return false, err
+}
+
+// remake makes a proposal again on a commit; nil if that does not give the very
+// files of made.
+func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) (*Proposal, error) {
+	tree, err := l.Repo.Tree(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tree.Close() }()
+	step := p.again
+	if step == nil {
+		step = l.step
+	}
+	there, err := step(ctx, gitremote.Base{Branch: l.Branch, Commit: parent, Tree: tree})
+	switch {
+	case ctx.Err() != nil, isServers(err):
+		return nil, err
+	case err != nil, there == nil, there.Record.Experiment != p.Record.Experiment:
+		return nil, nil // what cannot be proposed there was not proposed there
+	}
+	there.Base = parent
+	commit, err := l.Repo.Commit(ctx, parent, contents(there.Files), there.Message())
+	if err != nil {
+		return nil, err
+	}
+	want, err := l.Repo.TreeID(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	got, err := l.Repo.TreeID(ctx, made)
+	if err != nil || got != want {
+		return nil, err
+	}
+	return there, nil
+}
+
+// isServers tells errors of the server from those of what it holds.
+func isServers(err error) bool {
+	var away *gitremote.UnavailableError
+	var refused *gitremote.RefusedError
+	return errors.As(err, &away) || errors.As(err, &refused) || errors.Is(err, gitremote.ErrNoCommit)
+}
+
+// refused reports whether people have closed the pull request of the branch.
+func (s Server) refused(ctx context.Context, pull *Pull) (bool, error) {
+	if s.Forge == nil {
+		return false, nil
+	}
+	list, err := s.Forge.Find(ctx, pull.Head, s.Branch)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	last := list[0]
+	if last.State != forge.StateClosed || slices.Contains(last.Labels, supersededLabel) {
+		return false, nil
+	}
+	pull.Number, pull.URL, pull.State = last.Number, last.URL, Closed
+	return true, nil
+}

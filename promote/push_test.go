@@ -1,0 +1,197 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// TestPush decides on the server, by hand and on a verdict.
+func TestPush(t *testing.T) {
+	won := func(id string) Decider { return ByVerdict(concluded(id, "Complete"), "") }
+	lost := func(id string) Decider { return ByVerdict(concluded(id, "Failed"), "") }
+	byHand := func(o Outcome) func(string) Decider { return func(string) Decider { return ByHand(o, "why", "") } }
+	for name, c := range map[string]struct {
+		decide  func(id string) Decider
+		outcome string
+		engine  string
+		version string
+	}{
+		"promote by hand": {byHand(Promote), history.Promote, history.ByHand, "2.0.0"},
+		"promote":         {won, history.Promote, "Job", "2.0.0"},
+		"reject by hand":  {byHand(Reject), history.Reject, history.ByHand, "1.0.0"},
+		"reject":          {lost, history.Reject, "Job", "1.0.0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, "", prod("method: push"))
+			id := s.id()
+			r := s.decide(c.decide(id))
+			if r.Commit != s.tip("main") || r.Pull != nil || r.Tries != 1 {
+				t.Errorf("the result is %+v, and main is %s", r, s.tip("main"))
+			}
+			if got := s.content("main", "prod/web.yaml"); !strings.Contains(got, "web:"+c.version) {
+				t.Errorf("the files have %s", got)
+			}
+			s.lawful(1)
+			s.linear()
+			if d := s.decisions()[0]; d.Outcome != c.outcome || d.Engine != c.engine || d.Experiment != id {
+				t.Errorf("the commit tells %+v", d)
+			}
+			again := s.decide(c.decide(id))
+			if again.Proposal != nil || again.Commit != "" || again.Earlier == nil || again.Earlier.Commit != r.Commit {
+				t.Errorf("once more: %+v", again)
+			}
+			s.lawful(1)
+		})
+	}
+}
+
+// TestPushHold leaves what has no verdict.
+func TestPushHold(t *testing.T) {
+	s := newSite(t, "", prod("method: push"))
+	before := s.tip("main")
+	r := s.decide(ByVerdict(concluded(s.id(), "Suspended"), ""))
+	if r.Choice.Left != Held || s.tip("main") != before {
+		t.Errorf("%+v", r.Choice)
+	}
+}
+
+// TestPushOnABranchThatMoves: everything is decided anew on the new tip.
+func TestPushOnABranchThatMoves(t *testing.T) {
+	other := files{"prod/candidate.yaml": skip + markerText("3.0.0")}
+	for name, c := range map[string]struct {
+		moves files
+		left  Left
+		says  string // an error
+	}{
+		"elsewhere":       {moves: files{"README.md": "more\n"}},
+		"marker replaced": {moves: other, left: Superseded},
+		"marker gone":     {moves: files{"prod/candidate.yaml": ""}},
+		"no ID":           {moves: other, says: "under test is candidate 3.0.0"},
+	} {
+		for stage, at := range map[string]gitserver.Stage{"before git looks": gitserver.DiscoverPush, "after": gitserver.Push} {
+			t.Run(name+" "+stage, func(t *testing.T) {
+				s := newSite(t, "", prod("method: push"))
+				id := s.id()
+				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
+				decide := ByVerdict(concluded(id, "Complete"), "")
+				if c.says != "" {
+					s.fails(ByHand(Promote, "why", id), c.says)
+					s.lawful(0)
+					return
+				}
+				r := s.decide(decide)
+				if r.Choice.Left != c.left {
+					t.Errorf("left: %q", r.Choice.Left)
+				}
+				want := 0
+				if name == "elsewhere" {
+					want = 1
+				}
+				if r.Proposal != nil && r.Tries != 2 {
+					t.Errorf("%d tries", r.Tries)
+				}
+				s.lawful(want)
+				s.linear()
+			})
+		}
+	}
+}
+
+// TestPushWithoutAnswer: the server does it, and nobody hears.
+func TestPushWithoutAnswer(t *testing.T) {
+	for name, fault := range map[string]gitserver.Fault{
+		"cut": gitserver.Cut(0), "cut within": gitserver.Cut(20), "a gateway's": gitserver.Gateway(504),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, "", prod("method: push"))
+			s.git.Inject(gitserver.Push, 1, fault)
+			r := s.decide(ByHand(Promote, "why", ""))
+			if n := s.run("rev-list", "--count", "main"); r.Commit != s.tip("main") || n != "2" {
+				t.Errorf("the result is %s, main %s with %s commits", r.Commit, s.tip("main"), n)
+			}
+			s.lawful(1)
+			s.linear()
+		})
+	}
+}
+
+// TestServerThatIsAway answers badly once at every stage: it is asked again.
+func TestServerThatIsAway(t *testing.T) {
+	for _, stage := range []gitserver.Stage{gitserver.DiscoverFetch, gitserver.ListRefs, gitserver.Fetch, gitserver.DiscoverPush, gitserver.Push} {
+		t.Run(string(stage), func(t *testing.T) {
+			s := newSite(t, "", prod("method: push"))
+			s.git.Inject(stage, 2, gitserver.Status(503))
+			s.promote()
+			s.lawful(1)
+			s.linear()
+		})
+	}
+}
+
+// TestDeadline ends with what was tried, and writes nothing.
+func TestDeadline(t *testing.T) {
+	s := newSite(t, "", prod("method: push"))
+	ctx, cancel := context.WithCancel(t.Context())
+	s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errors.New("gone") }))
+	_, err := s.process().Decide(ctx, ByHand(Promote, "why", ""))
+	var gaveUp *gitremote.GaveUpError
+	if !errors.As(err, &gaveUp) || !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	s.lawful(0)
+}
+
+// TestQueue: a decision and the next one's start are one commit.
+func TestQueue(t *testing.T) {
+	for _, queue := range []string{"latest", "every"} {
+		t.Run(queue, func(t *testing.T) {
+			tree := prod("method: push")
+			tree["prod/assay.yaml"] = planText("queue: " + queue + "\n  promotion: {method: push}")
+			tree["prod/candidate.yaml"] = skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")
+			s := newSite(t, "", tree)
+			first := s.id()
+			s.fails(ByHand(Promote, "why", ""), "1 more wait", "--id "+first)
+			s.lawful(0)
+			r := s.decide(ByHand(Promote, "why", first))
+			if r.Proposal.Edit.Waiting != 1 {
+				t.Errorf("%d moved up", r.Proposal.Edit.Waiting)
+			}
+			second := s.id()
+			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
+				t.Errorf("%s commits, under test is %q after %q", n, second, first)
+			}
+			if left := s.decide(ByVerdict(concluded(first, "Complete"), "")).Choice.Left; left != Superseded {
+				t.Errorf("the first one's verdict once more: %q", left)
+			}
+			s.reject()
+			if got := s.content("main", "prod/web.yaml"); !strings.Contains(got, "web:2.0.0") || s.content("main", "prod/candidate.yaml") != "" {
+				t.Errorf("after both: %s", got)
+			}
+			s.lawful(2)
+			s.linear()
+		})
+	}
+}
+
+// TestPlaces are environments that are none.
+func TestPlaces(t *testing.T) {
+	s := newSite(t, "", prod("method: push"))
+	if _, err := s.repo.Commit("main", "a submodule", gitserver.File{Path: "vendor/shop", Mode: "160000", Data: s.tip("main")}); err != nil {
+		t.Fatal(err)
+	}
+	for dir, says := range map[string]string{
+		"prdo":             "prdo is no directory of the branch",
+		"prod/web.yaml":    "prod/web.yaml is a file of the branch",
+		"vendor/shop":      "vendor/shop is a submodule",
+		"vendor/shop/prod": "vendor/shop/prod is no directory of the branch",
+	} {
+		s.dir = dir
+		s.fails(ByHand(Promote, "why", ""), says)
+	}
+}

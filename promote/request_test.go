@@ -1,0 +1,591 @@
+package promote
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/test/forgefake"
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// says is one of two, by the forge.
+func (s *site) says(github, gitlab string) string {
+	if s.kind == forge.GitLab {
+		return gitlab
+	}
+	return github
+}
+
+func TestPullRequest(t *testing.T) {
+	eachForge(t, prod("title: Deploy it"), func(t *testing.T, s *site) {
+		id, main := s.id(), s.tip("main")
+		r := s.promote()
+		if r.Pull == nil || r.Pull.State != Opened || r.Commit != s.tip("assay/prod/"+id) {
+			t.Fatalf("the result is %+v with %+v", r, r.Pull)
+		}
+		p := s.one()
+		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) {
+			t.Errorf("the pull request is %+v", p)
+		}
+		if s.tip("main") != main || s.run("rev-parse", r.Commit+"^") != main {
+			t.Error("the branch does not stand on main as it was")
+		}
+		s.pushes()
+		written := s.written()
+		again := s.promote()
+		if again.Pull.State != Adopted || again.Pull.Number != p.Number || again.Commit != r.Commit {
+			t.Errorf("once more: %+v", again.Pull)
+		}
+		if n := s.pushes(); n != 0 || s.written() != written {
+			t.Errorf("once more: %d pushes, %d writes to the forge", n, s.written()-written)
+		}
+		s.decide(ByHand(Promote, "faster too", ""))
+		if p := s.one(); !strings.Contains(p.Body, "faster too") || s.pushes() != 0 {
+			t.Errorf("new evidence is not told: %s", p.Body)
+		}
+		s.lawful(0)
+	})
+}
+
+// TestPullRequestOfARejection has a branch of its own: what people approved
+// does not become the other thing.
+func TestPullRequestOfARejection(t *testing.T) {
+	onGitHub(t, prod("reject: pull-request"), func(t *testing.T, s *site) {
+		promotion := s.promote()
+		rejection := s.reject()
+		if rejection.Pull.State != Opened || rejection.Pull.Number == promotion.Pull.Number {
+			t.Fatalf("the rejection is %+v", rejection.Pull)
+		}
+		list := s.forge.Pulls()
+		if list[0].State != "closed" || list[1].State != "open" || !slices.Contains(list[0].Labels, supersededLabel) {
+			t.Errorf("%+v", list)
+		}
+		s.merge(list[1], "merge")
+		s.decided(history.Reject)
+		s.lawful(1)
+	})
+}
+
+// merge merges as a person does on the forge's page.
+func (s *site) merge(p forgefake.Pull, method string) string {
+	s.t.Helper()
+	client := s.process().Forge
+	m := forge.Merge{HeadSHA: s.tip(p.Head), Method: forge.Method(method), Title: "Merged by hand"}
+	for {
+		sha, err := client.Merge(s.t.Context(), p.Number, m)
+		if err == nil {
+			return sha
+		}
+		if !strings.Contains(err.Error(), "try again") {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// decided holds that a new process finds the decision, and nothing to do.
+func (s *site) decided(outcome string) {
+	s.t.Helper()
+	r := s.promote()
+	if r.Proposal != nil || r.Earlier == nil || r.Earlier.Outcome != outcome {
+		s.t.Errorf("after it was merged: %+v, earlier %+v", r, r.Earlier)
+	}
+	s.settled()
+}
+
+// TestMergedByAPerson: the decision is in the history, whatever the forge makes
+// of the commit's message.
+func TestMergedByAPerson(t *testing.T) {
+	for _, method := range []string{"merge", "squash", "rebase"} {
+		t.Run(method, func(t *testing.T) {
+			eachForge(t, prod(""), func(t *testing.T, s *site) {
+				if method == "rebase" && s.kind == forge.GitLab {
+					return // a setting of the project there
+				}
+				id := s.id()
+				s.promote()
+				s.commit("main", files{"README.md": "later\n"})
+				sha := s.merge(s.one(), method)
+				s.commit("main", files{"README.md": "still later\n"})
+				s.decided(history.Promote)
+				s.lawful(1)
+				d := s.decisions()[0]
+				if d.Experiment != id || method != "merge" && d.Commit != sha {
+					t.Errorf("the history tells %+v, merged was %s", d, sha)
+				}
+				if !strings.Contains(s.content("main", "prod/web.yaml"), "web:2.0.0") {
+					t.Error("it is not promoted")
+				}
+			})
+		})
+	}
+}
+
+// TestMergeAuto merges what was proven, by each method.
+func TestMergeAuto(t *testing.T) {
+	for _, method := range []forge.Method{forge.MethodMerge, forge.MethodSquash, forge.MethodRebase} {
+		t.Run(string(method), func(t *testing.T) {
+			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+				if method == forge.MethodRebase && s.kind == forge.GitLab {
+					return // a setting of the project there
+				}
+				s.method = method
+				r := s.promote()
+				if r.Pull.State != Merged || r.Commit != s.tip("main") || s.one().State != "merged" {
+					t.Fatalf("%+v at %s, notes %q", r.Pull, r.Commit, s.notes)
+				}
+				s.settled()
+				s.decided(history.Promote)
+				s.lawful(1)
+			})
+		})
+	}
+}
+
+// TestMergeAutoMustWait leaves it open while rules stand against it.
+func TestMergeAutoMustWait(t *testing.T) {
+	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+		s.forge.Block(s.says(`Required status check "ci" is expected.`, "ci_still_running"))
+		r := s.promote()
+		if r.Pull.State != Opened || len(s.notes) != 1 || !strings.Contains(s.notes[0], "not merged yet") {
+			t.Errorf("%+v, notes %q", r.Pull, s.notes)
+		}
+		s.lawful(0)
+		s.forge.Block("")
+		if r := s.promote(); r.Pull.State != Merged || r.Pull.Number != 1 {
+			t.Errorf("%+v", r.Pull)
+		}
+		s.decided(history.Promote)
+		s.lawful(1)
+	})
+}
+
+// TestMergeAutoOnAnotherBase: the base moves while the forge merges.
+func TestMergeAutoOnAnotherBase(t *testing.T) {
+	web := strings.ReplaceAll(deployment, "NAME", "web")
+	for name, c := range map[string]struct {
+		moves files
+		left  Left
+	}{
+		"elsewhere":         {moves: files{"README.md": "more\n"}},
+		"in the file":       {moves: files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
+		"the marker's name": {moves: files{"prod/candidate.yaml": skip + strings.Replace(markerText("2.0.0"), "name: 2.0.0", "name: two", 1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+				s.forge.DuringMerge(func() { s.commit("main", c.moves) })
+				r := s.promote()
+				if r.Pull == nil || r.Pull.State != Merged {
+					t.Fatalf("%+v, notes %q", r.Pull, s.notes)
+				}
+				s.one()
+				s.settled()
+				s.lawful(1)
+				for file, text := range c.moves {
+					if file == "README.md" && s.content("main", file)+"\n" != text {
+						t.Errorf("%s is lost", file)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
+func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
+	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+		decide := ByVerdict(concluded(s.id(), "Complete"), "")
+		s.forge.DuringMerge(func() { s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")}) })
+		r := s.decide(decide)
+		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
+			t.Errorf("%+v, the pull request is %+v", r.Choice, s.one())
+		}
+		s.lawful(0)
+	})
+}
+
+// TestMergeOfSomethingElse: what the forge did is not what was proven.
+func TestMergeOfSomethingElse(t *testing.T) {
+	for name, c := range map[string]struct{ moves files }{
+		// Git merges it, since other lines are edited; it was never rendered.
+		"a base with other content": {moves: files{"prod/web.yaml": strings.Replace(strings.ReplaceAll(deployment, "NAME", "web"), "kind: Deployment\n", "kind: Deployment\n# by hand\n", 1)}},
+		"a base that tests another": {moves: files{"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+				s.asked = func(r *http.Request) {
+					if strings.HasSuffix(r.URL.Path, "/merge") {
+						s.asked = nil
+						s.commit("main", c.moves)
+					}
+				}
+				if name == "a base with other content" {
+					r := s.promote() // the same edit on other bytes is proven after all
+					if r.Pull.State != Merged {
+						t.Errorf("%+v", r.Pull)
+					}
+					s.lawful(1)
+					return
+				}
+				s.fails(ByHand(Promote, "why", ""), "which is not what was proven", "assay revert")
+			})
+		})
+	}
+}
+
+// TestBaseMoves: the branch is kept while merging it does what was proven.
+func TestBaseMoves(t *testing.T) {
+	web := strings.ReplaceAll(deployment, "NAME", "web")
+	for name, c := range map[string]struct {
+		moves files
+		kept  bool
+	}{
+		"elsewhere":           {moves: files{"README.md": "more\n"}, kept: true},
+		"beside the files":    {moves: files{"prod/notes.txt": "x\n"}, kept: true},
+		"in the edited file":  {moves: files{"prod/web.yaml": "# ours\n" + web}},
+		"next to the version": {moves: files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
+		"in the marker":       {moves: files{"prod/candidate.yaml": skip + strings.Replace(markerText("2.0.0"), "name: 2.0.0", "name: two", 1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onGitHub(t, prod(""), func(t *testing.T, s *site) {
+				first := s.promote()
+				id := s.id()
+				s.commit("main", c.moves)
+				if s.id() != id {
+					t.Fatal("it is another experiment")
+				}
+				s.pushes()
+				written := s.written()
+				second := s.promote()
+				if second.Pull.State != Adopted || second.Pull.Number != first.Pull.Number {
+					t.Errorf("%+v", second.Pull)
+				}
+				kept := second.Commit == first.Commit && s.pushes() == 0 && s.written() == written
+				if kept != c.kept {
+					t.Errorf("kept: %v", kept)
+				}
+				s.merge(s.one(), "merge")
+				s.decided(history.Promote)
+				s.lawful(1)
+			})
+		})
+	}
+}
+
+// TestPersonsCommits are never lost.
+func TestPersonsCommits(t *testing.T) {
+	person := []string{"GIT_COMMITTER_NAME=Eve", "GIT_COMMITTER_EMAIL=eve@example.com", "GIT_AUTHOR_NAME=Eve", "GIT_AUTHOR_EMAIL=eve@example.com"}
+	amend := func(s *site, parent, tree, message string) string {
+		out, err := s.repo.GitIn(person, "commit-tree", "-p", parent, "-m", message, tree)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		work  func(s *site, ours string) string // a new head
+		moves files                             // of the base, where only then the branch is in the way
+	}{
+		"on top": {work: func(s *site, ours string) string {
+			return s.commit(s.one().Head, files{"prod/web.yaml": s.content(ours, "prod/web.yaml") + "\n# reviewed\n"})
+		}},
+		"amended files": {work: func(s *site, ours string) string {
+			s.commit("scratch", files{"x": "y"})
+			return amend(s, ours+"^", s.run("rev-parse", "scratch^{tree}"), "Deploy it")
+		}},
+		"below": {work: func(s *site, ours string) string {
+			below := amend(s, ours+"^", s.run("rev-parse", ours+"^^{tree}"), "below")
+			return amend(s, below, s.run("rev-parse", ours+"^{tree}"), "ours again")
+		}},
+		"merged in": {work: func(s *site, ours string) string {
+			out, err := s.repo.GitIn(person, "commit-tree", "-p", ours, "-p", ours+"^", "-m", "Update branch", ours+"^{tree}")
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return out
+		}},
+		"amended message": {
+			work:  func(s *site, ours string) string { return amend(s, ours+"^", ours+"^{tree}", "What I think of it") },
+			moves: files{"prod/web.yaml": "# ours\n" + strings.ReplaceAll(deployment, "NAME", "web")},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onGitHub(t, prod("merge: auto"), func(t *testing.T, s *site) {
+				s.forge.Block(s.says("A review is required.", "not_approved"))
+				ours := s.promote().Commit
+				theirs := c.work(s, ours)
+				s.run("update-ref", "refs/heads/"+s.one().Head, theirs)
+				s.forge.Block("")
+				if c.moves != nil {
+					s.commit("main", c.moves)
+				}
+				s.fails(ByHand(Promote, "why", ""), "assay/prod/", "holds commits that are not Assay's")
+				if s.tip(s.one().Head) != theirs || s.one().State != "open" {
+					t.Error("the person's commit is gone")
+				}
+				s.lawful(0)
+			})
+		})
+	}
+}
+
+// TestClosedByAPerson stays closed, also where the branch is gone.
+func TestClosedByAPerson(t *testing.T) {
+	onGitHub(t, prod("merge: auto"), func(t *testing.T, s *site) {
+		s.forge.Block(s.says("A review is required.", "not_approved"))
+		r := s.promote()
+		s.forge.ClosePull(1)
+		s.forge.Block("")
+		s.run("update-ref", "-d", "refs/heads/"+r.Pull.Head)
+		for range 2 {
+			r := s.promote()
+			if r.Pull.State != Closed || r.Pull.Number != 1 || !strings.Contains(r.Pull.String(), "is not opened again") {
+				t.Errorf("%+v", r.Pull)
+			}
+		}
+		if p := s.one(); p.State != "closed" || len(p.Labels) > 0 {
+			t.Errorf("%+v", p)
+		}
+		s.settled()
+		s.reject()
+		s.lawful(1)
+	})
+}
+
+// TestSupersededAndBack closes what another candidate replaces, and opens it anew when
+// it comes back.
+func TestSupersededAndBack(t *testing.T) {
+	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		first := s.promote()
+		old := s.id()
+		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		if r := s.decide(ByVerdict(concluded(old, "Complete"), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
+			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
+		}
+		second := s.promote()
+		s.commit("main", files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+		third := s.promote()
+		list := s.forge.Pulls()
+		if len(list) != 3 || third.Pull.State != Opened || third.Pull.Head != first.Pull.Head {
+			t.Fatalf("%+v: %+v", third.Pull, list)
+		}
+		for i, want := range []string{"closed", "closed", "open"} {
+			if list[i].State != want {
+				t.Errorf("%d is %s", i+1, list[i].State)
+			}
+		}
+		for _, p := range list[:2] {
+			if !slices.Contains(p.Labels, supersededLabel) || len(p.Comments) != 1 || !strings.HasPrefix(p.Comments[0], "Superseded") {
+				t.Errorf("%+v", p)
+			}
+		}
+		if !strings.Contains(list[1].Comments[0], third.Pull.URL) || second.Pull.Number != 2 {
+			t.Errorf("the second says %q", list[1].Comments)
+		}
+		s.merge(list[2], "squash")
+		s.decided(history.Promote)
+		s.lawful(1)
+	})
+}
+
+// TestWithdrawn closes what nothing tests any more.
+func TestWithdrawn(t *testing.T) {
+	onGitHub(t, prod(""), func(t *testing.T, s *site) {
+		s.promote()
+		s.commit("main", files{"prod/candidate.yaml": ""})
+		if r := s.promote(); r.Proposal != nil || s.one().State != "closed" {
+			t.Errorf("%+v", s.one())
+		}
+		s.settled()
+	})
+}
+
+// TestBrokenMarkerClosesNothing: it may be mended.
+func TestBrokenMarkerClosesNothing(t *testing.T) {
+	onGitHub(t, prod("to: [{path: ../staging, branch: staging}]"), func(t *testing.T, s *site) {
+		s.promote()
+		s.commit("main", files{"prod/candidate.yaml": skip + markerHead("x") + "  nonsense: 1\n"})
+		s.fails(ByHand(Promote, "why", ""), "nonsense")
+		if s.one().State != "open" {
+			t.Error("the pull request was closed")
+		}
+	})
+}
+
+// TestNeighbours leave each other's pull requests, and people's, alone.
+func TestNeighbours(t *testing.T) {
+	tree := prod("")
+	for name, text := range prod("") {
+		if rest, ok := strings.CutPrefix(name, "prod/"); ok {
+			tree["prod/eu/"+rest] = text
+		}
+	}
+	tree["prod/assay.yaml"] = planText("directory: {exclude: 'eu/**'}\n  promotion: {}")
+	onGitHub(t, tree, func(t *testing.T, s *site) {
+		s.run("update-ref", "refs/heads/assay/prod/idea", s.commit("idea", files{"prod/x.txt": "x\n"}))
+		s.forge.Add(forgefake.Pull{Head: "assay/prod/idea", Base: "main", Title: "An idea"})
+		s.promote()
+		s.dir = "prod/eu"
+		s.promote()
+		s.dir = "prod"
+		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		s.promote()
+		list := s.forge.Pulls()
+		for i, want := range []string{"open", "closed", "open", "open"} {
+			if list[i].State != want {
+				t.Errorf("%s is %s", list[i].Head, list[i].State)
+			}
+		}
+	})
+}
+
+// TestMergedLongAgo: the same candidate comes back, and its old branch is there.
+func TestMergedLongAgo(t *testing.T) {
+	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		before := files{"prod/candidate.yaml": skip + markerText("2.0.0"), "prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")}
+		first := s.promote()
+		s.merge(s.one(), "merge")
+		s.commit("main", before) // by hand, as if nothing had been
+		r := s.promote()
+		if r.Pull.State != Opened || r.Pull.Number != 2 || r.Commit == first.Commit {
+			t.Fatalf("%+v at %s", r.Pull, r.Commit)
+		}
+		s.merge(s.forge.Pulls()[1], "merge")
+		s.decided(history.Promote)
+		s.lawful(2)
+	})
+}
+
+// TestMergedMeanwhile: a person merges between the push of the branch and the
+// opening of a second pull request.
+func TestMergedMeanwhile(t *testing.T) {
+	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		s.git.Inject(gitserver.Push, 1, gitserver.Fault(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+			backend.ServeHTTP(w, req)
+			s.run("update-ref", "refs/heads/main", "refs/heads/assay/prod/"+s.id())
+		}))
+		r := s.promote()
+		if r.Proposal != nil || len(s.forge.Pulls()) != 0 || r.Earlier == nil {
+			t.Errorf("%+v", r)
+		}
+		s.lawful(1)
+	})
+}
+
+// TestWithoutForge pushes the branch, and says where to open the pull request.
+func TestWithoutForge(t *testing.T) {
+	s := newSite(t, "", prod("merge: auto"))
+	id := s.id()
+	r := s.promote()
+	want := "https://example.com/main...assay/prod/" + id
+	if r.Pull.State != Pushed || r.Pull.URL != want || s.tip(r.Pull.Head) != r.Commit || !strings.Contains(r.Pull.String(), want) {
+		t.Errorf("%+v", r.Pull)
+	}
+	s.pushes()
+	if again := s.promote(); again.Commit != r.Commit || s.pushes() != 0 {
+		t.Errorf("once more: %+v", again)
+	}
+	s.run("update-ref", "refs/heads/main", r.Commit)
+	if r := s.promote(); r.Proposal != nil || r.Earlier == nil {
+		t.Errorf("once merged: %+v", r)
+	}
+	s.lawful(1)
+}
+
+// TestForgeThatSlowsDown is waited for.
+func TestForgeThatSlowsDown(t *testing.T) {
+	s := newSite(t, forge.GitHub, prod("merge: auto"))
+	s.forge.Fail(forgefake.SecondaryLimit(time.Second))
+	if r := s.promote(); r.Pull.State != Merged {
+		t.Errorf("%+v", r.Pull)
+	}
+	s.lawful(1)
+}
+
+// TestForgeThatMayNotClose: the decision landed, and that is what counts.
+func TestForgeThatMayNotClose(t *testing.T) {
+	s := newSite(t, forge.GitHub, prod("method: push"))
+	s.forge.Fail(forgefake.Fault{Status: http.StatusForbidden})
+	r := s.promote()
+	if r.Commit != s.tip("main") || len(s.notes) == 0 || !strings.Contains(s.notes[0], "may still be open") {
+		t.Errorf("%+v, notes %q", r, s.notes)
+	}
+	s.lawful(1)
+}
+
+// TestHeadNames are fit for git, and each environment's own.
+func TestHeadNames(t *testing.T) {
+	s := newSite(t, "", files{"README.md": "x\n"})
+	tip := s.tip("main")
+	seen := map[string]string{}
+	for _, env := range []history.Environment{
+		{Dir: "."}, {Dir: ".", Name: "root"}, {Dir: "root"}, {Dir: "shop"}, {Dir: "shop/prod"}, {Dir: "shop", Name: "prod"},
+		{Dir: "shop@prod"}, {Dir: "a b"}, {Dir: "a-b"}, {Dir: ".hidden"}, {Dir: "-hidden"}, {Dir: "..."}, {Dir: "a..b"}, {Dir: "a--b"},
+		{Dir: "a.lock"}, {Dir: "a-lock"}, {Dir: "dot."}, {Dir: "dot-"}, {Dir: "店/本番"}, {Dir: "鋪/本番"}, {Dir: "@"}, {Dir: "@{"}, {Dir: "x~1^:?*[\\"},
+		{Dir: strings.Repeat("long", 60)}, {Dir: strings.Repeat("long", 60) + "er"},
+	} {
+		head := HeadBranch(history.Record{Environment: env, Experiment: "e012345678"})
+		if other, twice := seen[headPrefix(env)]; twice {
+			t.Errorf("%s is that of %s and of %s", head, env, other)
+		}
+		seen[headPrefix(env)] = env.String()
+		s.run("check-ref-format", "refs/heads/"+head)
+		s.run("update-ref", "refs/heads/"+head, tip)
+		if !ofCandidate.MatchString(strings.TrimPrefix(head, headPrefix(env))) {
+			t.Errorf("%s is not told apart", head)
+		}
+	}
+	for env, want := range map[history.Environment]string{
+		{Dir: "."}: "assay/root/", {Dir: "shop/prod"}: "assay/shop/prod/", {Dir: "shop", Name: "prod"}: "assay/shop@prod/",
+	} {
+		if got := headPrefix(env); got != want {
+			t.Errorf("%s has %s", env, got)
+		}
+	}
+}
+
+// TestOddPlaces opens pull requests for environments with odd names.
+func TestOddPlaces(t *testing.T) {
+	for _, dir := range []string{".", "a shop", "shop.lock", "@{x}", "店/本番"} {
+		t.Run(dir, func(t *testing.T) {
+			tree := files{}
+			for name, text := range prod("merge: auto") {
+				if rest, ok := strings.CutPrefix(name, "prod/"); ok {
+					tree[strings.TrimPrefix(dir+"/"+rest, "./")] = text
+				}
+			}
+			s := newSite(t, forge.GitHub, tree)
+			s.dir = dir
+			if r := s.promote(); r.Pull.State != Merged {
+				t.Errorf("%+v", r.Pull)
+			}
+			s.decided(history.Promote)
+			s.lawful(1)
+		})
+	}
+}
+
+// TestUnrendered: a candidate without an ID can be rejected by pull request, and
+// the next such one too.
+func TestUnrendered(t *testing.T) {
+	onGitHub(t, prod("reject: pull-request"), func(t *testing.T, s *site) {
+		for i, image := range []string{"example.com/shop/nothing", "example.com/shop/none"} {
+			s.commit("main", files{"prod/candidate.yaml": skip + strings.Replace(markerText("2.0.0"), "example.com/shop/web", image, 1)})
+			r := s.reject()
+			if r.Pull.State != Opened || r.Pull.Number != int64(i+1) {
+				t.Errorf("%s: %+v", image, r.Pull)
+			}
+			s.forge.ClosePull(r.Pull.Number)
+			if r := s.reject(); r.Pull.State != Closed {
+				t.Errorf("%s: %+v", image, r.Pull)
+			}
+		}
+		if n := len(s.forge.Pulls()); n != 2 {
+			t.Errorf("there are %d pull requests", n)
+		}
+	})
+}

@@ -1,0 +1,328 @@
+package promote
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/time/rate"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/test/forgefake"
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// site is an environment on the branch main of a real Git server, with a forge
+// over the same repository.
+type site struct {
+	t        *testing.T
+	git      *gitserver.Server
+	repo     *gitserver.Repo
+	forge    *forgefake.Forge // nil: there is none
+	kind     forge.Kind
+	dir, env string // the environment
+	method   forge.Method
+	commits  int
+	notes    []string
+	asked    func(*http.Request) // sees requests to the forge before it does
+}
+
+// newSite serves the tree, whose environment is prod.
+func newSite(t *testing.T, kind forge.Kind, tree files) *site {
+	t.Helper()
+	server, repo := gitserver.Serve(t, gitserver.Files(tree)...)
+	s := &site{t: t, git: server, repo: repo, kind: kind, dir: "prod", method: forge.MethodMerge, commits: 100}
+	opt := forgefake.Options{Git: repo.Dir, Path: "acme/envs", Token: "token"}
+	switch kind {
+	case forge.GitHub:
+		s.forge = forgefake.NewGitHub(opt)
+	case forge.GitLab:
+		s.forge = forgefake.NewGitLab(opt)
+	}
+	return s
+}
+
+// eachForge runs a test against both fakes.
+func eachForge(t *testing.T, tree files, test func(*testing.T, *site)) {
+	t.Helper()
+	for _, kind := range []forge.Kind{forge.GitHub, forge.GitLab} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			test(t, newSite(t, kind, tree))
+		})
+	}
+}
+
+// onGitHub runs a test where the forges do not differ.
+func onGitHub(t *testing.T, tree files, test func(*testing.T, *site)) {
+	t.Helper()
+	t.Parallel()
+	test(t, newSite(t, forge.GitHub, tree))
+}
+
+// process is what a new process works with: it knows nothing but the server.
+func (s *site) process() Server {
+	s.t.Helper()
+	server := Server{
+		Repo: remote(s.t, s.repo.URL), Branch: "main", Commits: s.commits, Method: s.method,
+		Open: func(tree fs.FS) render.Request {
+			return render.Request{FS: envfs.New(tree, envfs.Limits{}), Dir: s.dir, Name: s.env}
+		},
+		Compare: func(base, head string) string { return "https://example.com/" + base + "..." + head },
+		Another: func(_ context.Context, url string) (*gitremote.Remote, func(), error) {
+			return remote(s.t, url), func() {}, nil
+		},
+		Note: func(text string) { s.notes = append(s.notes, text) },
+	}
+	if s.forge == nil {
+		return server
+	}
+	client, err := forge.Open(forge.Options{
+		Repo:  forge.Repo{Kind: s.kind, Base: "https://" + string(s.kind) + ".com", Path: "acme/envs"},
+		Token: func(context.Context) (string, error) { return "token", nil },
+		HTTP:  &http.Client{Transport: s}, Pace: forge.NewPace(rate.Inf, rate.Inf),
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	server.Forge = client
+	return server
+}
+
+// RoundTrip asks the forge.
+func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.asked != nil {
+		s.asked(r)
+	}
+	return s.forge.Transport().RoundTrip(r)
+}
+
+// remote is a Git client of its own.
+func remote(t *testing.T, url string) *gitremote.Remote {
+	t.Helper()
+	r, err := gitremote.Open(t.Context(), gitremote.Options{
+		URL: url, Author: gitremote.Identity{Name: "Assay", Email: "assay@example.com"}, TempDir: t.TempDir(),
+		Env: []string{"PATH=" + os.Getenv("PATH")}, Random: func(int64) int64 { return 0 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+// decide runs a decision in a new process.
+func (s *site) decide(d Decider) *Result {
+	s.t.Helper()
+	r, err := s.process().Decide(s.t.Context(), d)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+func (s *site) promote() *Result {
+	s.t.Helper()
+	return s.decide(ByHand(Promote, "looks good", ""))
+}
+
+func (s *site) reject() *Result {
+	s.t.Helper()
+	return s.decide(ByHand(Reject, "too slow", ""))
+}
+
+// fails runs a decision that must end with an error which says all of this.
+func (s *site) fails(d Decider, parts ...string) *Result {
+	s.t.Helper()
+	r, err := s.process().Decide(s.t.Context(), d)
+	if err == nil {
+		s.t.Fatal("no error")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			s.t.Errorf("the error lacks %q: %v", part, err)
+		}
+	}
+	return r
+}
+
+// commit puts somebody's commit on a branch; an empty text removes a file.
+func (s *site) commit(branch string, tree files) string {
+	s.t.Helper()
+	var list []gitserver.File
+	for name, text := range tree {
+		list = append(list, gitserver.File{Path: name, Data: text, Delete: text == ""})
+	}
+	id, err := s.repo.Commit(branch, "somebody's", list...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return id
+}
+
+func (s *site) run(args ...string) string {
+	s.t.Helper()
+	out, err := s.repo.Git(args...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// tip is the commit of a branch, empty where there is none.
+func (s *site) tip(branch string) string {
+	out, err := s.repo.Git("rev-parse", "--verify", "--quiet", "refs/heads/"+branch)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// content is a file at a revision, empty where there is none.
+func (s *site) content(revision, name string) string {
+	out, err := s.repo.Git("show", revision+":"+name)
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// tree opens the files of a commit on the server.
+func (s *site) tree(commit string) *envfs.FS {
+	s.t.Helper()
+	tree, err := git.OpenTree(s.t.Context(), git.Runner{Dir: s.repo.Dir}, commit+":", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = tree.Close() })
+	return envfs.New(tree, envfs.Limits{})
+}
+
+func (s *site) rendered(commit string, env history.Environment) *render.Result {
+	s.t.Helper()
+	res, err := render.Environment(s.t.Context(), render.Request{FS: s.tree(commit), Dir: env.Dir, Name: env.Name})
+	if err != nil {
+		s.t.Fatalf("render %s at %s: %v", env, commit, err)
+	}
+	return res
+}
+
+// id is that of the experiment at the tip.
+func (s *site) id() string {
+	s.t.Helper()
+	return s.rendered("main", history.Environment{Dir: s.dir, Name: s.env}).ID
+}
+
+// decisions are what a new process reads of the environment.
+func (s *site) decisions() []history.Decision {
+	s.t.Helper()
+	past, err := s.process().Past(s.t.Context(), history.Environment{Dir: s.dir, Name: s.env})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return past.Decisions
+}
+
+// lawful renders the branch before and after each decision that it tells of,
+// and counts the decisions.
+func (s *site) lawful(want int) {
+	s.t.Helper()
+	list := s.decisions()
+	for _, d := range list {
+		before, after := s.rendered(d.Commit+"^1", d.Environment), s.rendered(d.Commit, d.Environment)
+		switch d.Outcome {
+		case history.Promote:
+			equal(s.t, "law 2 at "+d.Subject, before.Candidate, after.Baseline)
+		case history.Reject:
+			equal(s.t, "law 3 at "+d.Subject, before.Baseline, after.Baseline)
+		}
+		if before.ID != d.Experiment && d.Outcome != history.Candidate {
+			s.t.Errorf("law 6: %s tells of experiment %q, and %q was under test", d.Subject, d.Experiment, before.ID)
+		}
+	}
+	if len(list) != want {
+		s.t.Errorf("the branch tells of %d decisions, want %d: %+v", len(list), want, list)
+	}
+}
+
+// linear holds that nobody merged.
+func (s *site) linear() {
+	s.t.Helper()
+	if n := s.run("rev-list", "--min-parents=2", "--count", "main"); n != "0" {
+		s.t.Errorf("the history has %s merges", n)
+	}
+}
+
+// settled holds that no claim is left.
+func (s *site) settled() {
+	s.t.Helper()
+	for _, message := range strings.Split(s.run("for-each-ref", "--format=%(contents)%00", history.Refs), "\x00") {
+		if strings.Contains(message, "Assay-Outcome") && !strings.Contains(message, "Assay-Commit") {
+			s.t.Errorf("there is a claim that nobody settled:\n%s", message)
+		}
+	}
+}
+
+// one holds that there is a single pull request.
+func (s *site) one() forgefake.Pull {
+	s.t.Helper()
+	list := s.forge.Pulls()
+	if len(list) != 1 {
+		s.t.Fatalf("there are %d pull requests: %+v", len(list), list)
+	}
+	return list[0]
+}
+
+// pushes are how often somebody pushed since the last call.
+func (s *site) pushes() int { return s.git.Traffic().Requests[gitserver.Push] }
+
+// written are the requests to the forge that change something.
+func (s *site) written() int {
+	n := 0
+	for _, r := range s.forge.Requests() {
+		if !strings.HasPrefix(r, http.MethodGet) {
+			n++
+		}
+	}
+	return n
+}
+
+const checkJob = `apiVersion: batch/v1
+kind: Job
+metadata: {name: check}
+spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: check, image: "example.com/check:1"}]}}}
+`
+
+// concluded is the object of an experiment with one of Job's conditions.
+func concluded(id, condition string) []*unstructured.Unstructured {
+	status := map[string]any{"conditions": []any{map[string]any{"type": condition, "status": "True", "reason": "BackoffLimitExceeded"}}}
+	if condition == "Complete" {
+		status["succeeded"] = int64(1)
+	}
+	return []*unstructured.Unstructured{{Object: map[string]any{
+		"apiVersion": "batch/v1", "kind": "Job",
+		"metadata": map[string]any{"name": "check-" + id, "labels": map[string]any{"assay.dev/experiment": id}},
+		"spec":     map[string]any{"backoffLimit": int64(0)},
+		"status":   status,
+	}}}
+}
+
+// prod is an environment that is written to as its plan says.
+func prod(promotion string) files {
+	return files{
+		"prod/web.yaml":              strings.ReplaceAll(deployment, "NAME", "web"),
+		"prod/experiment/check.yaml": checkJob,
+		"prod/assay.yaml":            planText("promotion: {" + promotion + "}"),
+		"prod/candidate.yaml":        skip + markerText("2.0.0"),
+		"README.md":                  "environments\n",
+	}
+}

@@ -1,0 +1,79 @@
+package render
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// Place is where an environment is: a directory of the repository, and a name
+// where it serves several.
+type Place struct{ Dir, Name string }
+
+// Find lists the environments at and below a directory, by path and name: those
+// that have a plan or a marker. It follows no links, and leaves out repositories
+// inside the repository.
+func Find(fsys *envfs.FS, dir string) ([]Place, error) {
+	found := map[Place]bool{}
+	err := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return skip(fsys, dir, name)
+		case !mayBeOwn(entry.Name()) || !entry.Type().IsRegular():
+			return nil
+		}
+		data, err := fsys.ReadFile(name)
+		if err != nil || !spec.IsOwn(name, data) {
+			return err
+		}
+		found[Place{path.Dir(name), environmentOf(name)}] = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Keys(found), Place.Compare), nil
+}
+
+// Compare orders places by directory, then by name.
+func (p Place) Compare(q Place) int {
+	return cmp.Or(strings.Compare(p.Dir, q.Dir), strings.Compare(p.Name, q.Name))
+}
+
+// skip leaves out what is no directory of this repository.
+func skip(fsys *envfs.FS, top, dir string) error {
+	if path.Base(dir) == ".git" {
+		return fs.SkipDir
+	}
+	if dir == top {
+		return nil
+	}
+	if _, err := fsys.Lstat(path.Join(dir, ".git")); err == nil {
+		return fs.SkipDir
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// mayBeOwn is quick, and leaves no plan or marker out.
+func mayBeOwn(base string) bool {
+	return (strings.HasPrefix(base, "assay.") || strings.HasPrefix(base, "candidate.")) && spec.KindByName(base) != ""
+}
+
+// environmentOf is the name in assay.NAME.yaml or candidate.NAME.yaml.
+func environmentOf(file string) string {
+	if parts := strings.Split(path.Base(file), "."); len(parts) == 3 {
+		return parts[1]
+	}
+	return ""
+}

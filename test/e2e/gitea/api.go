@@ -39,6 +39,17 @@ func (s *Server) Protect(ctx context.Context, repo, branch string, approvals int
 	}, nil)
 }
 
+// Comments are the texts below a pull request, the oldest first.
+func (s *Server) Comments(ctx context.Context, repo string, pull int64) ([]string, error) {
+	var list []struct{ Body string }
+	err := s.call(ctx, http.MethodGet, fmt.Sprintf("/api/v1/repos/%s/%s/issues/%d/comments", s.User, repo, pull), nil, &list)
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = c.Body
+	}
+	return texts, err
+}
+
 // call asks the API as the administrator, with the password: a token cannot
 // make tokens.
 func (s *Server) call(ctx context.Context, method, path string, in, out any) error {

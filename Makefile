@@ -7,7 +7,7 @@ export ASSAY_CORPUS
 
 GO ?= go
 component := test/components/build
-concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/gitremote ./internal/manifest ./promote ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
+concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/gitremote ./internal/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
 .PHONY: help build test race demo corpus e2e bench faults lint generate check-generated fuzz clean
 
@@ -18,11 +18,11 @@ build: ## build bin/assay
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
 
 test: ## run the tests, and those of concurrent code under the race detector too
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race,echo "no C compiler: the race detector is left out")
 
 race: ## run the tests of concurrent code under the race detector
-	$(GO) test -race $(concurrent)
+	$(GO) test -race -timeout 20m $(concurrent)
 
 demo: ## walk the whole loop in the three layouts, and check the laws
 	@$(GO) run ./cmd/assay demo

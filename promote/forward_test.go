@@ -140,7 +140,7 @@ func TestForwardOnceAndForAll(t *testing.T) {
 					c.t.Fatal(err)
 				}
 			}
-			c.site.commits = 3
+			c.commits = 3
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -596,10 +596,31 @@ func TestHeadNames(t *testing.T) {
 	tip := s.tip("main")
 	seen := map[string]string{}
 	for _, env := range []history.Environment{
-		{Dir: "."}, {Dir: ".", Name: "root"}, {Dir: "root"}, {Dir: "shop"}, {Dir: "shop/prod"}, {Dir: "shop", Name: "prod"},
-		{Dir: "shop@prod"}, {Dir: "a b"}, {Dir: "a-b"}, {Dir: ".hidden"}, {Dir: "-hidden"}, {Dir: "..."}, {Dir: "a..b"}, {Dir: "a--b"},
-		{Dir: "a.lock"}, {Dir: "a-lock"}, {Dir: "dot."}, {Dir: "dot-"}, {Dir: "店/本番"}, {Dir: "鋪/本番"}, {Dir: "@"}, {Dir: "@{"}, {Dir: "x~1^:?*[\\"},
-		{Dir: strings.Repeat("long", 60)}, {Dir: strings.Repeat("long", 60) + "er"},
+		{Dir: "."},
+		{Dir: ".", Name: "root"},
+		{Dir: "root"},
+		{Dir: "shop"},
+		{Dir: "shop/prod"},
+		{Dir: "shop", Name: "prod"},
+		{Dir: "shop@prod"},
+		{Dir: "a b"},
+		{Dir: "a-b"},
+		{Dir: ".hidden"},
+		{Dir: "-hidden"},
+		{Dir: "..."},
+		{Dir: "a..b"},
+		{Dir: "a--b"},
+		{Dir: "a.lock"},
+		{Dir: "a-lock"},
+		{Dir: "dot."},
+		{Dir: "dot-"},
+		{Dir: "店/本番"},
+		{Dir: "鋪/本番"},
+		{Dir: "@"},
+		{Dir: "@{"},
+		{Dir: "x~1^:?*[\\"},
+		{Dir: strings.Repeat("long", 60)},
+		{Dir: strings.Repeat("long", 60) + "er"},
 	} {
 		head := HeadBranch(history.Record{Environment: env, Experiment: "e012345678"})
 		if other, twice := seen[headPrefix(env)]; twice {

@@ -48,10 +48,10 @@ waits; the others stay as they are, to the byte.`,
 }
 
 func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []string) error {
-	if err := opt.server.check(args, opt.environment); err != nil {
+	if err := opt.check(args, opt.environment); err != nil {
 		return err
 	}
-	if opt.server.chosen() {
+	if opt.chosen() {
 		return a.clearThere(ctx, opt)
 	}
 	m, err := opt.openMarker(dirArg(args))

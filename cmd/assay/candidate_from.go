@@ -61,7 +61,7 @@ func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref strin
 	if err := opt.checkPut(args); err != nil {
 		return err
 	}
-	if opt.server.chosen() {
+	if opt.chosen() {
 		return a.putThere(ctx, opt, func(ctx context.Context, m *markerPlace) (spec.Candidate, error) {
 			commit, err := m.session.Repo.Tip(ctx, ref)
 			if err != nil {

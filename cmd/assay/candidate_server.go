@@ -14,7 +14,7 @@ import (
 // checkPut refuses flags of where the marker is written that make no sense
 // together.
 func (o candidateOptions) checkPut(args []string) error {
-	if o.pull && !o.server.chosen() {
+	if o.pull && !o.chosen() {
 		return usagef("--pull-request is for a server: name it with --repo or --app")
 	}
 	return o.server.check(args, o.environment)
@@ -30,7 +30,7 @@ func (s *session) marker(base gitremote.Base) (*markerPlace, error) {
 
 // putThere puts a candidate under test on a branch of a server. It is made anew
 // on every tip that the branch has.
-func (a *app) putThere(ctx context.Context, opt candidateOptions, make func(context.Context, *markerPlace) (spec.Candidate, error)) error {
+func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(context.Context, *markerPlace) (spec.Candidate, error)) error {
 	s, err := a.connect(ctx, opt.server, opt.environment)
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, make func(cont
 	var last *placement
 	step := func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
 		var err error
-		if last, err = s.put(ctx, base, opt.retry, make); err != nil || !last.changes() || opt.dryRun {
+		if last, err = s.put(ctx, base, opt.retry, derive); err != nil || !last.changes() || opt.dryRun {
 			return nil, err
 		}
 		return last.proposal(base, opt.pull), nil
@@ -57,12 +57,12 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, make func(cont
 }
 
 // put proves the candidate on a tip, and against what was decided before.
-func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, make func(context.Context, *markerPlace) (spec.Candidate, error)) (*placement, error) {
+func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, derive func(context.Context, *markerPlace) (spec.Candidate, error)) (*placement, error) {
 	m, err := s.marker(base)
 	if err != nil && (m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return nil, err
 	}
-	c, err := make(ctx, m)
+	c, err := derive(ctx, m)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []str
 	if err := opt.check(args); err != nil {
 		return err
 	}
-	if opt.server.chosen() {
+	if opt.chosen() {
 		return a.putThere(ctx, opt, func(ctx context.Context, m *markerPlace) (spec.Candidate, error) { return a.candidate(ctx, opt, m) })
 	}
 	m, err := opt.openMarker(dirArg(args))

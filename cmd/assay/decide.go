@@ -52,7 +52,7 @@ func (a *app) decideAnywhere(ctx context.Context, opt decideOptions, args []stri
 	if err := opt.checkWhere(args); err != nil {
 		return err
 	}
-	if opt.server.chosen() {
+	if opt.chosen() {
 		return a.decideThere(ctx, opt, wanted)
 	}
 	return a.decide(ctx, opt, dirArg(args), wanted)
@@ -64,7 +64,7 @@ func (o decideOptions) checkWhere(args []string) error {
 	if o.commit {
 		commit = "--commit"
 	}
-	return o.server.check(args, o.environment, commit)
+	return o.check(args, o.environment, commit)
 }
 
 // decide promotes or rejects the candidate in dir, by hand or by the verdict;

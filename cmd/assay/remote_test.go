@@ -24,6 +24,14 @@ type servers struct {
 
 type serversKey struct{}
 
+func serversOf(ts *testscript.TestScript) *servers {
+	s, ok := ts.Value(serversKey{}).(*servers)
+	if !ok {
+		ts.Fatalf("no place for servers: see Setup")
+	}
+	return s
+}
+
 // serve starts a Git server whose repository has a first commit of a
 // directory's files: serve [-auth] [-empty] [DIR]. It sets REPO to the URL, and BARE to
 // the repository's directory.
@@ -53,7 +61,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("REPO", repo.URL)
 	ts.Setenv("BARE", repo.Dir)
-	*ts.Value(serversKey{}).(*servers) = servers{server, repo}
+	*serversOf(ts) = servers{server, repo}
 }
 
 // files are those of a directory, as the server commits them.
@@ -87,14 +95,14 @@ func files(ts *testscript.TestScript, dir string) []gitserver.File {
 
 // commit puts files of a directory on a branch of the server: commit BRANCH DIR.
 func commit(ts *testscript.TestScript, _ bool, args []string) {
-	s := ts.Value(serversKey{}).(*servers)
+	s := serversOf(ts)
 	_, err := s.repo.Commit(args[0], "by hand", files(ts, ts.MkAbs(args[1]))...)
 	ts.Check(err)
 }
 
 // fault lets the server's next requests go wrong: fault STAGE TIMES KIND.
 func fault(ts *testscript.TestScript, _ bool, args []string) {
-	s := ts.Value(serversKey{}).(*servers)
+	s := serversOf(ts)
 	times, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	kinds := map[string]gitserver.Fault{
@@ -111,7 +119,7 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 
 // met checks that no fault is left.
 func met(ts *testscript.TestScript, _ bool, args []string) {
-	s := ts.Value(serversKey{}).(*servers)
+	s := serversOf(ts)
 	if n := s.server.Injected(gitserver.Stage(args[0])); n > 0 {
 		ts.Fatalf("%d faults were not met", n)
 	}
@@ -119,13 +127,13 @@ func met(ts *testscript.TestScript, _ bool, args []string) {
 
 // hook makes a hook of the server's repository: hook NAME FILE.
 func hook(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(ts.Value(serversKey{}).(*servers).repo.Hook(args[0], ts.ReadFile(args[1])))
+	ts.Check(serversOf(ts).repo.Hook(args[0], ts.ReadFile(args[1])))
 }
 
 // bare prints what git says of the server's repository: bare ARGS. It goes to
 // the file out.
 func bare(ts *testscript.TestScript, neg bool, args []string) {
-	out, err := ts.Value(serversKey{}).(*servers).repo.Git(args...)
+	out, err := serversOf(ts).repo.Git(args...)
 	if (err != nil) != neg {
 		ts.Fatalf("git %v: %v", args, err)
 	}

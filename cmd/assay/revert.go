@@ -69,7 +69,7 @@ func (a *app) revert(ctx context.Context, opt revertOptions, args []string) erro
 	if err := opt.checkWhere(args); err != nil {
 		return err
 	}
-	if opt.server.chosen() {
+	if opt.chosen() {
 		return a.revertThere(ctx, opt)
 	}
 	dir := dirArg(args)

@@ -151,11 +151,11 @@ func (s *session) open(ctx context.Context, a *app, opt server) (err error) {
 	s.Another = func(ctx context.Context, repo string) (*gitremote.Remote, func(), error) {
 		return a.another(ctx, opt, repo)
 	}
-	return s.offer(ctx, a, opt)
+	return s.offer(ctx, opt)
 }
 
 // offer sets up pull requests, as far as the forge is known.
-func (s *session) offer(ctx context.Context, a *app, opt server) error {
+func (s *session) offer(ctx context.Context, opt server) error {
 	at, err := forge.Detect(opt.repo)
 	if err == nil && opt.forge != forgeAuto && opt.forge != forgeNone {
 		at, err = at.As(forge.Kind(opt.forge), opt.forgeAPI)
@@ -170,7 +170,7 @@ func (s *session) offer(ctx context.Context, a *app, opt server) error {
 	if opt.kind(opt.repo) == "" {
 		return nil
 	}
-	client, err := a.openForge(ctx, opt, s.credentials, at)
+	client, err := openForge(ctx, opt, s.credentials, at)
 	if client != nil {
 		s.Forge = client
 	}

@@ -202,7 +202,7 @@ func (a *app) openRemote(ctx context.Context, c *credential.Credentials) (*gitre
 
 // openForge makes the client of the forge's API; nil where there is no token
 // for it, so that people open the pull request.
-func (a *app) openForge(ctx context.Context, opt server, c *credential.Credentials, at forge.Repo) (*forge.Client, error) {
+func openForge(ctx context.Context, opt server, c *credential.Credentials, at forge.Repo) (*forge.Client, error) {
 	_, err := c.Token(ctx)
 	if errors.Is(err, credential.ErrNoToken) {
 		return nil, nil

@@ -60,10 +60,10 @@ The last decisions are looked for in the newest 500 commits.`,
 }
 
 func (a *app) status(ctx context.Context, opt statusOptions, args []string) error {
-	if err := opt.server.check(args, opt.environment); err != nil {
+	if err := opt.check(args, opt.environment); err != nil {
 		return err
 	}
-	if opt.server.chosen() {
+	if opt.chosen() {
 		return a.statusThere(ctx, opt)
 	}
 	root, dirs, err := opt.locateAll(args)

@@ -113,7 +113,8 @@ func movingGivesUp(ctx context.Context, h *harness) (result, error) {
 		if err != nil {
 			r.problems = append(r.problems, fmt.Sprintf("the branch moves at %q: %v", stage, err))
 		}
-		details = append(details, said)
+		first, _, _ := strings.Cut(said, "\n")
+		details = append(details, first)
 		total += m.moves.Load()
 		m.close()
 		if ctx.Err() != nil {

@@ -15,7 +15,7 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/http/cgi" //nolint:gosec // the vulnerable versions of Go are long gone
+	"net/http/cgi"
 	"os"
 	"os/exec"
 	"path/filepath"

@@ -41,8 +41,11 @@ func (s Server) body(p *Proposal) (string, error) {
 
 // Laws are those of the design that the edit was proven to keep.
 func (e *Edit) Laws() []int {
-	if e.Outcome == Reject {
+	switch e.Outcome {
+	case Reject:
 		return []int{3, 4}
+	case Revert:
+		return []int{4}
 	}
 	return []int{2, 4, 5}
 }

@@ -91,23 +91,15 @@ func (s Server) destination(ctx context.Context, from string, to spec.Destinatio
 		return there, "", func() {}, err
 	}
 	if there.Branch = to.Branch; there.Branch == "" {
-		there.Branch, err = defaultBranch(ctx, there.Repo)
+		err = there.Repo.Read(ctx, func(ctx context.Context) (err error) {
+			there.Branch, err = there.Repo.DefaultBranch(ctx)
+			return err
+		})
 	}
 	if err != nil {
 		done()
 	}
 	return there, path.Clean(dir), done, err
-}
-
-// defaultBranch asks again while the server does not answer.
-func defaultBranch(ctx context.Context, repo *gitremote.Remote) (string, error) {
-	for try := 1; ; try++ {
-		branch, err := repo.DefaultBranch(ctx)
-		var away *gitremote.UnavailableError
-		if !errors.As(err, &away) || repo.Wait(ctx, try) != nil {
-			return branch, err
-		}
-	}
 }
 
 // tells reports whether the branch tells of a promotion to an environment.

@@ -323,7 +323,7 @@ func TestForwardStoppedAnywhere(t *testing.T) {
 			start := c.refs(t)
 			c.promote()
 			want := c.state(t)
-			n, stride := 1+i, 13
+			n, stride := 3+5*i, 23
 			if os.Getenv("ASSAY_FAULTS") != "" {
 				n, stride = 1, 1
 			}

@@ -13,6 +13,22 @@
 //  5. Write replaces the files (write.go). A process that is killed meanwhile
 //     leaves a record beside the marker, with which Resume finishes the job
 //     (record.go, resume.go).
+//
+// On a branch of a server the same edit takes another way. Server.Decide is its
+// start, and what one step learns goes to the next in a Result:
+//
+//  1. What an earlier run left undone is finished first (finish.go).
+//  2. Land fetches the tip and has a Step make a Proposal on it: a proven edit,
+//     and what its commit tells (landing.go, proposal.go, decide.go). Where the
+//     branch moves, it starts over from the new tip.
+//  3. As the plan says, the commit is pushed on that very tip, or published on a
+//     branch of its own (publish.go, head.go) and offered in a pull request,
+//     which is merged if that was asked for, and only as proven (offer.go,
+//     body.go, pull.go). A claim beside the branch keeps what a forge may drop
+//     from the merged commit's message (claim.go).
+//  4. Pull requests of what is no longer under test are closed (supersede.go).
+//  5. Next environments on other branches and in other repositories get the
+//     candidate, in order and once (forward.go, destination.go).
 package promote
 
 import (

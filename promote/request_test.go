@@ -476,6 +476,79 @@ func TestMergedMeanwhile(t *testing.T) {
 	})
 }
 
+// TestRestart ends runs at what they do to the forge: the next one goes on, with the
+// branch and the pull request that are there.
+func TestRestart(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault  forgefake.Fault
+		merged bool // the first run has done it all
+	}{
+		"before it is opened":   {fault: forgefake.Fault{Method: http.MethodPost, Path: "s", Status: http.StatusBadRequest}},
+		"before it is merged":   {fault: forgefake.Fault{Method: http.MethodPut, Path: "/merge", Status: http.StatusUnauthorized}},
+		"once it was merged":    {fault: forgefake.Fault{Method: http.MethodPut, Path: "/merge", Served: true, Status: http.StatusUnauthorized}, merged: true},
+		"while it looks around": {fault: forgefake.Fault{Method: http.MethodGet, Status: http.StatusUnauthorized}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+				s.method = forge.MethodSquash
+				s.forge.Fail(c.fault)
+				s.fails(ByHand(Promote, "why", ""))
+				s.forge.Recover()
+				s.pushes()
+				r := s.promote()
+				if c.merged != (r.Proposal == nil) || !c.merged && r.Pull.State != Merged {
+					t.Errorf("%+v with %+v", r, r.Pull)
+				}
+				s.one()
+				s.decided(history.Promote)
+				s.lawful(1)
+			})
+		})
+	}
+}
+
+// TestRestartKeepsTheOutcome: the claim of a branch without a pull request is
+// needed when a forge drops the message.
+func TestRestartKeepsTheOutcome(t *testing.T) {
+	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		s.forge.Fail(forgefake.Fault{Method: http.MethodPost, Path: "s", Status: http.StatusBadRequest})
+		s.fails(ByHand(Promote, "why", ""))
+		s.forge.Recover()
+		s.pushes()
+		if r := s.promote(); r.Pull.State != Opened || s.pushes() != 0 {
+			t.Errorf("%+v", r.Pull)
+		}
+		s.merge(s.one(), "squash")
+		s.decided(history.Promote)
+		s.lawful(1)
+	})
+}
+
+// TestQueueByPullRequest: what comes to wait while it is open stays.
+func TestQueueByPullRequest(t *testing.T) {
+	tree := prod("")
+	tree["prod/assay.yaml"] = planText("queue: every")
+	tree["prod/candidate.yaml"] = skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")
+	onGitHub(t, tree, func(t *testing.T, s *site) {
+		id := s.id()
+		first := s.decide(ByHand(Promote, "why", id))
+		s.commit("main", files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + markerText("4.0.0")})
+		second := s.decide(ByHand(Promote, "why", id))
+		if second.Pull.State != Adopted || second.Commit == first.Commit {
+			t.Errorf("%+v at %s", second.Pull, second.Commit)
+		}
+		s.merge(s.one(), "merge")
+		marker := s.content("main", "prod/candidate.yaml")
+		if strings.Contains(marker, "2.0.0") || !strings.Contains(marker, "3.0.0") || !strings.Contains(marker, "4.0.0") {
+			t.Errorf("what waits is\n%s", marker)
+		}
+		if s.id() == id {
+			t.Error("nothing moved up")
+		}
+		s.lawful(1)
+	})
+}
+
 // TestWithoutForge pushes the branch, and says where to open the pull request.
 func TestWithoutForge(t *testing.T) {
 	s := newSite(t, "", prod("merge: auto"))

@@ -25,6 +25,7 @@ type Outcome string
 const (
 	Promote Outcome = "promote"
 	Reject  Outcome = "reject"
+	Revert  Outcome = "revert"    // it takes its promotion back
 	Test    Outcome = "candidate" // it puts the candidate under test
 )
 
@@ -104,6 +105,8 @@ func (b Body) head() string {
 	switch b.Outcome {
 	case Reject:
 		verb, effect = "Reject", "Merging removes it; the baseline stays as it is."
+	case Revert:
+		verb, effect = "Revert the promotion of", "Merging brings back the baseline that was before it."
 	case Test:
 		verb, effect = "Test", "Merging starts its experiment; the baseline stays as it is."
 	}

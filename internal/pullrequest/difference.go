@@ -129,7 +129,7 @@ func longest(blocks []block, room int) (most int, ok bool) {
 		}
 		return true
 	}
-	if fits(room) {
+	if room >= 0 && fits(room) {
 		return room, true
 	}
 	if !fits(shortestDiff) {

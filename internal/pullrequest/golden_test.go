@@ -118,7 +118,12 @@ func TestGoldenOthers(t *testing.T) {
 	byHand := body(t, verdict.Verdict{Outcome: verdict.Reject, ID: testID})
 	byHand.Reason = "it looks <odd>, see #12"
 	test := pullrequest.Body{Outcome: pullrequest.Test, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Differences: full.Differences[1:2]}
+	revert := pullrequest.Body{
+		Outcome: pullrequest.Revert, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Reason: "it leaks",
+		Proof: pullrequest.Proof{Laws: []int{4}, Commit: full.Proof.Commit},
+	}
 	golden(t, "by-hand", byHand, 65536)
+	golden(t, "revert", revert, 65536)
 	golden(t, "candidate", test, 65536)
 	golden(t, "short", full, 1800)
 }

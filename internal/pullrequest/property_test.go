@@ -73,7 +73,7 @@ func randomDifference(r *rand.Rand, say func() string) object.Difference {
 }
 
 func randomBody(r *rand.Rand, say func() string) pullrequest.Body {
-	outcomes := []pullrequest.Outcome{pullrequest.Promote, pullrequest.Reject, pullrequest.Test, "other"}
+	outcomes := []pullrequest.Outcome{pullrequest.Promote, pullrequest.Reject, pullrequest.Revert, pullrequest.Test, "other"}
 	b := pullrequest.Body{
 		Outcome: outcomes[r.IntN(len(outcomes))], Environment: say(), Candidate: say(), ID: say(), Engine: say(),
 		Verdict: say(), Message: say(), Reason: say(), Proof: pullrequest.Proof{Laws: []int{2, 3, 4, 5, 9}, Commit: say(), Objects: r.IntN(1000)},

@@ -157,7 +157,11 @@ func (b Body) proof() section {
 		s.lines = append(s.lines, "- "+law(number)+"\n")
 	}
 	if b.Proof.Commit != "" {
-		s.lines = append(s.lines, fmt.Sprintf("- On the commit %s; %d objects were compared.\n", code(b.Proof.Commit, ""), b.Proof.Objects))
+		compared := ""
+		if b.Proof.Objects > 0 {
+			compared = fmt.Sprintf("; %d objects were compared", b.Proof.Objects)
+		}
+		s.lines = append(s.lines, fmt.Sprintf("- On the commit %s%s.\n", code(b.Proof.Commit, ""), compared))
 	}
 	return s
 }

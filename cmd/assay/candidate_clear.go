@@ -35,7 +35,10 @@ waits; the others stay as they are, to the byte.`,
 
   # One that waits
   assay candidate show shop/prod
-  assay candidate clear shop/prod --name 6.15.0`,
+  assay candidate clear shop/prod --name 6.15.0
+
+  # On a server, without a clone
+  assay candidate clear --repo https://git.example.com/env.git --path shop/prod`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateClear(ctx, opt, args) }),
 	}

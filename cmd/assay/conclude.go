@@ -30,7 +30,11 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
   kubectl get experiments.iter8.tools -n shop -o yaml | assay conclude shop/prod --experiment -
 
   # From a file, and a commit with the evidence
-  assay conclude shop/prod --experiment experiment.yaml --commit`,
+  assay conclude shop/prod --experiment experiment.yaml --commit
+
+  # On a server, without a clone: what a CI job or an experiment's last step runs
+  kubectl get analysisruns -n shop -o yaml |
+    assay conclude --repo https://git.example.com/env.git --path shop/prod --experiment -`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args) }),
 	}

@@ -6,7 +6,7 @@ import "slices"
 // it was rejected, or its promotion was undone. What was decided last counts.
 func Recall(list []Decision, experiment string) (Decision, bool) {
 	i := slices.IndexFunc(list, func(d Decision) bool {
-		return d.Experiment == experiment && experiment != "" && d.Outcome != Candidate
+		return d.Experiment == experiment && experiment != "" && d.Decides()
 	})
 	if i < 0 || list[i].Outcome != Reject && list[i].Outcome != Revert {
 		return Decision{}, false

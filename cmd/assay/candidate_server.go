@@ -133,7 +133,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		a.notef("%s has no candidate", s.dir)
 		return nil
 	}
-	a.reportWithdrawn(ctx, last, s.landed(res))
+	a.reportWithdrawn(last, s.landed(res))
 	return nil
 }
 

@@ -173,24 +173,27 @@ func identity(flag, text string) (credential.Identity, error) {
 	return credential.Identity{Name: at.Name, Email: at.Address}, nil
 }
 
-// openRemote opens a repository for these credentials.
-func (a *app) openRemote(ctx context.Context, c *credential.Credentials) (*gitremote.Remote, error) {
-	fixed, err := c.Git(ctx)
-	if err != nil {
-		return nil, err
-	}
+// programs is as much of the process's environment as git and what signs need.
+// The rest may hold secrets, and is none of their business.
+func (a *app) programs() []string {
 	var env []string
 	for _, name := range []string{"PATH", "SYSTEMROOT", "TMPDIR"} {
 		if value, ok := a.env(name); ok {
 			env = append(env, name+"="+value)
 		}
 	}
+	return env
+}
+
+// openRemote opens a repository for these credentials.
+func (a *app) openRemote(ctx context.Context, c *credential.Credentials) (*gitremote.Remote, error) {
+	local := c.Local()
 	author, committer := c.Identities()
 	opt := gitremote.Options{
-		URL: c.URL(), Env: append(env, fixed.Env...), Config: fixed.Config, Scrub: c.Scrub, Sign: fixed.Sign,
+		URL: c.URL(), Env: append(a.programs(), local.Env...), Config: local.Config, Scrub: c.Scrub, Sign: local.Sign,
 		Author: gitremote.Identity(author), Committer: gitremote.Identity(committer),
 		Access: func(ctx context.Context) (gitremote.Access, error) {
-			g, err := c.Git(ctx)
+			g, err := c.Access(ctx)
 			return gitremote.Access{Env: g.Env, Config: g.Config}, err
 		},
 	}

@@ -236,8 +236,8 @@ func TestAppRefusals(t *testing.T) {
 			if strings.Contains(err.Error(), "eyJ") {
 				t.Errorf("the error holds the app's JWT: %v", err)
 			}
-			if _, err := c.Git(t.Context()); err == nil {
-				t.Error("Git gives settings without a token")
+			if _, err := c.Access(t.Context()); err == nil {
+				t.Error("there are settings without a token")
 			}
 		})
 	}

@@ -3,8 +3,9 @@
 //
 //  1. Open checks what an operator configured as far as that is possible
 //     without the network (remote.go, login.go, ssh.go, roots.go, signing.go).
-//  2. Git gives the settings of one git call: environment variables and
-//     configuration, none of it for the command line (git.go).
+//  2. Local gives the settings of every git call, and Access those that let one
+//     talk to the repository: environment variables and configuration, none of it
+//     for the command line (git.go).
 //  3. Token gives the token of one API call, and HTTP the client (http.go). A
 //     GitHub App's token is fetched, and renewed before it expires (app.go).
 //  4. Scrub takes every secret out of a text that is to be shown (scrub.go).
@@ -81,10 +82,12 @@ type Credentials struct {
 	remote remote
 	login  login
 	app    *installation // nil without a GitHub App
-	git    Git           // what is the same in every call
 	client *http.Client
 	secret *scrubber
 	now    func() time.Time
+
+	local  Git // for every git call
+	access Git // for those to the repository, less the login
 
 	author, committer Identity
 

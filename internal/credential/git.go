@@ -10,8 +10,7 @@ import (
 	"unicode"
 )
 
-// Git is the settings of one git call. They hold secrets, and are for the
-// environment of that call alone.
+// Git is settings of a git call, for the environment of that call alone.
 type Git struct {
 	// Env is variables in the form NAME=value.
 	Env []string
@@ -41,10 +40,16 @@ const (
 	helper      = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$` + usernameVar + `" "$` + passwordVar + `"; }; f`
 )
 
-// Git gives the settings of one git call that talks to the repository. With a
-// GitHub App it may fetch a token.
-func (c *Credentials) Git(ctx context.Context) (Git, error) {
-	g := Git{Env: slices.Clone(c.git.Env), Config: slices.Clone(c.git.Config), Sign: c.git.Sign}
+// Local gives the settings of every git call: who commits, and how commits are
+// signed. There is no secret in them, since git hands its environment on to what
+// signs.
+func (c *Credentials) Local() Git { return c.local.clone() }
+
+// Access gives what a git call needs beside that to talk to the repository. It
+// holds secrets, as of the login and of the proxy. With a GitHub App it may fetch
+// a token.
+func (c *Credentials) Access(ctx context.Context) (Git, error) {
+	g := c.access.clone()
 	if !c.remote.isHTTP() || c.login.anonymous() {
 		return g, nil
 	}
@@ -63,12 +68,16 @@ func (c *Credentials) Git(ctx context.Context) (Git, error) {
 	return g, nil
 }
 
+func (g Git) clone() Git {
+	return Git{Env: slices.Clone(g.Env), Config: slices.Clone(g.Config), Sign: g.Sign}
+}
+
 // allowProtocol keeps git from being sent elsewhere, as from https:// to
 // http://, and helpers of the machine from being asked.
 func (c *Credentials) allowProtocol() {
-	c.git.set("protocol.allow", "never")
-	c.git.set("protocol."+c.remote.scheme+".allow", "always")
-	c.git.set("credential.helper", "")
+	c.access.set("protocol.allow", "never")
+	c.access.set("protocol."+c.remote.scheme+".allow", "always")
+	c.access.set("credential.helper", "")
 }
 
 // setIdentities says who writes commits.
@@ -88,8 +97,8 @@ func (c *Credentials) setIdentities(o Options) error {
 		if err := who.check(); err != nil {
 			return fmt.Errorf("read %s: %w", who.role, err)
 		}
-		c.git.set(who.role+".name", who.Name)
-		c.git.set(who.role+".email", who.Email)
+		c.local.set(who.role+".name", who.Name)
+		c.local.set(who.role+".email", who.Email)
 	}
 	return nil
 }

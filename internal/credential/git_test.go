@@ -126,7 +126,7 @@ func TestTLSWithOwnCA(t *testing.T) {
 	if err != nil || out != commit+"\trefs/heads/main\n" {
 		t.Errorf("with the CA: %v\n%s", err, out)
 	}
-	g, err := c.Git(t.Context())
+	g, err := settings(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}

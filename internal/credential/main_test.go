@@ -43,11 +43,20 @@ func open(t *testing.T, o Options) *Credentials {
 // configuration. It returns both streams.
 func runGit(t *testing.T, c *Credentials, dir string, args ...string) (string, error) {
 	t.Helper()
-	g, err := c.Git(t.Context())
+	g, err := settings(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return gitWith(t, g, dir, args...)
+}
+
+// settings are all that a git call to the repository gets.
+func settings(t *testing.T, c *Credentials) (Git, error) {
+	t.Helper()
+	g := c.Local()
+	access, err := c.Access(t.Context())
+	g.Env, g.Config = append(g.Env, access.Env...), append(g.Config, access.Config...)
+	return g, err
 }
 
 func gitWith(t *testing.T, g Git, dir string, args ...string) (string, error) {

@@ -144,7 +144,7 @@ func TestTokenUsers(t *testing.T) {
 		"https://bot@gitlab.example.test/a/b/c":  "bot",
 		"https://org@dev.azure.com/org/p/_git/r": "org",
 	} {
-		g, err := open(t, Options{URL: url, Token: secret}).Git(t.Context())
+		g, err := open(t, Options{URL: url, Token: secret}).Access(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

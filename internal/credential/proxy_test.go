@@ -122,7 +122,7 @@ func TestProxy(t *testing.T) {
 func TestNoProxy(t *testing.T) {
 	for noProxy, want := range map[string]string{"": "http://proxy.test:3128", "example.test": "", "other.test": "http://proxy.test:3128"} {
 		c := open(t, Options{URL: "https://git.example.test/r.git", Proxy: "proxy.test:3128", NoProxy: noProxy})
-		g, err := c.Git(t.Context())
+		g, err := settings(t, c)
 		if err != nil {
 			t.Fatal(err)
 		}

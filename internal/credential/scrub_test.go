@@ -110,7 +110,7 @@ func checkSecrecy(t *testing.T, o Options, s, around string) {
 // sameSettings holds the configuration against that of another token: there is
 // nothing of either in it.
 func sameSettings(t *testing.T, c *Credentials, o Options) {
-	got, err := c.Git(t.Context())
+	got, err := settings(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func sameSettings(t *testing.T, c *Credentials, o Options) {
 		t.Fatal(err)
 	}
 	defer func() { _ = other.Close() }()
-	want, err := other.Git(t.Context())
+	want, err := settings(t, other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestNoArgumentHoldsTheSecret(t *testing.T) {
 		defer server.Close()
 		o.URL = server.URL + "/r.git"
 		c := open(t, o)
-		g, err := c.Git(t.Context())
+		g, err := settings(t, c)
 		if err != nil {
 			t.Fatal(err)
 		}

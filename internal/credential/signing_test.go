@@ -16,7 +16,7 @@ const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 // commit itself.
 func signed(t *testing.T, c *Credentials, dir string) (id, text string) {
 	t.Helper()
-	g, err := c.Git(t.Context())
+	g, err := settings(t, c)
 	if err != nil || !g.Sign {
 		t.Fatalf("sign %v: %v", g.Sign, err)
 	}

@@ -44,8 +44,8 @@ func (c *Credentials) setSSH(o Options) error {
 		return err
 	}
 	// A file named so replaces the user's and the system's.
-	c.git.set("core.sshCommand", "ssh -F '"+config+"'")
-	c.git.set("ssh.variant", "ssh")
+	c.access.set("core.sshCommand", "ssh -F '"+config+"'")
+	c.access.set("ssh.variant", "ssh")
 	return nil
 }
 

@@ -80,7 +80,7 @@ func (a *app) openCredentials(ctx context.Context, opt server, repo string) (*cr
 	o := credential.Options{
 		URL: repo, AllowHTTP: opt.allowHTTP, Username: opt.username, Bearer: opt.bearer,
 		Proxy: a.variable("HTTPS_PROXY", "https_proxy"), NoProxy: a.variable("NO_PROXY", "no_proxy"),
-		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME")},
+		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs()},
 	}
 	if opt.sign != "openpgp" {
 		o.Signing.Home = ""

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -26,6 +27,10 @@ type Signing struct {
 	Home string
 	// Program in place of ssh-keygen or gpg.
 	Program string
+	// Env is the whole environment of gpg while the key is tried, as NAME=VALUE:
+	// PATH, and what else it needs. The process's own, which may hold secrets, is
+	// left out.
+	Env []string
 }
 
 // setSigning readies the key, and tries whether it signs.
@@ -77,7 +82,7 @@ func (c *Credentials) signOpenPGP(ctx context.Context, s Signing) error {
 		if s.KeyID != "" || s.Home != "" {
 			return errors.New("choose how to sign: both a key and a key's ID or home are given: give one")
 		}
-		if s.Home, err = c.keyring(ctx); err != nil {
+		if s.Home, err = c.keyring(ctx, s.Env); err != nil {
 			return err
 		}
 		if s.KeyID, err = importKey(ctx, program, s); err != nil {
@@ -87,7 +92,7 @@ func (c *Credentials) signOpenPGP(ctx context.Context, s Signing) error {
 	if s.KeyID == "" || s.Home == "" {
 		return errors.New("choose how to sign: OpenPGP needs a private key, or a key's ID and the home of gpg")
 	}
-	if _, err := gpg(ctx, program, s.Home, []byte("trial"), "--detach-sign", "--local-user", s.KeyID); err != nil {
+	if _, err := s.gpg(ctx, program, []byte("trial"), "--detach-sign", "--local-user", s.KeyID); err != nil {
 		return fmt.Errorf("try signing key: %w: it must be in the home of gpg with its private half, valid, and without a passphrase that someone would have to type", err)
 	}
 	c.local.set("user.signingKey", s.KeyID)
@@ -111,7 +116,7 @@ func (c *Credentials) program(s Signing, usual, setting string) (string, error) 
 
 // keyring makes a home of gpg. Its agent starts with the first use, and would
 // outlive us.
-func (c *Credentials) keyring(ctx context.Context) (string, error) {
+func (c *Credentials) keyring(ctx context.Context, env []string) (string, error) {
 	dir, err := c.directory()
 	if err != nil {
 		return "", err
@@ -122,7 +127,9 @@ func (c *Credentials) keyring(ctx context.Context) (string, error) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	c.onClose(func() error {
-		_ = exec.CommandContext(ctx, "gpgconf", "--homedir", home, "--kill", "all").Run() //nolint:gosec // no input in it
+		end := exec.CommandContext(ctx, "gpgconf", "--homedir", home, "--kill", "all") //nolint:gosec // no input in it
+		end.Env = env
+		_ = end.Run()
 		return nil
 	})
 	return home, nil
@@ -130,10 +137,10 @@ func (c *Credentials) keyring(ctx context.Context) (string, error) {
 
 // importKey returns the key's fingerprint.
 func importKey(ctx context.Context, program string, s Signing) (string, error) {
-	if _, err := gpg(ctx, program, s.Home, s.Key, "--import"); err != nil {
+	if _, err := s.gpg(ctx, program, s.Key, "--import"); err != nil {
 		return "", fmt.Errorf("read signing key: %w: give one private key as `gpg --armor --export-secret-keys ID` prints it", err)
 	}
-	out, err := gpg(ctx, program, s.Home, nil, "--with-colons", "--list-secret-keys")
+	out, err := s.gpg(ctx, program, nil, "--with-colons", "--list-secret-keys")
 	if err != nil {
 		return "", fmt.Errorf("read signing key: %w", err)
 	}
@@ -154,9 +161,9 @@ func importKey(ctx context.Context, program string, s Signing) (string, error) {
 }
 
 // gpg runs one command that never asks. Its errors are what it says first.
-func gpg(ctx context.Context, program, home string, stdin []byte, args ...string) ([]byte, error) {
+func (s Signing) gpg(ctx context.Context, program string, stdin []byte, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, append([]string{"--batch", "--no-tty", "--quiet", "--pinentry-mode", "error"}, args...)...) //nolint:gosec // the operator's program
-	cmd.Env = append(cmd.Environ(), "GNUPGHOME="+home, "LC_ALL=C")
+	cmd.Env = append(slices.Clone(s.Env), "GNUPGHOME="+s.Home, "LC_ALL=C")
 	cmd.Stdin = bytes.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -171,5 +178,5 @@ func gpg(ctx context.Context, program, home string, stdin []byte, args ...string
 	if said == "" {
 		return nil, err
 	}
-	return nil, errors.New(strings.ReplaceAll(said, home, "its home"))
+	return nil, errors.New(strings.ReplaceAll(said, s.Home, "its home"))
 }

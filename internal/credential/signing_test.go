@@ -107,6 +107,9 @@ func TestSigningKeyDoesNotLogIn(t *testing.T) {
 	}
 }
 
+// pathAlone is the environment that gpg gets.
+func pathAlone() []string { return []string{"PATH=" + os.Getenv("PATH")} }
+
 // newGPG makes a home of gpg with one key that has this passphrase.
 func newGPG(t *testing.T, passphrase string) (home string, armoured []byte) {
 	t.Helper()
@@ -144,8 +147,8 @@ func newGPG(t *testing.T, passphrase string) (home string, armoured []byte) {
 func TestOpenPGPSignature(t *testing.T) {
 	home, armoured := newGPG(t, "")
 	for name, s := range map[string]Signing{
-		"key":  {Format: "openpgp", Key: armoured},
-		"home": {Format: "openpgp", KeyID: "bot@example.test", Home: home},
+		"key":  {Format: "openpgp", Env: pathAlone(), Key: armoured},
+		"home": {Format: "openpgp", Env: pathAlone(), KeyID: "bot@example.test", Home: home},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root, _ := bareRepo(t, "r.git")
@@ -171,12 +174,12 @@ func TestSigningRefusals(t *testing.T) {
 		s    Signing
 		want string
 	}{
-		"passphrase":     {Signing{Format: "openpgp", Key: locked}, "without a passphrase"},
-		"home locked":    {Signing{Format: "openpgp", KeyID: "bot@example.test", Home: lockedHome}, "without a passphrase"},
-		"no such key":    {Signing{Format: "openpgp", KeyID: "nobody@example.test", Home: empty}, "try signing key"},
-		"no OpenPGP key": {Signing{Format: "openpgp", Key: private}, "read signing key"},
+		"passphrase":     {Signing{Format: "openpgp", Env: pathAlone(), Key: locked}, "without a passphrase"},
+		"home locked":    {Signing{Format: "openpgp", Env: pathAlone(), KeyID: "bot@example.test", Home: lockedHome}, "without a passphrase"},
+		"no such key":    {Signing{Format: "openpgp", Env: pathAlone(), KeyID: "nobody@example.test", Home: empty}, "try signing key"},
+		"no OpenPGP key": {Signing{Format: "openpgp", Env: pathAlone(), Key: private}, "read signing key"},
 		"no SSH key":     {Signing{Format: "ssh", Key: armoured}, "no private key that OpenSSH writes"},
-		"two ways":       {Signing{Format: "openpgp", Key: armoured, KeyID: "x"}, "give one"},
+		"two ways":       {Signing{Format: "openpgp", Env: pathAlone(), Key: armoured, KeyID: "x"}, "give one"},
 		"neither":        {Signing{Format: "openpgp"}, "needs a private key"},
 		"no format":      {Signing{Key: private}, "say ssh or openpgp"},
 		"other format":   {Signing{Format: "x509", Key: private}, `"x509" is no format`},

@@ -1,8 +1,11 @@
 package promote
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -132,6 +135,32 @@ func TestServerThatIsAway(t *testing.T) {
 			s.linear()
 		})
 	}
+}
+
+// TestRejectWhileTheServerIsAway: what could not be read is not taken for what
+// does not render, and the rejection knows what it rejects.
+func TestRejectWhileTheServerIsAway(t *testing.T) {
+	s := newSite(t, "", prod("method: push"))
+	id, dir := s.id(), s.run("rev-parse", "main:prod/experiment")
+	failed := 0
+	s.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return
+		}
+		if bytes.Contains(body, []byte("want "+dir)) && failed < 3 {
+			failed++
+			http.Error(w, "away", http.StatusInternalServerError)
+			return
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		backend.ServeHTTP(w, req)
+	})
+	s.reject()
+	if d := s.decisions()[0]; d.Experiment != id || failed != 3 {
+		t.Errorf("the server failed %d times; rejected is %q, not %q", failed, d.Experiment, id)
+	}
+	s.lawful(1)
 }
 
 // TestDeadline ends with what was tried, and writes nothing.

@@ -88,6 +88,54 @@ func TestUpdateOutlastsFaults(t *testing.T) {
 	}
 }
 
+// TestAStepThatToleratesAFailedRead is repeated all the same: it takes what it
+// could not read for what is there.
+func TestAStepThatToleratesAFailedRead(t *testing.T) {
+	tolerant := func(_ context.Context, b Base) (*Change, error) {
+		data, err := fs.ReadFile(b.Tree, "envs/shop/web.yaml")
+		if err != nil {
+			return nil, nil
+		}
+		return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", Data: append(data, '!')}}, Message: "edit\n"}, nil
+	}
+	start := func() (*gitserver.Server, *gitserver.Repo, *Remote) {
+		server, repo := gitserver.Serve(t, shop...)
+		server.Inject(gitserver.Fetch, 3, gitserver.Before(func() error { return nil })) // the tip, the root, envs
+		return server, repo, open(t, repo.URL, unhurried)
+	}
+	t.Run("the server is away", func(t *testing.T) {
+		server, _, r := start()
+		server.Inject(gitserver.Fetch, 1, gitserver.Status(500))
+		if at := must(r.Update(limited(t), "main", tolerant))(t); at.Commit == "" || at.Tries != 2 {
+			t.Errorf("%+v", at)
+		}
+	})
+	t.Run("the server refuses", func(t *testing.T) {
+		server, _, r := start()
+		server.Inject(gitserver.Fetch, 1, gitserver.Status(http.StatusForbidden))
+		var refused *RefusedError
+		if at, err := r.Update(limited(t), "main", tolerant); !errors.As(err, &refused) {
+			t.Errorf("%+v, %v", at, err)
+		}
+	})
+	t.Run("in another tree", func(t *testing.T) {
+		server, repo, r := start()
+		server.Inject(gitserver.Fetch, 1, gitserver.Status(500))
+		other := must(repo.Tip("main"))(t)
+		at := must(r.Update(limited(t), "main", func(ctx context.Context, b Base) (*Change, error) {
+			tree, err := r.Tree(ctx, other)
+			if err != nil {
+				return nil, err
+			}
+			defer func() { _ = tree.Close() }()
+			return tolerant(ctx, Base{Tree: tree})
+		}))(t)
+		if at.Commit == "" || at.Tries != 2 {
+			t.Errorf("%+v", at)
+		}
+	})
+}
+
 // TestAPushWithoutAnAnswerIsFoundUnderLaterCommits holds that a commit that
 // others have built on is not made again.
 func TestAPushWithoutAnAnswerIsFoundUnderLaterCommits(t *testing.T) {

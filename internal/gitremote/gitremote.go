@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/assaydev/assay/internal/git"
 )
@@ -72,6 +73,8 @@ type Remote struct {
 
 	mu         sync.Mutex // serialises commands that speak with the server
 	everything bool       // the server ignores filters
+
+	unread atomic.Pointer[error] // why files of a tree could not be fetched
 }
 
 // Open makes the bare repository. It does not speak with the server. The caller

@@ -86,19 +86,25 @@ func (r *Remote) noBranch(ctx context.Context, branch string) error {
 // directory by itself, a file with the others of its directory. The context is
 // that of all reads. The caller closes the tree.
 func (r *Remote) Tree(ctx context.Context, commit string) (*git.Tree, error) {
-	return r.tree(ctx, commit, r.bring)
-}
-
-func (r *Remote) tree(ctx context.Context, commit string, bring git.Fetch) (*git.Tree, error) {
 	root, err := r.rootTree(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
-	t, err := git.OpenTree(ctx, r.run, root, bring)
+	t, err := git.OpenTree(ctx, r.run, root, r.bringRead)
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}
 	return t, nil
+}
+
+// bringRead fetches what is read of a tree, and keeps the error: who reads files
+// may handle it as one of theirs.
+func (r *Remote) bringRead(ctx context.Context, ids []string) error {
+	err := r.bring(ctx, ids)
+	if err != nil {
+		r.unread.Store(&err)
+	}
+	return err
 }
 
 // rootTree is the id of a commit's tree, which need not be here.

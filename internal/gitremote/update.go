@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"github.com/assaydev/assay/internal/git"
@@ -118,25 +117,21 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 	return at, err
 }
 
-// decide asks the step. Where it failed since the server did not answer, that is
-// its error, however the step put it.
+// decide asks the step. Where files could not be fetched for it, that is the
+// error, whatever it made of that: it may have taken them for broken or for
+// missing ones.
 func (u *update) decide(ctx context.Context, tip string) (*Change, error) {
-	var cut atomic.Pointer[UnavailableError]
-	tree, err := u.remote.tree(ctx, tip, func(ctx context.Context, ids []string) error {
-		err := u.remote.bring(ctx, ids)
-		var away *UnavailableError
-		if errors.As(err, &away) {
-			cut.Store(away)
-		}
-		return err
-	})
+	unread := &u.remote.unread
+	around := unread.Swap(nil) // of an Update whose step calls this one
+	defer unread.Store(around)
+	tree, err := u.remote.Tree(ctx, tip)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tree.Close() }()
 	change, err := u.step(ctx, Base{Branch: u.branch, Commit: tip, Tree: tree, Try: u.tries})
-	if away := cut.Load(); err != nil && away != nil {
-		return nil, away
+	if failed := unread.Load(); failed != nil {
+		return nil, *failed
 	}
 	return change, err
 }

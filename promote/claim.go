@@ -15,7 +15,10 @@ import (
 
 // A claim is an outcome's ref that names no commit of the branch yet: what a
 // pull request will tell once it is merged. A forge that squashes may drop the
-// message of its commit; the claim then becomes the outcome.
+// message of its commit; the claim then becomes the outcome. A server that moves
+// one ref at a time gets it before the branch: a claim without a branch is none,
+// and is removed; a branch without a claim could be merged, and nobody would know
+// what it was.
 
 // claim is the ref to push with a pull request's branch, if it does not say so
 // already. One that tells of a commit stays: it is history.

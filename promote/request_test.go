@@ -1,6 +1,8 @@
 package promote
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -682,4 +684,51 @@ func TestUnrendered(t *testing.T) {
 			t.Errorf("there are %d pull requests", n)
 		}
 	})
+}
+
+// TestServerWithoutAtomicPushes has the claim before the branch. Who is killed
+// between the two leaves nothing that counts, and the next run goes on.
+func TestServerWithoutAtomicPushes(t *testing.T) {
+	separate := func(s *site) {
+		if err := s.repo.Set("receive.advertiseAtomic", "false"); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	killed := func(s *site) {
+		ctx, cancel := context.WithCancel(s.t.Context())
+		s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { return nil }))
+		s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errStopped }))
+		if _, err := s.process().Decide(ctx, ByHand(Promote, "why", "")); !errors.Is(err, context.Canceled) {
+			s.t.Errorf("error %v", err)
+		}
+		if refs := s.run("for-each-ref", "--format=%(refname)", "refs/heads/assay", history.Refs); strings.Count(refs, "\n") != 0 || !strings.HasPrefix(refs, history.Refs) {
+			s.t.Errorf("when it was killed there were:\n%s", refs)
+		}
+		if len(s.forge.Pulls()) > 0 || len(s.decisions()) > 0 {
+			s.t.Error("half a push counts")
+		}
+	}
+	for name, c := range map[string]struct{ before, after func(*site) }{
+		"undisturbed": {func(*site) {}, nil},
+		"killed":      {killed, nil},
+		"killed, and another candidate came": {killed, func(s *site) {
+			s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onGitHub(t, prod("title: Deploy it"), func(t *testing.T, s *site) {
+				separate(s)
+				c.before(s)
+				if c.after != nil {
+					c.after(s)
+				}
+				if r := s.promote(); r.Pull.State != Opened || r.Commit != s.tip(r.Pull.Head) {
+					t.Fatalf("%+v", r.Pull)
+				}
+				s.merge(s.one(), "squash")
+				s.decided(history.Promote)
+				s.lawful(1)
+			})
+		})
+	}
 }

@@ -21,6 +21,7 @@ const (
 	unavailable               // nothing was done; another try may
 	unknown                   // it may have been done
 	unnegotiated              // git must first ask which commits the server has
+	separate                  // nothing was sent: the server takes one ref at a time
 )
 
 // answer is what a failed command tells.
@@ -118,6 +119,9 @@ func classifyPush(stdout, stderr string) answer {
 	said := strings.ToLower(stderr)
 	if has(said, "bad tree object", "bad object", "unable to read tree", "missing necessary objects", "missing blob", "missing tree") {
 		return answer{class: unnegotiated, reason: "objects are missing"}
+	}
+	if has(said, "does not support --atomic") {
+		return answer{class: separate, reason: fatal(stderr)}
 	}
 	best, found := answer{}, false
 	for line := range strings.Lines(stdout) {

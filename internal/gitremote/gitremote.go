@@ -74,6 +74,8 @@ type Remote struct {
 	mu         sync.Mutex // serialises commands that speak with the server
 	everything bool       // the server ignores filters
 
+	separate bool // the server moves one ref at a time
+
 	unread atomic.Pointer[error] // why files of a tree could not be fetched
 }
 

@@ -18,13 +18,18 @@ type Ref struct {
 }
 
 // Push moves all of the refs or none, and only if each still is what is
-// expected. A ref that is what it shall be is no error.
+// expected. A ref that is what it shall be is no error. A server that moves only
+// one at a time gets them one by one, the last first, up to the first error: a
+// ref never moves before those that follow it.
 //
 //   - ErrStale: a ref is not what was expected.
 //   - *RefusedError: the server says no; another try will not help.
 //   - *UnavailableError: the server did nothing; another try may help.
 //   - *UnknownError: the connection or ctx ended after the request began.
 func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
+	if r.separate && len(refs) > 1 {
+		return r.pushEach(ctx, refs)
+	}
 	args, err := pushArguments(refs)
 	if err != nil {
 		return err
@@ -42,6 +47,10 @@ func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
 	switch {
 	case err == nil:
 		return nil
+	case answer.class == separate && len(refs) > 1:
+		r.separate = true
+		r.opt.Step("the server does not push several refs at once: one after the other")
+		return r.pushEach(ctx, refs)
 	case answer.reason == "":
 		return err
 	case answer.class == stale && !slices.ContainsFunc(refs, func(ref Ref) bool { return ref.New == "" }):
@@ -50,6 +59,16 @@ func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
 		return answer.error(err)
 	}
 	return r.compare(ctx, refs, answer, err) // git calls a ref that is already deleted stale
+}
+
+// pushEach begins with the last.
+func (r *Remote) pushEach(ctx context.Context, refs []Ref) error {
+	for _, ref := range slices.Backward(refs) {
+		if err := r.Push(ctx, ref); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func pushArguments(refs []Ref) ([]string, error) {

@@ -174,6 +174,44 @@ func TestABranchOnACommitThatNoRefNames(t *testing.T) {
 	must(repo.Git("fsck", "--strict"))(t)
 }
 
+// TestServerWithoutAtomicPushes gets what goes with the commit first, and the
+// commit by a push of its own.
+func TestServerWithoutAtomicPushes(t *testing.T) {
+	const head, note = "refs/heads/assay/shop/e123456789", "refs/assay/outcomes/e123456789"
+	for name, c := range map[string]struct {
+		hook, refs string
+	}{
+		"both":                  {"", note + "\n" + head},
+		"the commit is refused": {`case $1 in refs/heads/*) echo "not this one"; exit 1;; esac`, note},
+		"the other is refused":  {`case $1 in refs/assay/*) echo "not this one"; exit 1;; esac`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, repo := gitserver.Serve(t, shop...)
+			if err := repo.Set("receive.advertiseAtomic", "false"); err != nil {
+				t.Fatal(err)
+			}
+			if err := repo.Hook("update", c.hook+"\necho $1 >>order"); err != nil {
+				t.Fatal(err)
+			}
+			r := open(t, repo.URL, unhurried)
+			at, err := r.Update(limited(t), "main", func(ctx context.Context, b Base) (*Change, error) {
+				change, err := edit("envs/shop/web.yaml", "!")(ctx, b)
+				change.Ref = &Ref{Name: head}
+				change.Also = func(commit string) []Ref { return []Ref{{Name: note, New: commit}} }
+				return change, err
+			})
+			var refused *RefusedError
+			if c.hook == "" && (err != nil || at.Tries != 1) || c.hook != "" && (!errors.As(err, &refused) || !strings.HasPrefix(refused.Server, "not this one")) {
+				t.Errorf("%+v, %v", at, err)
+			}
+			order, _ := os.ReadFile(filepath.Join(repo.Dir, "order"))
+			if got := strings.TrimSpace(string(order)); got != c.refs {
+				t.Errorf("there came\n%s", got)
+			}
+		})
+	}
+}
+
 // TestCostIsThatOfThePath holds that 20,000 files cost as much as 100 where the
 // directories on the path have as many entries, and that a push fetches nothing.
 func TestCostIsThatOfThePath(t *testing.T) {

@@ -26,7 +26,8 @@ type Change struct {
 	// read. A step that names one reads it at each try. Nil is the branch, from
 	// the base.
 	Ref *Ref
-	// Also are moves that land with it or not at all, as of an outcome's ref.
+	// Also are moves that land with it or not at all, as of an outcome's ref; on a
+	// server that moves one ref at a time, before it.
 	Also func(commit string) []Ref
 }
 

@@ -250,7 +250,11 @@ func readingError(err error) error {
 	case has(said, "not our ref", "unadvertised object", "no such remote ref"):
 		return ErrNoCommit
 	}
-	return serverAnswer(failed.Stderr).error(err)
+	a := serverAnswer(failed.Stderr)
+	if a.reason == "" {
+		a.reason = failed.Error() // it was killed
+	}
+	return a.error(err)
 }
 
 // error is the answer as who asked sees it.

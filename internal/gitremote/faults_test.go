@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -134,6 +135,26 @@ func TestAStepThatToleratesAFailedRead(t *testing.T) {
 			t.Errorf("%+v", at)
 		}
 	})
+}
+
+// TestAPushThatEndsWithoutAWord may have landed, as when the system runs out of
+// memory and kills git.
+func TestAPushThatEndsWithoutAWord(t *testing.T) {
+	for name, end := range map[string]string{"killed": "kill -9 $$", "silent": "exit 1"} {
+		t.Run(name, func(t *testing.T) {
+			_, repo := gitserver.Serve(t, shop...)
+			bin := t.TempDir()
+			script := "#!/bin/sh\nPATH=${PATH#*:}\ncase \" $* \" in *' push '*) git \"$@\" >/dev/null 2>&1; " + end + ";; esac\nexec git \"$@\"\n"
+			if err := os.WriteFile(filepath.Join(bin, "git"), []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+			at := must(open(t, repo.URL, unhurried).Update(limited(t), "main", careless))(t)
+			if got := commits(t, repo); got != "start\nedit" || at.Commit != must(repo.Tip("main"))(t) || at.Tries != 1 {
+				t.Errorf("landed %+v, the history is %q", at, got)
+			}
+		})
+	}
 }
 
 // TestAPushWithoutAnAnswerIsFoundUnderLaterCommits holds that a commit that

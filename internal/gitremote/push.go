@@ -110,7 +110,11 @@ func (r *Remote) push(ctx context.Context, args []string, config ...[2]string) (
 	case err == nil:
 		return answer{}, nil
 	case errors.As(err, &failed):
-		return classifyPush(r.scrub(string(failed.Stdout)), failed.Stderr), err
+		a := classifyPush(r.scrub(string(failed.Stdout)), failed.Stderr)
+		if failed.Code < 0 || a.reason == "" {
+			return answer{}, &UnknownError{Err: err} // git was killed, and did not get to say what it did
+		}
+		return a, err
 	case ctx.Err() != nil:
 		return answer{}, &UnknownError{Err: err}
 	}

@@ -150,13 +150,6 @@ func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, er
 	}
 	f := fetch{refspecs: []string{"+" + prefix + "*:" + fromRef + rest + "*"}, depth: 1, prune: true}
 	err := r.fetch(ctx, f)
-	var failed *git.Error
-	if errors.As(err, &failed) && failed.Code == 1 && failed.Stderr == "" {
-		// With a depth, git fails without a word where no ref matches. Without
-		// one it says so, and there is nothing whose history would come.
-		f.depth = 0
-		err = r.fetch(ctx, f)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("list refs %s: %w", prefix, err)
 	}

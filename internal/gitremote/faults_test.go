@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -177,6 +178,40 @@ func TestAPushWithoutAnAnswerIsFoundUnderLaterCommits(t *testing.T) {
 	}
 	if want := must(repo.Git("rev-parse", "main~3"))(t); at.Commit != want || at.Tries != 1 {
 		t.Errorf("landed %+v, want %s", at, want)
+	}
+}
+
+// TestALatePush is one to another ref than the step names by now: it is not
+// where the Update ends.
+func TestALatePush(t *testing.T) {
+	const first, second = "refs/heads/assay/shop/e111111111", "refs/heads/assay/shop/e222222222"
+	server, repo := gitserver.Serve(t, shop...)
+	try, late := 0, ""
+	server.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		switch pushes := strings.HasSuffix(req.URL.Path, "/git-receive-pack"); {
+		case pushes && try == 1:
+			backend.ServeHTTP(httptest.NewRecorder(), req)
+			late, _ = repo.Git("rev-parse", first)
+			_, _ = repo.Git("update-ref", "-d", first) // not yet
+			panic(http.ErrAbortHandler)
+		case pushes && try == 2:
+			_, _ = repo.Git("update-ref", first, late)
+			panic(http.ErrAbortHandler)
+		}
+		backend.ServeHTTP(w, req)
+	})
+	r := open(t, repo.URL, unhurried)
+	at := must(r.Update(limited(t), "main", func(ctx context.Context, b Base) (*Change, error) {
+		head := second
+		if try = b.Try; try == 1 {
+			head = first
+		}
+		change, err := put("a", head)(ctx, b)
+		change.Ref = &Ref{Name: head}
+		return change, err
+	}))(t)
+	if want := must(repo.Git("rev-parse", second))(t); at.Commit != want || late == "" {
+		t.Errorf("landed %s, the last step's is %s, the late one %s", at.Commit, want, late)
 	}
 }
 

@@ -23,8 +23,8 @@ type Change struct {
 	Files   []git.File
 	Message string
 	// Ref is where the commit goes, with what is expected there; its New is not
-	// read. A step that names one reads it at each try. Nil is the branch, from
-	// the base.
+	// read. A step that names one reads it at each try, and so finds a push of its
+	// own that had no answer. Nil is the branch, from the base.
 	Ref *Ref
 	// Also are moves that land with it or not at all, as of an outcome's ref; on a
 	// server that moves one ref at a time, before it.
@@ -41,7 +41,7 @@ type Landing struct {
 // Update commits what step makes of a branch's tip. When the branch moves
 // before the commit lands, it starts over: step sees the new tip, and decides
 // anew. A step that returns no change ends it, as does one whose change alters
-// nothing. A push without an answer is looked for on the server. It tries until
+// nothing. A push to the branch without an answer is looked for there. It tries until
 // ctx ends, and then returns a *GaveUpError.
 func (r *Remote) Update(ctx context.Context, branch string, step func(context.Context, Base) (*Change, error)) (Landing, error) {
 	u := &update{remote: r, branch: branch, step: step, start: time.Now()}
@@ -68,7 +68,8 @@ type update struct {
 
 	tries, moved, unavailable int
 	inARow                    int       // tries that did not land, for the pause
-	pending                   []attempt // pushes without an answer
+	unanswered                bool      // a push may have landed
+	pending                   []attempt // such pushes to the branch
 	last                      error
 }
 
@@ -113,7 +114,10 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 	err = r.Push(ctx, refs...)
 	var open *UnknownError
 	if errors.As(err, &open) {
-		u.pending = append(u.pending, attempt{refs, at})
+		u.unanswered = true
+		if change.Ref == nil {
+			u.pending = append(u.pending, attempt{refs, at})
+		}
 	}
 	return at, err
 }
@@ -182,7 +186,7 @@ func (u *update) gaveUp(ctx context.Context) error {
 	}
 	return &GaveUpError{
 		Branch: u.branch, Tries: u.tries, Moved: u.moved, Unavailable: u.unavailable, After: time.Since(u.start),
-		Pending: len(u.pending) > 0, Err: context.Cause(ctx), Last: u.last,
+		Pending: u.unanswered, Err: context.Cause(ctx), Last: u.last,
 	}
 }
 

@@ -114,7 +114,7 @@ func (s Server) tells(ctx context.Context, env history.Environment, promotion st
 // forwarded notes that all next environments have a promotion.
 func (s Server) forwarded(ctx context.Context, p winner) error {
 	name := history.ForwardedRef(s.Branch, p.record.Environment)
-	for {
+	return s.Repo.Read(ctx, func(ctx context.Context) error {
 		done, now, err := s.isForwarded(ctx, name, p.record.Promotion)
 		if done || err != nil {
 			return err
@@ -123,10 +123,8 @@ func (s Server) forwarded(ctx context.Context, p winner) error {
 		if err != nil {
 			return err
 		}
-		if err := s.Repo.Push(ctx, gitremote.Ref{Name: name, Expect: now, New: note}); !errors.Is(err, gitremote.ErrStale) {
-			return err
-		}
-	}
+		return s.Repo.Push(ctx, gitremote.Ref{Name: name, Expect: now, New: note})
+	})
 }
 
 // isForwarded reports whether that was noted, and what the ref is now.

@@ -1,8 +1,10 @@
 package promote
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -173,6 +175,62 @@ func TestForwardStops(t *testing.T) {
 	c.commit("staging", files{"eu/shop.yaml": eu})
 	c.promote()
 	c.arrived(4)
+}
+
+// TestForwardIsNotedInTheEnd, also where the server was away or others write
+// beside it: what is done does not fail for it.
+func TestForwardIsNotedInTheEnd(t *testing.T) {
+	noting := func(req *http.Request) bool {
+		body, err := io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		return err == nil && strings.HasSuffix(req.URL.Path, "/git-receive-pack") && bytes.Contains(body, []byte("refs/assay/forwarded/"))
+	}
+	for name, meet := range map[string]func(c *chain, ref string) error{
+		"the server is away": func(*chain, string) error { return errors.New("away") },
+		"another run notes an older one": func(c *chain, ref string) error {
+			_, err := c.repo.Git("update-ref", ref, "main~1")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newChain(t, "", "method: push")
+			ref, left := history.ForwardedRef("main", history.Environment{Dir: "prod"}), 2
+			c.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+				if noting(req) && left > 0 {
+					left--
+					if err := meet(c, ref); err != nil {
+						http.Error(w, err.Error(), http.StatusServiceUnavailable)
+						return
+					}
+				}
+				backend.ServeHTTP(w, req)
+			})
+			c.promote()
+			if said := c.run("log", "-1", "--format=%B", ref); !strings.Contains(said, c.decisions()[0].Promotion) || left != 0 {
+				t.Errorf("%d faults are left, noted is\n%s", left, said)
+			}
+			c.arrived(4)
+		})
+	}
+}
+
+// TestForwardSetsNothingAgain where an earlier run got to it, and people have
+// withdrawn the candidate before all the others had it.
+func TestForwardSetsNothingAgain(t *testing.T) {
+	c := newChain(t, "", "method: push")
+	eu := c.content("staging", "eu/shop.yaml")
+	c.commit("staging", files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
+	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
+	c.commit("staging", files{"prod/candidate.yaml": ""})
+	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
+	c.commit("staging", files{"eu/shop.yaml": eu})
+	c.promote()
+	for i, want := range []bool{true, false, true, true} {
+		if p := c.places()[i]; (p.content() != "") != want {
+			t.Errorf("%s of %s is there: %v", p.marker, p.branch, !want)
+		}
+	}
 }
 
 // TestForwardHoldsNothingUp: the next candidate does not wait for it.

@@ -63,9 +63,17 @@ func (e *UnknownError) Error() string {
 // Unwrap returns what ended it.
 func (e *UnknownError) Unwrap() error { return e.Err }
 
+// moving names what others move, for people.
+func moving(branch string) string {
+	if branch == "" {
+		return "the ref"
+	}
+	return "the branch " + branch
+}
+
 // GaveUpError is an Update that ran out of time.
 type GaveUpError struct {
-	Branch      string
+	Branch      string        // empty where it was another ref
 	Tries       int           // times that the branch was read
 	Moved       int           // times that it moved before the push arrived
 	Unavailable int           // times that the server did not answer
@@ -78,7 +86,7 @@ type GaveUpError struct {
 func (e *GaveUpError) Error() string {
 	text := fmt.Sprintf("gave up after %s and %s", e.After.Round(time.Millisecond), count(e.Tries, "try", "tries"))
 	if e.Moved > 0 {
-		text += fmt.Sprintf("; the branch %s moved %s", e.Branch, count(e.Moved, "time", "times"))
+		text += fmt.Sprintf("; %s moved %s", moving(e.Branch), count(e.Moved, "time", "times"))
 	}
 	if e.Unavailable > 0 {
 		text += fmt.Sprintf("; the server did not answer %s", count(e.Unavailable, "time", "times"))

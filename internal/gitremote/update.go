@@ -113,11 +113,8 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 	at := Landing{Commit: commit, Parent: tip}
 	err = r.Push(ctx, refs...)
 	var open *UnknownError
-	if errors.As(err, &open) {
-		u.unanswered = true
-		if change.Ref == nil {
-			u.pending = append(u.pending, attempt{refs, at})
-		}
+	if errors.As(err, &open) && change.Ref == nil {
+		u.pending = append(u.pending, attempt{refs, at})
 	}
 	return at, err
 }
@@ -160,8 +157,9 @@ func (u *update) consider(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ErrStale):
 		u.moved++
-		u.remote.opt.Step("the branch has moved: start over from its new tip")
+		u.remote.opt.Step(moving(u.branch) + " has moved: start over from what it is now")
 	case errors.As(err, &open):
+		u.unanswered = true
 		u.unavailable++
 		u.remote.opt.Step("the connection ended before the server answered")
 	case errors.As(err, &away):

@@ -73,6 +73,18 @@ func TestPullRequestOfARejection(t *testing.T) {
 	})
 }
 
+// TestRejectionIsPushed by default, also where promotions are pull requests.
+func TestRejectionIsPushed(t *testing.T) {
+	onGitHub(t, prod("method: pull-request"), func(t *testing.T, s *site) {
+		s.pushes()
+		r := s.reject()
+		if r.Pull != nil || r.Commit != s.tip("main") || s.pushes() != 1 || len(s.forge.Pulls()) != 0 {
+			t.Errorf("the result is %+v with %+v; there are %d pull requests", r, r.Pull, len(s.forge.Pulls()))
+		}
+		s.lawful(1)
+	})
+}
+
 // merge merges as a person does on the forge's page.
 func (s *site) merge(p forgefake.Pull, method string) string {
 	s.t.Helper()

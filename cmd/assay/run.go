@@ -172,26 +172,32 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 			}()
 			done <- fn(ctx, args)
 		}()
-		select {
-		case err := <-done:
-			if err == nil || ctx.Err() == nil || a.wrote {
-				return err
-			}
-		case <-ctx.Done():
-			if ended, err := a.await(done); ended {
-				return err
-			}
-			a.writing.Lock() // and no command writes from here on
-			if a.wrote {
-				return <-done // what is written is also told
-			}
-			if a.scratch != "" {
-				_ = os.RemoveAll(a.scratch)
-			}
-		}
-		if errors.Is(context.Cause(ctx), errTimeout) {
-			return fmt.Errorf("not done after %s: %w", a.timeout, errTimeout)
-		}
-		return fmt.Errorf("stopped: %w", context.Cause(ctx))
+		return a.end(ctx, done)
 	}
+}
+
+// end is the error that a command ends with: its own, or that it had to stop.
+func (a *app) end(ctx context.Context, done <-chan error) error {
+	select {
+	case err := <-done:
+		// What a patient command says of its end is more than that it ended.
+		if err == nil || ctx.Err() == nil || a.wrote || a.patient.Load() {
+			return err
+		}
+	case <-ctx.Done():
+		if ended, err := a.await(done); ended {
+			return err
+		}
+		a.writing.Lock() // and no command writes from here on
+		if a.wrote {
+			return <-done // what is written is also told
+		}
+		if a.scratch != "" {
+			_ = os.RemoveAll(a.scratch)
+		}
+	}
+	if errors.Is(context.Cause(ctx), errTimeout) {
+		return fmt.Errorf("not done after %s: %w", a.timeout, errTimeout)
+	}
+	return fmt.Errorf("stopped: %w", context.Cause(ctx))
 }

@@ -243,3 +243,20 @@ func FuzzParseImage(f *testing.F) {
 		}
 	})
 }
+
+// TestEndOfAPatientCommand: its error tells what may have landed, also where it
+// comes in the moment that the time is over.
+func TestEndOfAPatientCommand(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	landed := errors.New("a push may have landed")
+	for range 100 { // which of the two is looked at is drawn
+		a := &app{}
+		a.patient.Store(true)
+		done := make(chan error, 1)
+		done <- landed
+		if err := a.end(ctx, done); !errors.Is(err, landed) {
+			t.Fatalf("error %v", err)
+		}
+	}
+}

@@ -37,7 +37,8 @@ candidate.
 It is proven: the candidate renders to exactly what REF renders to. What lies
 outside of the environment's own files, such as a base, cannot be a candidate,
 and is refused. Bring REF up to date first if it lacks newer commits. What was
-rejected before is refused as by assay candidate set.`,
+rejected before is refused as by assay candidate set. On a server a commit is
+named by its full ID, and other refs in full.`,
 		Example: `  # A bot's branch
   git fetch origin bump-web
   assay candidate from FETCH_HEAD shop/prod
@@ -45,8 +46,9 @@ rejected before is refused as by assay candidate set.`,
   # What that would write
   assay candidate from origin/bump-web shop/prod --dry-run
 
-  # On a server: a branch there
-  assay candidate from bump-web --repo https://git.example.com/env.git --path shop/prod`,
+  # On a server: a branch there, or a pull request
+  assay candidate from bump-web --repo https://git.example.com/env.git --path shop/prod
+  assay candidate from refs/pull/7/head --repo https://git.example.com/env.git --path shop/prod`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.candidateFrom(ctx, opt, args[0], args[1:])
@@ -66,7 +68,7 @@ func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref strin
 	}
 	if opt.chosen() {
 		return a.putThere(ctx, opt, func(ctx context.Context, m *markerPlace) (spec.Candidate, error) {
-			commit, err := m.session.Repo.Tip(ctx, ref)
+			commit, err := m.session.Repo.Resolve(ctx, ref)
 			if err != nil {
 				return spec.Candidate{}, err
 			}

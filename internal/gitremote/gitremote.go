@@ -5,6 +5,7 @@
 //  1. Open makes a bare repository that lives as long as the Remote (store.go).
 //  2. Tip fetches the last commit of a branch, without its files; Tree gives the
 //     files as a file system, fetched by object id when they are read (tip.go).
+//     Resolve fetches what people name otherwise (resolve.go).
 //  3. Commit writes files, the directories on their paths and a commit (commit.go).
 //  4. Push moves refs if they are still what they were (push.go), and tells what
 //     a server's refusal means (classify.go).

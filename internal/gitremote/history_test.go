@@ -134,6 +134,54 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+func TestResolve(t *testing.T) {
+	server, repo := gitserver.Serve(t, shop...)
+	main := must(repo.Tip("main"))(t)
+	other := must(repo.Commit("other", "another", shop...))(t)
+	for _, args := range [][]string{
+		{"tag", "plain", "main"}, {"tag", "-a", "-m", "x", "annotated", "main"}, {"tag", "-a", "-m", "x", "twice", "annotated"},
+		{"tag", "both", "main"}, {"branch", "both", "other"}, {"tag", "blob", "main:README.md"}, {"tag", "v/1.0", "main"},
+		{"update-ref", "refs/pull/7/head", "other"},
+	} {
+		must(repo.Git(args...))(t)
+	}
+	tag := must(repo.Git("rev-parse", "annotated"))(t)
+	for name, want := range map[string]string{
+		"main": main, "other": other, "plain": main, "annotated": main, "twice": main, "v/1.0": main,
+		"both": other, "refs/tags/both": main, "refs/heads/main": main, "refs/pull/7/head": other,
+		main: main, other: other, tag: main,
+	} {
+		if got, err := open(t, repo.URL).Resolve(t.Context(), name); err != nil || got != want {
+			t.Errorf("%s is %s, %v, want %s", name, got, err, want)
+		}
+	}
+	for name, c := range map[string]struct {
+		is   error
+		says string
+	}{
+		"mian":                      {ErrNoBranch, "branch mian: no such branch; there are: main, "},
+		main[:12]:                   {ErrNoBranch, "a commit is named by its full id"},
+		"HEAD":                      {ErrNoBranch, "no such tag either"},
+		"refs/pull/8/head":          {nil, "refs/pull/8/head: the server has no such ref"},
+		strings.Repeat("0123", 10):  {ErrNoCommit, "012301230123: the server does not have the commit"},
+		"blob":                      {nil, "blob is no commit"},
+		"a b":                       {nil, `"a b" is no name`},
+		"refs/heads/*":              {nil, `"refs/heads/*" is no name`},
+		"+main":                     {ErrNoBranch, "no such tag either"},
+		"main:refs/heads/elsewhere": {nil, "is no name"},
+	} {
+		_, err := open(t, repo.URL).Resolve(t.Context(), name)
+		if err == nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	server.Inject(gitserver.Fetch, 1, gitserver.Status(503))
+	var away *UnavailableError
+	if _, err := open(t, repo.URL).Resolve(t.Context(), "plain"); !errors.As(err, &away) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestRefs(t *testing.T) {
 	_, repo := gitserver.Serve(t, shop...)
 	r := open(t, repo.URL)

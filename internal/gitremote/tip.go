@@ -15,8 +15,9 @@ import (
 
 // Where fetched refs are kept, so that they stay apart from those to push.
 const (
-	tipRef  = "refs/fetched/tip"
-	fromRef = "refs/fetched/from/"
+	tipRef   = "refs/fetched/tip"
+	namedRef = "refs/fetched/named"
+	fromRef  = "refs/fetched/from/"
 )
 
 // Tip fetches the last commit of a branch, without its files, and returns its

@@ -158,7 +158,11 @@ func (r *Remote) settled(ctx context.Context, refs []Ref, now map[string]string)
 		if !isBranch || now[ref.Name] == "" || now[ref.Name] == ref.Expect || ref.New == "" {
 			return false, nil
 		}
-		if landed, err := r.landed(ctx, branch, ref.Expect, ref.New); !landed || err != nil {
+		landed, err := r.landed(ctx, branch, ref.Expect, ref.New)
+		if errors.Is(err, ErrRewritten) {
+			return false, nil // whether it ever was there, its new history has it not
+		}
+		if !landed || err != nil {
 			return false, err
 		}
 	}

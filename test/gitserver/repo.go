@@ -100,6 +100,17 @@ func (r *Repo) Advance(branch string) (string, error) {
 	return next, err
 }
 
+// Replace puts a commit with the same files and no history in a branch's place,
+// as a forced push does.
+func (r *Repo) Replace(branch string) (string, error) {
+	next, err := r.Git("commit-tree", "-m", "another history", "refs/heads/"+branch+"^{tree}")
+	if err != nil {
+		return "", err
+	}
+	_, err = r.Git("update-ref", "refs/heads/"+branch, next)
+	return next, err
+}
+
 // Hook installs a shell script as a hook: pre-receive, update, post-receive.
 func (r *Repo) Hook(name, script string) error {
 	dir := filepath.Join(r.Dir, "hooks")

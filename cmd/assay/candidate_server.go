@@ -62,6 +62,9 @@ func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, deri
 	if err != nil && (m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return nil, err
 	}
+	if err := promote.Present(m.Request); err != nil {
+		return nil, err
+	}
 	c, err := derive(ctx, m)
 	if err != nil {
 		return nil, err

@@ -36,8 +36,9 @@ func serversOf(ts *testscript.TestScript) *servers {
 // directory's files: serve [-auth] [-empty] [DIR]. It sets REPO to the URL, and BARE to
 // the repository's directory.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
-	opt := gitserver.Options{Dir: ts.MkAbs(".server" + strconv.Itoa(len(args)))}
-	ts.Check(os.MkdirAll(opt.Dir, 0o700))
+	dir, err := os.MkdirTemp(ts.MkAbs("."), ".server")
+	ts.Check(err)
+	opt := gitserver.Options{Dir: dir}
 	empty := false
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		switch args[0] {
@@ -100,6 +101,21 @@ func commit(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
+// submodule puts one on a branch of the server: submodule BRANCH PATH.
+func submodule(ts *testscript.TestScript, _ bool, args []string) {
+	s := serversOf(ts)
+	tip, err := s.repo.Tip(args[0])
+	ts.Check(err)
+	_, err = s.repo.Commit(args[0], "a submodule", gitserver.File{Path: args[1], Mode: "160000", Data: tip})
+	ts.Check(err)
+}
+
+// replace gives a branch of the server another history: replace BRANCH.
+func replace(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := serversOf(ts).repo.Replace(args[0])
+	ts.Check(err)
+}
+
 // fault lets the server's next requests go wrong: fault STAGE TIMES KIND.
 func fault(ts *testscript.TestScript, _ bool, args []string) {
 	s := serversOf(ts)
@@ -109,6 +125,7 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 		"500": gitserver.Status(http.StatusInternalServerError), "hang": gitserver.Hang(), "drop": gitserver.Drop(),
 		"cut": gitserver.Cut(200), "lost": gitserver.Cut(0),
 		"advance": gitserver.Before(func() error { _, err := s.repo.Advance("main"); return err }),
+		"replace": gitserver.Before(func() error { _, err := s.repo.Replace("main"); return err }),
 	}
 	kind, ok := kinds[args[2]]
 	if !ok {

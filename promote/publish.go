@@ -30,6 +30,9 @@ func (l *landing) publish(ctx context.Context, base gitremote.Base, r *Result) (
 		switch {
 		case errors.Is(err, errForeign):
 			return nil, fmt.Errorf("the branch %s %w, and is left as it is: merge it, or delete it and run the same command again", r.Pull.Head, err)
+		case errors.Is(err, errUprooted):
+			return nil, fmt.Errorf("the branch %s %w, and stands on some that the branch %s does not have, as after a forced push; it is left as it is: a merge would bring all of them in: keep what you want of it, delete it, and run the same command again",
+				r.Pull.Head, err, l.Branch)
 		case err != nil:
 			return nil, err
 		case kept:
@@ -44,12 +47,17 @@ func (l *landing) publish(ctx context.Context, base gitremote.Base, r *Result) (
 	}, err
 }
 
-// errForeign is returned for a branch that people have worked on.
-var errForeign = errors.New("holds commits that are not Assay's")
+var (
+	// errForeign is returned for a branch that people have worked on.
+	errForeign = errors.New("holds commits that are not Assay's")
+	// errUprooted is returned for one that is not in the history of its base
+	// either.
+	errUprooted = errors.New("holds commits that are not Assay's")
+)
 
 // keep reports whether the commit of the proposal's branch stays: merging it
 // does what was proven on the tip. Where it has to be replaced, and is not
-// Assay's alone, the error is errForeign.
+// Assay's alone, the error is errForeign or errUprooted.
 func (l *landing) keep(ctx context.Context, base gitremote.Base, p *Proposal, commit string) (bool, error) {
 	parents, err := l.Repo.Parents(ctx, commit)
 	if err != nil {
@@ -58,31 +66,44 @@ func (l *landing) keep(ctx context.Context, base gitremote.Base, p *Proposal, co
 	if len(parents) != 1 {
 		return false, errForeign
 	}
-	if parents[0] != base.Commit {
-		_, err := l.Repo.Landed(ctx, l.Branch, parents[0], parents[0])
-		if errors.Is(err, gitremote.ErrRewritten) {
-			return false, errForeign // there are others below it
-		}
-		if err != nil {
-			return false, err
-		}
+	rooted, err := l.rooted(ctx, base, parents[0])
+	if err != nil {
+		return false, err
+	}
+	foreign := errForeign
+	if !rooted {
+		foreign = errUprooted
 	}
 	there, err := l.remake(ctx, p, parents[0], commit)
 	if err != nil {
 		return false, err
 	}
 	if there == nil {
-		return false, errForeign
+		return false, foreign
 	}
-	if slices.EqualFunc(there.Files, p.Files, sameFile) && !l.outdated[commit] {
+	if rooted && slices.EqualFunc(there.Files, p.Files, sameFile) && !l.outdated[commit] {
 		p.Base, p.Rendered = there.Base, there.Rendered // what its pull request tells does not change with the tip
 		return true, nil
 	}
 	own, err := l.Repo.IsOwn(ctx, commit)
 	if err == nil && !own {
-		err = errForeign
+		err = foreign
 	}
 	return false, err
+}
+
+// rooted reports whether a commit is in the base's history. Assay builds on
+// nothing else: either people put commits below its own, or they gave the base
+// another history.
+func (l *landing) rooted(ctx context.Context, base gitremote.Base, commit string) (bool, error) {
+	if commit == base.Commit {
+		return true, nil
+	}
+	_, err := l.Repo.Landed(ctx, l.Branch, commit, commit)
+	if errors.Is(err, gitremote.ErrRewritten) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // remake makes a proposal again on a commit; nil if that does not give the very

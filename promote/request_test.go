@@ -347,6 +347,51 @@ func TestPersonsCommits(t *testing.T) {
 	}
 }
 
+// TestReplacedHistory: the branch of a pull request stands on what the branch was
+// before people gave it another history. Where it is Assay's alone, it is made
+// anew; to merge it would bring the old history back.
+func TestReplacedHistory(t *testing.T) {
+	replace := func(s *site) string {
+		next, err := s.repo.Replace("main")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return next
+	}
+	t.Run("ours", func(t *testing.T) {
+		onGitHub(t, prod(""), func(t *testing.T, s *site) {
+			first := s.promote()
+			main := replace(s)
+			second := s.promote()
+			if second.Pull.State != Adopted || second.Pull.Number != first.Pull.Number || s.run("rev-parse", s.one().Head+"^") != main {
+				t.Errorf("%+v stands on %s", second.Pull, s.run("rev-parse", s.one().Head+"^"))
+			}
+			s.merge(s.one(), "merge")
+			s.decided(history.Promote)
+			s.lawful(1)
+		})
+	})
+	t.Run("people's", func(t *testing.T) {
+		onGitHub(t, prod(""), func(t *testing.T, s *site) {
+			ours := s.promote()
+			theirs := s.commit(ours.Pull.Head, files{"prod/notes.txt": "x\n"})
+			theirs, err := s.repo.GitIn([]string{"GIT_COMMITTER_EMAIL=eve@example.com"}, "commit-tree", "-p", ours.Commit+"^", "-m", "Deploy it", theirs+"^{tree}")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.run("update-ref", "refs/heads/"+ours.Pull.Head, theirs)
+			replace(s)
+			r, err := s.process().Decide(t.Context(), ByHand(Promote, "why", ""))
+			if err == nil || !strings.Contains(err.Error(), "main does not have") || !strings.Contains(err.Error(), "delete it") || strings.Contains(err.Error(), "merge it") {
+				t.Errorf("%+v, error %v", r, err)
+			}
+			if s.tip(ours.Pull.Head) != theirs {
+				t.Error("the person's commit is gone")
+			}
+		})
+	})
+}
+
 // TestClosedByAPerson stays closed, also where the branch is gone.
 func TestClosedByAPerson(t *testing.T) {
 	onGitHub(t, prod("merge: auto"), func(t *testing.T, s *site) {

@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
 )
 
 func (a *app) concludeCommand() *cobra.Command {
@@ -62,21 +65,30 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome) (promote.Decide
 	return promote.ByVerdict(objs, wanted), nil
 }
 
-// since is when the candidate was set: when its marker was committed. It is not
-// known of one that is not in a commit.
-func (p *place) since(ctx context.Context) (time.Time, error) {
-	repo, err := gitrepo.Open(ctx, p.root)
-	if errors.Is(err, gitrepo.ErrNoRepo) {
-		return time.Time{}, nil
+// since tells when the branch that is checked out began to hold what is under
+// test. That is not known of what is in no commit.
+func (p *place) since(res *render.Result) promote.Since {
+	return func(ctx context.Context) (time.Time, error) {
+		repo, err := gitrepo.Open(ctx, p.root)
+		if errors.Is(err, gitrepo.ErrNoRepo) {
+			return time.Time{}, nil
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		tip, err := repo.Head(ctx)
+		if err != nil || tip == "" {
+			return time.Time{}, err
+		}
+		return promote.Began(ctx, repo, tip, res.ID, p.in)
 	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	marker, err := p.markerFile()
-	if err != nil {
-		return time.Time{}, err
-	}
-	return repo.Changed(ctx, marker)
+}
+
+// in is the environment in another tree of the repository.
+func (p *place) in(tree fs.FS) render.Request {
+	req := p.Request
+	req.FS = envfs.New(tree, p.files)
+	return req
 }
 
 // leave tells why nothing is done.

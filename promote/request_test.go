@@ -29,7 +29,8 @@ func TestPullRequest(t *testing.T) {
 			t.Fatalf("the result is %+v with %+v", r, r.Pull)
 		}
 		p := s.one()
-		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) {
+		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) ||
+			!strings.Contains(p.Body, s.says("https://github.com/acme/envs/commit/", "https://gitlab.com/acme/envs/-/commit/")+main) {
 			t.Errorf("the pull request is %+v", p)
 		}
 		if s.tip("main") != main || s.run("rev-parse", r.Commit+"^") != main {
@@ -68,6 +69,17 @@ func TestPullRequestOfARejection(t *testing.T) {
 		s.merge(list[1], "merge")
 		s.decided(history.Reject)
 		s.lawful(1)
+	})
+}
+
+// TestPullRequestLinks: what the candidate's annotations point to.
+func TestPullRequestLinks(t *testing.T) {
+	marker := strings.Replace(markerText("2.0.0"), "metadata:\n", "metadata:\n  annotations: {pipeline: 'https://ci.example.com/runs/7', author: somebody}\n", 1)
+	eachForge(t, prod("").with(files{"prod/candidate.yaml": skip + marker}), func(t *testing.T, s *site) {
+		s.promote()
+		if body := s.one().Body; !strings.Contains(body, "(<https://ci.example.com/runs/7>)") || strings.Contains(body, "[`author`]") {
+			t.Error(body)
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
@@ -51,6 +52,12 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 	case res.Proposal == nil:
 		a.preview(last)
 		return nil
+	}
+	if res.Pull != nil && res.Pull.State == promote.Closed {
+		return fmt.Errorf("nothing is written: %s", res.Pull)
+	}
+	if res.Pull == nil {
+		s.Tidy(ctx, last.history())
 	}
 	a.reportSet(last, s.landed(res))
 	return nil
@@ -133,6 +140,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		a.notef("%s has no candidate", s.dir)
 		return nil
 	}
+	s.Tidy(ctx, last.history())
 	a.reportWithdrawn(last, s.landed(res))
 	return nil
 }

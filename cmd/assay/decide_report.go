@@ -32,6 +32,7 @@ type report struct {
 	Pull        *promote.Pull  `json:"pullRequest,omitempty"`
 	DryRun      bool           `json:"dryRun,omitempty"`
 
+	withheld string // the outcome that was meant, where it is not to be
 	place    *place
 	title    string
 	record   history.Record
@@ -123,10 +124,16 @@ func (r *report) headline() string {
 	switch {
 	case r.Pull == nil || r.Pull.State == promote.Merged:
 		return done(promote.Outcome(r.Outcome))
-	case r.Pull.State == promote.Closed:
-		return "not " + done(promote.Outcome(r.Outcome)) + ":"
+	case r.withheld != "":
+		return "not " + done(promote.Outcome(r.withheld)) + ":"
 	}
 	return "proposed to " + r.Outcome
+}
+
+// withhold says that the decision is not carried out, and changes nothing.
+func (r *report) withhold(left promote.Left) {
+	r.withheld, r.Outcome = r.Outcome, string(left)
+	r.Files, r.Commit, r.Promotion, r.Next, r.Waiting = nil, "", "", nil, 0
 }
 
 // tell says on stderr what people should know beside the result.

@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/assaydev/assay/test/forgefake"
 	"github.com/assaydev/assay/test/gitserver"
 )
 
@@ -33,31 +35,40 @@ func serversOf(ts *testscript.TestScript) *servers {
 }
 
 // serve starts a Git server whose repository has a first commit of a
-// directory's files: serve [-auth] [-empty] [DIR]. It sets REPO to the URL, and BARE to
-// the repository's directory.
+// directory's files: serve [-auth] [-empty] [-forge] [DIR]. It sets REPO to the
+// URL, and BARE to the repository's directory. With -forge, which implies -auth,
+// it offers pull requests too, by GitHub's API at FORGE with the same password.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
 	opt := gitserver.Options{Dir: ts.MkAbs(".server" + strconv.Itoa(len(args)))}
 	ts.Check(os.MkdirAll(opt.Dir, 0o700))
-	empty := false
+	empty, forge := false, false
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		switch args[0] {
 		case "-auth":
 			opt.User, opt.Password = "ci", password
+		case "-forge":
+			opt.User, opt.Password = "ci", password
+			forge = true
 		case "-empty":
 			empty = true
 		default:
-			ts.Fatalf("usage: serve [-auth] [-empty] [dir]")
+			ts.Fatalf("usage: serve [-auth] [-empty] [-forge] [dir]")
 		}
 		args = args[1:]
 	}
 	server, err := gitserver.Start(opt)
 	ts.Check(err)
 	ts.Defer(func() { _ = server.Close() })
-	repo, err := server.Create("envs")
+	repo, err := server.Create("acme/envs")
 	ts.Check(err)
 	if !empty {
 		_, err = repo.Commit("main", "start", files(ts, ts.MkAbs(args[0]))...)
 		ts.Check(err)
+	}
+	if forge {
+		api := httptest.NewServer(forgefake.NewGitHub(forgefake.Options{Git: repo.Dir, Path: "acme/envs", Token: password}))
+		ts.Defer(api.Close)
+		ts.Setenv("FORGE", api.URL)
 	}
 	ts.Setenv("REPO", repo.URL)
 	ts.Setenv("BARE", repo.Dir)
@@ -122,6 +133,19 @@ func met(ts *testscript.TestScript, _ bool, args []string) {
 	s := serversOf(ts)
 	if n := s.server.Injected(gitserver.Stage(args[0])); n > 0 {
 		ts.Fatalf("%d faults were not met", n)
+	}
+}
+
+// closepull closes a pull request, as a person does: closepull NUMBER.
+func closepull(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequest(http.MethodPatch, ts.Getenv("FORGE")+"/repos/acme/envs/pulls/"+args[0], strings.NewReader(`{"state":"closed"}`))
+	ts.Check(err)
+	req.Header.Set("Authorization", "Bearer "+password)
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		ts.Fatalf("close pull request %s: %s", args[0], res.Status)
 	}
 }
 

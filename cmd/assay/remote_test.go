@@ -36,7 +36,7 @@ func serversOf(ts *testscript.TestScript) *servers {
 // directory's files: serve [-auth] [-empty] [DIR]. It sets REPO to the URL, and BARE to
 // the repository's directory.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
-	opt := gitserver.Options{Dir: ts.MkAbs(".server" + strconv.Itoa(len(args)))}
+	opt := gitserver.Options{Quick: true, Dir: ts.MkAbs(".server" + strconv.Itoa(len(args)))}
 	ts.Check(os.MkdirAll(opt.Dir, 0o700))
 	empty := false
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {

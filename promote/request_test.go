@@ -464,6 +464,7 @@ func TestMergedLongAgo(t *testing.T) {
 // opening of a second pull request.
 func TestMergedMeanwhile(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		s.overHTTP()
 		s.git.Inject(gitserver.Push, 1, gitserver.Fault(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 			backend.ServeHTTP(w, req)
 			s.run("update-ref", "refs/heads/main", "refs/heads/assay/prod/"+s.id())
@@ -494,7 +495,6 @@ func TestRestart(t *testing.T) {
 				s.forge.Fail(c.fault)
 				s.fails(ByHand(Promote, "why", ""))
 				s.forge.Recover()
-				s.pushes()
 				r := s.promote()
 				if c.merged != (r.Proposal == nil) || !c.merged && r.Pull.State != Merged {
 					t.Errorf("%+v with %+v", r, r.Pull)
@@ -551,6 +551,7 @@ func TestQueueByPullRequest(t *testing.T) {
 
 // TestWithoutForge pushes the branch, and says where to open the pull request.
 func TestWithoutForge(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", prod("merge: auto"))
 	id := s.id()
 	r := s.promote()
@@ -571,6 +572,7 @@ func TestWithoutForge(t *testing.T) {
 
 // TestForgeThatSlowsDown is waited for.
 func TestForgeThatSlowsDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, forge.GitHub, prod("merge: auto"))
 	s.forge.Fail(forgefake.SecondaryLimit(time.Second))
 	if r := s.promote(); r.Pull.State != Merged {
@@ -581,6 +583,7 @@ func TestForgeThatSlowsDown(t *testing.T) {
 
 // TestForgeThatMayNotClose: the decision landed, and that is what counts.
 func TestForgeThatMayNotClose(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, forge.GitHub, prod("method: push"))
 	s.forge.Fail(forgefake.Fault{Status: http.StatusForbidden})
 	r := s.promote()
@@ -592,6 +595,7 @@ func TestForgeThatMayNotClose(t *testing.T) {
 
 // TestHeadNames are fit for git, and each environment's own.
 func TestHeadNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", files{"README.md": "x\n"})
 	tip := s.tip("main")
 	seen := map[string]string{}
@@ -646,6 +650,7 @@ func TestHeadNames(t *testing.T) {
 func TestOddPlaces(t *testing.T) {
 	for _, dir := range []string{".", "a shop", "shop.lock", "@{x}", "店/本番"} {
 		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
 			tree := files{}
 			for name, text := range prod("merge: auto") {
 				if rest, ok := strings.CutPrefix(name, "prod/"); ok {

@@ -118,15 +118,22 @@ func (a *app) report(opt decideOptions, r *report) error {
 	return nil
 }
 
-// headline says what was done: a pull request is a proposal until it is merged.
 func (r *report) headline() string {
+	return headline(r.Pull, done(promote.Outcome(r.Outcome)), r.Outcome)
+}
+
+// headline says what became of something to do: a pull request is a proposal
+// until it is merged.
+func headline(pull *promote.Pull, done, do string) string {
 	switch {
-	case r.Pull == nil || r.Pull.State == promote.Merged:
-		return done(promote.Outcome(r.Outcome))
-	case r.Pull.State == promote.Closed:
-		return "not " + done(promote.Outcome(r.Outcome)) + ":"
+	case pull == nil || pull.State == promote.Merged:
+		return done
+	case pull.State == promote.Closed:
+		return "not " + done + ":"
+	case pull.State == promote.Adopted:
+		return "already proposed to " + do
 	}
-	return "proposed to " + r.Outcome
+	return "proposed to " + do
 }
 
 // tell says on stderr what people should know beside the result.

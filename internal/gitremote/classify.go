@@ -90,6 +90,8 @@ var serverWordings = []wording{
 var (
 	refLine     = regexp.MustCompile(`^([ +*=!t-])\t(?:[^\t:]*):([^\t]+)\t(\[[^\]]*\])?[^(]*(?:\((.*)\))?`)
 	terminalSeq = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+	severity    = regexp.MustCompile(`(?i)^(?:(?:error|fatal):\s*)+`)
+	wordy       = regexp.MustCompile(`[\pL\pN]`)
 	underWay    = regexp.MustCompile(`rpc failed|hung up|unexpected disconnect|failed to report status|unexpected eof|early eof|unexpected flush|bad band|bad line length|protocol error|send-pack:`)
 	httpError   = regexp.MustCompile(`(?:returned error: |rpc failed; http )(\d{3})`)
 )
@@ -217,7 +219,7 @@ func clip(text string) string {
 }
 
 // serverSaid is what the server itself said: the lines that git marks as the
-// remote's, without colours and progress.
+// remote's, without colours, progress, frames, and the severity before each.
 func serverSaid(stderr string) string {
 	var out []string
 	for line := range strings.Lines(stderr) {
@@ -225,8 +227,8 @@ func serverSaid(stderr string) string {
 		if !found {
 			continue
 		}
-		text = strings.TrimSpace(terminalSeq.ReplaceAllString(text, ""))
-		if text != "" && !has(text, "Resolving deltas", "Counting objects", "Compressing objects", "Enumerating objects", "Processing changes") {
+		text = severity.ReplaceAllString(strings.TrimSpace(terminalSeq.ReplaceAllString(text, "")), "")
+		if wordy.MatchString(text) && !slices.Contains(out, text) && !has(text, "Resolving deltas", "Counting objects", "Compressing objects", "Enumerating objects", "Processing changes") {
 			out = append(out, text)
 		}
 	}

@@ -37,6 +37,23 @@ func TestRejections(t *testing.T) {
 	}
 }
 
+// TestServerSaid keeps what a server says, and leaves out what is around it.
+func TestServerSaid(t *testing.T) {
+	for name, c := range map[string]struct{ stderr, want string }{
+		"gitea":    {"remote: \nremote: error:        \nremote: error: Not allowed to push        \nremote: error:        \nerror: failed to push\n", "Not allowed to push"},
+		"older":    {"remote: \nremote: Gitea: Not allowed to push        \n", "Gitea: Not allowed to push"},
+		"github":   {"remote: error: GH006: Protected branch update failed.        \nremote: error: A review is required.        \n", "GH006: Protected branch update failed.\nA review is required."},
+		"gitlab":   {"remote: \nremote: ========================================================================\nremote: \nremote: ERROR: You are not allowed.\nremote: \nremote: ====\n", "You are not allowed."},
+		"repeated": {"remote: error: error: fatal: no\nremote: no\n", "no"},
+		"colours":  {"remote: \x1b[31merror:\x1b[0m no\n", "no"},
+		"words":    {"remote: errors: 3 --- see the page\n", "errors: 3 --- see the page"},
+	} {
+		if got := serverSaid(c.stderr); got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // rejection reads a fixture: what is wanted, and what git printed and said.
 func rejection(t testing.TB, name string) (want map[string]string, stdout, stderr string) {
 	t.Helper()

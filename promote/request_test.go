@@ -74,8 +74,12 @@ func TestPullRequestOfARejection(t *testing.T) {
 // merge merges as a person does on the forge's page.
 func (s *site) merge(p forgefake.Pull, method string) string {
 	s.t.Helper()
+	return s.mergeAs(p, forge.Merge{HeadSHA: s.tip(p.Head), Method: forge.Method(method), Title: "Merged by hand"})
+}
+
+func (s *site) mergeAs(p forgefake.Pull, m forge.Merge) string {
+	s.t.Helper()
 	client := s.process().Forge
-	m := forge.Merge{HeadSHA: s.tip(p.Head), Method: forge.Method(method), Title: "Merged by hand"}
 	for {
 		sha, err := client.Merge(s.t.Context(), p.Number, m)
 		if err == nil {
@@ -114,7 +118,7 @@ func TestMergedByAPerson(t *testing.T) {
 				s.decided(history.Promote)
 				s.lawful(1)
 				d := s.decisions()[0]
-				if d.Experiment != id || method != "merge" && d.Commit != sha {
+				if d.Experiment != id || d.Commit != sha {
 					t.Errorf("the history tells %+v, merged was %s", d, sha)
 				}
 				if !strings.Contains(s.content("main", "prod/web.yaml"), "web:2.0.0") {
@@ -122,6 +126,33 @@ func TestMergedByAPerson(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestDescriptionInTheMessage: a forge may copy the description, trailers and
+// all, into the message of its commit. The decision is told once.
+func TestDescriptionInTheMessage(t *testing.T) {
+	for _, method := range []forge.Method{forge.MethodMerge, forge.MethodSquash} {
+		for _, promotion := range []string{"merge: manual", "merge: auto"} {
+			t.Run(string(method)+" "+promotion, func(t *testing.T) {
+				eachForge(t, prod(promotion), func(t *testing.T, s *site) {
+					s.method = method
+					s.forge.CopyDescriptions()
+					r := s.promote()
+					if promotion == "merge: manual" {
+						r.Commit = s.mergeAs(s.one(), forge.Merge{HeadSHA: s.tip(s.one().Head), Method: method})
+					}
+					if said := s.run("log", "-1", "--format=%B", "main"); !strings.Contains(said, "Assay-Outcome: promote") {
+						t.Fatalf("the commit says\n%s", said)
+					}
+					s.decided(history.Promote)
+					s.lawful(1)
+					if d := s.decisions()[0]; d.Commit != r.Commit || d.Commit != s.tip("main") {
+						t.Errorf("the history tells of %s, and %s is on the branch", d.Commit, r.Commit)
+					}
+				})
+			})
+		}
 	}
 }
 
@@ -141,6 +172,9 @@ func TestMergeAuto(t *testing.T) {
 				s.settled()
 				s.decided(history.Promote)
 				s.lawful(1)
+				if d := s.decisions()[0]; d.Commit != r.Commit {
+					t.Errorf("the history tells of %s, and the result is %s", d.Commit, r.Commit)
+				}
 			})
 		})
 	}

@@ -53,13 +53,24 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 		a.preview(last)
 		return nil
 	}
-	if res.Pull != nil && res.Pull.State == promote.Closed {
-		return fmt.Errorf("nothing is written: %s", res.Pull)
-	}
 	if res.Pull == nil {
 		s.Tidy(ctx, last.history())
 	}
-	a.reportSet(last, s.landed(res))
+	return a.reportSetThere(s, last, res)
+}
+
+// reportSetThere tells what became of a candidate on a server.
+func (a *app) reportSetThere(s *session, p *placement, res *promote.Result) error {
+	if res.Pull == nil {
+		_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.called(), p.on(p.Path))
+	} else {
+		_, _ = fmt.Fprintf(&a.out, "%s %s in %s\n", headline(res.Pull, "set", "test"), p.called(), p.on(p.Path))
+	}
+	_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(res))
+	a.tellSet(p)
+	if res.Pull != nil && res.Pull.State == promote.Closed {
+		return errHeld
+	}
 	return nil
 }
 

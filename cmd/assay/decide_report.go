@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -119,15 +120,23 @@ func (a *app) report(opt decideOptions, r *report) error {
 	return nil
 }
 
-// headline says what was done: a pull request is a proposal until it is merged.
 func (r *report) headline() string {
+	meant := cmp.Or(r.withheld, r.Outcome)
+	return headline(r.Pull, done(promote.Outcome(meant)), meant)
+}
+
+// headline says what became of something to do: a pull request is a proposal
+// until it is merged.
+func headline(pull *promote.Pull, done, do string) string {
 	switch {
-	case r.Pull == nil || r.Pull.State == promote.Merged:
-		return done(promote.Outcome(r.Outcome))
-	case r.withheld != "":
-		return "not " + done(promote.Outcome(r.withheld)) + ":"
+	case pull == nil || pull.State == promote.Merged:
+		return done
+	case pull.State == promote.Closed, pull.State == promote.Outdated:
+		return "not " + done + ":"
+	case pull.State == promote.Adopted:
+		return "already proposed to " + do
 	}
-	return "proposed to " + r.Outcome
+	return "proposed to " + do
 }
 
 // withhold says that the decision is not carried out, and changes nothing.

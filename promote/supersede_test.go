@@ -66,6 +66,7 @@ func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 func TestByHandMeansOneCandidate(t *testing.T) {
 	for _, outcome := range []Outcome{Promote, Reject} {
 		s := newSite(t, "", prod("method: push"))
+		s.overHTTP()
 		s.git.Inject(gitserver.DiscoverPush, 1, gitserver.Before(func() error {
 			s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
 			return nil

@@ -210,3 +210,24 @@ func TestRefs(t *testing.T) {
 		}
 	}
 }
+
+// TestNoteOnceMore: a note that this process has read, and that is made again.
+func TestNoteOnceMore(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	r := open(t, repo.URL)
+	note := must(r.Note(t.Context(), "told\n"))(t)
+	const name = "refs/assay/note"
+	push := func(r *Remote, ref Ref) {
+		t.Helper()
+		if err := r.Push(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	push(r, Ref{Name: name, New: note})
+	other := open(t, repo.URL)
+	if entries, err := other.Entries(t.Context(), note); err != nil || len(entries) != 1 || entries[0].Subject != "told" {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	push(other, Ref{Name: name, Expect: note})
+	push(other, Ref{Name: name, New: note})
+}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Place is where the environment of an Application is, and what Argo CD gives
@@ -25,6 +27,16 @@ func Locate(name string, data []byte) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
+	return a.locate(root)
+}
+
+// LocateObject is Locate for an Application as a cluster has it.
+func LocateObject(o *unstructured.Unstructured) (Place, error) {
+	a := &Application{File: "Application " + o.GetNamespace() + "/" + o.GetName()}
+	return a.locate(o.Object)
+}
+
+func (a *Application) locate(root map[string]any) (Place, error) {
 	source, err := a.pluginSource(root)
 	if err != nil {
 		return Place{}, err
@@ -46,7 +58,7 @@ func Locate(name string, data []byte) (Place, error) {
 	if list, ok := plugin["parameters"].([]any); ok && len(list) > 0 {
 		parameters, err := json.Marshal(list)
 		if err != nil {
-			return Place{}, fmt.Errorf("%s: encode parameters of the plugin: %w", name, err)
+			return Place{}, fmt.Errorf("%s: encode parameters of the plugin: %w", a.File, err)
 		}
 		p.Parameters = string(parameters)
 	}

@@ -102,6 +102,8 @@ type session struct {
 	env         environment
 	dir         string // the environment's
 	call        plugin.Call
+	app         string // the Application, for people; empty without one
+	cluster     string // that it deploys to, where that is not Argo CD's own
 }
 
 func (s *session) close() {

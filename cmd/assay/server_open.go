@@ -39,6 +39,7 @@ func (a *app) locate(ctx context.Context, opt *server, s *session) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", title, err)
 	}
+	s.app, s.cluster = title, place.Cluster
 	opt.repo, opt.path = place.RepoURL, place.Path
 	if opt.branch == "" && place.Revision != "HEAD" {
 		opt.branch = place.Revision

@@ -119,14 +119,25 @@ func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstruc
 	return verdict.Judge(ctx, objs, expect, opt)
 }
 
+// AnotherError says that a decision means another candidate than the one under
+// test.
+type AnotherError struct {
+	Decision Decision
+	edit     *Edit
+}
+
+func (e *AnotherError) Error() string {
+	return fmt.Sprintf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.edit.Marker(), Label(e.edit.Candidate), e.edit.ID, e.Decision.ID)
+}
+
 // Guard refuses a decision that means another candidate than the one under
-// test, or that does not say which of several it means.
+// test, with an AnotherError, or that does not say which of several it means.
 func (e *Edit) Guard(d Decision) error {
 	switch {
 	case d.ID != "" && e.ID == "":
 		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker())
 	case d.ID != "" && d.ID != e.ID:
-		return fmt.Errorf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.Marker(), Label(e.Candidate), e.ID, d.ID)
+		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
 		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, Label(e.Candidate), e.ID)
 	}

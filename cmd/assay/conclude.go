@@ -37,11 +37,12 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
 		Example: `  # An Application's, and its experiment, both in the cluster
   assay conclude --app shop
 
-  # A directory, and the experiment in the cluster
+  # A directory, and the experiment in the cluster; a commit with the evidence
   assay conclude shop/prod --namespace shop --commit
 
-  # From what kubectl prints
-  kubectl get experiments.iter8.tools -n shop -o yaml | assay conclude shop/prod --experiment -`,
+  # On a server, without a clone: what a CI job or an experiment's last step runs
+  kubectl get analysisruns -n shop -o yaml |
+    assay conclude --repo https://git.example.com/env.git --path shop/prod --experiment -`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args) }),
 	}

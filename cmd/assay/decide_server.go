@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -31,7 +32,7 @@ func (a *app) decideThere(ctx context.Context, opt decideOptions, wanted promote
 		if res != nil && res.Proposal != nil && res.Commit != "" {
 			a.notef("%s", s.landed(res))
 		}
-		return a.explainLaw(err)
+		return a.unlessRepeated(opt, s.place(), a.explainLaw(err), s.recall(ctx))
 	}
 	return a.reportThere(opt, s, res)
 }
@@ -41,7 +42,7 @@ func (a *app) previewThere(ctx context.Context, opt decideOptions, s *session, d
 	p, choice, err := s.Preview(ctx, decider)
 	switch {
 	case err != nil:
-		return a.explainLaw(err)
+		return a.unlessRepeated(opt, s.place(), a.explainLaw(err), s.recall(ctx))
 	case choice.Left != "":
 		return a.leave(opt, s.place(), choice)
 	case p == nil:
@@ -61,6 +62,11 @@ func (s *session) place() *place {
 	p.Dir, p.Name = s.dir, s.env.name
 	s.call.Fill(&p.Request)
 	return p
+}
+
+// recall reads the past of the environment.
+func (s *session) recall(ctx context.Context) func() (history.Past, error) {
+	return func() (history.Past, error) { return s.Past(ctx, s.place().history()) }
 }
 
 // reportThere tells what became of a decision.

@@ -42,6 +42,11 @@ const (
 
 // bind adds the flags.
 func (s *server) bind(cmd *cobra.Command) {
+	under(cmd, serverFlags, func() { s.bindBranch(cmd) })
+	bindMaxCommits(cmd, &s.commits)
+}
+
+func (s *server) bindBranch(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.repo, "repo", "", "work on a branch of the repository at this `URL` instead of a directory")
 	f.StringVar(&s.branch, "branch", "", "`branch` of --repo (default: the repository's own default)")
@@ -64,7 +69,6 @@ func (s *server) bind(cmd *cobra.Command) {
 	f.StringVar(&s.signingKey, "signing-key", "", "`file` with the private key that signs commits")
 	f.StringVar(&s.forgeAPI, "forge-api", "", "`URL` of the forge's API (default: by its kind)")
 	f.StringSliceVar(&s.nextHosts, "next-host", nil, "`hosts` other than that of --repo that may get the same credentials, for next environments")
-	bindMaxCommits(cmd, &s.commits)
 	s.forge, s.method = forgeAuto, "merge"
 	bindChoice(cmd, &s.forge, "forge", "", "what offers pull requests there; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
 	bindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")

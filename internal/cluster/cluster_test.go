@@ -168,15 +168,15 @@ func TestProblems(t *testing.T) {
 		is         error
 		want       string
 	}{
-		"not there": {404, inJSON, failure(404, "NotFound", `applications.argoproj.io "shop" not found`), cluster.ErrNotFound, "read applications.argoproj.io shop in the namespace argocd: ask the cluster of the context prod: the cluster has no such object"},
+		"not there": {404, inJSON, failure(404, "NotFound", `applications.argoproj.io "shop" not found`), cluster.ErrNotFound, "read applications.argoproj.io shop in the namespace argocd from the cluster of the context prod: it has no such object"},
 		"no CRD":    {404, plain, "404 page not found\n", cluster.ErrNoKind, "argoproj.io/v1alpha1 is not there"},
 		"wrong token": {
 			401, inJSON, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`,
-			nil, "does not know this account (401): its token or certificate is wrong or has expired",
+			nil, "it does not know this account (401): the token or certificate is wrong or has expired",
 		},
 		"no role": {
 			403, inJSON, failure(403, "Forbidden", `applications.argoproj.io "shop" is forbidden: User "system:serviceaccount:ci:bot" cannot get resource "applications" in API group "argoproj.io" in the namespace "argocd"`),
-			nil, `forbids it (403): User "system:serviceaccount:ci:bot" cannot get resource "applications" in API group "argoproj.io" in the namespace "argocd": grant the verb get on applications.argoproj.io there, with a Role and a RoleBinding`,
+			nil, `it forbids this (403): User "system:serviceaccount:ci:bot" cannot get resource "applications" in API group "argoproj.io" in the namespace "argocd": grant the verb get on applications.argoproj.io there, with a Role and a RoleBinding`,
 		},
 		"its database is away":  {500, inJSON, failure(500, "InternalError", "etcdserver: no leader"), nil, "answers with an error: etcdserver: no leader"},
 		"a proxy's own page":    {502, plain, "Bad Gateway", nil, "answers with an error: "},
@@ -292,14 +292,14 @@ func TestListRefuses(t *testing.T) {
 		want    string
 	}{
 		"no such group": {answer(404, plain, "404 page not found\n"), cluster.ErrNoKind, "k6.io/v1alpha1 is not there, so install what brings it"},
-		"no such kind":  {answer(200, inJSON, `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"k6.io/v1alpha1","resources":[]}`), cluster.ErrNoKind, "read TestRun.k6.io: "},
+		"no such kind":  {answer(200, inJSON, `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"k6.io/v1alpha1","resources":[]}`), cluster.ErrNoKind, "read TestRun.k6.io from the cluster of the context prod: it does not know such objects"},
 		"no role": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/apis/k6.io/v1alpha1" {
 				answer(200, inJSON, `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"k6.io/v1alpha1","resources":[{"name":"testruns","kind":"TestRun","namespaced":true}]}`)(w, r)
 				return
 			}
 			answer(403, inJSON, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"testruns.k6.io is forbidden: User \"bot\" cannot list resource","reason":"Forbidden","code":403}`)(w, r)
-		}, nil, `read testruns.k6.io in the namespace web: the cluster of the context prod forbids it (403): User "bot" cannot list resource: grant the verb list on testruns.k6.io there`},
+		}, nil, `read testruns.k6.io in the namespace web from the cluster of the context prod: it forbids this (403): User "bot" cannot list resource: grant the verb list on testruns.k6.io there`},
 	} {
 		_, err := open(t, test.handler).List(t.Context(), testRun(), "web", "a=b")
 		holds(t, name, err, test.want)

@@ -17,10 +17,10 @@ import (
 
 var (
 	// ErrNotFound is an object that the cluster does not have.
-	ErrNotFound = errors.New("the cluster has no such object")
+	ErrNotFound = errors.New("it has no such object")
 	// ErrNoKind is a kind that the cluster does not know: what brings its
 	// CustomResourceDefinition is not installed.
-	ErrNoKind = errors.New("the cluster does not know such objects")
+	ErrNoKind = errors.New("it does not know such objects")
 )
 
 // longestWord bounds what the API server says in a message of ours.
@@ -47,29 +47,36 @@ func (r request) String() string {
 
 // problem says what a failed request means.
 func (c *Client) problem(ctx context.Context, r request, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("read %s: ask %s: %w", r, c.Place, context.Cause(ctx))
-	}
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return fmt.Errorf("read %s: ask %s: %w", r, c.Place, unreachable(err))
-	}
-	switch {
-	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("read %s: %s does not know this account (401): its token or certificate is wrong or has expired: log in to the cluster again", r, c.Place)
-	case apierrors.IsForbidden(err):
-		return fmt.Errorf("read %s: %s forbids it (403): %s: grant the verb %s on %s there, with a Role and a RoleBinding",
-			r, c.Place, words(status), r.verb, r.resource.GroupResource())
-	case isUnserved(status):
-		return c.noKind(r)
-	case apierrors.IsNotFound(err):
-		return fmt.Errorf("read %s: ask %s: %w", r, c.Place, ErrNotFound)
-	}
-	return fmt.Errorf("read %s: %s answers with an error: %s", r, c.Place, words(status))
+	return fmt.Errorf("read %s from %s: %w", r, c.Place, explain(ctx, r, err))
 }
 
 func (c *Client) noKind(r request) error {
-	return fmt.Errorf("read %s: ask %s: %w: %s is not there, so install what brings it, or choose another context", r, c.Place, ErrNoKind, r.resource.GroupVersion())
+	return fmt.Errorf("read %s from %s: %w", r, c.Place, unknown(r))
+}
+
+func explain(ctx context.Context, r request, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return unreachable(err)
+	}
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return errors.New("it does not know this account (401): the token or certificate is wrong or has expired: log in to the cluster again")
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("it forbids this (403): %s: grant the verb %s on %s there, with a Role and a RoleBinding", words(status), r.verb, r.resource.GroupResource())
+	case isUnserved(status):
+		return unknown(r)
+	case apierrors.IsNotFound(err):
+		return ErrNotFound
+	}
+	return errors.New("it answers with an error: " + words(status))
+}
+
+func unknown(r request) error {
+	return fmt.Errorf("%w: %s is not there, so install what brings it, or choose another context", ErrNoKind, r.resource.GroupVersion())
 }
 
 // isUnserved tells a path that the API server does not have from an object that

@@ -240,8 +240,8 @@ func (c *clusterTest) denied() {
 	promote := []string{"promote", "--reason", "why", "--app"}
 	c.fails(c.account("nobody", ""), 1, `(403): User "system:serviceaccount:ci:nobody" cannot get resource "applications" in API group "argoproj.io" in the namespace "argocd": grant the verb get on applications.argoproj.io there`, append(promote, "shop")...)
 	c.fails(c.account("reader", "web"), 1, `in the namespace "web": grant the verb get`, append(promote, "shop")...)
-	c.fails(reader, 1, "read applications.argoproj.io shup in the namespace argocd: ask the cluster of the context e2e: the cluster has no such object; for another namespace give --app NAMESPACE/NAME; to read a file, give --app ./shup", append(promote, "shup")...)
-	c.fails(c.as("wrong", "eyJ-is-no-token", ""), 1, "does not know this account (401): its token or certificate is wrong or has expired", append(promote, "shop")...)
+	c.fails(reader, 1, "read applications.argoproj.io shup in the namespace argocd from the cluster of the context e2e: it has no such object; for another namespace give --app NAMESPACE/NAME; to read a file, give --app ./shup", append(promote, "shup")...)
+	c.fails(c.as("wrong", "eyJ-is-no-token", ""), 1, "it does not know this account (401): the token or certificate is wrong or has expired", append(promote, "shop")...)
 	c.fails(reader, 1, "it has no context pord: there are e2e", append(promote, "shop", "--kube-context", "pord")...)
 }
 
@@ -279,6 +279,12 @@ status:
   - {type: SuccessCriteriaMet, status: "True", reason: CompletionsReached, lastTransitionTime: "2026-01-01T10:01:00Z", lastProbeTime: "2026-01-01T10:01:00Z"}
   - {type: Complete, status: "True", reason: CompletionsReached, lastTransitionTime: "2026-01-01T10:01:00Z", lastProbeTime: "2026-01-01T10:01:00Z"}
 `))
+	clone := filepath.Join(c.t.TempDir(), "envs")
+	command(c.t, "git", "clone", "-q", c.repo.URL, clone)
+	c.ok(judge, "conclude", "--namespace", "web", filepath.Join(clone, "shop", "prod"))
+	if got, err := os.ReadFile(filepath.Join(clone, "shop", "prod", "web.yaml")); err != nil || string(got) != webManifest("3.0.0") {
+		c.t.Errorf("the directory has %s, %v", got, err)
+	}
 	if out := c.ok(judge, "conclude", "--app", "shop"); !strings.HasPrefix(out, "promoted candidate 3.0.0 ("+id+")") {
 		c.t.Errorf("assay conclude: %s", out)
 	}

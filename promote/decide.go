@@ -49,10 +49,10 @@ type Choice struct {
 
 // Decider decides about the candidate under test, at whatever tree it is
 // found. res may be nil for a decision by hand: a candidate that does not render
-// can be rejected. since tells when the candidate was set.
+// can be rejected. since tells when it began to be under test.
 type Decider func(ctx context.Context, res *render.Result, since Since) (Choice, error)
 
-// Since tells when the marker got the candidate that is under test; zero where
+// Since tells when the branch began to hold what is under test (Began); zero where
 // that is not known.
 type Since func(context.Context) (time.Time, error)
 

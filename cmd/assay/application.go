@@ -14,7 +14,6 @@ import (
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
-	"github.com/assaydev/assay/render"
 )
 
 // appUsage explains the flag --app of a command that works on a server.
@@ -101,30 +100,4 @@ func noApp(text string, err error) error {
 		return fmt.Errorf("--app %s: %w; %s", text, err, file)
 	}
 	return fmt.Errorf("--app %s: %w", text, err)
-}
-
-// destination is the namespace that the environment is deployed to, in the cluster
-// that is asked for its experiment. That cluster is the Application's own only if
-// both are the same, or if the Application is a file's and the user names it.
-func (s *session) destination(opt server) (string, error) {
-	_, live := parseAppName(opt.app)
-	switch {
-	case s.cluster == "":
-	case live:
-		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s, and not to the one that it is in", s.app, s.cluster)
-	case opt.kubeContext == "":
-		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s: name its context with --kube-context", s.app, s.cluster)
-	}
-	var req render.Request
-	s.env.fill(&req, s.call)
-	return req.Namespace, nil
-}
-
-// openCluster follows the rules of kubectl.
-func (a *app) openCluster(opt server) (*cluster.Client, error) {
-	files := filepath.SplitList(a.variable("KUBECONFIG"))
-	if home := a.variable("HOME", "USERPROFILE"); len(files) == 0 && home != "" {
-		files = []string{filepath.Join(home, ".kube", "config")}
-	}
-	return cluster.Open(cluster.Options{Kubeconfig: files, Context: opt.kubeContext, UserAgent: "assay"})
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
@@ -76,44 +76,30 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func(
 	return promote.ByVerdict(promote.Saved(objs), wanted), nil
 }
 
-// live finds the experiment's objects in the cluster.
-func (a *app) live(opt decideOptions, namespace func() (string, error)) promote.Objects {
-	return func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
-		objs, err := a.liveObjects(ctx, opt, res, namespace)
-		if err != nil {
-			return nil, fmt.Errorf("%w; or pass the experiment's objects with --experiment FILE", err)
+// since tells when the branch that is checked out began to hold what is under
+// test. That is not known of what is in no commit.
+func (p *place) since(res *render.Result) promote.Since {
+	return func(ctx context.Context) (time.Time, error) {
+		repo, err := gitrepo.Open(ctx, p.root)
+		if errors.Is(err, gitrepo.ErrNoRepo) {
+			return time.Time{}, nil
 		}
-		return objs, nil
+		if err != nil {
+			return time.Time{}, err
+		}
+		tip, err := repo.Head(ctx)
+		if err != nil || tip == "" {
+			return time.Time{}, err
+		}
+		return promote.Began(ctx, repo, tip, res.ID, p.in)
 	}
 }
 
-func (a *app) liveObjects(ctx context.Context, opt decideOptions, res *render.Result, namespace func() (string, error)) ([]*unstructured.Unstructured, error) {
-	in, err := namespace()
-	if err != nil {
-		return nil, err
-	}
-	c, err := a.openCluster(opt.server)
-	if err != nil {
-		return nil, err
-	}
-	return promote.Live(c.List, in)(ctx, res)
-}
-
-// since is when the candidate was set: when its marker was committed. It is not
-// known of one that is not in a commit.
-func (p *place) since(ctx context.Context) (time.Time, error) {
-	repo, err := gitrepo.Open(ctx, p.root)
-	if errors.Is(err, gitrepo.ErrNoRepo) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	marker, err := p.markerFile()
-	if err != nil {
-		return time.Time{}, err
-	}
-	return repo.Changed(ctx, marker)
+// in is the environment in another tree of the repository.
+func (p *place) in(tree fs.FS) render.Request {
+	req := p.Request
+	req.FS = envfs.New(tree, p.files)
+	return req
 }
 
 // leave tells why nothing is done.

@@ -95,7 +95,7 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 	if res.Marker == nil {
 		return a.nothingToDo(opt, p)
 	}
-	choice, err := decider(ctx, res, p.since)
+	choice, err := decider(ctx, res, p.since(res))
 	if err != nil {
 		return err
 	}

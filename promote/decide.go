@@ -63,6 +63,24 @@ func ByHand(outcome Outcome, reason, id string) Decider {
 	}
 }
 
+// pinned is a decider that means one candidate on all trees that one run comes
+// to: the first one that it finds, where nobody says which.
+func pinned(decide Decider) Decider {
+	first := ""
+	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+		c, err := decide(ctx, res, since)
+		if err == nil && c.ByHand() && c.ID == "" && res != nil {
+			if first == "" {
+				first = res.ID
+			}
+			if res.ID != first {
+				c.ID = first
+			}
+		}
+		return c, err
+	}
+}
+
 // ByVerdict follows the verdict of an experiment's objects, if it is the wanted
 // outcome; whatever it is where wanted is empty. They are looked for on each
 // tree anew.

@@ -28,6 +28,7 @@ func TestPush(t *testing.T) {
 		"reject":          {lost, history.Reject, "Job", "1.0.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, "", prod("method: push"))
 			id := s.id()
 			r := s.decide(c.decide(id))
@@ -53,6 +54,7 @@ func TestPush(t *testing.T) {
 
 // TestPushHold leaves what has no verdict.
 func TestPushHold(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", prod("method: push"))
 	before := s.tip("main")
 	r := s.decide(ByVerdict(Saved(concluded(s.id(), "Suspended")), ""))
@@ -76,7 +78,8 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 	} {
 		for stage, at := range map[string]gitserver.Stage{"before git looks": gitserver.DiscoverPush, "after": gitserver.Push} {
 			t.Run(name+" "+stage, func(t *testing.T) {
-				s := newSite(t, "", prod("method: push"))
+				t.Parallel()
+				s := newSite(t, "", prod("method: push")).overHTTP()
 				id := s.id()
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
 				decide := ByVerdict(Saved(concluded(id, "Complete")), "")
@@ -109,7 +112,8 @@ func TestPushWithoutAnswer(t *testing.T) {
 		"cut": gitserver.Cut(0), "cut within": gitserver.Cut(20), "a gateway's": gitserver.Gateway(504),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, "", prod("method: push"))
+			t.Parallel()
+			s := newSite(t, "", prod("method: push")).overHTTP()
 			s.git.Inject(gitserver.Push, 1, fault)
 			r := s.decide(ByHand(Promote, "why", ""))
 			if n := s.run("rev-list", "--count", "main"); r.Commit != s.tip("main") || n != "2" {
@@ -125,7 +129,8 @@ func TestPushWithoutAnswer(t *testing.T) {
 func TestServerThatIsAway(t *testing.T) {
 	for _, stage := range []gitserver.Stage{gitserver.DiscoverFetch, gitserver.ListRefs, gitserver.Fetch, gitserver.DiscoverPush, gitserver.Push} {
 		t.Run(string(stage), func(t *testing.T) {
-			s := newSite(t, "", prod("method: push"))
+			t.Parallel()
+			s := newSite(t, "", prod("method: push")).overHTTP()
 			s.git.Inject(stage, 2, gitserver.Status(503))
 			s.promote()
 			s.lawful(1)
@@ -136,7 +141,8 @@ func TestServerThatIsAway(t *testing.T) {
 
 // TestDeadline ends with what was tried, and writes nothing.
 func TestDeadline(t *testing.T) {
-	s := newSite(t, "", prod("method: push"))
+	t.Parallel()
+	s := newSite(t, "", prod("method: push")).overHTTP()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errors.New("gone") }))
 	_, err := s.process().Decide(ctx, ByHand(Promote, "why", ""))
@@ -151,6 +157,7 @@ func TestDeadline(t *testing.T) {
 func TestQueue(t *testing.T) {
 	for _, queue := range []string{"latest", "every"} {
 		t.Run(queue, func(t *testing.T) {
+			t.Parallel()
 			tree := prod("method: push")
 			tree["prod/assay.yaml"] = planText("queue: " + queue + "\n  promotion: {method: push}")
 			tree["prod/candidate.yaml"] = skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")
@@ -181,6 +188,7 @@ func TestQueue(t *testing.T) {
 
 // TestPlaces are environments that are none.
 func TestPlaces(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", prod("method: push"))
 	if _, err := s.repo.Commit("main", "a submodule", gitserver.File{Path: "vendor/shop", Mode: "160000", Data: s.tip("main")}); err != nil {
 		t.Fatal(err)

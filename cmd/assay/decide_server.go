@@ -86,6 +86,14 @@ func (a *app) reportThere(opt decideOptions, s *session, res *promote.Result) er
 	}
 	r.Branch, r.Commit, r.Pull = s.Branch, res.Commit, res.Pull
 	r.Next = merged(r.Next, res.Next)
+	if res.Pull != nil {
+		switch res.Pull.State {
+		case promote.Closed:
+			r.withhold(promote.Held)
+		case promote.Outdated:
+			r.withhold(promote.Superseded)
+		}
+	}
 	if err := a.report(opt, r); err != nil {
 		return err
 	}

@@ -41,21 +41,31 @@ func (r *Remote) Tip(ctx context.Context, branch string) (string, error) {
 // branchRef is the full name of a branch.
 func (r *Remote) branchRef(ctx context.Context, branch string) (string, error) {
 	ref := "refs/heads/" + branch
+	if r.known.isBranch(branch) {
+		return ref, nil
+	}
 	if _, err := r.run.Run(ctx, nil, "check-ref-format", ref); err != nil {
 		if ctx.Err() != nil {
 			return "", err
 		}
 		return "", fmt.Errorf("%q is no name of a branch", branch)
 	}
+	r.known.addBranch(branch)
 	return ref, nil
 }
 
+// resolve is the commit of a ref that was fetched.
 func (s *store) resolve(ctx context.Context, ref string) (string, error) {
-	out, err := s.run.Run(ctx, nil, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
+	out, err := s.run.Run(ctx, nil, "for-each-ref", "--format=%(objectname) %(tree)", ref)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", ref, err)
 	}
-	return git.Line(out), nil
+	commit, tree, found := strings.Cut(git.Line(out), " ")
+	if !found || !isID(tree) {
+		return "", fmt.Errorf("read %s: it is no commit", ref)
+	}
+	s.known.addTree(commit, tree)
+	return commit, nil
 }
 
 // noBranch is the error for a branch that does not exist, with those that do.
@@ -103,6 +113,9 @@ func (r *Remote) tree(ctx context.Context, commit string, bring git.Fetch) (*git
 
 // rootTree is the id of a commit's tree, which need not be here.
 func (r *Remote) rootTree(ctx context.Context, commit string) (string, error) {
+	if tree := r.known.tree(commit); tree != "" {
+		return tree, nil
+	}
 	if err := r.Fetch(ctx, commit); err != nil {
 		return "", err
 	}
@@ -110,6 +123,7 @@ func (r *Remote) rootTree(ctx context.Context, commit string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}
+	r.known.addTree(commit, git.Line(out))
 	return git.Line(out), nil
 }
 

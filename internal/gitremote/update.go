@@ -68,6 +68,8 @@ type update struct {
 
 	tries, moved, unavailable int
 	inARow                    int       // tries that did not land, for the pause
+	unreached                 int       // tries in a row without a connection
+	alone                     time.Time // when the first of these ended
 	pending                   []attempt // pushes without an answer
 	last                      error
 }
@@ -152,11 +154,39 @@ func (u *update) lookFor(ctx context.Context) (Landing, bool, error) {
 	return Landing{}, false, nil
 }
 
+// Bounds of tries without a connection: a server that starts again is back by
+// then, and a wrong host never is.
+const (
+	mostUnreached = 10
+	mostAlone     = 15 * time.Second
+)
+
+// unreachable counts tries in a row without a connection, and returns the error
+// that ends the update. It goes on where a push may have landed, since only the
+// server can tell.
+func (u *update) unreachable(away *UnavailableError) error {
+	if away == nil || !away.Unreachable {
+		u.unreached = 0
+		return nil
+	}
+	if u.unreached++; u.unreached == 1 {
+		u.alone = time.Now()
+	}
+	if len(u.pending) > 0 || u.unreached < mostUnreached && time.Since(u.alone) < mostAlone {
+		return nil
+	}
+	return &UnreachableError{Reason: away.Reason, Tries: u.unreached, Err: away.Err}
+}
+
 // consider returns the error that ends the update, or nothing where another
 // try may help.
 func (u *update) consider(ctx context.Context, err error) error {
 	var away *UnavailableError
 	var open *UnknownError
+	errors.As(err, &away)
+	if ended := u.unreachable(away); ended != nil && ctx.Err() == nil {
+		return ended
+	}
 	switch {
 	case errors.Is(err, ErrStale):
 		u.moved++
@@ -164,7 +194,7 @@ func (u *update) consider(ctx context.Context, err error) error {
 	case errors.As(err, &open):
 		u.unavailable++
 		u.remote.opt.Step("the connection ended before the server answered")
-	case errors.As(err, &away):
+	case away != nil:
 		u.unavailable++
 		u.remote.opt.Step("the server does not answer (" + away.Reason + "): try again")
 	case ctx.Err() != nil:

@@ -151,10 +151,10 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 	}
 	s.commitAt(0, files{"prod/candidate.yaml": skip + markerText("2.0.0")})
 	s.commitAt(2, files{"prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: 5\n"})
-	if r := s.decide(ByVerdict(canary(1), "")); r.Choice.Left != Held {
+	if r := s.decide(ByVerdict(Saved(canary(1)), "")); r.Choice.Left != Held {
 		t.Errorf("a verdict from before the baseline was edited: %+v", r.Choice)
 	}
-	if r := s.decide(ByVerdict(canary(3), "")); r.Proposal == nil || r.Choice.Outcome != Promote {
+	if r := s.decide(ByVerdict(Saved(canary(3)), "")); r.Proposal == nil || r.Choice.Outcome != Promote {
 		t.Errorf("a verdict from after it: %+v", r.Choice)
 	}
 }

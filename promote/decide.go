@@ -82,11 +82,19 @@ func pinned(decide Decider) Decider {
 }
 
 // ByVerdict follows the verdict of an experiment's objects, if it is the wanted
-// outcome; whatever it is where wanted is empty.
-func ByVerdict(objs []*unstructured.Unstructured, wanted Outcome) Decider {
+// outcome; whatever it is where wanted is empty. They are looked for on each
+// tree anew.
+func ByVerdict(find Objects, wanted Outcome) Decider {
 	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
 		if res == nil {
 			return Choice{}, errors.New("follow verdict: the candidate does not render: reject it by hand with --reason")
+		}
+		objs, err := find(ctx, res)
+		if err != nil {
+			return Choice{}, err
+		}
+		if len(objs) == 0 && len(res.Judges()) > 0 {
+			return Choice{Left: Held, Decision: Decision{Reason: absent(res)}, Candidate: *res.Marker, Experiment: res.ID}, nil
 		}
 		v, err := judge(ctx, res, objs, since)
 		if err != nil {

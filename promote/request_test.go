@@ -244,7 +244,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 // TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
-		decide := ByVerdict(concluded(s.id(), "Complete"), "")
+		decide := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")}) })
 		r := s.decide(decide)
 		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
@@ -409,7 +409,7 @@ func TestSupersededAndBack(t *testing.T) {
 		first := s.promote()
 		old := s.id()
 		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
-		if r := s.decide(ByVerdict(concluded(old, "Complete"), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
+		if r := s.decide(ByVerdict(Saved(concluded(old, "Complete")), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
 		}
 		second := s.promote()

@@ -11,10 +11,11 @@ import (
 
 // decideThere promotes or rejects on a branch of a server.
 func (a *app) decideThere(ctx context.Context, opt decideOptions, wanted promote.Outcome) error {
+	var s *session
 	decider := promote.ByHand(wanted, opt.reason, opt.id)
-	if opt.experiment != "" {
+	if opt.followsVerdict() {
 		var err error
-		if decider, err = a.verdict(opt, wanted); err != nil {
+		if decider, err = a.verdict(opt, wanted, func() (string, error) { return s.destination(opt.server) }); err != nil {
 			return err
 		}
 	}

@@ -22,14 +22,14 @@ import (
 const (
 	crashDir  = "ASSAY_TEST_CRASH_DIR"
 	crashEnv  = "ASSAY_TEST_CRASH_ENV"
-	crashStep = "ASSAY_TEST_CRASH_STEP" // number of the step before which it dies; 0: never
+	crashStep = "ASSAY_TEST_CRASH_STEP" // number of the step before which it dies
 	crashGit  = "ASSAY_TEST_CRASH_GIT"
 	crashWhat = "ASSAY_TEST_CRASH_OUTCOME"
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
-		if err := crashing(dir); err != nil {
+		if err := crashed(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -38,33 +38,36 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashing is what the commands do: finish an earlier decision, or make one.
-// It kills itself at the step that it is told.
-func crashing(dir string) error {
-	ctx, env, outcome := context.Background(), os.Getenv(crashEnv), Outcome(os.Getenv(crashWhat))
+// crashed is the process that kills itself.
+func crashed(dir string) error {
 	last, err := strconv.Atoi(os.Getenv(crashStep))
 	if err != nil {
 		return err
 	}
+	c := crash{env: os.Getenv(crashEnv), outcome: Outcome(os.Getenv(crashWhat)), git: os.Getenv(crashGit)}
 	at := 0
-	step := func(string) {
+	return c.decide(context.Background(), dir, func(string) {
 		if at++; at == last {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // the signal is on its way
 		}
-	}
-	commit, err := crashCommit(ctx, dir)
+	})
+}
+
+// decide is what the commands do: finish an earlier decision, or make one.
+func (c crash) decide(ctx context.Context, dir string, step func(string)) error {
+	commit, err := c.commit(ctx, dir)
 	if err != nil {
 		return err
 	}
-	if r, err := resume(ctx, dir, env, "", outcome, commit, step); r != nil || err != nil {
+	if r, err := resume(ctx, dir, c.env, "", c.outcome, commit, step); r != nil || err != nil {
 		return err
 	}
-	req, err := request(dir, env)
+	req, err := request(dir, c.env)
 	if err != nil {
 		return err
 	}
-	e, err := Prepare(ctx, req, Options{Outcome: outcome})
+	e, err := Prepare(ctx, req, Options{Outcome: c.outcome})
 	if errors.Is(err, ErrNoCandidate) {
 		return nil
 	}
@@ -74,8 +77,8 @@ func crashing(dir string) error {
 	return write(ctx, dir, e, commit, step)
 }
 
-func crashCommit(ctx context.Context, dir string) (*Commit, error) {
-	if os.Getenv(crashGit) == "" {
+func (c crash) commit(ctx context.Context, dir string) (*Commit, error) {
+	if c.git == "" {
 		return nil, nil
 	}
 	repo, err := gitrepo.Open(ctx, dir)
@@ -106,11 +109,20 @@ func crashCommit(ctx context.Context, dir string) (*Commit, error) {
 	}, nil
 }
 
+// finish runs the decision in this process, which knows nothing of those that
+// were killed.
+func (c crash) finish(t *testing.T, dir string) {
+	t.Helper()
+	if err := c.decide(t.Context(), dir, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // run runs the decision in a process of its own and reports whether it was killed.
 func (c crash) run(t *testing.T, dir string, step int) (killed bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), crashDir+"="+dir, crashEnv+"="+c.env, crashStep+"="+strconv.Itoa(step), crashWhat+"="+string(c.outcome), crashGit+"="+c.git)
+	cmd.Env = append(os.Environ(), crashDir+"="+dir, crashEnv+"="+c.env, crashStep+"="+strconv.Itoa(step), crashWhat+"="+string(c.outcome), crashGit+"="+c.git, "GOGC=off")
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -170,9 +182,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for _, c := range crashes() {
 		t.Run(c.name, func(t *testing.T) {
 			want := c.tree(t)
-			if c.run(t, want, 0) {
-				t.Fatal("killed without a reason")
-			}
+			c.finish(t, want)
 			finished := read(t, os.DirFS(want))
 			if finished["prod/candidate.yaml"] == c.files["prod/candidate.yaml"] {
 				t.Fatal("nothing was decided")
@@ -185,7 +195,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 				}
 				c.check(t, dir)
 				if c.run(t, dir, step%3+1) {
-					c.run(t, dir, 0)
+					c.finish(t, dir)
 				}
 				same(t, fmt.Sprintf("killed before step %d", step), finished, read(t, os.DirFS(dir)))
 				if c.git != "" {

@@ -107,6 +107,7 @@ func (c *chain) arrived(n int) {
 }
 
 func TestForward(t *testing.T) {
+	t.Parallel()
 	c := newChain(t, "", "method: push")
 	r := c.promote()
 	c.arrived(4)
@@ -163,6 +164,7 @@ func TestForwardOnceAndForAll(t *testing.T) {
 
 // TestForwardStops at the first environment that fails, and goes on later.
 func TestForwardStops(t *testing.T) {
+	t.Parallel()
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
@@ -235,6 +237,7 @@ func TestForwardSetsNothingAgain(t *testing.T) {
 
 // TestForwardHoldsNothingUp: the next candidate does not wait for it.
 func TestForwardHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	c := newChain(t, "", "method: push")
 	c.commit("staging", files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
 	c.fails(ByHand(Promote, "why", ""), "next environment staging .")
@@ -256,6 +259,7 @@ func TestForwardHoldsNothingUp(t *testing.T) {
 
 // TestForwardOfWhatIsThere: who has the change already gets no commit.
 func TestForwardOfWhatIsThere(t *testing.T) {
+	t.Parallel()
 	c := newChain(t, "", "method: push")
 	c.commit("staging", files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
 	staging := c.tip("staging")
@@ -298,6 +302,7 @@ func TestForwardAfterPullRequest(t *testing.T) {
 // TestForwardWithoutAnApplication: what Argo CD passes for one environment is
 // not passed for another.
 func TestForwardWithoutAnApplication(t *testing.T) {
+	t.Parallel()
 	c := newChain(t, "", "method: push")
 	s := c.process()
 	open := s.Open
@@ -314,6 +319,7 @@ func TestForwardWithoutAnApplication(t *testing.T) {
 
 // TestForwardOnlyToTheAllowed: the error of who opens other repositories ends it.
 func TestForwardOnlyToTheAllowed(t *testing.T) {
+	t.Parallel()
 	c := newChain(t, "", "method: push")
 	s := c.process()
 	s.Another = func(context.Context, string) (*gitremote.Remote, func(), error) {
@@ -347,6 +353,8 @@ func (c *chain) stopped(t *testing.T, n int, way string) bool {
 		panic(http.ErrAbortHandler)
 	})
 	defer c.git.Watch(nil)
+	defer func(plain string) { c.url = plain }(c.url)
+	c.overHTTP()
 	c.asked = func(*http.Request) {
 		if here() {
 			cancel(errStopped)
@@ -381,7 +389,7 @@ func TestForwardStoppedAnywhere(t *testing.T) {
 			start := c.refs(t)
 			c.promote()
 			want := c.state(t)
-			n, stride := 3+5*i, 23
+			n, stride := 3+10*i, 41
 			if os.Getenv("ASSAY_FAULTS") != "" {
 				n, stride = 1, 1
 			}

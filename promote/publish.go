@@ -144,8 +144,9 @@ func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) 
 // isServers tells errors of the server from those of what it holds.
 func isServers(err error) bool {
 	var away *gitremote.UnavailableError
+	var gone *gitremote.UnreachableError
 	var refused *gitremote.RefusedError
-	return errors.As(err, &away) || errors.As(err, &refused) || errors.Is(err, gitremote.ErrNoCommit)
+	return errors.As(err, &away) || errors.As(err, &gone) || errors.As(err, &refused) || errors.Is(err, gitremote.ErrNoCommit)
 }
 
 // refused reports whether people have closed the pull request of the branch.

@@ -16,8 +16,8 @@ import (
 
 // TestPush decides on the server, by hand and on a verdict.
 func TestPush(t *testing.T) {
-	won := func(id string) Decider { return ByVerdict(concluded(id, "Complete"), "") }
-	lost := func(id string) Decider { return ByVerdict(concluded(id, "Failed"), "") }
+	won := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Complete")), "") }
+	lost := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Failed")), "") }
 	byHand := func(o Outcome) func(string) Decider { return func(string) Decider { return ByHand(o, "why", "") } }
 	for name, c := range map[string]struct {
 		decide  func(id string) Decider
@@ -31,6 +31,7 @@ func TestPush(t *testing.T) {
 		"reject":          {lost, history.Reject, "Job", "1.0.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, "", prod("method: push"))
 			id := s.id()
 			r := s.decide(c.decide(id))
@@ -56,9 +57,10 @@ func TestPush(t *testing.T) {
 
 // TestPushHold leaves what has no verdict.
 func TestPushHold(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", prod("method: push"))
 	before := s.tip("main")
-	r := s.decide(ByVerdict(concluded(s.id(), "Suspended"), ""))
+	r := s.decide(ByVerdict(Saved(concluded(s.id(), "Suspended")), ""))
 	if r.Choice.Left != Held || s.tip("main") != before {
 		t.Errorf("%+v", r.Choice)
 	}
@@ -79,10 +81,11 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 	} {
 		for stage, at := range map[string]gitserver.Stage{"before git looks": gitserver.DiscoverPush, "after": gitserver.Push} {
 			t.Run(name+" "+stage, func(t *testing.T) {
-				s := newSite(t, "", prod("method: push"))
+				t.Parallel()
+				s := newSite(t, "", prod("method: push")).overHTTP()
 				id := s.id()
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
-				decide := ByVerdict(concluded(id, "Complete"), "")
+				decide := ByVerdict(Saved(concluded(id, "Complete")), "")
 				if c.says != "" {
 					s.fails(ByHand(Promote, "why", id), c.says)
 					s.lawful(0)
@@ -112,7 +115,8 @@ func TestPushWithoutAnswer(t *testing.T) {
 		"cut": gitserver.Cut(0), "cut within": gitserver.Cut(20), "a gateway's": gitserver.Gateway(504),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, "", prod("method: push"))
+			t.Parallel()
+			s := newSite(t, "", prod("method: push")).overHTTP()
 			s.git.Inject(gitserver.Push, 1, fault)
 			r := s.decide(ByHand(Promote, "why", ""))
 			if n := s.run("rev-list", "--count", "main"); r.Commit != s.tip("main") || n != "2" {
@@ -128,7 +132,8 @@ func TestPushWithoutAnswer(t *testing.T) {
 func TestServerThatIsAway(t *testing.T) {
 	for _, stage := range []gitserver.Stage{gitserver.DiscoverFetch, gitserver.ListRefs, gitserver.Fetch, gitserver.DiscoverPush, gitserver.Push} {
 		t.Run(string(stage), func(t *testing.T) {
-			s := newSite(t, "", prod("method: push"))
+			t.Parallel()
+			s := newSite(t, "", prod("method: push")).overHTTP()
 			s.git.Inject(stage, 2, gitserver.Status(503))
 			s.promote()
 			s.lawful(1)
@@ -165,7 +170,8 @@ func TestRejectWhileTheServerIsAway(t *testing.T) {
 
 // TestDeadline ends with what was tried, and writes nothing.
 func TestDeadline(t *testing.T) {
-	s := newSite(t, "", prod("method: push"))
+	t.Parallel()
+	s := newSite(t, "", prod("method: push")).overHTTP()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errors.New("gone") }))
 	_, err := s.process().Decide(ctx, ByHand(Promote, "why", ""))
@@ -180,6 +186,7 @@ func TestDeadline(t *testing.T) {
 func TestQueue(t *testing.T) {
 	for _, queue := range []string{"latest", "every"} {
 		t.Run(queue, func(t *testing.T) {
+			t.Parallel()
 			tree := prod("method: push")
 			tree["prod/assay.yaml"] = planText("queue: " + queue + "\n  promotion: {method: push}")
 			tree["prod/candidate.yaml"] = skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")
@@ -195,7 +202,7 @@ func TestQueue(t *testing.T) {
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
 				t.Errorf("%s commits, under test is %q after %q", n, second, first)
 			}
-			if left := s.decide(ByVerdict(concluded(first, "Complete"), "")).Choice.Left; left != Superseded {
+			if left := s.decide(ByVerdict(Saved(concluded(first, "Complete")), "")).Choice.Left; left != Superseded {
 				t.Errorf("the first one's verdict once more: %q", left)
 			}
 			s.reject()
@@ -210,6 +217,7 @@ func TestQueue(t *testing.T) {
 
 // TestPlaces are environments that are none.
 func TestPlaces(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", prod("method: push"))
 	if _, err := s.repo.Commit("main", "a submodule", gitserver.File{Path: "vendor/shop", Mode: "160000", Data: s.tip("main")}); err != nil {
 		t.Fatal(err)

@@ -31,7 +31,8 @@ func TestPullRequest(t *testing.T) {
 			t.Fatalf("the result is %+v with %+v", r, r.Pull)
 		}
 		p := s.one()
-		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) {
+		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) ||
+			!strings.Contains(p.Body, s.says("https://github.com/acme/envs/commit/", "https://gitlab.com/acme/envs/-/commit/")+main) {
 			t.Errorf("the pull request is %+v", p)
 		}
 		if s.tip("main") != main || s.run("rev-parse", r.Commit+"^") != main {
@@ -85,11 +86,26 @@ func TestRejectionIsPushed(t *testing.T) {
 	})
 }
 
+// TestPullRequestLinks: what the candidate's annotations point to.
+func TestPullRequestLinks(t *testing.T) {
+	marker := strings.Replace(markerText("2.0.0"), "metadata:\n", "metadata:\n  annotations: {pipeline: 'https://ci.example.com/runs/7', author: somebody}\n", 1)
+	eachForge(t, prod("").with(files{"prod/candidate.yaml": skip + marker}), func(t *testing.T, s *site) {
+		s.promote()
+		if body := s.one().Body; !strings.Contains(body, "(<https://ci.example.com/runs/7>)") || strings.Contains(body, "[`author`]") {
+			t.Error(body)
+		}
+	})
+}
+
 // merge merges as a person does on the forge's page.
 func (s *site) merge(p forgefake.Pull, method string) string {
 	s.t.Helper()
+	return s.mergeAs(p, forge.Merge{HeadSHA: s.tip(p.Head), Method: forge.Method(method), Title: "Merged by hand"})
+}
+
+func (s *site) mergeAs(p forgefake.Pull, m forge.Merge) string {
+	s.t.Helper()
 	client := s.process().Forge
-	m := forge.Merge{HeadSHA: s.tip(p.Head), Method: forge.Method(method), Title: "Merged by hand"}
 	for {
 		sha, err := client.Merge(s.t.Context(), p.Number, m)
 		if err == nil {
@@ -128,7 +144,7 @@ func TestMergedByAPerson(t *testing.T) {
 				s.decided(history.Promote)
 				s.lawful(1)
 				d := s.decisions()[0]
-				if d.Experiment != id || method != "merge" && d.Commit != sha {
+				if d.Experiment != id || d.Commit != sha {
 					t.Errorf("the history tells %+v, merged was %s", d, sha)
 				}
 				if !strings.Contains(s.content("main", "prod/web.yaml"), "web:2.0.0") {
@@ -136,6 +152,33 @@ func TestMergedByAPerson(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestDescriptionInTheMessage: a forge may copy the description, trailers and
+// all, into the message of its commit. The decision is told once.
+func TestDescriptionInTheMessage(t *testing.T) {
+	for _, method := range []forge.Method{forge.MethodMerge, forge.MethodSquash} {
+		for _, promotion := range []string{"merge: manual", "merge: auto"} {
+			t.Run(string(method)+" "+promotion, func(t *testing.T) {
+				eachForge(t, prod(promotion), func(t *testing.T, s *site) {
+					s.method = method
+					s.forge.CopyDescriptions()
+					r := s.promote()
+					if promotion == "merge: manual" {
+						r.Commit = s.mergeAs(s.one(), forge.Merge{HeadSHA: s.tip(s.one().Head), Method: method})
+					}
+					if said := s.run("log", "-1", "--format=%B", "main"); !strings.Contains(said, "Assay-Outcome: promote") {
+						t.Fatalf("the commit says\n%s", said)
+					}
+					s.decided(history.Promote)
+					s.lawful(1)
+					if d := s.decisions()[0]; d.Commit != r.Commit || d.Commit != s.tip("main") {
+						t.Errorf("the history tells of %s, and %s is on the branch", d.Commit, r.Commit)
+					}
+				})
+			})
+		}
 	}
 }
 
@@ -155,6 +198,9 @@ func TestMergeAuto(t *testing.T) {
 				s.settled()
 				s.decided(history.Promote)
 				s.lawful(1)
+				if d := s.decisions()[0]; d.Commit != r.Commit {
+					t.Errorf("the history tells of %s, and the result is %s", d.Commit, r.Commit)
+				}
 			})
 		})
 	}
@@ -212,7 +258,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 // TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
-		decide := ByVerdict(concluded(s.id(), "Complete"), "")
+		decide := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")}) })
 		r := s.decide(decide)
 		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
@@ -422,7 +468,7 @@ func TestSupersededAndBack(t *testing.T) {
 		first := s.promote()
 		old := s.id()
 		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
-		if r := s.decide(ByVerdict(concluded(old, "Complete"), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
+		if r := s.decide(ByVerdict(Saved(concluded(old, "Complete")), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
 		}
 		second := s.promote()
@@ -523,6 +569,7 @@ func TestMergedLongAgo(t *testing.T) {
 // opening of a second pull request.
 func TestMergedMeanwhile(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		s.overHTTP()
 		s.git.Inject(gitserver.Push, 1, gitserver.Fault(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 			backend.ServeHTTP(w, req)
 			s.run("update-ref", "refs/heads/main", "refs/heads/assay/prod/"+s.id())
@@ -553,7 +600,6 @@ func TestRestart(t *testing.T) {
 				s.forge.Fail(c.fault)
 				s.fails(ByHand(Promote, "why", ""))
 				s.forge.Recover()
-				s.pushes()
 				r := s.promote()
 				if c.merged != (r.Proposal == nil) || !c.merged && r.Pull.State != Merged {
 					t.Errorf("%+v with %+v", r, r.Pull)
@@ -610,6 +656,7 @@ func TestQueueByPullRequest(t *testing.T) {
 
 // TestWithoutForge pushes the branch, and says where to open the pull request.
 func TestWithoutForge(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", prod("merge: auto"))
 	id := s.id()
 	r := s.promote()
@@ -630,6 +677,7 @@ func TestWithoutForge(t *testing.T) {
 
 // TestForgeThatSlowsDown is waited for.
 func TestForgeThatSlowsDown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, forge.GitHub, prod("merge: auto"))
 	s.forge.Fail(forgefake.SecondaryLimit(time.Second))
 	if r := s.promote(); r.Pull.State != Merged {
@@ -640,6 +688,7 @@ func TestForgeThatSlowsDown(t *testing.T) {
 
 // TestForgeThatMayNotClose: the decision landed, and that is what counts.
 func TestForgeThatMayNotClose(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, forge.GitHub, prod("method: push"))
 	s.forge.Fail(forgefake.Fault{Status: http.StatusForbidden})
 	r := s.promote()
@@ -651,6 +700,7 @@ func TestForgeThatMayNotClose(t *testing.T) {
 
 // TestHeadNames are fit for git, and each environment's own.
 func TestHeadNames(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "", files{"README.md": "x\n"})
 	tip := s.tip("main")
 	seen := map[string]string{}
@@ -705,6 +755,7 @@ func TestHeadNames(t *testing.T) {
 func TestOddPlaces(t *testing.T) {
 	for _, dir := range []string{".", "a shop", "shop.lock", "@{x}", "店/本番"} {
 		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
 			tree := files{}
 			for name, text := range prod("merge: auto") {
 				if rest, ok := strings.CutPrefix(name, "prod/"); ok {

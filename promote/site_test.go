@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ type site struct {
 	t        *testing.T
 	git      *gitserver.Server
 	repo     *gitserver.Repo
+	url      string
 	forge    *forgefake.Forge // nil: there is none
 	kind     forge.Kind
 	dir, env string // the environment
@@ -36,12 +38,22 @@ type site struct {
 	asked    func(*http.Request) // sees requests to the forge before it does
 }
 
-// newSite serves the tree, whose environment is prod.
+// newSite serves the tree, whose environment is prod. git speaks with its own
+// server in a process beside it, which is quicker than overHTTP.
 func newSite(t *testing.T, kind forge.Kind, tree files) *site {
 	t.Helper()
 	server, repo := gitserver.Serve(t, gitserver.Files(tree)...)
-	s := &site{t: t, git: server, repo: repo, kind: kind, dir: "prod", method: forge.MethodMerge, commits: 100}
+	s := &site{t: t, git: server, repo: repo, url: repo.Dir, kind: kind, dir: "prod", method: forge.MethodMerge, commits: 100}
 	s.forge = newForge(kind, repo)
+	if err := repo.Hook("pre-receive", "echo >> pushes"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// overHTTP lets git go by the HTTP server, where faults are injected.
+func (s *site) overHTTP() *site {
+	s.url = s.repo.URL
 	return s
 }
 
@@ -79,7 +91,7 @@ func onGitHub(t *testing.T, tree files, test func(*testing.T, *site)) {
 func (s *site) process() Server {
 	s.t.Helper()
 	server := Server{
-		Repo: remote(s.t, s.repo.URL), Branch: "main", Commits: s.commits, Method: s.method,
+		Repo: remote(s.t, s.url), Branch: "main", Commits: s.commits, Method: s.method,
 		Open: func(tree fs.FS) render.Request {
 			return render.Request{FS: envfs.New(tree, envfs.Limits{}), Dir: s.dir, Name: s.env}
 		},
@@ -289,7 +301,18 @@ func (s *site) one() forgefake.Pull {
 }
 
 // pushes are how often somebody pushed since the last call.
-func (s *site) pushes() int { return s.git.Traffic().Requests[gitserver.Push] }
+func (s *site) pushes() int {
+	s.t.Helper()
+	const name = "pushes"
+	out, err := os.ReadFile(filepath.Join(s.repo.Dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(s.repo.Dir, name), 0); err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.Count(string(out), "\n")
+}
 
 // written are the requests to the forge that change something.
 func (s *site) written() int {

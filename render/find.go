@@ -65,6 +65,10 @@ func skip(fsys *envfs.FS, top, dir string) error {
 	return nil
 }
 
+// Holds reports whether a directory with files of these names may be an
+// environment.
+func Holds(files []string) bool { return slices.ContainsFunc(files, mayBeOwn) }
+
 // mayBeOwn is quick, and leaves no plan or marker out.
 func mayBeOwn(base string) bool {
 	return (strings.HasPrefix(base, "assay.") || strings.HasPrefix(base, "candidate.")) && spec.KindByName(base) != ""

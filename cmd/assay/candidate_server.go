@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
@@ -52,7 +53,24 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 		a.preview(last)
 		return nil
 	}
-	a.reportSet(last, s.landed(res))
+	if res.Pull == nil {
+		s.Tidy(ctx, last.history())
+	}
+	return a.reportSetThere(s, last, res)
+}
+
+// reportSetThere tells what became of a candidate on a server.
+func (a *app) reportSetThere(s *session, p *placement, res *promote.Result) error {
+	if res.Pull == nil {
+		_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.called(), p.on(p.Path))
+	} else {
+		_, _ = fmt.Fprintf(&a.out, "%s %s in %s\n", headline(res.Pull, "set", "test"), p.called(), p.on(p.Path))
+	}
+	_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(res))
+	a.tellSet(p)
+	if res.Pull != nil && res.Pull.State == promote.Closed {
+		return errHeld
+	}
 	return nil
 }
 
@@ -136,6 +154,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		a.notef("%s has no candidate", s.dir)
 		return nil
 	}
+	s.Tidy(ctx, last.history())
 	a.reportWithdrawn(last, s.landed(res))
 	return nil
 }

@@ -127,7 +127,9 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, m *markerP
 	if err := m.write(ctx, p.data); err != nil {
 		return err
 	}
-	a.reportSet(p, "")
+	_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.called(), p.on(p.Path))
+	a.tellSet(p)
+	a.notef("next: assay diff %s", m.argument())
 	if past.Shallow && !past.Cut {
 		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", past.Commits)
 	}
@@ -159,7 +161,7 @@ func (p *placement) changes() bool { return !bytes.Equal(p.data, p.Data) }
 // preview prints what placing the candidate would change.
 func (a *app) preview(p *placement) {
 	if !p.changes() {
-		_, _ = fmt.Fprintf(&a.out, "candidate %s (%s) is in %s already\n", promote.Label(p.candidate), p.rendered.ID, p.on(p.Path))
+		_, _ = fmt.Fprintf(&a.out, "%s is in %s already\n", p.called(), p.on(p.Path))
 		return
 	}
 	a.out.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Data), string(p.data)))
@@ -236,12 +238,13 @@ func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result
 	return res, nil
 }
 
-// reportSet tells what was written; there is where it went on a server.
-func (a *app) reportSet(p *placement, there string) {
-	_, _ = fmt.Fprintf(&a.out, "wrote candidate %s (%s) to %s\n", promote.Label(p.candidate), p.rendered.ID, p.on(p.Path))
-	if there != "" {
-		_, _ = fmt.Fprintf(&a.out, "  %s\n", there)
-	}
+// called is the candidate for people.
+func (p *placement) called() string {
+	return fmt.Sprintf("candidate %s (%s)", promote.Label(p.candidate), p.rendered.ID)
+}
+
+// tellSet says on stderr what people should know beside the result.
+func (a *app) tellSet(p *placement) {
 	if len(p.Candidates) > 0 {
 		first := p.Candidates[0]
 		switch {
@@ -258,9 +261,6 @@ func (a *app) reportSet(p *placement, there string) {
 		a.notef("ships untested: %s", oneLine(u))
 	}
 	a.warn(p.rendered.Warnings)
-	if there == "" {
-		a.notef("next: assay diff %s", p.argument())
-	}
 }
 
 // defaultName names a candidate after its first new tag or digest.

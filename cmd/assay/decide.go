@@ -23,6 +23,7 @@ type decideOptions struct {
 	server
 	reason, id, experiment, format string
 	dryRun, commit                 bool
+	live                           bool // the cluster's experiment decides
 }
 
 // bindDecide adds the flags that the three commands share.
@@ -80,10 +81,10 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 	if done, err := a.resume(ctx, opt, p, wanted); done || err != nil {
 		return err
 	}
-	if opt.experiment == "" {
+	if !opt.followsVerdict() {
 		return a.settle(ctx, opt, p, nil, promote.Decision{Outcome: wanted, Reason: opt.reason, ID: opt.id})
 	}
-	decider, err := a.verdict(opt, wanted)
+	decider, err := a.verdict(opt, wanted, func() (string, error) { return p.Namespace, nil })
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 	if res.Marker == nil {
 		return a.nothingToDo(opt, p)
 	}
-	choice, err := decider(ctx, res, p.since)
+	choice, err := decider(ctx, res, p.since(res))
 	if err != nil {
 		return err
 	}

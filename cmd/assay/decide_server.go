@@ -11,10 +11,11 @@ import (
 
 // decideThere promotes or rejects on a branch of a server.
 func (a *app) decideThere(ctx context.Context, opt decideOptions, wanted promote.Outcome) error {
+	var s *session
 	decider := promote.ByHand(wanted, opt.reason, opt.id)
-	if opt.experiment != "" {
+	if opt.followsVerdict() {
 		var err error
-		if decider, err = a.verdict(opt, wanted); err != nil {
+		if decider, err = a.verdict(opt, wanted, func() (string, error) { return s.destination(opt.server) }); err != nil {
 			return err
 		}
 	}
@@ -85,6 +86,14 @@ func (a *app) reportThere(opt decideOptions, s *session, res *promote.Result) er
 	}
 	r.Branch, r.Commit, r.Pull = s.Branch, res.Commit, res.Pull
 	r.Next = merged(r.Next, res.Next)
+	if res.Pull != nil {
+		switch res.Pull.State {
+		case promote.Closed:
+			r.withhold(promote.Held)
+		case promote.Outdated:
+			r.withhold(promote.Superseded)
+		}
+	}
 	if err := a.report(opt, r); err != nil {
 		return err
 	}

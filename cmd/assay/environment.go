@@ -63,8 +63,9 @@ func (e *environment) bindLimits(f *pflag.FlagSet) {
 // place is an environment that a command works on.
 type place struct {
 	render.Request
-	root string // the repository's directory
-	arg  string // the environment's directory as the user wrote it
+	files envfs.Limits
+	root  string // the repository's directory
+	arg   string // the environment's directory as the user wrote it
 
 	session *session // on a server; nil for a directory
 }
@@ -80,7 +81,7 @@ func (e *environment) open(dir string, call plugin.Call) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &place{root: root, arg: dir}
+	p := &place{files: e.files, root: root, arg: dir}
 	p.Request = render.Request{FS: fsys, Dir: rel}
 	e.fill(&p.Request, call)
 	return p, nil

@@ -53,11 +53,22 @@ func (a *app) exitCode(err error) int {
 	}
 }
 
+// What helps where the deadline has passed: Argo CD runs nothing that works on a
+// server.
+const (
+	hintLater       = "raise --timeout; under Argo CD keep it below the repo-server's own timeout for plugins"
+	hintLaterServer = "raise --timeout"
+)
+
 // printError prints the cause first, then what helps, within maxMessage.
-func printError(w io.Writer, err error) {
+func (a *app) printError(w io.Writer, err error) {
 	var tail string
-	if errors.Is(err, errTimeout) {
-		tail = "\nhint: raise --timeout; under Argo CD keep it below the repo-server's own timeout for plugins"
+	switch {
+	case !errors.Is(err, errTimeout):
+	case a.patient.Load():
+		tail = "\nhint: " + hintLaterServer
+	default:
+		tail = "\nhint: " + hintLater
 	}
 	message := "assay: " + oneLine(err.Error())
 	if room := maxMessage - len(tail) - 1; len(message) > room {

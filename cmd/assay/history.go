@@ -32,7 +32,8 @@ func (a *app) historyCommand() *cobra.Command {
 		Long: `History lists the decisions about an environment, the newest first: what became
 of which candidate, who or what decided, and on which evidence. It reads them
 from the trailers of commits on the branch that is checked out, and of commits
-under refs/assay/ where they have been fetched.
+under refs/assay/ where they have been fetched. What a pull request brought is
+listed under the commit that merged it.
 
 It looks at the newest 500 commits, and says so if there are more.`,
 		Example: `  assay history shop/prod

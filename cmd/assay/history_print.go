@@ -18,6 +18,7 @@ type decisionReport struct {
 	ID         string    `json:"id,omitempty"`
 	Engine     string    `json:"engine,omitempty"`
 	Commit     string    `json:"commit"`
+	Head       string    `json:"head,omitempty"` // of the pull request that the commit merges
 	Subject    string    `json:"subject"`
 	Evidence   string    `json:"evidence,omitempty"`
 	Untested   []string  `json:"untested,omitempty"`
@@ -29,7 +30,7 @@ type decisionReport struct {
 
 func newDecisionReport(d history.Decision, list []history.Decision) decisionReport {
 	r := decisionReport{
-		Time: d.Time.UTC(), Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Engine: d.Engine, Commit: d.Commit,
+		Time: d.Time.UTC(), Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Engine: d.Engine, Commit: d.Commit, Head: d.Head,
 		Subject: d.Subject, Evidence: d.Evidence, Untested: d.Untested, Promotion: d.Promotion, Next: d.Next, Reverts: d.Reverts,
 	}
 	if by, ok := d.Reverted(list); ok {

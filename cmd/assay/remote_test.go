@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,16 +11,21 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/assaydev/assay/test/forgefake"
 	"github.com/assaydev/assay/test/gitserver"
 )
 
 // password is what serve -auth asks for; the user is ci.
 const password = "correct-horse"
 
+// forgePath is the repository's on a forge.
+const forgePath = "acme/envs"
+
 // servers are those of running scripts, by their work directories.
 type servers struct {
 	server *gitserver.Server
 	repo   *gitserver.Repo
+	forge  *forgefake.Forge // nil without one
 }
 
 type serversKey struct{}
@@ -33,28 +39,33 @@ func serversOf(ts *testscript.TestScript) *servers {
 }
 
 // serve starts a Git server whose repository has a first commit of a
-// directory's files: serve [-auth] [-empty] [DIR]. It sets REPO to the URL, and BARE to
-// the repository's directory.
+// directory's files: serve [-auth] [-empty] [-github] [-gitlab] [DIR]. It sets REPO to the URL,
+// and BARE to the repository's directory; with a forge, FORGE to the URL of its API.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
 	dir, err := os.MkdirTemp(ts.MkAbs("."), ".server")
 	ts.Check(err)
-	opt := gitserver.Options{Dir: dir}
-	empty := false
+	opt := gitserver.Options{Quick: true, Dir: dir}
+	empty, name := false, "envs"
+	var newForge func(forgefake.Options) *forgefake.Forge
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		switch args[0] {
 		case "-auth":
 			opt.User, opt.Password = "ci", password
 		case "-empty":
 			empty = true
+		case "-github":
+			name, newForge = forgePath, forgefake.NewGitHub
+		case "-gitlab":
+			name, newForge = forgePath, forgefake.NewGitLab
 		default:
-			ts.Fatalf("usage: serve [-auth] [-empty] [dir]")
+			ts.Fatalf("usage: serve [-auth] [-empty] [-github] [-gitlab] [dir]")
 		}
 		args = args[1:]
 	}
 	server, err := gitserver.Start(opt)
 	ts.Check(err)
 	ts.Defer(func() { _ = server.Close() })
-	repo, err := server.Create("envs")
+	repo, err := server.Create(name)
 	ts.Check(err)
 	if !empty {
 		_, err = repo.Commit("main", "start", files(ts, ts.MkAbs(args[0]))...)
@@ -62,7 +73,28 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("REPO", repo.URL)
 	ts.Setenv("BARE", repo.Dir)
-	*serversOf(ts) = servers{server, repo}
+	*serversOf(ts) = servers{server, repo, nil}
+	if newForge != nil {
+		serveForge(ts, newForge(forgefake.Options{Git: repo.Dir, Path: forgePath, Token: password}))
+	}
+}
+
+// serveForge starts a forge whose token is the password.
+func serveForge(ts *testscript.TestScript, forge *forgefake.Forge) {
+	api := httptest.NewServer(forge)
+	ts.Defer(api.Close)
+	ts.Setenv("FORGE", api.URL)
+	serversOf(ts).forge = forge
+}
+
+// people does what people do on the forge's page: people close NUMBER.
+func people(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 || args[0] != "close" {
+		ts.Fatalf("usage: people close number")
+	}
+	number, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	serversOf(ts).forge.ClosePull(number)
 }
 
 // files are those of a directory, as the server commits them.

@@ -79,11 +79,14 @@ func (s *session) promotion(ctx context.Context, opt revertOptions) (history.Dec
 func wholeCommit(short string, list []history.Decision) (string, error) {
 	found := ""
 	for _, d := range list {
-		if strings.HasPrefix(d.Commit, short) && d.Commit != found {
+		for _, id := range []string{d.Commit, d.Head} {
+			if !strings.HasPrefix(id, short) || id == found {
+				continue
+			}
 			if found != "" {
 				return "", fmt.Errorf("--commit-id %s: several commits begin like that: give more digits", short)
 			}
-			found = d.Commit
+			found = id
 		}
 	}
 	if found == "" {

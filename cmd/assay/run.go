@@ -54,11 +54,11 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errReported) && !errors.Is(err, errHeld) {
-		printError(stderr, err)
+		a.printError(stderr, err)
 		return a.exitCode(err)
 	}
 	if _, writeErr := stdout.Write(a.out.Bytes()); writeErr != nil {
-		printError(stderr, fmt.Errorf("write result: %w", writeErr))
+		a.printError(stderr, fmt.Errorf("write result: %w", writeErr))
 		return exitFailed
 	}
 	return a.exitCode(err)

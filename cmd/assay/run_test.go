@@ -69,7 +69,7 @@ func TestErrorsAreShort(t *testing.T) {
 		fmt.Errorf("%s: %w", strings.Repeat("x", 5000), errTimeout),
 	} {
 		var out bytes.Buffer
-		printError(&out, err)
+		(&app{}).printError(&out, err)
 		if out.Len() > maxMessage || strings.Count(out.String(), "\n") > 2 {
 			t.Errorf("%d bytes in %d lines", out.Len(), strings.Count(out.String(), "\n"))
 		}

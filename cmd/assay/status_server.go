@@ -45,7 +45,16 @@ func (s *session) survey(ctx context.Context, base gitremote.Base, name string) 
 	if err != nil {
 		return nil, err
 	}
-	v := survey{name: name, past: history.All(entries, refs), open: func() (render.Request, error) { return s.Open(base.Tree), nil }}
+	env := map[string]bool{} // directories that commits tell of
+	past := history.All(entries, refs)
+	for e := range past {
+		env[e.Dir] = true
+	}
+	reads := func(dir string, files []string) bool { return env[dir] || render.Holds(files) }
+	if err := base.Tree.Ahead(s.dir, reads); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the directories of %s: %w", s.Branch, err)
+	}
+	v := survey{name: name, past: past, open: func() (render.Request, error) { return s.Open(base.Tree), nil }}
 	list, err := v.list(ctx, []string{s.dir})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no directory of the branch %s: correct the path", s.dir, s.Branch)

@@ -141,6 +141,13 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 		return fmt.Errorf("commit %s reverts a promotion: %w", git.Short(c.ID), err)
 	}
 	promoted, ok := history.Parse(p)
+	if !ok && len(p.Parents) == 2 { // the merge of a pull request, whose head tells
+		head, err := a.repo.Commit(ctx, p.Parents[1])
+		if err != nil {
+			return err
+		}
+		promoted, ok = history.Parse(head)
+	}
 	if !ok || promoted.Outcome != history.Promote || promoted.Environment != told.Environment || len(p.Parents) == 0 || len(c.Parents) == 0 {
 		a.blame(c, told.Environment, ", which reverts a commit that promotes nothing there")
 		return nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,44 @@ func TestReadingFetchesDirectoriesWhole(t *testing.T) {
 	}
 	if err := fs.WalkDir(tree, ".", func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil || len(f.fetches) != 6 {
 		t.Errorf("%v after %d fetches, not one for each of three more directories", err, len(f.fetches))
+	}
+}
+
+func TestReadingAhead(t *testing.T) {
+	files := map[string]string{"README.md": "r", "a/docs/x": "x"}
+	for i := range 30 {
+		files[fmt.Sprintf("a/%d/assay.yaml", i)] = fmt.Sprint("plan", i)
+		files[fmt.Sprintf("a/%d/charts/web.yaml", i)] = fmt.Sprint("web", i)
+	}
+	f := newFar(t, files)
+	tree := f.open(t)
+	if err := tree.Ahead("a", func(_ string, files []string) bool { return slices.Contains(files, "assay.yaml") }); err != nil {
+		t.Fatal(err)
+	}
+	// The root, the directory, those below it, those below these, and all files.
+	if len(f.fetches) != 5 || len(f.fetches[4]) != 60 {
+		t.Errorf("the fetches are %v", f.fetches)
+	}
+	for name, want := range files {
+		if strings.HasPrefix(name, "a/") && !strings.HasPrefix(name, "a/docs") {
+			if data, err := fs.ReadFile(tree, name); err != nil || string(data) != want {
+				t.Errorf("%s: %q, %v", name, data, err)
+			}
+		}
+	}
+	if len(f.fetches) != 5 {
+		t.Errorf("%d fetches", len(f.fetches))
+	}
+	if err := tree.Ahead("b", nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	if err := tree.Ahead("README.md", nil); err != nil {
+		t.Error(err)
+	}
+	other := f.open(t)
+	f.fail = errors.New("the line is dead")
+	if err := other.Ahead("a", nil); !errors.Is(err, f.fail) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	stale                     // a ref is not what was expected; nothing was sent
 	refused                   // another try changes nothing
 	unavailable               // nothing was done; another try may
+	unreachable               // likewise, but nobody is there to do it
 	unknown                   // it may have been done
 	unnegotiated              // git must first ask which commits the server has
 	separate                  // nothing was sent: the server takes one ref at a time
@@ -76,6 +77,7 @@ var besideWordings = []wording{
 
 // serverWordings are what git says where the server answers for no ref.
 var serverWordings = []wording{
+	{unreachable, "", []string{"could not resolve", "couldn't connect to server", "failed to connect to", "connection refused", "no route to host", "network is unreachable"}},
 	{refused, hintProxy, []string{"returned error: 407", "http code 407 from proxy"}},
 	{refused, hintHostKey, []string{"host key verification failed", "remote host identification has changed"}},
 	{refused, hintCA, []string{"certificate problem", "certificate verification failed", "self-signed certificate", "self signed certificate", "unable to get local issuer certificate"}},
@@ -91,6 +93,8 @@ var serverWordings = []wording{
 var (
 	refLine     = regexp.MustCompile(`^([ +*=!t-])\t(?:[^\t:]*):([^\t]+)\t(\[[^\]]*\])?[^(]*(?:\((.*)\))?`)
 	terminalSeq = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+	severity    = regexp.MustCompile(`(?i)^(?:(?:error|fatal):\s*)+`)
+	wordy       = regexp.MustCompile(`[\pL\pN]`)
 	underWay    = regexp.MustCompile(`rpc failed|hung up|unexpected disconnect|failed to report status|unexpected eof|early eof|unexpected flush|bad band|bad line length|protocol error|send-pack:`)
 	httpError   = regexp.MustCompile(`(?:returned error: |rpc failed; http )(\d{3})`)
 )
@@ -137,7 +141,7 @@ func classifyPush(stdout, stderr string) answer {
 	}
 	if !found {
 		best = serverAnswer(stderr)
-		if best.class == unavailable && httpStatus(said) != "429" && underWay.MatchString(said) {
+		if (best.class == unavailable || best.class == unreachable) && httpStatus(said) != "429" && underWay.MatchString(said) {
 			best.class = unknown
 		}
 	}
@@ -191,19 +195,17 @@ func httpStatus(said string) string {
 	return ""
 }
 
-// fatal is the line that says why git ended, without its prefix.
+// fatal is the line that says why git ended, without its prefix. What ssh says
+// is nearer to the cause than what git makes of it.
 func fatal(stderr string) string {
 	var last string
 	for line := range strings.Lines(stderr) {
-		line = strings.TrimSpace(line)
-		text, isFatal := strings.CutPrefix(line, "fatal: ")
-		if !isFatal {
-			text, isFatal = strings.CutPrefix(line, "error: ")
-		}
-		if isFatal && !strings.HasPrefix(text, "failed to push some refs") {
-			if last == "" || strings.HasPrefix(line, "fatal: ") && !strings.Contains(text, "hung up") {
-				last = text
-			}
+		severity, text, found := strings.Cut(strings.TrimSpace(line), ": ")
+		switch {
+		case !found || strings.HasPrefix(text, "failed to push some refs"):
+		case severity != "fatal" && severity != "error" && severity != "ssh":
+		case last == "", severity == "fatal" && !strings.Contains(text, "hung up") && !strings.HasPrefix(text, "Could not read from remote"):
+			last = text
 		}
 	}
 	if last == "" {
@@ -221,7 +223,7 @@ func clip(text string) string {
 }
 
 // serverSaid is what the server itself said: the lines that git marks as the
-// remote's, without colours and progress.
+// remote's, without colours, progress, frames, and the severity before each.
 func serverSaid(stderr string) string {
 	var out []string
 	for line := range strings.Lines(stderr) {
@@ -229,8 +231,8 @@ func serverSaid(stderr string) string {
 		if !found {
 			continue
 		}
-		text = strings.TrimSpace(terminalSeq.ReplaceAllString(text, ""))
-		if text != "" && !has(text, "Resolving deltas", "Counting objects", "Compressing objects", "Enumerating objects", "Processing changes") {
+		text = severity.ReplaceAllString(strings.TrimSpace(terminalSeq.ReplaceAllString(text, "")), "")
+		if wordy.MatchString(text) && !slices.Contains(out, text) && !has(text, "Resolving deltas", "Counting objects", "Compressing objects", "Enumerating objects", "Processing changes") {
 			out = append(out, text)
 		}
 	}
@@ -264,8 +266,8 @@ func (a answer) error(err error) error {
 		return ErrStale
 	case unknown:
 		return &UnknownError{Err: errors.New(a.reason)}
-	case unavailable, busy:
-		return &UnavailableError{Reason: a.reason, Err: err}
+	case unavailable, unreachable, busy:
+		return &UnavailableError{Reason: a.reason, Unreachable: a.class == unreachable, Err: err}
 	default:
 		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 var classes = map[string]class{
-	"doubtful": doubtful, "busy": busy, "raced": raced, "stale": stale, "refused": refused, "unavailable": unavailable, "unknown": unknown, "unnegotiated": unnegotiated, "separate": separate,
+	"doubtful": doubtful, "busy": busy, "raced": raced, "stale": stale, "refused": refused, "unavailable": unavailable, "unreachable": unreachable, "unknown": unknown, "unnegotiated": unnegotiated, "separate": separate,
 }
 
 // TestRejections holds what git, GitHub, GitLab, Gitea and others say of a push
@@ -34,6 +34,23 @@ func TestRejections(t *testing.T) {
 				t.Error("no reason")
 			}
 		})
+	}
+}
+
+// TestServerSaid keeps what a server says, and leaves out what is around it.
+func TestServerSaid(t *testing.T) {
+	for name, c := range map[string]struct{ stderr, want string }{
+		"gitea":    {"remote: \nremote: error:        \nremote: error: Not allowed to push        \nremote: error:        \nerror: failed to push\n", "Not allowed to push"},
+		"older":    {"remote: \nremote: Gitea: Not allowed to push        \n", "Gitea: Not allowed to push"},
+		"github":   {"remote: error: GH006: Protected branch update failed.        \nremote: error: A review is required.        \n", "GH006: Protected branch update failed.\nA review is required."},
+		"gitlab":   {"remote: \nremote: ========================================================================\nremote: \nremote: ERROR: You are not allowed.\nremote: \nremote: ====\n", "You are not allowed."},
+		"repeated": {"remote: error: error: fatal: no\nremote: no\n", "no"},
+		"colours":  {"remote: \x1b[31merror:\x1b[0m no\n", "no"},
+		"words":    {"remote: errors: 3 --- see the page\n", "errors: 3 --- see the page"},
+	} {
+		if got := serverSaid(c.stderr); got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }
 

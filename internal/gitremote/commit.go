@@ -61,6 +61,7 @@ func (r *Remote) commitTree(ctx context.Context, tree, message string, parents .
 	if err != nil {
 		return "", fmt.Errorf("make commit: %w", err)
 	}
+	r.known.addTree(git.Line(out), tree)
 	return git.Line(out), nil
 }
 
@@ -230,6 +231,7 @@ func (r *Remote) write(ctx context.Context, d *directory) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write directory %s: %w", d.name, err)
 	}
+	r.known.add(git.Line(out))
 	return git.Line(out), nil
 }
 
@@ -252,6 +254,7 @@ func (r *Remote) writeFile(ctx context.Context, d *directory, name string, data 
 		return fmt.Errorf("write %s: %w", full, err)
 	}
 	e.id = git.Line(out)
+	r.known.add(e.id)
 	d.entries[name] = e
 	return nil
 }

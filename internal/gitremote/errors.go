@@ -44,14 +44,30 @@ func (e *RefusedError) Error() string {
 // UnavailableError is a server that did not answer as it should, and that did
 // nothing. It may, later.
 type UnavailableError struct {
-	Reason string
-	Err    error
+	Reason      string
+	Unreachable bool // no connection could be made
+	Err         error
 }
 
 func (e *UnavailableError) Error() string { return "the server does not answer: " + e.Reason }
 
 // Unwrap returns what git said.
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// UnreachableError is a server that no connection could be made to, several
+// times in a row.
+type UnreachableError struct {
+	Reason string
+	Tries  int
+	Err    error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("no connection to the server in %s: %s: check the host and the port of the URL, and the network", count(e.Tries, "try", "tries"), e.Reason)
+}
+
+// Unwrap returns what git said.
+func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // UnknownError is a push that ended without an answer: it may have landed.
 type UnknownError struct{ Err error }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -264,6 +265,57 @@ func TestAnEndBeforeThePush(t *testing.T) {
 	var gaveUp *GaveUpError
 	if !errors.As(err, &gaveUp) || gaveUp.Pending || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestUnreachable ends soon where no connection can be made: what is wrong there
+// is the URL or the network.
+func TestUnreachable(t *testing.T) {
+	closed := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, "http://"+closed.Addr().String()+"/envs.git", unhurried)
+	read := 0
+	for name, f := range map[string]func(context.Context) error{
+		"update": func(ctx context.Context) error { _, err := r.Update(ctx, "main", put("a", "1")); return err },
+		"read": func(ctx context.Context) error {
+			return r.Read(ctx, func(ctx context.Context) error {
+				read++
+				_, err := r.DefaultBranch(ctx)
+				return err
+			})
+		},
+	} {
+		err := f(limited(t))
+		var away *UnreachableError
+		if !errors.As(err, &away) || away.Tries != mostUnreached || !strings.Contains(err.Error(), "onnect") || !strings.Contains(err.Error(), "check the host") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	if read != mostUnreached {
+		t.Errorf("read %d times", read)
+	}
+}
+
+// TestUnreachableForAMoment: what answers in between is not given up.
+func TestUnreachableForAMoment(t *testing.T) {
+	away, busy := &UnavailableError{Unreachable: true}, &UnavailableError{}
+	u := &update{remote: open(t, "https://git.example.com/envs.git")}
+	for i := range 5 * mostUnreached {
+		err := away
+		if i%(mostUnreached-1) == 0 {
+			err = busy
+		}
+		if err := u.consider(t.Context(), err); err != nil {
+			t.Fatalf("after %d: %v", i, err)
+		}
+	}
+	u.unanswered = true
+	for range 2 * mostUnreached {
+		if err := u.consider(t.Context(), away); err != nil {
+			t.Fatalf("a push may have landed: %v", err)
+		}
 	}
 }
 

@@ -44,12 +44,14 @@ func settings() [][2]string {
 type store struct {
 	remote *Remote
 	dir    string
+	format string
 	run    git.Runner
+	known  *known
 }
 
 // newStore makes a repository in the Remote's directory.
 func (r *Remote) newStore(ctx context.Context, name, format string) (*store, error) {
-	s := &store{remote: r, dir: filepath.Join(r.dir, name)}
+	s := &store{remote: r, dir: filepath.Join(r.dir, name), format: format, known: newKnown()}
 	if _, err := r.runner(r.dir).Run(ctx, nil, "init", "--quiet", "--bare", "--template=", "--object-format="+format, s.dir); err != nil {
 		return nil, fmt.Errorf("make repository: %w", err)
 	}
@@ -60,15 +62,11 @@ func (r *Remote) newStore(ctx context.Context, name, format string) (*store, err
 // scratch is a repository of the same format for one look at the history: what is
 // shallow in one look must not be in another.
 func (r *Remote) scratch(ctx context.Context) (s *store, remove func(), err error) {
-	format, err := r.run.Run(ctx, nil, "rev-parse", "--show-object-format")
-	if err != nil {
-		return nil, nil, err
-	}
 	dir, err := os.MkdirTemp(r.dir, "history-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make repository: %w", cause(err))
 	}
-	s, err = r.newStore(ctx, filepath.Base(dir), git.Line(format))
+	s, err = r.newStore(ctx, filepath.Base(dir), r.format)
 	return s, func() { _ = os.RemoveAll(dir) }, err
 }
 
@@ -190,14 +188,21 @@ func (s *store) isEmpty() bool {
 
 // missing are those of the objects that are not here.
 func (s *store) missing(ctx context.Context, ids []string) ([]string, error) {
+	ids = s.known.others(ids)
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	out, err := s.run.Run(ctx, lines(ids), "cat-file", "--batch-check=%(objectname)")
 	if err != nil {
 		return nil, err
 	}
 	var missing []string
 	for line := range strings.Lines(string(out)) {
-		if id, found := strings.CutSuffix(strings.TrimSpace(line), " missing"); found {
+		line = strings.TrimSpace(line)
+		if id, found := strings.CutSuffix(line, " missing"); found {
 			missing = append(missing, id)
+		} else {
+			s.known.add(line)
 		}
 	}
 	return missing, nil
@@ -206,10 +211,16 @@ func (s *store) missing(ctx context.Context, ids []string) ([]string, error) {
 func lines(list []string) []byte { return []byte(strings.Join(list, "\n") + "\n") }
 
 // bring fetches the objects that are not here, in one go.
-func (s *store) bring(ctx context.Context, ids []string) error {
-	want, err := s.missing(ctx, ids)
+func (s *store) bring(ctx context.Context, ids []string) (err error) {
+	want := s.known.others(ids)
+	if s.remote.SendsEverything() {
+		want, err = s.missing(ctx, ids) // they may have come with a commit
+	}
 	if err != nil || len(want) == 0 {
 		return err
 	}
-	return s.fetch(ctx, fetch{stdin: lines(want)})
+	if err = s.fetch(ctx, fetch{stdin: lines(want)}); err == nil {
+		s.known.add(want...)
+	}
+	return err
 }

@@ -42,21 +42,31 @@ func (r *Remote) Tip(ctx context.Context, branch string) (string, error) {
 // branchRef is the full name of a branch.
 func (r *Remote) branchRef(ctx context.Context, branch string) (string, error) {
 	ref := "refs/heads/" + branch
+	if r.known.isBranch(branch) {
+		return ref, nil
+	}
 	if _, err := r.run.Run(ctx, nil, "check-ref-format", ref); err != nil {
 		if ctx.Err() != nil {
 			return "", err
 		}
 		return "", fmt.Errorf("%q is no name of a branch", branch)
 	}
+	r.known.addBranch(branch)
 	return ref, nil
 }
 
+// resolve is the commit of a ref that was fetched.
 func (s *store) resolve(ctx context.Context, ref string) (string, error) {
-	out, err := s.run.Run(ctx, nil, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
+	out, err := s.run.Run(ctx, nil, "for-each-ref", "--format=%(objectname) %(tree)", ref)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", ref, err)
 	}
-	return git.Line(out), nil
+	commit, tree, found := strings.Cut(git.Line(out), " ")
+	if !found || !isID(tree) {
+		return "", fmt.Errorf("read %s: it is no commit", ref)
+	}
+	s.known.addTree(commit, tree)
+	return commit, nil
 }
 
 // noBranch is the error for a branch that does not exist, with those that do.
@@ -110,6 +120,9 @@ func (r *Remote) bringRead(ctx context.Context, ids []string) error {
 
 // rootTree is the id of a commit's tree, which need not be here.
 func (r *Remote) rootTree(ctx context.Context, commit string) (string, error) {
+	if tree := r.known.tree(commit); tree != "" {
+		return tree, nil
+	}
 	if err := r.Fetch(ctx, commit); err != nil {
 		return "", err
 	}
@@ -117,12 +130,17 @@ func (r *Remote) rootTree(ctx context.Context, commit string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}
+	r.known.addTree(commit, git.Line(out))
 	return git.Line(out), nil
 }
 
 // Fetch brings commits by id, without their files and what came before them.
 // ErrNoCommit where the server does not give one out.
 func (r *Remote) Fetch(ctx context.Context, commits ...string) error {
+	return r.fetchCommits(ctx, 1, commits)
+}
+
+func (r *Remote) fetchCommits(ctx context.Context, depth int, commits []string) error {
 	for _, id := range commits {
 		if !isID(id) {
 			return fmt.Errorf("fetch commit: %q is no full commit id", id)
@@ -132,7 +150,7 @@ func (r *Remote) Fetch(ctx context.Context, commits ...string) error {
 	if err != nil || len(want) == 0 {
 		return err
 	}
-	if err := r.fetch(ctx, fetch{stdin: lines(want), depth: 1}); err != nil {
+	if err := r.fetch(ctx, fetch{stdin: lines(want), depth: depth}); err != nil {
 		return fmt.Errorf("fetch commit %s: %w", git.Short(want[0]), err)
 	}
 	return nil
@@ -165,7 +183,9 @@ func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, er
 
 // Entries are commits that were fetched, in the order of their ids here.
 func (r *Remote) Entries(ctx context.Context, commits ...string) ([]git.Entry, error) {
-	if err := r.Fetch(ctx, commits...); err != nil || len(commits) == 0 {
+	// One that has no parents is not to count as the shallow end of a history, as
+	// at depth 1: servers refuse to take such a one again.
+	if err := r.fetchCommits(ctx, 2, commits); err != nil || len(commits) == 0 {
 		return nil, err
 	}
 	return git.Log(ctx, r.run, append([]string{"--no-walk=unsorted"}, commits...)...)

@@ -70,6 +70,8 @@ type update struct {
 	inARow                    int       // tries that did not land, for the pause
 	unanswered                bool      // a push may have landed
 	pending                   []attempt // such pushes to the branch
+	unreached                 int       // tries in a row without a connection
+	alone                     time.Time // when the first of these ended
 	last                      error
 }
 
@@ -149,11 +151,39 @@ func (u *update) lookFor(ctx context.Context) (Landing, bool, error) {
 	return Landing{}, false, nil
 }
 
+// Bounds of tries without a connection: a server that starts again is back by
+// then, and a wrong host never is.
+const (
+	mostUnreached = 10
+	mostAlone     = 15 * time.Second
+)
+
+// unreachable counts tries in a row without a connection, and returns the error
+// that ends the update. It goes on where a push may have landed, since only the
+// server can tell.
+func (u *update) unreachable(away *UnavailableError) error {
+	if away == nil || !away.Unreachable {
+		u.unreached = 0
+		return nil
+	}
+	if u.unreached++; u.unreached == 1 {
+		u.alone = time.Now()
+	}
+	if u.unanswered || u.unreached < mostUnreached && time.Since(u.alone) < mostAlone {
+		return nil
+	}
+	return &UnreachableError{Reason: away.Reason, Tries: u.unreached, Err: away.Err}
+}
+
 // consider returns the error that ends the update, or nothing where another
 // try may help.
 func (u *update) consider(ctx context.Context, err error) error {
 	var away *UnavailableError
 	var open *UnknownError
+	errors.As(err, &away)
+	if ended := u.unreachable(away); ended != nil && ctx.Err() == nil {
+		return ended
+	}
 	switch {
 	case errors.Is(err, ErrStale):
 		u.moved++
@@ -162,7 +192,7 @@ func (u *update) consider(ctx context.Context, err error) error {
 		u.unanswered = true
 		u.unavailable++
 		u.remote.opt.Step("the connection ended before the server answered")
-	case errors.As(err, &away):
+	case away != nil:
 		u.unavailable++
 		u.remote.opt.Step("the server does not answer (" + away.Reason + "): try again")
 	case ctx.Err() != nil:

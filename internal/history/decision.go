@@ -7,13 +7,14 @@ import (
 	"github.com/assaydev/assay/internal/git"
 )
 
-// Decision is a record, and the commit that made it so.
+// Decision is a record, and the commit that made it so on the branch.
 type Decision struct {
 	Record
 	Commit  string
 	Parent  string    // its first parent; empty where there is none here
 	Time    time.Time // when it was committed
-	Subject string
+	Subject string    // of the commit that tells
+	Head    string    // the commit that tells, where Commit merges it
 }
 
 // Past is what a branch's commits tell of an environment, and how far back they
@@ -46,26 +47,55 @@ func All(entries, refs []git.Entry) map[Environment][]Decision {
 			kept[About(e)] = append(kept[About(e)], r)
 		}
 	}
+	told := map[string][]Record{}
+	for _, e := range entries {
+		if r, ok := Parse(e); ok {
+			told[e.ID] = []Record{r}
+		} else if kept[e.ID] != nil {
+			told[e.ID] = kept[e.ID]
+		}
+	}
+	list := map[string][]Decision{} // by commit
+	by := merges(entries)
+	for _, e := range entries {
+		for _, r := range told[e.ID] {
+			at, d := e, Decision{Record: r, Subject: line(e.Subject)}
+			if m, merged := by[e.ID]; merged && r.of(e.ID, m, told[m.ID]) {
+				at, d.Head = m, e.ID
+			}
+			d.Commit, d.Parent, d.Time = at.ID, first(at.Parents), at.Time
+			list[at.ID] = put(list[at.ID], d)
+		}
+	}
 	all := map[Environment][]Decision{}
 	for _, e := range entries {
-		told := kept[e.ID]
-		if r, ok := Parse(e); ok {
-			told = []Record{r}
-		}
-		for _, r := range told {
-			d := Decision{Record: r, Commit: e.ID, Time: e.Time, Subject: line(e.Subject)}
-			if len(e.Parents) > 0 {
-				d.Parent = e.Parents[0]
-			}
-			all[r.Environment] = append(all[r.Environment], d)
+		for _, d := range list[e.ID] {
+			all[d.Environment] = append(all[d.Environment], d)
 		}
 	}
 	return all
 }
 
+// put adds a decision, once: a merge may say the same as its head.
+func put(list []Decision, d Decision) []Decision {
+	i := slices.IndexFunc(list, func(other Decision) bool { return other.same(d.Record) })
+	if i < 0 {
+		return append(list, d)
+	}
+	if list[i].Head == "" {
+		list[i].Head = d.Head
+	}
+	return list
+}
+
+// is reports whether a commit's id means the decision.
+func (d Decision) is(commit string) bool {
+	return commit != "" && (commit == d.Commit || commit == d.Head)
+}
+
 // Reverted is the decision that undid the promotion d, if the list has one.
 func (d Decision) Reverted(list []Decision) (Decision, bool) {
-	i := slices.IndexFunc(list, func(other Decision) bool { return other.Outcome == Revert && other.Reverts == d.Commit })
+	i := slices.IndexFunc(list, func(other Decision) bool { return other.Outcome == Revert && d.is(other.Reverts) })
 	if i < 0 || d.Outcome != Promote {
 		return Decision{}, false
 	}
@@ -76,7 +106,7 @@ func (d Decision) Reverted(list []Decision) (Decision, bool) {
 // they are given.
 func Promotion(list []Decision, experiment, commit string) (Decision, bool) {
 	i := slices.IndexFunc(list, func(d Decision) bool {
-		return d.Outcome == Promote && (experiment == "" || d.Experiment == experiment) && (commit == "" || d.Commit == commit)
+		return d.Outcome == Promote && (experiment == "" || d.Experiment == experiment) && (commit == "" || d.is(commit))
 	})
 	if i < 0 {
 		return Decision{}, false

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +114,73 @@ func TestMerge(t *testing.T) {
 	}
 	if got[0].Time != entries[0].Time {
 		t.Errorf("the time is not the commit's: %v", got[0].Time)
+	}
+}
+
+// TestMerged: a pull request's decision is that of the commit on the branch, in
+// the place that this has, and once.
+func TestMerged(t *testing.T) {
+	entry := func(id, parents string, r *Record) git.Entry {
+		e := git.Entry{ID: id, Parents: strings.Fields(parents), Trailers: map[string][]string{}}
+		if r != nil {
+			e = commits(r)[0]
+			e.ID, e.Parents = id, strings.Fields(parents)
+		}
+		return e
+	}
+	promotion := &Record{Outcome: Promote, Environment: prod, Experiment: "e1"}
+	rejection := &Record{Outcome: Reject, Environment: prod, Experiment: "e0"}
+	for name, c := range map[string]struct {
+		entries []git.Entry
+		want    []string // commit, parent and head
+	}{
+		"merged later": {
+			[]git.Entry{entry("m", "b head", nil), entry("b", "a", rejection), entry("head", "a", promotion), entry("a", "", nil)},
+			[]string{"m b head promote", "b a  reject"},
+		},
+		"the merge says so too": {
+			[]git.Entry{entry("t", "m", nil), entry("m", "a head", promotion), entry("head", "a", promotion), entry("a", "", nil)},
+			[]string{"m a head promote"},
+		},
+		"the base was merged into it, and the merge says so": {
+			[]git.Entry{entry("m", "b u", promotion), entry("u", "head b", nil), entry("b", "a", nil), entry("head", "a", promotion), entry("a", "", nil)},
+			[]string{"m b head promote"},
+		},
+		"the base was merged into it": {
+			[]git.Entry{entry("m", "b u", nil), entry("u", "head b", nil), entry("b", "a", nil), entry("head", "a", promotion), entry("a", "", nil)},
+			[]string{"head a  promote"},
+		},
+		"on a branch that was merged with others": {
+			[]git.Entry{entry("m", "a head other", nil), entry("head", "a", promotion), entry("a", "", nil)},
+			[]string{"head a  promote"},
+		},
+		"the same again, by another commit": {
+			[]git.Entry{entry("m", "b head", nil), entry("head", "b", promotion), entry("b", "a", promotion), entry("a", "", nil)},
+			[]string{"m b head promote", "b a  promote"},
+		},
+		"merged into what was merged": {
+			[]git.Entry{entry("n", "a m", nil), entry("m", "x head", nil), entry("head", "x", promotion), entry("x", "a", nil), entry("a", "", nil)},
+			[]string{"head x  promote"},
+		},
+	} {
+		var got []string
+		for _, d := range Of(c.entries, prod) {
+			got = append(got, d.Commit+" "+d.Parent+" "+d.Head+" "+d.Outcome)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+	list := Of([]git.Entry{
+		entry("r", "m", &Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "head"}), entry("m", "a head", nil), entry("head", "a", promotion),
+	}, prod)
+	if by, ok := list[1].Reverted(list); !ok || by.Commit != "r" {
+		t.Error("a revert that names the head is not found")
+	}
+	for _, id := range []string{"m", "head"} {
+		if d, ok := Promotion(list, "", id); !ok || d.Commit != "m" {
+			t.Errorf("%s names %+v", id, d)
+		}
 	}
 }
 

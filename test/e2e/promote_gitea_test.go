@@ -279,7 +279,7 @@ func (l *loopTest) superseded(old forge.Pull) forge.Pull {
 	if err != nil || len(comments) != 1 {
 		l.t.Fatalf("the older one has the comments %q, %v", comments, err)
 	}
-	l.expect(comments[0], "Superseded", made.URL)
+	l.expect(comments[0], "Superseded", "not under test on `main`")
 	if got := l.openPulls(); !slices.Equal(got, []int64{made.Number}) {
 		l.t.Errorf("status lists %v", got)
 	}
@@ -330,7 +330,7 @@ func (l *loopTest) automatic() {
 		l.t.Errorf("merged %+v, and main is at %s", pull, tip)
 	}
 	l.onMain("4.0.0")
-	l.promoted("4.0.0", id, pull.HeadSHA) // the merge itself tells nothing, so that it counts once
+	l.promoted("4.0.0", id, tip) // the commit that it merges tells the same, and counts once with it
 	if got := l.openPulls(); len(got) != 0 {
 		l.t.Errorf("status lists %v", got)
 	}

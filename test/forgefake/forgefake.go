@@ -45,6 +45,7 @@ type Forge struct {
 	blocked  string // why merging is refused, in the forge's words
 	methods  []string
 	onMerge  func()
+	copies   bool // titles and descriptions to the messages of merges
 	quota    *quota
 }
 

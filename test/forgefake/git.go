@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -30,6 +32,9 @@ func (b bare) run(args ...string) (string, error) {
 
 // branch is a branch's commit, empty where there is none.
 func (b bare) branch(name string) string {
+	if sha, err := os.ReadFile(filepath.Join(string(b), "refs", "heads", filepath.FromSlash(name))); err == nil {
+		return strings.TrimSpace(string(sha)) // without a process, but where refs are packed
+	}
 	sha, err := b.run("rev-parse", "--verify", "--quiet", "--end-of-options", "refs/heads/"+name)
 	if err != nil {
 		return ""

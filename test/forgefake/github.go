@@ -223,6 +223,9 @@ func (g *github) merge(w http.ResponseWriter, r *http.Request, p *Pull) {
 		}[in.Method]+" are not allowed on this repository.")
 		return
 	}
+	if in.Message == "" && g.f.copies {
+		in.Message = p.Body
+	}
 	if in.Title == "" {
 		in.Title = fmt.Sprintf("Merge pull request #%d from %s/%s", p.Number, g.owner(), p.Head)
 	}

@@ -173,7 +173,10 @@ func (g *gitlab) merge(w http.ResponseWriter, r *http.Request, p *Pull) {
 	if in.Squash {
 		method, message = "squash", in.SquashMessage
 	}
-	if message == "" {
+	switch {
+	case message == "" && g.f.copies:
+		message = p.Title + "\n\n" + p.Body
+	case message == "":
 		message = fmt.Sprintf("Merge branch '%s' into '%s'", p.Head, p.Base)
 	}
 	sha, err := g.f.git.merge(p.Base, head, method, message, g.f.during())

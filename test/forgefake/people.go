@@ -64,6 +64,14 @@ func (f *Forge) Methods(methods ...string) {
 	f.methods = methods
 }
 
+// CopyDescriptions makes the title and the description the default message of
+// merges: a setting of GitHub, and a template of GitLab.
+func (f *Forge) CopyDescriptions() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.copies = true
+}
+
 // DuringMerge calls back once, after the forge decided on a merge and before
 // the base's branch is moved.
 func (f *Forge) DuringMerge(callback func()) {

@@ -51,17 +51,15 @@ func (r *Repo) GitWith(stdin string, args ...string) (string, error) {
 func (r *Repo) Commit(branch, message string, files ...File) (string, error) {
 	var in strings.Builder
 	ref := "refs/heads/" + branch
-	fmt.Fprintf(&in, "commit %s\ncommitter Server <server@example.com> now\ndata %d\n%s\n", ref, len(message), message)
+	fmt.Fprintf(&in, "commit %s\nmark :1\ncommitter Server <server@example.com> now\ndata %d\n%s\n", ref, len(message), message)
 	if _, err := r.Git("rev-parse", "--verify", "--quiet", ref); err == nil {
 		fmt.Fprintf(&in, "from %s^0\n", ref)
 	}
 	for _, f := range files {
 		writeFile(&in, f)
 	}
-	if _, err := r.server.run(r.Dir, in.String(), nil, "fast-import", "--quiet", "--date-format=now"); err != nil {
-		return "", err
-	}
-	return r.Tip(branch)
+	in.WriteString("get-mark :1\n")
+	return r.server.run(r.Dir, in.String(), nil, "fast-import", "--quiet", "--date-format=now")
 }
 
 func writeFile(in *strings.Builder, f File) {

@@ -12,7 +12,7 @@ type TB interface {
 // these files on main; without files it is empty.
 func Serve(t TB, files ...File) (*Server, *Repo) {
 	t.Helper()
-	s, err := Start(Options{Dir: t.TempDir()})
+	s, err := Start(Options{Dir: t.TempDir(), Quick: true})
 	if err != nil {
 		t.Fatal(err)
 	}

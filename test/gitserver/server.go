@@ -10,6 +10,7 @@ package gitserver
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -30,6 +31,9 @@ type Options struct {
 	Dir      string // where the repositories are; a temporary directory if empty, removed by Close
 	User     string // with Password, what every request must name
 	Password string
+	// Quick asks git once for what it can do, and not before each fetch: as long
+	// as a repository's settings stay, git says the same.
+	Quick bool
 }
 
 // Server serves the repositories that Create made.
@@ -43,6 +47,7 @@ type Server struct {
 	counters counters
 
 	answering sync.WaitGroup
+	abilities abilities
 
 	mu     sync.Mutex
 	faults map[Stage][]Fault
@@ -101,12 +106,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "who are you?", http.StatusUnauthorized)
 		return
 	}
-	stage := stageOf(req, body)
+	stage, backend := stageOf(req, body), s.backend()
+	if s.opt.Quick && stage == DiscoverFetch {
+		backend = s.abilities.of(s.opt.Dir, backend)
+	}
 	if fault := s.next(stage); fault != nil {
-		fault(w, req, s.backend())
+		fault(w, req, backend)
 		return
 	}
-	s.backend().ServeHTTP(w, req)
+	backend.ServeHTTP(w, req)
 }
 
 func (s *Server) letIn(req *http.Request) bool {
@@ -169,12 +177,20 @@ func (s *Server) Create(name string, options ...string) (*Repo, error) {
 	if _, err := s.run(s.opt.Dir, "", nil, append(args, r.Dir)...); err != nil {
 		return nil, err
 	}
-	for key, value := range map[string]string{"http.receivepack": "true", "uploadpack.allowFilter": "true", "gc.auto": "0", "core.fsync": "none"} {
-		if err := r.Set(key, value); err != nil {
-			return nil, err
-		}
+	return r, r.configure("[http]\n\treceivepack = true\n[uploadpack]\n\tallowFilter = true\n[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n[core]\n\tfsync = none\n")
+}
+
+// configure adds settings, without a process for each.
+func (r *Repo) configure(settings string) error {
+	file, err := os.OpenFile(filepath.Join(r.Dir, "config"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("configure repository: %w", err)
 	}
-	return r, nil
+	_, err = file.WriteString(settings)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("configure repository: %w", err)
+	}
+	return nil
 }
 
 // Set is git config.

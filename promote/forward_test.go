@@ -197,6 +197,7 @@ func TestForwardIsNotedInTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newChain(t, "", "method: push")
+			c.overHTTP()
 			ref, left := history.ForwardedRef("main", history.Environment{Dir: "prod"}), 2
 			c.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 				if noting(req) && left > 0 {

@@ -145,7 +145,7 @@ func TestServerThatIsAway(t *testing.T) {
 // TestRejectWhileTheServerIsAway: what could not be read is not taken for what
 // does not render, and the rejection knows what it rejects.
 func TestRejectWhileTheServerIsAway(t *testing.T) {
-	s := newSite(t, "", prod("method: push"))
+	s := newSite(t, "", prod("method: push")).overHTTP()
 	id, dir := s.id(), s.run("rev-parse", "main:prod/experiment")
 	failed := 0
 	s.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {

@@ -77,7 +77,6 @@ func TestPullRequestOfARejection(t *testing.T) {
 // TestRejectionIsPushed by default, also where promotions are pull requests.
 func TestRejectionIsPushed(t *testing.T) {
 	onGitHub(t, prod("method: pull-request"), func(t *testing.T, s *site) {
-		s.pushes()
 		r := s.reject()
 		if r.Pull != nil || r.Commit != s.tip("main") || s.pushes() != 1 || len(s.forge.Pulls()) != 0 {
 			t.Errorf("the result is %+v with %+v; there are %d pull requests", r, r.Pull, len(s.forge.Pulls()))
@@ -825,7 +824,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onGitHub(t, prod("title: Deploy it"), func(t *testing.T, s *site) {
-				separate(s)
+				separate(s.overHTTP())
 				c.before(s)
 				if c.after != nil {
 					c.after(s)

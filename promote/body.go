@@ -1,8 +1,11 @@
 package promote
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/objectdiff"
@@ -35,8 +38,27 @@ func (s Server) body(p *Proposal) (string, error) {
 	} else {
 		b.Engine, b.Verdict, b.Message, b.Metrics = p.Decision.Engine, string(p.Decision.Outcome), p.Decision.Reason, p.Decision.Metrics
 	}
+	b.Links = s.links(p)
 	text, err := b.Markdown(s.Forge.BodyLimit())
 	return strings.TrimSpace(text), err // as the forges keep it
+}
+
+// links are the addresses that the candidate's annotations hold, as those of its
+// pipeline, and the commit that all was proven on.
+func (s Server) links(p *Proposal) []pullrequest.Link {
+	var links []pullrequest.Link
+	if p.Rendered != nil && p.Rendered.Marker != nil {
+		notes := p.Rendered.Marker.Metadata.Annotations
+		for _, name := range slices.Sorted(maps.Keys(notes)) {
+			if strings.Contains(notes[name], "://") {
+				links = append(links, pullrequest.Link{Text: name, URL: notes[name]})
+			}
+		}
+	}
+	if page := s.Forge.CommitURL(p.Base); page != "" {
+		links = append(links, pullrequest.Link{Text: "proven on " + git.Short(p.Base), URL: page})
+	}
+	return links
 }
 
 // Laws are those of the design that the edit was proven to keep.

@@ -20,7 +20,7 @@ import (
 // claim is the ref to push with a pull request's branch, if it does not say so
 // already. One that tells of a commit stays: it is history.
 func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref, error) {
-	if rec.Experiment == "" || rec.Outcome == history.Candidate {
+	if rec.Experiment == "" || !rec.Decides() {
 		return nil, nil
 	}
 	name, err := history.Ref(s.Branch, rec.Environment, rec.Experiment)

@@ -49,10 +49,10 @@ type Choice struct {
 
 // Decider decides about the candidate under test, at whatever tree it is
 // found. res may be nil for a decision by hand: a candidate that does not render
-// can be rejected. since tells when the candidate was set.
+// can be rejected. since tells when it began to be under test.
 type Decider func(ctx context.Context, res *render.Result, since Since) (Choice, error)
 
-// Since tells when the marker got the candidate that is under test; zero where
+// Since tells when the branch began to hold what is under test (Began); zero where
 // that is not known.
 type Since func(context.Context) (time.Time, error)
 
@@ -63,12 +63,38 @@ func ByHand(outcome Outcome, reason, id string) Decider {
 	}
 }
 
+// pinned is a decider that means one candidate on all trees that one run comes
+// to: the first one that it finds, where nobody says which.
+func pinned(decide Decider) Decider {
+	first := ""
+	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+		c, err := decide(ctx, res, since)
+		if err == nil && c.ByHand() && c.ID == "" && res != nil {
+			if first == "" {
+				first = res.ID
+			}
+			if res.ID != first {
+				c.ID = first
+			}
+		}
+		return c, err
+	}
+}
+
 // ByVerdict follows the verdict of an experiment's objects, if it is the wanted
-// outcome; whatever it is where wanted is empty.
-func ByVerdict(objs []*unstructured.Unstructured, wanted Outcome) Decider {
+// outcome; whatever it is where wanted is empty. They are looked for on each
+// tree anew.
+func ByVerdict(find Objects, wanted Outcome) Decider {
 	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
 		if res == nil {
 			return Choice{}, errors.New("follow verdict: the candidate does not render: reject it by hand with --reason")
+		}
+		objs, err := find(ctx, res)
+		if err != nil {
+			return Choice{}, err
+		}
+		if len(objs) == 0 && len(res.Judges()) > 0 {
+			return Choice{Left: Held, Decision: Decision{Reason: absent(res)}, Candidate: *res.Marker, Experiment: res.ID}, nil
 		}
 		v, err := judge(ctx, res, objs, since)
 		if err != nil {
@@ -111,14 +137,25 @@ func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstruc
 	return verdict.Judge(ctx, objs, expect, opt)
 }
 
+// AnotherError says that a decision means another candidate than the one under
+// test.
+type AnotherError struct {
+	Decision Decision
+	edit     *Edit
+}
+
+func (e *AnotherError) Error() string {
+	return fmt.Sprintf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.edit.Marker(), Label(e.edit.Candidate), e.edit.ID, e.Decision.ID)
+}
+
 // Guard refuses a decision that means another candidate than the one under
-// test, or that does not say which of several it means.
+// test, with an AnotherError, or that does not say which of several it means.
 func (e *Edit) Guard(d Decision) error {
 	switch {
 	case d.ID != "" && e.ID == "":
 		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker())
 	case d.ID != "" && d.ID != e.ID:
-		return fmt.Errorf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.Marker(), Label(e.Candidate), e.ID, d.ID)
+		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
 		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, Label(e.Candidate), e.ID)
 	}

@@ -46,7 +46,7 @@ func (s Server) finishAt(ctx context.Context, base gitremote.Base) (standing, er
 	m, err := marker.Read(req.FS, req.Dir, req.Name)
 	now := standing{idle: err == nil && len(m.Candidates) == 0}
 	if now.idle {
-		s.tidy(ctx, env, "")
+		s.tidy(ctx, env, nil)
 	}
 	if err := s.settleClaims(ctx, env); err != nil {
 		return now, err

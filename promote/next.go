@@ -97,7 +97,7 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 // state Set.
 func introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
 	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path", req.Dir)
+		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path, which starts at this environment, and with repo at the root of that", req.Dir)
 	} else if err != nil {
 		return File{}, "", err
 	}

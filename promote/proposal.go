@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"time"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
@@ -93,12 +91,12 @@ func (s Server) repeat(e *Edit) Step {
 // choose asks the decider. What does not render is decided by hand alone.
 func (s Server) choose(ctx context.Context, base gitremote.Base, decide Decider, res *render.Result, broken error) (Choice, error) {
 	since := func(ctx context.Context) (time.Time, error) {
-		req := s.Open(base.Tree)
-		name, err := spec.CandidateFile(req.Name)
+		line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
 		if err != nil {
 			return time.Time{}, err
 		}
-		return s.Repo.Changed(ctx, s.Branch, path.Join(req.Dir, name), s.Commits)
+		defer line.Close()
+		return Began(ctx, line, base.Commit, res.ID, s.Open)
 	}
 	choice, err := decide(ctx, res, since)
 	if err != nil && broken != nil {

@@ -17,6 +17,8 @@ func (p *Pull) String() string {
 		return fmt.Sprintf("pushed the branch %s: open its pull request at %s", p.Head, p.URL)
 	case p.State == Pushed:
 		return fmt.Sprintf("pushed the branch %s: open its pull request", p.Head)
+	case p.State == Outdated:
+		return fmt.Sprintf("pull request %d is closed again: another candidate came under test meanwhile: %s", p.Number, p.URL)
 	case p.State == Closed:
 		return fmt.Sprintf("pull request %d was closed, and is not opened again: to try once more reopen it, to drop the candidate reject it: %s", p.Number, p.URL)
 	}
@@ -33,4 +35,7 @@ const (
 	Adopted PullState = "adopted" // it was open already, and is up to date
 	Merged  PullState = "merged"
 	Closed  PullState = "closed" // people closed it: it is not opened again
+
+	// Outdated is one of this run's that another candidate came before.
+	Outdated PullState = "superseded"
 )

@@ -13,8 +13,8 @@ import (
 
 // TestPush decides on the server, by hand and on a verdict.
 func TestPush(t *testing.T) {
-	won := func(id string) Decider { return ByVerdict(concluded(id, "Complete"), "") }
-	lost := func(id string) Decider { return ByVerdict(concluded(id, "Failed"), "") }
+	won := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Complete")), "") }
+	lost := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Failed")), "") }
 	byHand := func(o Outcome) func(string) Decider { return func(string) Decider { return ByHand(o, "why", "") } }
 	for name, c := range map[string]struct {
 		decide  func(id string) Decider
@@ -57,7 +57,7 @@ func TestPushHold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "", prod("method: push"))
 	before := s.tip("main")
-	r := s.decide(ByVerdict(concluded(s.id(), "Suspended"), ""))
+	r := s.decide(ByVerdict(Saved(concluded(s.id(), "Suspended")), ""))
 	if r.Choice.Left != Held || s.tip("main") != before {
 		t.Errorf("%+v", r.Choice)
 	}
@@ -82,7 +82,7 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 				s := newSite(t, "", prod("method: push")).overHTTP()
 				id := s.id()
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
-				decide := ByVerdict(concluded(id, "Complete"), "")
+				decide := ByVerdict(Saved(concluded(id, "Complete")), "")
 				if c.says != "" {
 					s.fails(ByHand(Promote, "why", id), c.says)
 					s.lawful(0)
@@ -173,7 +173,7 @@ func TestQueue(t *testing.T) {
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
 				t.Errorf("%s commits, under test is %q after %q", n, second, first)
 			}
-			if left := s.decide(ByVerdict(concluded(first, "Complete"), "")).Choice.Left; left != Superseded {
+			if left := s.decide(ByVerdict(Saved(concluded(first, "Complete")), "")).Choice.Left; left != Superseded {
 				t.Errorf("the first one's verdict once more: %q", left)
 			}
 			s.reject()

@@ -29,7 +29,8 @@ func TestPullRequest(t *testing.T) {
 			t.Fatalf("the result is %+v with %+v", r, r.Pull)
 		}
 		p := s.one()
-		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) {
+		if p.Title != "Deploy it" || p.Base != "main" || p.Head != "assay/prod/"+id || !strings.Contains(p.Body, "looks good") || !strings.Contains(p.Body, main[:12]) ||
+			!strings.Contains(p.Body, s.says("https://github.com/acme/envs/commit/", "https://gitlab.com/acme/envs/-/commit/")+main) {
 			t.Errorf("the pull request is %+v", p)
 		}
 		if s.tip("main") != main || s.run("rev-parse", r.Commit+"^") != main {
@@ -68,6 +69,17 @@ func TestPullRequestOfARejection(t *testing.T) {
 		s.merge(list[1], "merge")
 		s.decided(history.Reject)
 		s.lawful(1)
+	})
+}
+
+// TestPullRequestLinks: what the candidate's annotations point to.
+func TestPullRequestLinks(t *testing.T) {
+	marker := strings.Replace(markerText("2.0.0"), "metadata:\n", "metadata:\n  annotations: {pipeline: 'https://ci.example.com/runs/7', author: somebody}\n", 1)
+	eachForge(t, prod("").with(files{"prod/candidate.yaml": skip + marker}), func(t *testing.T, s *site) {
+		s.promote()
+		if body := s.one().Body; !strings.Contains(body, "(<https://ci.example.com/runs/7>)") || strings.Contains(body, "[`author`]") {
+			t.Error(body)
+		}
 	})
 }
 
@@ -232,7 +244,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 // TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
-		decide := ByVerdict(concluded(s.id(), "Complete"), "")
+		decide := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")}) })
 		r := s.decide(decide)
 		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
@@ -397,7 +409,7 @@ func TestSupersededAndBack(t *testing.T) {
 		first := s.promote()
 		old := s.id()
 		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
-		if r := s.decide(ByVerdict(concluded(old, "Complete"), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
+		if r := s.decide(ByVerdict(Saved(concluded(old, "Complete")), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
 		}
 		second := s.promote()

@@ -59,6 +59,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	decide = pinned(decide)
 	var choice Choice
 	var env history.Environment
 	r, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (p *Proposal, err error) {
@@ -74,10 +75,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 	case r.Proposal != nil:
 		return r, s.after(ctx, r)
 	case choice.Left != "":
-		promotion, rejection := history.Record{Outcome: history.Promote}, history.Record{Outcome: history.Reject}
-		promotion.Environment, promotion.Experiment = env, choice.Experiment
-		rejection.Environment, rejection.Experiment = env, choice.Experiment
-		s.tidy(ctx, env, "", HeadBranch(promotion), HeadBranch(rejection))
+		s.tidy(ctx, env, nil)
 		return r, nil
 	case !before.idle:
 		// The candidate went away since: maybe by a push of ours whose answer was lost.
@@ -100,12 +98,7 @@ func (s Server) Preview(ctx context.Context, decide Decider) (p *Proposal, choic
 
 // after does what follows from a promotion or a rejection.
 func (s Server) after(ctx context.Context, r *Result) error {
-	env := r.Proposal.Record.Environment
-	if r.Pull != nil {
-		s.tidy(ctx, env, r.Pull.URL, r.Pull.Head)
-	} else {
-		s.tidy(ctx, env, "")
-	}
+	s.tidy(ctx, r.Proposal.Record.Environment, r.Pull)
 	if r.Proposal.Edit.Outcome != Promote || r.Pull != nil && r.Pull.State != Merged {
 		return nil
 	}

@@ -8,47 +8,80 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/render"
 )
 
 // supersededLabel marks pull requests that were closed because another
 // candidate came, and not because people said no.
 const supersededLabel = "assay/superseded"
 
-// tidy closes the open pull requests of the environment's other candidates. What
-// was decided does not depend on it, so that its trouble is only told: the next
-// run tries again.
-func (s Server) tidy(ctx context.Context, env history.Environment, see string, keep ...string) {
+// Tidy closes the open pull requests of candidates of the environment that are
+// not under test any more.
+func (s Server) Tidy(ctx context.Context, env history.Environment) { s.tidy(ctx, env, nil) }
+
+// tidy leaves the one that this run has opened, if there is one. What was
+// decided does not depend on it, so that its trouble is only told: the next run
+// tries again.
+func (s Server) tidy(ctx context.Context, env history.Environment, own *Pull) {
 	if s.Forge == nil {
 		return
 	}
-	if err := s.closeOthers(ctx, env, see, keep); err != nil {
+	if err := s.closeOthers(ctx, env, own); err != nil {
 		s.note("pull requests of other candidates of %s may still be open: %v", env, err)
 	}
 }
 
-// closeOthers leaves those of the branches to keep. What other environments
-// below this one have, and what people opened by hand, has other names.
-func (s Server) closeOthers(ctx context.Context, env history.Environment, see string, keep []string) error {
+// closeOthers leaves those of what the tip has under test by now, and of what
+// does not render. What other environments below this one have, and what people
+// opened by hand, has other names.
+func (s Server) closeOthers(ctx context.Context, env history.Environment, own *Pull) error {
 	prefix := headPrefix(env)
 	list, err := s.Forge.List(ctx, prefix, s.Branch)
-	if err != nil {
+	list = slices.DeleteFunc(list, func(p forge.Pull) bool { return !ofCandidate.MatchString(strings.TrimPrefix(p.Head, prefix)) })
+	if err != nil || len(list) == 0 {
 		return err
 	}
+	keep, known, err := s.heads(ctx)
+	if err != nil || !known {
+		return err
+	}
+	text := fmt.Sprintf("Superseded: its candidate is not under test on `%s` any more.", s.Branch)
+	if own != nil && slices.Contains(keep, own.Head) {
+		keep = []string{own.Head} // what was decided before about the same candidate gives way
+		text = "Superseded by " + own.URL + "."
+	}
 	for _, pull := range list {
-		if !ofCandidate.MatchString(strings.TrimPrefix(pull.Head, prefix)) || slices.Contains(keep, pull.Head) {
+		if slices.Contains(keep, pull.Head) {
 			continue
-		}
-		text := fmt.Sprintf("Superseded: its candidate is not under test on `%s` any more.", s.Branch)
-		if see != "" {
-			text = "Superseded by " + see + "."
 		}
 		if err := s.supersede(ctx, pull.Number, text); err != nil {
 			return err
 		}
 		s.note("closed %s: it is superseded", pull.URL)
+		if own != nil && pull.Head == own.Head {
+			own.State = Outdated
+		}
 	}
 	return nil
+}
+
+// heads are the branches of pull requests about what the tip has under test;
+// that is not known where it does not render.
+func (s Server) heads(ctx context.Context) (list []string, known bool, err error) {
+	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) error {
+		req := s.Open(base.Tree)
+		res, err := render.Environment(ctx, req)
+		if list, known = nil, err == nil; !known || res.Marker == nil {
+			return ctx.Err()
+		}
+		for _, outcome := range []string{history.Promote, history.Reject} {
+			list = append(list, HeadBranch(history.Record{Outcome: outcome, Environment: environment(req), Experiment: res.ID}))
+		}
+		return nil
+	})
+	return list, known, err
 }
 
 // supersede closes a pull request. The label comes first: a crash after it

@@ -35,7 +35,10 @@ waits; the others stay as they are, to the byte.`,
 
   # One that waits
   assay candidate show shop/prod
-  assay candidate clear shop/prod --name 6.15.0`,
+  assay candidate clear shop/prod --name 6.15.0
+
+  # On a server, without a clone
+  assay candidate clear --repo https://git.example.com/env.git --path shop/prod`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateClear(ctx, opt, args) }),
 	}
@@ -77,7 +80,7 @@ func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []strin
 	if err != nil {
 		return err
 	}
-	a.reportWithdrawn(ctx, w, "")
+	a.reportWithdrawn(w, "")
 	return nil
 }
 
@@ -86,6 +89,7 @@ type withdrawal struct {
 	*markerPlace
 	index int    // of the one candidate that is withdrawn; -1 withdraws all
 	rest  []byte // of the marker; nil where nothing is left
+	left  []queued
 }
 
 // withdraw makes it of a marker that was read with an error, or without; nil
@@ -104,14 +108,20 @@ func (o clearOptions) withdraw(ctx context.Context, m *markerPlace, read error) 
 		return w, nil
 	}
 	var err error
-	if w.index, err = o.find(ctx, m.Request, m.File); err == nil {
-		w.rest, err = marker.Remove(m.File, w.index)
+	if w.index, err = o.find(ctx, m.Request, m.File); err != nil {
+		return nil, err
 	}
+	if w.rest, err = marker.Remove(m.File, w.index); err != nil || w.rest == nil {
+		return w, err
+	}
+	req := m.Request
+	req.FS = req.FS.With(map[string][]byte{m.Path: w.rest})
+	w.left, err = queueOf(ctx, req, slices.Delete(slices.Clone(m.Candidates), w.index, w.index+1))
 	return w, err
 }
 
 // reportWithdrawn tells what was done; there is where it went on a server.
-func (a *app) reportWithdrawn(ctx context.Context, w *withdrawal, there string) {
+func (a *app) reportWithdrawn(w *withdrawal, there string) {
 	say := func(format string, args ...any) {
 		_, _ = fmt.Fprintf(&a.out, format+"\n", args...)
 		if there != "" {
@@ -128,29 +138,22 @@ func (a *app) reportWithdrawn(ctx context.Context, w *withdrawal, there string) 
 		}
 	default:
 		say("withdrew candidate %s from %s", promote.Label(w.Candidates[w.index]), w.on(w.Path))
-		a.tellLeft(ctx, w)
+		a.tellLeft(w)
 	}
 }
 
 // tellLeft says what is under test once one of several is withdrawn.
-func (a *app) tellLeft(ctx context.Context, w *withdrawal) {
-	left := slices.Delete(slices.Clone(w.Candidates), w.index, w.index+1)
-	if len(left) == 0 {
+func (a *app) tellLeft(w *withdrawal) {
+	if len(w.left) == 0 {
 		return
-	}
-	req := w.Request
-	req.FS = req.FS.With(map[string][]byte{w.Path: w.rest})
-	queue, err := queueOf(ctx, req, left)
-	if err != nil {
-		return // it is done: the time for what is only told has passed
 	}
 	which := "stays under test"
 	if w.index == 0 {
 		which = "is under test from now on"
 	}
-	a.notef("candidate %s%s %s", promote.Label(left[0]), inBrackets(queue[0].ID), which)
-	if queue[0].Error != "" {
-		a.notef("it does not render: %s", queue[0].Error)
+	a.notef("candidate %s%s %s", promote.Label(w.left[0].Candidate), inBrackets(w.left[0].ID), which)
+	if w.left[0].Error != "" {
+		a.notef("it does not render: %s", w.left[0].Error)
 	}
 }
 

@@ -43,7 +43,10 @@ rejected before is refused as by assay candidate set.`,
   assay candidate from FETCH_HEAD shop/prod
 
   # What that would write
-  assay candidate from origin/bump-web shop/prod --dry-run`,
+  assay candidate from origin/bump-web shop/prod --dry-run
+
+  # On a server: a branch there
+  assay candidate from bump-web --repo https://git.example.com/env.git --path shop/prod`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.candidateFrom(ctx, opt, args[0], args[1:])

@@ -53,6 +53,9 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 		a.preview(last)
 		return nil
 	}
+	if res.Pull == nil {
+		s.Tidy(ctx, last.history())
+	}
 	return a.reportSetThere(s, last, res)
 }
 
@@ -148,19 +151,24 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		a.notef("%s has no candidate", s.dir)
 		return nil
 	}
-	a.reportWithdrawn(ctx, last, s.landed(res))
+	s.Tidy(ctx, last.history())
+	a.reportWithdrawn(last, s.landed(res))
 	return nil
 }
 
 // proposal is the commit that withdraws.
 func (w *withdrawal) proposal(base gitremote.Base) *promote.Proposal {
+	rec := history.Record{Outcome: history.Withdraw, Environment: w.history()}
 	title := "Withdraw the candidate of " + w.history().String()
 	if w.index > 0 {
 		title = "Withdraw a candidate of " + w.history().String() + " that waits"
 	}
+	// A marker that could not be read holds none.
+	if at := max(w.index, 0); at < len(w.Candidates) {
+		rec.Candidate = w.Candidates[at].Metadata.Name
+	}
 	return &promote.Proposal{
 		Base: base.Commit, Files: []promote.File{{Path: w.Path, Before: w.Data, After: w.rest}},
-		Record: history.Record{Outcome: history.Candidate, Environment: w.history()},
-		Title:  title, Method: promote.Push,
+		Record: rec, Title: title, Method: promote.Push,
 	}
 }

@@ -54,7 +54,11 @@ commits.`,
   assay candidate set --patch resources.yaml shop/prod
 
   # The same change once more, after a rejection
-  assay candidate set --tag 6.15.0 --retry shop/prod`,
+  assay candidate set --tag 6.15.0 --retry shop/prod
+
+  # On a server, without a clone; and where the branch takes no pushes
+  assay candidate set --repo https://git.example.com/env.git --path shop/prod --tag 6.15.0
+  assay candidate set --repo https://git.example.com/env.git --path shop/prod --tag 6.15.0 --pull-request`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, args) }),
 	}

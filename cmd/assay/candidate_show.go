@@ -26,7 +26,10 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 		Example: `  assay candidate show shop/prod
 
   # The tag and the ID under test
-  assay candidate show shop/prod -o json | jq -r '.[0].spec.images[0].newTag, .[0].id'`,
+  assay candidate show shop/prod -o json | jq -r '.[0].spec.images[0].newTag, .[0].id'
+
+  # On a server, without a clone
+  assay candidate show --repo https://git.example.com/env.git --path shop/prod`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, env, there, format, args) }),
 	}

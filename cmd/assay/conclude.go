@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
 )
 
 func (a *app) concludeCommand() *cobra.Command {
@@ -17,20 +20,29 @@ func (a *app) concludeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "conclude [DIR]",
 		Short: "Follow the verdict of the experiment: promote, reject or hold",
-		Long: `Conclude reads the experiment's objects, as kubectl get -o yaml or -o json
-prints them, and follows their verdict. All objects that judge have to be there,
-with the label of the experiment that is under test now: a verdict on another
-candidate is superseded, and nothing happens.
+		Long: `Conclude reads the experiment's objects and follows their verdict: those of the
+cluster or, with --experiment, those that kubectl get -o yaml or -o json has
+printed. All objects that judge have to be there, with the label of the
+experiment that is under test now: a verdict on another candidate is superseded,
+and nothing happens. What the cluster does not have yet is a hold.
+
+The cluster is that of the kubeconfig's context, as for kubectl, else that of
+the pod; the namespace is the one that the Application deploys to, or
+--namespace. It takes the verb list on the kinds that judge.
 
 An experiment that still runs past the plan's deadline counts as a reject. A
 decision that was killed while it wrote is finished by the same command.
 
 Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
-		Example: `  # From the cluster
-  kubectl get experiments.iter8.tools -n shop -o yaml | assay conclude shop/prod --experiment -
+		Example: `  # An Application's, and its experiment, both in the cluster
+  assay conclude --app shop
 
-  # From a file, and a commit with the evidence
-  assay conclude shop/prod --experiment experiment.yaml --commit`,
+  # A directory, and the experiment in the cluster; a commit with the evidence
+  assay conclude shop/prod --namespace shop --commit
+
+  # On a server, without a clone: what a CI job or an experiment's last step runs
+  kubectl get analysisruns -n shop -o yaml |
+    assay conclude --repo https://git.example.com/env.git --path shop/prod --experiment -`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args) }),
 	}
@@ -39,14 +51,20 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
 }
 
 func (a *app) conclude(ctx context.Context, opt decideOptions, args []string) error {
-	if opt.experiment == "" {
-		return usagef("name the experiment's objects with --experiment FILE, or - for stdin")
-	}
+	opt.live = opt.experiment == ""
 	return a.decideAnywhere(ctx, opt, args, "")
 }
 
-// verdict reads the experiment's objects, and decides by what they say.
-func (a *app) verdict(opt decideOptions, wanted promote.Outcome) (promote.Decider, error) {
+// followsVerdict reports whether an experiment decides, and not people.
+func (o decideOptions) followsVerdict() bool { return o.experiment != "" || o.live }
+
+// verdict decides by what the experiment's objects say. In a cluster, those that
+// name no namespace are in the one that the Application deploys to, which is
+// asked for once there is a candidate.
+func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func() (string, error)) (promote.Decider, error) {
+	if opt.experiment == "" {
+		return promote.ByVerdict(a.live(opt, namespace), wanted), nil
+	}
 	data, err := a.readInput(opt.experiment)
 	if err != nil {
 		return nil, err
@@ -55,24 +73,33 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome) (promote.Decide
 	if err != nil {
 		return nil, err
 	}
-	return promote.ByVerdict(objs, wanted), nil
+	return promote.ByVerdict(promote.Saved(objs), wanted), nil
 }
 
-// since is when the candidate was set: when its marker was committed. It is not
-// known of one that is not in a commit.
-func (p *place) since(ctx context.Context) (time.Time, error) {
-	repo, err := gitrepo.Open(ctx, p.root)
-	if errors.Is(err, gitrepo.ErrNoRepo) {
-		return time.Time{}, nil
+// since tells when the branch that is checked out began to hold what is under
+// test. That is not known of what is in no commit.
+func (p *place) since(res *render.Result) promote.Since {
+	return func(ctx context.Context) (time.Time, error) {
+		repo, err := gitrepo.Open(ctx, p.root)
+		if errors.Is(err, gitrepo.ErrNoRepo) {
+			return time.Time{}, nil
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		tip, err := repo.Head(ctx)
+		if err != nil || tip == "" {
+			return time.Time{}, err
+		}
+		return promote.Began(ctx, repo, tip, res.ID, p.in)
 	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	marker, err := p.markerFile()
-	if err != nil {
-		return time.Time{}, err
-	}
-	return repo.Changed(ctx, marker)
+}
+
+// in is the environment in another tree of the repository.
+func (p *place) in(tree fs.FS) render.Request {
+	req := p.Request
+	req.FS = envfs.New(tree, p.files)
+	return req
 }
 
 // leave tells why nothing is done.

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -21,6 +23,7 @@ type decideOptions struct {
 	server
 	reason, id, experiment, format string
 	dryRun, commit                 bool
+	live                           bool // the cluster's experiment decides
 }
 
 // bindDecide adds the flags that the three commands share.
@@ -78,10 +81,10 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 	if done, err := a.resume(ctx, opt, p, wanted); done || err != nil {
 		return err
 	}
-	if opt.experiment == "" {
+	if !opt.followsVerdict() {
 		return a.settle(ctx, opt, p, nil, promote.Decision{Outcome: wanted, Reason: opt.reason, ID: opt.id})
 	}
-	decider, err := a.verdict(opt, wanted)
+	decider, err := a.verdict(opt, wanted, func() (string, error) { return p.Namespace, nil })
 	if err != nil {
 		return err
 	}
@@ -92,7 +95,7 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 	if res.Marker == nil {
 		return a.nothingToDo(opt, p)
 	}
-	choice, err := decider(ctx, res, p.since)
+	choice, err := decider(ctx, res, p.since(res))
 	if err != nil {
 		return err
 	}
@@ -120,7 +123,7 @@ func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *rend
 		return a.explainLaw(err)
 	}
 	if err := e.Guard(d); err != nil {
-		return err
+		return a.unlessRepeated(opt, p, err, func() (history.Past, error) { return p.memory(ctx, opt.commits) })
 	}
 	return a.carryOut(ctx, opt, p, repo, e, d)
 }
@@ -227,6 +230,26 @@ func (a *app) nothingToDo(opt decideOptions, p *place) error {
 		return a.reportJSON(&report{Outcome: "none", Environment: p.Dir, Name: p.Name})
 	}
 	a.notef("%s has no candidate: nothing to do", p.arg)
+	return nil
+}
+
+// unlessRepeated is the error, unless it says that a decision means another
+// candidate than the one under test, and the past tells that it was carried out
+// before: then there is nothing to do.
+func (a *app) unlessRepeated(opt decideOptions, p *place, err error, recall func() (history.Past, error)) error {
+	var another *promote.AnotherError
+	if !errors.As(err, &another) {
+		return err
+	}
+	past, unknown := recall()
+	d, known := history.Last(past.Decisions, another.Decision.ID)
+	if unknown != nil || !known || d.Outcome != string(another.Decision.Outcome) {
+		return err
+	}
+	if opt.format == formatJSON {
+		return a.reportJSON(&report{Outcome: "none", Environment: p.Dir, Name: p.Name})
+	}
+	a.notef("%s candidate %s%s in commit %s before: nothing to do", done(promote.Outcome(d.Outcome)), called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
 	return nil
 }
 

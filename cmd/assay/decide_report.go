@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -32,6 +33,7 @@ type report struct {
 	Pull        *promote.Pull  `json:"pullRequest,omitempty"`
 	DryRun      bool           `json:"dryRun,omitempty"`
 
+	withheld string // the outcome that was meant, where it is not to be
 	place    *place
 	title    string
 	record   history.Record
@@ -119,7 +121,8 @@ func (a *app) report(opt decideOptions, r *report) error {
 }
 
 func (r *report) headline() string {
-	return headline(r.Pull, done(promote.Outcome(r.Outcome)), r.Outcome)
+	meant := cmp.Or(r.withheld, r.Outcome)
+	return headline(r.Pull, done(promote.Outcome(meant)), meant)
 }
 
 // headline says what became of something to do: a pull request is a proposal
@@ -128,12 +131,18 @@ func headline(pull *promote.Pull, done, do string) string {
 	switch {
 	case pull == nil || pull.State == promote.Merged:
 		return done
-	case pull.State == promote.Closed:
+	case pull.State == promote.Closed, pull.State == promote.Outdated:
 		return "not " + done + ":"
 	case pull.State == promote.Adopted:
 		return "already proposed to " + do
 	}
 	return "proposed to " + do
+}
+
+// withhold says that the decision is not carried out, and changes nothing.
+func (r *report) withhold(left promote.Left) {
+	r.withheld, r.Outcome = r.Outcome, string(left)
+	r.Files, r.Commit, r.Promotion, r.Next, r.Waiting = nil, "", "", nil, 0
 }
 
 // tell says on stderr what people should know beside the result.

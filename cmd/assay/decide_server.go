@@ -5,15 +5,17 @@ import (
 	"fmt"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
 
 // decideThere promotes or rejects on a branch of a server.
 func (a *app) decideThere(ctx context.Context, opt decideOptions, wanted promote.Outcome) error {
+	var s *session
 	decider := promote.ByHand(wanted, opt.reason, opt.id)
-	if opt.experiment != "" {
+	if opt.followsVerdict() {
 		var err error
-		if decider, err = a.verdict(opt, wanted); err != nil {
+		if decider, err = a.verdict(opt, wanted, func() (string, error) { return s.destination(opt.server) }); err != nil {
 			return err
 		}
 	}
@@ -30,7 +32,7 @@ func (a *app) decideThere(ctx context.Context, opt decideOptions, wanted promote
 		if res != nil && res.Proposal != nil && res.Commit != "" {
 			a.notef("%s", s.landed(res))
 		}
-		return a.explainLaw(err)
+		return a.unlessRepeated(opt, s.place(), a.explainLaw(err), s.recall(ctx))
 	}
 	return a.reportThere(opt, s, res)
 }
@@ -40,7 +42,7 @@ func (a *app) previewThere(ctx context.Context, opt decideOptions, s *session, d
 	p, choice, err := s.Preview(ctx, decider)
 	switch {
 	case err != nil:
-		return a.explainLaw(err)
+		return a.unlessRepeated(opt, s.place(), a.explainLaw(err), s.recall(ctx))
 	case choice.Left != "":
 		return a.leave(opt, s.place(), choice)
 	case p == nil:
@@ -62,6 +64,11 @@ func (s *session) place() *place {
 	return p
 }
 
+// recall reads the past of the environment.
+func (s *session) recall(ctx context.Context) func() (history.Past, error) {
+	return func() (history.Past, error) { return s.Past(ctx, s.place().history()) }
+}
+
 // reportThere tells what became of a decision.
 func (a *app) reportThere(opt decideOptions, s *session, res *promote.Result) error {
 	switch {
@@ -79,6 +86,14 @@ func (a *app) reportThere(opt decideOptions, s *session, res *promote.Result) er
 	}
 	r.Branch, r.Commit, r.Pull = s.Branch, res.Commit, res.Pull
 	r.Next = merged(r.Next, res.Next)
+	if res.Pull != nil {
+		switch res.Pull.State {
+		case promote.Closed:
+			r.withhold(promote.Held)
+		case promote.Outdated:
+			r.withhold(promote.Superseded)
+		}
+	}
 	if err := a.report(opt, r); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -42,7 +43,10 @@ func (e *environment) bind(cmd *cobra.Command) {
 // bindRender adds the flags that decide what a render sees, and its limits.
 func (e *environment) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
-	f := cmd.Flags()
+	under(cmd, renderFlags, func() { e.bindLimits(cmd.Flags()) })
+}
+
+func (e *environment) bindLimits(f *pflag.FlagSet) {
 	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
 	f.StringVar(&e.namespace, "namespace", "", "destination `namespace` of the Application")
 	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
@@ -59,8 +63,9 @@ func (e *environment) bindRender(cmd *cobra.Command) {
 // place is an environment that a command works on.
 type place struct {
 	render.Request
-	root string // the repository's directory
-	arg  string // the environment's directory as the user wrote it
+	files envfs.Limits
+	root  string // the repository's directory
+	arg   string // the environment's directory as the user wrote it
 
 	session *session // on a server; nil for a directory
 }
@@ -76,7 +81,7 @@ func (e *environment) open(dir string, call plugin.Call) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &place{root: root, arg: dir}
+	p := &place{files: e.files, root: root, arg: dir}
 	p.Request = render.Request{FS: fsys, Dir: rel}
 	e.fill(&p.Request, call)
 	return p, nil

@@ -17,6 +17,9 @@ func (a *app) promoteCommand() *cobra.Command {
 the marker away; candidates that wait move up. It renders the edited files
 first: only if they yield what was tested is anything written.
 
+On a server the commit is made on the tip of the branch, and lands only there:
+if the branch moves meanwhile, all starts over from its new tip.
+
 It takes a verdict of promote in --experiment, or a reason in --reason. On any
 other verdict it changes nothing, and the exit code is 3.
 
@@ -29,7 +32,10 @@ Without a candidate there is nothing to do.`,
   kubectl get jobs -n shop -o yaml | assay promote shop/prod --experiment - --commit
 
   # What that would change
-  assay promote shop/prod --reason "looks good on staging" --dry-run`,
+  assay promote shop/prod --reason "looks good on staging" --dry-run
+
+  # On a server, without a clone: by a push or a pull request, as the plan says
+  assay promote --repo https://git.example.com/env.git --path shop/prod --reason "looks good"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.decideOne(ctx, opt, args, promote.Promote)

@@ -73,8 +73,8 @@ func reference() string {
 			continue
 		}
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n```\n%s\n```\n\n### Examples\n\n```sh\n%s\n```\n", cmd.CommandPath(), cmd.Long, cmd.UseLine(), unindent(cmd.Example))
-		if flags := cmd.LocalFlags().FlagUsagesWrapped(100); flags != "" {
-			fmt.Fprintf(&out, "\n### Flags\n\n```\n%s```\n", flags)
+		for _, section := range flagSections(cmd) {
+			fmt.Fprintf(&out, "\n### %s\n\n```\n%s```\n", section.heading, section.usages)
 		}
 	}
 	return out.String()

@@ -47,7 +47,10 @@ promotion that is reverted already is nothing to do.`,
 
   # An earlier one
   assay history shop/prod
-  assay revert shop/prod --reason "errors at checkout" --id e0123456789`,
+  assay revert shop/prod --reason "errors at checkout" --id e0123456789
+
+  # On a server, without a clone
+  assay revert --repo https://git.example.com/env.git --path shop/prod --reason "errors at checkout"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.revert(ctx, opt, args) }),
 	}

@@ -90,6 +90,7 @@ nothing.`,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	cmd.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	cmd.SetUsageFunc(usage)
 	cmd.SetIn(a.stdin)
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)

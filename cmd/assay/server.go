@@ -20,6 +20,7 @@ import (
 // server is the flags that name a branch on a server, and say who asks.
 type server struct {
 	repo, branch, path, app string
+	kubeContext             string
 	forge, forgeAPI, method string
 
 	username, passwordFile, tokenFile string
@@ -41,11 +42,17 @@ const (
 
 // bind adds the flags.
 func (s *server) bind(cmd *cobra.Command) {
+	under(cmd, serverFlags, func() { s.bindBranch(cmd) })
+	bindMaxCommits(cmd, &s.commits)
+}
+
+func (s *server) bindBranch(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.repo, "repo", "", "work on a branch of the repository at this `URL` instead of a directory")
 	f.StringVar(&s.branch, "branch", "", "`branch` of --repo (default: the repository's own default)")
 	f.StringVar(&s.path, "path", ".", "environment's `directory` in --repo")
-	f.StringVar(&s.app, "app", "", "`file` of an Application that uses the plugin, - for stdin: take repository, branch, path and parameters from it")
+	f.StringVar(&s.app, "app", "", appUsage)
+	f.StringVar(&s.kubeContext, "kube-context", "", "`context` of the kubeconfig for what is read from the cluster (default: its current one)")
 	f.StringVar(&s.username, "username", "", "`user` for HTTPS (default: what the forge wants with a token)")
 	f.StringVar(&s.passwordFile, "password-file", "", "`file` with the password for HTTPS; or $ASSAY_PASSWORD")
 	f.StringVar(&s.tokenFile, "token-file", "", "`file` with the token for HTTPS and the forge; or $ASSAY_TOKEN, or $GITHUB_TOKEN, $GITLAB_TOKEN, $GITEA_TOKEN, $FORGEJO_TOKEN for such a forge")
@@ -62,7 +69,6 @@ func (s *server) bind(cmd *cobra.Command) {
 	f.StringVar(&s.signingKey, "signing-key", "", "`file` with the private key that signs commits")
 	f.StringVar(&s.forgeAPI, "forge-api", "", "`URL` of the forge's API (default: by its kind)")
 	f.StringSliceVar(&s.nextHosts, "next-host", nil, "`hosts` other than that of --repo that may get the same credentials, for next environments")
-	bindMaxCommits(cmd, &s.commits)
 	s.forge, s.method = forgeAuto, "merge"
 	bindChoice(cmd, &s.forge, "forge", "", "what offers pull requests there; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
 	bindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
@@ -100,6 +106,8 @@ type session struct {
 	env         environment
 	dir         string // the environment's
 	call        plugin.Call
+	app         string // the Application, for people; empty without one
+	cluster     string // that it deploys to, where that is not Argo CD's own
 }
 
 func (s *session) close() {
@@ -116,7 +124,7 @@ func (a *app) connect(ctx context.Context, opt server, env environment) (*sessio
 	a.patient.Store(true)
 	s := &session{env: env}
 	if opt.app != "" {
-		if err := a.locate(&opt, s); err != nil {
+		if err := a.locate(ctx, &opt, s); err != nil {
 			return nil, err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/gitremote"
@@ -19,12 +18,8 @@ import (
 
 // locate takes the place of the environment, and what the plugin gets, from
 // the Application.
-func (a *app) locate(opt *server, s *session) error {
-	data, err := a.readInput(opt.app)
-	if err != nil {
-		return err
-	}
-	place, err := application.Locate(inputName(opt.app), data)
+func (a *app) locate(ctx context.Context, opt *server, s *session) error {
+	title, place, err := a.findApp(ctx, *opt)
 	if err != nil {
 		return err
 	}
@@ -42,8 +37,9 @@ func (a *app) locate(opt *server, s *session) error {
 		return value, found && ok
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", inputName(opt.app), err)
+		return fmt.Errorf("%s: %w", title, err)
 	}
+	s.app, s.cluster = title, place.Cluster
 	opt.repo, opt.path = place.RepoURL, place.Path
 	if opt.branch == "" && place.Revision != "HEAD" {
 		opt.branch = place.Revision

@@ -60,7 +60,7 @@ func (s survey) take(ctx context.Context, places []render.Place) ([]standing, er
 func (s survey) one(ctx context.Context, p render.Place) (standing, error) {
 	st := standing{Directory: p.Dir, Environment: p.Name}
 	past := s.past[history.Environment{Dir: p.Dir, Name: p.Name}]
-	if i := slices.IndexFunc(past, func(d history.Decision) bool { return d.Outcome != history.Candidate }); i >= 0 {
+	if i := slices.IndexFunc(past, history.Decision.Decides); i >= 0 {
 		last := newDecisionReport(past[i], past)
 		st.Last = &last
 	}

@@ -6,8 +6,9 @@
 //     brought into the form of the plan (options.go).
 //  3. WithPlugin edits the text in place: the options give way to the plugin.
 //
-// Locate is for an Application that uses the plugin already: where its
-// environment is, and what the plugin is given (locate.go).
+// Locate and LocateObject are for an Application that uses the plugin already,
+// of a file or of a cluster: where its environment is, and what the plugin is
+// given (locate.go).
 //
 // Argo CD's own types are not linked: they make a process slow to start.
 package application
@@ -33,7 +34,7 @@ type Application struct {
 	Options map[string]any
 	Notes   []string
 
-	file     *yamledit.File
+	file     *yamledit.File // nil of a cluster's
 	document int
 	section  string // of the source: helm, kustomize, directory or empty
 }
@@ -41,8 +42,10 @@ type Application struct {
 // problem names a place in the file.
 func (a *Application) problem(path yamledit.Path, format string, args ...any) error {
 	at := a.File
-	if line, ok := a.file.Line(a.document, path); ok {
-		at = fmt.Sprintf("%s:%d", at, line)
+	if a.file != nil {
+		if line, ok := a.file.Line(a.document, path); ok {
+			at = fmt.Sprintf("%s:%d", at, line)
+		}
 	}
 	return fmt.Errorf("%s: %s: %s", at, path, fmt.Sprintf(format, args...))
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Place is where the environment of an Application is, and what Argo CD gives
@@ -14,6 +16,7 @@ type Place struct {
 	Path     string // the environment's directory in the repository
 
 	Name, Namespace string            // the Application's, and its destination's namespace
+	Cluster         string            // that it deploys to, by name or URL; empty is Argo CD's own
 	Parameters      string            // as in ARGOCD_APP_PARAMETERS; empty without any
 	Env             map[string]string // of the plugin, as the Application names them
 }
@@ -25,6 +28,16 @@ func Locate(name string, data []byte) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
+	return a.locate(root)
+}
+
+// LocateObject is Locate for an Application as a cluster has it.
+func LocateObject(o *unstructured.Unstructured) (Place, error) {
+	a := &Application{File: "Application " + o.GetNamespace() + "/" + o.GetName()}
+	return a.locate(o.Object)
+}
+
+func (a *Application) locate(root map[string]any) (Place, error) {
 	source, err := a.pluginSource(root)
 	if err != nil {
 		return Place{}, err
@@ -32,7 +45,7 @@ func Locate(name string, data []byte) (Place, error) {
 	p := Place{
 		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
 		Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
-		Env: map[string]string{},
+		Cluster: destination(root), Env: map[string]string{},
 	}
 	switch {
 	case p.Name == "":
@@ -46,7 +59,7 @@ func Locate(name string, data []byte) (Place, error) {
 	if list, ok := plugin["parameters"].([]any); ok && len(list) > 0 {
 		parameters, err := json.Marshal(list)
 		if err != nil {
-			return Place{}, fmt.Errorf("%s: encode parameters of the plugin: %w", name, err)
+			return Place{}, fmt.Errorf("%s: encode parameters of the plugin: %w", a.File, err)
 		}
 		p.Parameters = string(parameters)
 	}
@@ -85,3 +98,16 @@ func (a *Application) pluginSource(root map[string]any) (map[string]any, error) 
 
 // isOurs takes the plugin's name with a version behind it, as Argo CD joins them.
 func isOurs(plugin string) bool { return plugin == "assay" || strings.HasPrefix(plugin, "assay-") }
+
+// destination is the cluster that the Application deploys to; empty for the one
+// that Argo CD runs in, by the name and the URL that Argo CD has for it.
+func destination(root map[string]any) string {
+	for _, field := range []string{"name", "server"} {
+		switch at := text(root, "spec", "destination", field); at {
+		case "", "in-cluster", "https://kubernetes.default.svc":
+		default:
+			return at
+		}
+	}
+	return ""
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 func TestLocate(t *testing.T) {
@@ -22,6 +23,18 @@ func TestLocate(t *testing.T) {
 			},
 		},
 		{
+			"another cluster", strings.Replace(head, "{namespace: web}", "{namespace: web, name: far}", 1) + plugin,
+			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web", Cluster: "far", Env: map[string]string{}},
+		},
+		{
+			"another cluster by URL", strings.Replace(head, "{namespace: web}", "{namespace: web, server: 'https://far.example.com'}", 1) + plugin,
+			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web", Cluster: "https://far.example.com", Env: map[string]string{}},
+		},
+		{
+			"Argo CD's own cluster", strings.Replace(head, "{namespace: web}", "{namespace: web, server: 'https://kubernetes.default.svc', name: in-cluster}", 1) + plugin,
+			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web", Env: map[string]string{}},
+		},
+		{
 			"one of several sources",
 			strings.Replace(head, "  source:\n    repoURL: https://example.com/env.git\n    path: shop/prod\n",
 				"  sources:\n  - {repoURL: https://example.com/values.git, ref: values}\n  - {repoURL: https://example.com/env.git, path: a, plugin: {name: assay}}\n", 1),
@@ -35,6 +48,31 @@ func TestLocate(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s:\n%s", test.name, diff)
 		}
+	}
+}
+
+func TestLocateObject(t *testing.T) {
+	o := &unstructured.Unstructured{Object: map[string]any{
+		"metadata": map[string]any{"name": "shop", "namespace": "argocd"},
+		"spec": map[string]any{
+			"destination": map[string]any{"namespace": "web"},
+			"source": map[string]any{
+				"repoURL": "https://example.com/env.git", "path": "shop/prod",
+				"plugin": map[string]any{"name": "assay", "parameters": []any{map[string]any{"name": "environment", "string": "prod"}}},
+			},
+		},
+	}}
+	want := Place{
+		RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web",
+		Parameters: `[{"name":"environment","string":"prod"}]`, Env: map[string]string{},
+	}
+	got, err := LocateObject(o)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	unstructured.RemoveNestedField(o.Object, "spec", "source", "path")
+	if _, err := LocateObject(o); err == nil || err.Error() != "Application argocd/shop: spec.source: its path is missing: name the environment's directory" {
+		t.Errorf("without a path: %v", err)
 	}
 }
 

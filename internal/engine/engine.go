@@ -65,6 +65,35 @@ func (e Engine) APIVersions() string {
 	return strings.Join(out, ", ")
 }
 
+// ChildLabels are the labels of the objects that carry the result of the object
+// of this name; nil where those do that it owns.
+func (e Engine) ChildLabels(name string) map[string]string {
+	if len(e.Children) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(e.Children))
+	for key, value := range e.Children {
+		out[key] = strings.ReplaceAll(value, "{name}", name)
+	}
+	return out
+}
+
+// ChildKind is the kind of the objects that have such labels.
+func ChildKind() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}
+}
+
+// ReadsChildren reports whether an expression looks at what the object owns, or
+// may do so.
+func (e Engine) ReadsChildren() bool {
+	for _, expression := range []string{e.Candidate, e.Concluded, e.Promote, e.Reject, e.Message, e.Evidence} {
+		if strings.Contains(expression, "children") {
+			return true
+		}
+	}
+	return false
+}
+
 func (e Engine) groupKind() schema.GroupKind { return schema.GroupKind{Group: e.Group, Kind: e.Kind} }
 
 //go:embed engines.yaml

@@ -59,6 +59,9 @@ func (f *FS) Close() error {
 	return f.close()
 }
 
+// Charged lists the files that were read, by their real paths.
+func (f *FS) Charged() []string { return f.meter.files() }
+
 // ReadFile returns the content of a regular file. The caller may change it.
 func (f *FS) ReadFile(name string) ([]byte, error) {
 	at, err := f.find("read", name)

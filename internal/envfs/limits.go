@@ -3,6 +3,8 @@ package envfs
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -142,6 +144,13 @@ func (m *meter) charge(path string, size int64) error {
 	m.total += size - before
 	m.charged[path] = size
 	return nil
+}
+
+// files are those that were charged, in order.
+func (m *meter) files() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.charged))
 }
 
 func (m *meter) recall(path string) ([]byte, bool) {

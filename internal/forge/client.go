@@ -248,6 +248,9 @@ func (c *Client) BodyLimit() int { return c.repo.Kind.bodyLimit() }
 // CompareURL is Repo.CompareURL of the client's repository.
 func (c *Client) CompareURL(base, head string) string { return c.repo.CompareURL(base, head) }
 
+// CommitURL is Repo.CommitURL of the client's repository.
+func (c *Client) CommitURL(commit string) string { return c.repo.CommitURL(commit) }
+
 // do calls a client library, and makes an *Error of what fails. The verb is
 // tried again when repeat says that this is harmless.
 func (c *Client) do(ctx context.Context, verb string, number int64, repeat bool, f func(context.Context) error) error {

@@ -96,6 +96,18 @@ func (r Repo) CompareURL(base, head string) string {
 	}
 }
 
+// CommitURL is the page of a commit; empty for an unknown forge.
+func (r Repo) CommitURL(commit string) string {
+	switch r.Kind {
+	case GitLab:
+		return r.Web() + "/-/commit/" + escape(commit)
+	case GitHub, Gitea, Forgejo:
+		return r.Web() + "/commit/" + escape(commit)
+	default:
+		return ""
+	}
+}
+
 // api is the root of the forge's API, with a slash at its end.
 func (r Repo) api() string {
 	switch r.Kind {

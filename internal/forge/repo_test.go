@@ -108,19 +108,22 @@ func TestAs(t *testing.T) {
 	}
 }
 
-func TestCompareURL(t *testing.T) {
-	for _, c := range []struct{ url, want string }{
-		{"git@github.com:acme/shop.git", "https://github.com/acme/shop/compare/main...assay/prod/e1%23?expand=1"},
-		{"git@gitlab.com:acme/team/shop.git", "https://gitlab.com/acme/team/shop/-/merge_requests/new?merge_request%5Bsource_branch%5D=assay%2Fprod%2Fe1%23&merge_request%5Btarget_branch%5D=main"},
-		{"https://codeberg.org/acme/shop", "https://codeberg.org/acme/shop/compare/main...assay/prod/e1%23"},
-		{"https://git.example.com/acme/shop", "https://git.example.com/acme/shop"},
+func TestPages(t *testing.T) {
+	for _, c := range []struct{ url, compare, commit string }{
+		{"git@github.com:acme/shop.git", "https://github.com/acme/shop/compare/main...assay/prod/e1%23?expand=1", "https://github.com/acme/shop/commit/abc"},
+		{"git@gitlab.com:acme/team/shop.git", "https://gitlab.com/acme/team/shop/-/merge_requests/new?merge_request%5Bsource_branch%5D=assay%2Fprod%2Fe1%23&merge_request%5Btarget_branch%5D=main", "https://gitlab.com/acme/team/shop/-/commit/abc"},
+		{"https://codeberg.org/acme/shop", "https://codeberg.org/acme/shop/compare/main...assay/prod/e1%23", "https://codeberg.org/acme/shop/commit/abc"},
+		{"https://git.example.com/acme/shop", "https://git.example.com/acme/shop", ""},
 	} {
 		repo, err := forge.Detect(c.url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := repo.CompareURL("main", "assay/prod/e1#"); got != c.want {
-			t.Errorf("%s: %s, want %s", c.url, got, c.want)
+		if got := repo.CompareURL("main", "assay/prod/e1#"); got != c.compare {
+			t.Errorf("%s: compare at %s, want %s", c.url, got, c.compare)
+		}
+		if got := repo.CommitURL("abc"); got != c.commit {
+			t.Errorf("%s: commit at %s, want %s", c.url, got, c.commit)
 		}
 	}
 }

@@ -25,6 +25,8 @@ type Tree struct {
 	known map[string][]treeEntry // by tree id
 	here  map[string]bool        // objects that were fetched
 	ahead map[string]int         // by tree id: how many files the last fetch took there
+
+	failed error // of the last fetch that did
 }
 
 // Fetch brings objects from where the repository came from.
@@ -53,6 +55,14 @@ func OpenTree(ctx context.Context, r Runner, tree string, fetch Fetch) (*Tree, e
 		return nil, err
 	}
 	return t, nil
+}
+
+// Failed is the error of a fetch that failed: what read the tree may have taken
+// it for a file that is wrong.
+func (t *Tree) Failed() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
 }
 
 // Close ends the process that reads.
@@ -167,6 +177,7 @@ func (t *Tree) bring(id string, more ...string) error {
 	slices.Sort(want)
 	want = slices.Compact(want)
 	if err := t.fetch(t.ctx, want); err != nil {
+		t.failed = err
 		return err
 	}
 	for _, id := range want {

@@ -111,26 +111,48 @@ func TestChanged(t *testing.T) {
 		commit(fmt.Sprint("other ", i), "envs/cart/web.yaml", fmt.Sprint(i))
 	}
 	r := open(t, repo.URL)
+	tip := must(repo.Tip("main"))(t)
+	changed := func(n int, from string, names ...string) (git.Change, bool) {
+		t.Helper()
+		line := must(r.Line(t.Context(), "main", n))(t)
+		defer line.Close()
+		change, known, err := line.Changed(t.Context(), from, names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return change, known
+	}
 	server.Traffic()
 	for name, want := range map[string]string{
 		"envs/shop/candidate.yaml": "marker again", "envs/shop": "marker again", "envs/cart/web.yaml": "other 29", "envs": "other 29", ".": "other 29",
 	} {
-		at := must(r.Changed(t.Context(), "main", name, 100))(t)
-		if at.Unix() != times[want] {
-			t.Errorf("%s changed at %v, want %v", name, at.Unix(), times[want])
+		if at, _ := changed(100, tip, name); at.Time.Unix() != times[want] {
+			t.Errorf("%s changed at %v, want %v", name, at.Time.Unix(), times[want])
 		}
 	}
 	if n := server.Traffic().Requests[gitserver.Fetch]; n > 5*(1+3*3) {
 		t.Errorf("%d fetches: one for each level and part of the history is enough", n)
 	}
-	for name, n := range map[string]int{"envs/shop/candidate.yaml": 20, "envs/shop/nowhere": 100, "README.md/x": 100} {
-		if at := must(r.Changed(t.Context(), "main", name, n))(t); !at.IsZero() {
-			t.Errorf("%s changed at %v, in the last %d", name, at, n)
+	// From an earlier commit, and of several paths: the newest change counts.
+	marker, _ := changed(100, tip, "envs/shop/candidate.yaml")
+	if at, _ := changed(100, marker.Parent, "envs/shop/candidate.yaml", "README.md"); at.Time.Unix() != times["marker gone"] {
+		t.Errorf("before the marker it changed at %v, want %v", at.Time.Unix(), times["marker gone"])
+	}
+	if at, _ := changed(100, tip, "envs/shop/candidate.yaml", "envs/cart"); at.Time.Unix() != times["other 29"] {
+		t.Errorf("one of two changed at %v, want %v", at.Time.Unix(), times["other 29"])
+	}
+	// In a part of the history: of the marker, set 30 commits ago, the 31st tells.
+	for n, want := range map[int]bool{20: false, 30: false, 31: true} {
+		if at, known := changed(n, tip, "envs/shop/candidate.yaml"); known != want {
+			t.Errorf("in the last %d it changed at %v", n, at.Time)
 		}
 	}
+	if _, known := changed(100, strings.Repeat("1", 40), "envs"); known {
+		t.Error("a commit that is not on the branch has a change")
+	}
 	// What was there from the first commit changed with it.
-	if at := must(r.Changed(t.Context(), "main", "README.md", 100))(t); at.IsZero() {
-		t.Error("README.md has no time")
+	if at, known := changed(100, tip, "README.md"); !known || at.Parent != "" || at.Time.IsZero() {
+		t.Errorf("README.md: %+v", at)
 	}
 }
 
@@ -187,4 +209,25 @@ func TestRefs(t *testing.T) {
 			t.Errorf("%+v is pushed", bad)
 		}
 	}
+}
+
+// TestNoteOnceMore: a note that this process has read, and that is made again.
+func TestNoteOnceMore(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	r := open(t, repo.URL)
+	note := must(r.Note(t.Context(), "told\n"))(t)
+	const name = "refs/assay/note"
+	push := func(r *Remote, ref Ref) {
+		t.Helper()
+		if err := r.Push(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+	}
+	push(r, Ref{Name: name, New: note})
+	other := open(t, repo.URL)
+	if entries, err := other.Entries(t.Context(), note); err != nil || len(entries) != 1 || entries[0].Subject != "told" {
+		t.Fatalf("%+v, %v", entries, err)
+	}
+	push(other, Ref{Name: name, Expect: note})
+	push(other, Ref{Name: name, New: note})
 }

@@ -59,8 +59,10 @@ func TestServersWithoutFilters(t *testing.T) {
 			if landed := must(r.Landed(t.Context(), "main", at.Parent, at.Commit))(t); !landed {
 				t.Error("what landed is not found")
 			}
-			if at := must(r.Changed(t.Context(), "main", "envs/shop/web.yaml", 10))(t); at.IsZero() {
-				t.Error("web.yaml has no time")
+			line := must(r.Line(t.Context(), "main", 10))(t)
+			defer line.Close()
+			if c, known, err := line.Changed(t.Context(), at.Commit, []string{"envs/shop/web.yaml"}); err != nil || !known || c.Commit != at.Commit {
+				t.Errorf("web.yaml changed in %+v, %v", c, err)
 			}
 		})
 	}

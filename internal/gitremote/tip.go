@@ -130,6 +130,10 @@ func (r *Remote) rootTree(ctx context.Context, commit string) (string, error) {
 // Fetch brings commits by id, without their files and what came before them.
 // ErrNoCommit where the server does not give one out.
 func (r *Remote) Fetch(ctx context.Context, commits ...string) error {
+	return r.fetchCommits(ctx, 1, commits)
+}
+
+func (r *Remote) fetchCommits(ctx context.Context, depth int, commits []string) error {
 	for _, id := range commits {
 		if !isID(id) {
 			return fmt.Errorf("fetch commit: %q is no full commit id", id)
@@ -139,7 +143,7 @@ func (r *Remote) Fetch(ctx context.Context, commits ...string) error {
 	if err != nil || len(want) == 0 {
 		return err
 	}
-	if err := r.fetch(ctx, fetch{stdin: lines(want), depth: 1}); err != nil {
+	if err := r.fetch(ctx, fetch{stdin: lines(want), depth: depth}); err != nil {
 		return fmt.Errorf("fetch commit %s: %w", git.Short(want[0]), err)
 	}
 	return nil
@@ -179,7 +183,9 @@ func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, er
 
 // Entries are commits that were fetched, in the order of their ids here.
 func (r *Remote) Entries(ctx context.Context, commits ...string) ([]git.Entry, error) {
-	if err := r.Fetch(ctx, commits...); err != nil || len(commits) == 0 {
+	// One that has no parents is not to count as the shallow end of a history, as
+	// at depth 1: servers refuse to take such a one again.
+	if err := r.fetchCommits(ctx, 2, commits); err != nil || len(commits) == 0 {
 		return nil, err
 	}
 	return git.Log(ctx, r.run, append([]string{"--no-walk=unsorted"}, commits...)...)

@@ -11,26 +11,33 @@ import (
 	"github.com/assaydev/assay/internal/git"
 )
 
-// Changed is when the file got the content that it has, by the last commit
-// that changed it; zero for one that differs from the last commit.
-func (r *Repo) Changed(ctx context.Context, name string) (time.Time, error) {
-	dirty, err := r.Dirty(ctx, name, func(string) bool { return false })
-	if err != nil || len(dirty) > 0 {
-		return time.Time{}, err
+// Changed is the newest commit, from the given one back along first parents,
+// that gave one of the paths another content; false where none is known to.
+func (r *Repo) Changed(ctx context.Context, from string, paths []string) (git.Change, bool, error) {
+	args := []string{"log", "-1", "--first-parent", "--format=%H %ct %P", from, "--"}
+	for _, name := range paths {
+		args = append(args, pathspec(r.full(name)))
 	}
-	out, err := r.git(ctx, nil, "log", "-1", "--format=%ct", "HEAD", "--", r.full(name))
-	var failed *git.Error
-	if errors.As(err, &failed) || err == nil && git.Line(out) == "" {
-		return time.Time{}, nil // no commit has it
-	}
+	out, err := r.git(ctx, nil, args...)
 	if err != nil {
-		return time.Time{}, err
+		return git.Change{}, false, err
 	}
-	seconds, err := strconv.ParseInt(git.Line(out), 10, 64)
+	fields := strings.Fields(string(out))
+	if len(fields) < 2 {
+		return git.Change{}, false, nil
+	}
+	seconds, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("git log: %q is no time", git.Line(out))
+		return git.Change{}, false, fmt.Errorf("git log: %q is no time", fields[1])
 	}
-	return time.Unix(seconds, 0), nil
+	c := git.Change{Commit: fields[0], Time: time.Unix(seconds, 0)}
+	if len(fields) > 2 {
+		c.Parent = fields[2]
+		return c, true, nil
+	}
+	// What a shallow clone has before its first commit is not known.
+	shallow, err := r.Shallow(ctx)
+	return c, !shallow, err
 }
 
 // Base is the last commit that two revisions have in common.
@@ -75,15 +82,21 @@ func (r *Repo) Commit(ctx context.Context, revision string) (git.Entry, error) {
 // Recent lists the newest commits of the branch that is checked out, at most n
 // of them and the newest first. It reads no trees.
 func (r *Repo) Recent(ctx context.Context, n int) ([]git.Entry, error) {
-	head, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-	var failed *git.Error
-	if errors.As(err, &failed) {
-		return nil, nil // no commit yet
-	}
-	if err != nil {
+	head, err := r.Head(ctx)
+	if err != nil || head == "" {
 		return nil, err
 	}
-	return git.Log(ctx, r.run, "--max-count="+strconv.Itoa(n), git.Line(head))
+	return git.Log(ctx, r.run, "--max-count="+strconv.Itoa(n), head)
+}
+
+// Head is the commit that is checked out; empty where there is none yet.
+func (r *Repo) Head(ctx context.Context) (string, error) {
+	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	var failed *git.Error
+	if errors.As(err, &failed) {
+		return "", nil
+	}
+	return git.Line(out), err
 }
 
 // Shallow tells whether the repository lacks older commits.

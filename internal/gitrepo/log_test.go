@@ -63,15 +63,33 @@ func TestChanged(t *testing.T) {
 	t.Setenv("GIT_COMMITTER_DATE", "2020-01-02T03:04:05Z")
 	write(t, dir, "web.yaml", "2\n")
 	run(t, dir, "commit", "-q", "-a", "-m", "change")
-	at, err := r.Changed(t.Context(), "web.yaml")
-	if err != nil || at.UTC().Format("2006-01-02 15:04:05") != "2020-01-02 03:04:05" {
-		t.Errorf("changed %v, %v", at, err)
+	changed := run(t, dir, "rev-parse", "HEAD")
+	run(t, dir, "commit", "-q", "--allow-empty", "-m", "more")
+	head, err := r.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	write(t, dir, "web.yaml", "3\n")
-	for _, name := range []string{"web.yaml", "nowhere"} {
-		if at, err := r.Changed(t.Context(), name); err != nil || !at.IsZero() {
-			t.Errorf("%s: changed %v, %v", name, at, err)
+	for _, names := range [][]string{{"web.yaml"}, {"web.yaml", "other"}, {"."}} {
+		c, known, err := r.Changed(t.Context(), head, names)
+		if err != nil || !known || c.Commit != changed || c.Parent == "" || c.Time.UTC().Format("2006-01-02 15:04:05") != "2020-01-02 03:04:05" {
+			t.Errorf("%v: changed %+v, %v", names, c, err)
 		}
+	}
+	if c, known, err := r.Changed(t.Context(), head, []string{"other"}); err != nil || !known || c.Parent != "" {
+		t.Errorf("what the first commit has: %+v, %v, %v", c, known, err)
+	}
+	if c, known, err := r.Changed(t.Context(), head, []string{"nowhere"}); err != nil || known {
+		t.Errorf("nowhere: changed %+v, %v", c, err)
+	}
+	// On a branch that is merged it changes with the merge.
+	run(t, dir, "checkout", "-q", "-b", "side")
+	write(t, dir, "other", "2")
+	run(t, dir, "commit", "-q", "-a", "-m", "aside")
+	run(t, dir, "checkout", "-q", "-")
+	run(t, dir, "merge", "-q", "--no-ff", "-m", "merge", "side")
+	merge := run(t, dir, "rev-parse", "HEAD")
+	if c, known, err := r.Changed(t.Context(), merge, []string{"other"}); err != nil || !known || c.Commit != merge || c.Parent != head {
+		t.Errorf("merged: changed %+v, %v, %v", c, known, err)
 	}
 }
 

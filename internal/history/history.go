@@ -28,8 +28,10 @@ const (
 	Reject  = "reject"  // the marker is gone
 	Revert  = "revert"  // the files hold what they held before a promotion
 
-	// Candidate is no verdict: the commit puts a candidate under test.
+	// Candidate and Withdraw are no verdicts: the commit puts a candidate under
+	// test, or takes one back.
 	Candidate = "candidate"
+	Withdraw  = "withdraw"
 )
 
 // ByHand stands for an engine where people decided.
@@ -48,6 +50,9 @@ type Record struct {
 	Next        []string // destinations in other branches or repositories that are still to be told, in order
 	Reverts     string   // the commit whose promotion this one undoes
 }
+
+// Decides reports whether the outcome settles what becomes of a candidate.
+func (r Record) Decides() bool { return r.Outcome != Candidate && r.Outcome != Withdraw }
 
 // Environment is a directory of the repository, and a name where it serves
 // several.

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -29,8 +28,8 @@ func children(j judge, objs []*unstructured.Unstructured) []*unstructured.Unstru
 
 func labelled(o *unstructured.Unstructured, j judge) bool {
 	labels := o.GetLabels()
-	for key, value := range j.engine.Children {
-		if got, ok := labels[key]; !ok || got != strings.ReplaceAll(value, "{name}", j.object.GetName()) {
+	for key, value := range j.engine.ChildLabels(j.object.GetName()) {
+		if got, ok := labels[key]; !ok || got != value {
 			return false
 		}
 	}

@@ -52,7 +52,7 @@ type Expect struct {
 	// several. Empty means the one that it tests.
 	Candidate string
 
-	// Since is when the candidate was set. Zero means that it is not known:
+	// Since is when the branch began to hold the ID. Zero means that it is not known:
 	// an engine whose objects outlive a candidate then decides nothing.
 	Since time.Time
 

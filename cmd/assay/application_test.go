@@ -1,0 +1,60 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestParseAppName: the text alone says whether a file is meant.
+func TestParseAppName(t *testing.T) {
+	for text, want := range map[string]appName{
+		"shop":           {"", "shop"},
+		"shop-prod.eu":   {"", "shop-prod.eu"},
+		"argocd/shop":    {"argocd", "shop"},
+		"team-a/shop.eu": {"team-a", "shop.eu"},
+		"shop.txt":       {"", "shop.txt"}, // a name too: as a file it is ./shop.txt
+	} {
+		if got, ok := parseAppName(text); !ok || got != want {
+			t.Errorf("%s: %+v, %v", text, got, ok)
+		}
+	}
+	for _, file := range []string{
+		"-", "app.yaml", "app.yml", "app.json", "argocd/app.yaml", "./shop", "../shop", "./argocd/shop", "/srv/shop", "~/shop", "../../shop",
+		"apps/prod/shop", "Shop", "shop_1", `apps\shop`, "shop/", "/", ".", "..", "team.a/shop", "argocd//shop", "app.YAML", "shop prod", "-x", "",
+	} {
+		if got, ok := parseAppName(file); ok {
+			t.Errorf("%s is taken for the name %+v", file, got)
+		}
+	}
+}
+
+// TestDestination: an experiment is looked for only where it is known to be.
+func TestDestination(t *testing.T) {
+	far := session{app: "Application argocd/shop", cluster: "far"}
+	for name, test := range map[string]struct {
+		session session
+		opt     server
+		want    string // of the error
+	}{
+		"Argo CD's own cluster":          {session{}, server{app: "shop"}, ""},
+		"a repository":                   {session{}, server{repo: "https://git.example.com/envs.git"}, ""},
+		"another cluster":                {far, server{app: "shop", kubeContext: "far"}, "it deploys to the cluster far, and not to the one that it is in"},
+		"a file's other cluster":         {far, server{app: "app.yaml"}, "name its context with --kube-context"},
+		"a file's other cluster, stdin":  {far, server{app: "-"}, "name its context with --kube-context"},
+		"a file's other cluster, chosen": {far, server{app: "./shop", kubeContext: "far"}, ""},
+	} {
+		test.session.call.Namespace = "web"
+		for namespace, flag := range map[string]string{"web": "", "canary": "canary"} {
+			test.session.env.namespace = flag
+			got, err := test.session.destination(test.opt)
+			switch {
+			case test.want != "":
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%s: error %v, want %s", name, err, test.want)
+				}
+			case err != nil || got != namespace:
+				t.Errorf("%s: %q, %v, want %s", name, got, err, namespace)
+			}
+		}
+	}
+}

@@ -1,0 +1,135 @@
+// Package cluster reads single objects of a Kubernetes cluster.
+//
+//  1. Open chooses the cluster and the account: those of a kubeconfig's context,
+//     else those of the pod that the process runs in (kubeconfig.go).
+//  2. Get reads one object by its resource and name, in one request.
+//  3. List asks which resource a kind has, and reads its objects with a label.
+//  4. What goes wrong is told by what mends it: a login, a Role, a context
+//     (problem.go).
+//
+// Nothing is written, watched or cached. No message holds a token, or a path of
+// this machine.
+package cluster
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+const (
+	// answerLimit is what one request may take. An API server that needs longer
+	// for one object is down.
+	answerLimit = 30 * time.Second
+	pageSize    = 500
+)
+
+// Options say which cluster, and who asks.
+type Options struct {
+	// Kubeconfig is the files to merge, the first wins. Those that are not there
+	// are passed over; without any, the pod's service account is used.
+	Kubeconfig []string
+	Context    string // of the kubeconfig; its current one where empty
+	UserAgent  string
+}
+
+// Client reads objects as one account of one cluster. It may be used by several
+// goroutines.
+type Client struct {
+	// Namespace is the one that the context, or the pod, names; empty where
+	// neither does.
+	Namespace string
+	// Place names the cluster for people.
+	Place string
+
+	objects dynamic.Interface
+	kinds   rest.Interface
+}
+
+// Open reads the kubeconfig. It does not speak with the cluster. The error is
+// ErrNoCluster where nothing names one.
+func Open(opt Options) (*Client, error) {
+	at, err := choose(opt)
+	if err != nil {
+		return nil, err
+	}
+	at.rest.UserAgent, at.rest.Timeout, at.rest.WarningHandler = opt.UserAgent, answerLimit, rest.NoWarnings{}
+	httpClient, err := rest.HTTPClientFor(at.rest)
+	if err != nil {
+		return nil, at.unusable()
+	}
+	c := &Client{Namespace: at.namespace, Place: at.place}
+	if err := c.dial(at.rest, httpClient); err != nil {
+		return nil, at.unusable()
+	}
+	return c, nil
+}
+
+func (c *Client) dial(config *rest.Config, httpClient *http.Client) error {
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, httpClient)
+	if err != nil {
+		return err
+	}
+	c.kinds = kinds.RESTClient()
+	c.objects, err = dynamic.NewForConfigAndClient(config, httpClient)
+	return err
+}
+
+// Get reads an object. The error is ErrNotFound where it is not there, and
+// ErrNoKind where the cluster does not know such objects.
+func (c *Client) Get(ctx context.Context, resource schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
+	o, err := c.objects.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, c.problem(ctx, request{verb: "get", resource: resource, namespace: namespace, name: name}, err)
+	}
+	return o, nil
+}
+
+// List reads the objects of a kind that have a label. The error is ErrNoKind
+// where the cluster does not know the kind.
+func (c *Client) List(ctx context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
+	resource, err := c.resource(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	var out []*unstructured.Unstructured
+	for opt := (metav1.ListOptions{LabelSelector: selector, Limit: pageSize}); ; {
+		page, err := c.objects.Resource(resource).Namespace(namespace).List(ctx, opt)
+		if err != nil {
+			return nil, c.problem(ctx, request{verb: "list", resource: resource, namespace: namespace}, err)
+		}
+		for i := range page.Items {
+			out = append(out, &page.Items[i])
+		}
+		if opt.Continue = page.GetContinue(); opt.Continue == "" {
+			return out, nil
+		}
+	}
+}
+
+// resource asks the cluster by which name it serves a kind.
+func (c *Client) resource(ctx context.Context, kind schema.GroupVersionKind) (schema.GroupVersionResource, error) {
+	path := "/apis/" + kind.Group + "/" + kind.Version
+	if kind.Group == "" {
+		path = "/api/" + kind.Version
+	}
+	found := kind.GroupVersion().WithResource(kind.Kind)
+	var list metav1.APIResourceList
+	err := c.kinds.Get().AbsPath(path).Do(ctx).Into(&list)
+	if err != nil {
+		return found, c.problem(ctx, request{verb: "discover", resource: found}, err)
+	}
+	for _, r := range list.APIResources {
+		if r.Kind == kind.Kind && !isSubresource(r.Name) {
+			return kind.GroupVersion().WithResource(r.Name), nil
+		}
+	}
+	return found, c.noKind(request{verb: "discover", resource: found})
+}

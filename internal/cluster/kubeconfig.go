@@ -1,0 +1,72 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+)
+
+// ErrNoCluster is that nothing says which cluster is meant.
+var ErrNoCluster = errors.New("no cluster is known: there is no kubeconfig ($KUBECONFIG, or .kube/config in the home directory), and this is no pod with a service account")
+
+// choice is a cluster and an account.
+type choice struct {
+	rest      *rest.Config
+	namespace string
+	place     string
+}
+
+// choose follows the rules of kubectl. What client-go says of a kubeconfig holds
+// paths of this machine, and may hold what is in it: the messages are our own.
+func choose(opt Options) (choice, error) {
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: opt.Kubeconfig}
+	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: opt.Context})
+	raw, err := config.RawConfig()
+	if err != nil {
+		return choice{}, errors.New("read kubeconfig: it cannot be read, or it is no kubeconfig: see what kubectl config view says")
+	}
+	name := opt.Context
+	if name == "" {
+		name = raw.CurrentContext
+	}
+	c := choice{place: "the cluster of the context " + name}
+	chosen, ok := raw.Contexts[name]
+	switch {
+	case ok:
+		c.namespace = chosen.Namespace
+	case name != "" || len(raw.Contexts) > 0:
+		return choice{}, noContext(name, raw.Contexts)
+	default:
+		c.place = "the cluster of this pod"
+		c.namespace, _, _ = config.Namespace() // without a cluster, the next call says so
+	}
+	if c.rest, err = config.ClientConfig(); err == nil {
+		return c, nil
+	}
+	if !ok && clientcmd.IsEmptyConfig(err) {
+		return choice{}, ErrNoCluster
+	}
+	return choice{}, c.unusable()
+}
+
+// noContext names the contexts that there are.
+func noContext(name string, contexts map[string]*api.Context) error {
+	known := "it has none"
+	if len(contexts) > 0 {
+		known = "there are " + strings.Join(slices.Sorted(maps.Keys(contexts)), ", ")
+	}
+	if name == "" {
+		return fmt.Errorf("read kubeconfig: it has no current context: choose one: %s", known)
+	}
+	return fmt.Errorf("read kubeconfig: it has no context %s: %s", name, known)
+}
+
+func (c choice) unusable() error {
+	return fmt.Errorf("read kubeconfig: %s cannot be used: it has no server or no such user, or a certificate, key or token file that it names cannot be read: see what kubectl config view --minify says", c.place)
+}

@@ -1,0 +1,123 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/assaydev/assay/internal/excerpt"
+)
+
+var (
+	// ErrNotFound is an object that the cluster does not have.
+	ErrNotFound = errors.New("it has no such object")
+	// ErrNoKind is a kind that the cluster does not know: what brings its
+	// CustomResourceDefinition is not installed.
+	ErrNoKind = errors.New("it does not know such objects")
+)
+
+// longestWord bounds what the API server says in a message of ours.
+const longestWord = 500
+
+// request is what was asked for, for messages.
+type request struct {
+	verb            string // of RBAC; discover for what everybody may
+	resource        schema.GroupVersionResource
+	namespace, name string
+}
+
+// String names the objects.
+func (r request) String() string {
+	text := r.resource.GroupResource().String()
+	if r.name != "" {
+		text += " " + r.name
+	}
+	if r.namespace != "" {
+		text += " in the namespace " + r.namespace
+	}
+	return text
+}
+
+// problem says what a failed request means.
+func (c *Client) problem(ctx context.Context, r request, err error) error {
+	return fmt.Errorf("read %s from %s: %w", r, c.Place, explain(ctx, r, err))
+}
+
+func (c *Client) noKind(r request) error {
+	return fmt.Errorf("read %s from %s: %w", r, c.Place, unknown(r))
+}
+
+func explain(ctx context.Context, r request, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return unreachable(err)
+	}
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return errors.New("it does not know this account (401): the token or certificate is wrong or has expired: log in to the cluster again")
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("it forbids this (403): %s: grant the verb %s on %s there, with a Role and a RoleBinding", words(status), r.verb, r.resource.GroupResource())
+	case isUnserved(status):
+		return unknown(r)
+	case apierrors.IsNotFound(err):
+		return ErrNotFound
+	}
+	return errors.New("it answers with an error: " + words(status))
+}
+
+func unknown(r request) error {
+	return fmt.Errorf("%w: %s is not there, so install what brings it, or choose another context", ErrNoKind, r.resource.GroupVersion())
+}
+
+// isUnserved tells a path that the API server does not have from an object that
+// is not there: of the path, it says nothing in the API's own words.
+func isUnserved(s apierrors.APIStatus) bool {
+	if s.Status().Reason != metav1.StatusReasonNotFound || s.Status().Details == nil {
+		return false
+	}
+	for _, cause := range s.Status().Details.Causes {
+		if cause.Type == metav1.CauseTypeUnexpectedServerResponse {
+			return true
+		}
+	}
+	return false
+}
+
+// words are the API server's own, less the object that our message names.
+func words(s apierrors.APIStatus) string {
+	text := s.Status().Message
+	if _, why, found := strings.Cut(text, " is forbidden: "); found {
+		text = why
+	}
+	return excerpt.Of(text, longestWord)
+}
+
+// unreachable says why there was no answer. What client-go says of a program that
+// gives credentials is left out: it may hold paths, and what the program says.
+func unreachable(err error) error {
+	var asked *url.Error
+	var broken *net.OpError
+	switch {
+	case strings.Contains(err.Error(), "getting credentials: "):
+		return errors.New("the program that the kubeconfig names for its credentials failed: see what kubectl auth whoami says")
+	case errors.As(err, &broken):
+		return fmt.Errorf("it cannot be reached: %w: see that the kubeconfig names the right server, and that the network lets you there", broken)
+	case errors.As(err, &asked) && asked.Timeout():
+		return fmt.Errorf("it gave no answer within %s", answerLimit)
+	case errors.As(err, &asked):
+		return errors.New("it cannot be reached: " + excerpt.Of(asked.Err.Error(), longestWord))
+	}
+	return errors.New("it gave no answer that can be read: see that the kubeconfig names an API server")
+}
+
+func isSubresource(name string) bool { return strings.Contains(name, "/") }

@@ -1,0 +1,80 @@
+package promote
+
+import (
+	"cmp"
+	"context"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/render"
+)
+
+// Line is a branch by its own commits, each with its first parent.
+type Line interface {
+	// Changed is the newest commit, from the given one back, that gave one of
+	// the paths another content. It is false where none is known to.
+	Changed(ctx context.Context, from string, paths []string) (git.Change, bool, error)
+
+	// Tree opens the files of a commit. The caller closes it.
+	Tree(ctx context.Context, commit string) (*git.Tree, error)
+}
+
+// Began is when the branch began to hold what is tested under an ID: the time of
+// the commit since which the environment renders to it without a break. It is
+// zero where the tip does not render to it, and where that is longer ago than the
+// line knows.
+//
+// When the marker was set does not tell: the ID depends on the baseline, the plan
+// and the resources too, and candidates that wait change the marker without
+// changing the ID.
+func Began(ctx context.Context, line Line, tip, id string, open func(fs.FS) render.Request) (time.Time, error) {
+	var began time.Time
+	for at := tip; ; {
+		inputs, same, err := rendersTo(ctx, line, at, id, open)
+		if err != nil || !same {
+			return began, err
+		}
+		change, known, err := line.Changed(ctx, at, inputs)
+		if err != nil || !known {
+			return time.Time{}, err
+		}
+		if began = change.Time; change.Parent == "" {
+			return began, nil
+		}
+		at = change.Parent
+	}
+}
+
+// rendersTo reports whether the environment has the ID at a commit, and what it
+// was rendered from: its own directory, and those of files beyond it.
+func rendersTo(ctx context.Context, line Line, commit, id string, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
+	tree, err := line.Tree(ctx, commit)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { _ = tree.Close() }()
+	req := open(tree)
+	res, err := render.Environment(ctx, req)
+	if failed := tree.Failed(); failed != nil || ctx.Err() != nil {
+		return nil, false, cmp.Or(failed, ctx.Err())
+	}
+	if err != nil || res.ID != id {
+		return nil, false, nil // what did not render was not tested
+	}
+	inputs = []string{path.Clean(req.Dir)}
+	for _, name := range req.FS.Charged() {
+		if dir := path.Dir(name); !within(dir, inputs[0]) {
+			inputs = append(inputs, dir)
+		}
+	}
+	slices.Sort(inputs)
+	return slices.Compact(inputs), true, nil
+}
+
+func within(dir, top string) bool {
+	return top == "." || dir == top || strings.HasPrefix(dir, top+"/")
+}

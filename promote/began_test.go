@@ -1,0 +1,160 @@
+package promote
+
+import (
+	"fmt"
+	"math/rand"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/history"
+)
+
+// commitAt is commit, an hour after the last one for each.
+func (s *site) commitAt(hour int, tree files) string {
+	s.t.Helper()
+	id := s.commit("main", tree)
+	out, err := s.repo.GitIn([]string{fmt.Sprintf("GIT_COMMITTER_DATE=%d +0000", hourOf(hour).Unix())},
+		"commit-tree", "-p", id+"^", "-m", "somebody's", id+"^{tree}")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.run("update-ref", "refs/heads/main", out)
+	return out
+}
+
+func hourOf(n int) time.Time { return time.Unix(1_700_000_000+int64(n)*3600, 0) }
+
+// began asks for what is under test at the tip, looking at n commits.
+func (s *site) began(n int) time.Time {
+	s.t.Helper()
+	server := s.process()
+	line, err := server.Repo.Line(s.t.Context(), "main", n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer line.Close()
+	at, err := Began(s.t.Context(), line, s.tip("main"), s.id(), server.Open)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return at
+}
+
+// based is an environment over a base beyond its directory.
+func based() files {
+	return files{
+		"base/web.yaml":              strings.ReplaceAll(deployment, "NAME", "web"),
+		"base/kustomization.yaml":    "resources: [web.yaml]\n",
+		"prod/kustomization.yaml":    "resources: [../base]\n",
+		"prod/assay.yaml":            planText("queue: every"),
+		"prod/experiment/check.yaml": checkJob,
+		"other/web.yaml":             "x",
+		"prod/experiment/notes.text": "x",
+	}
+}
+
+func TestBegan(t *testing.T) {
+	first, second := skip+markerText("2.0.0"), skip+markerText("3.0.0")
+	both := first + "---\n" + strings.TrimPrefix(second, skip)
+	edited := strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: 5\n"
+	const marker = "prod/candidate.yaml"
+	for name, c := range map[string]struct {
+		commits []files
+		want    int // which of them
+	}{
+		"set":                       {[]files{{marker: first}}, 0},
+		"others commit":             {[]files{{marker: first}, {"other/web.yaml": "y"}, {"prod/experiment/notes.text": "y"}}, 0},
+		"another waits":             {[]files{{marker: first}, {marker: both}, {"other/web.yaml": "y"}}, 0},
+		"it is the next one's turn": {[]files{{marker: both}, {marker: second}, {"other/web.yaml": "y"}}, 1},
+		"the baseline is edited":    {[]files{{marker: first}, {"base/web.yaml": edited}, {"other/web.yaml": "y"}}, 1},
+		"the experiment is edited":  {[]files{{marker: first}, {"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}}, 1},
+		"away and back":             {[]files{{marker: first}, {marker: second}, {marker: first}, {"other/web.yaml": "y"}}, 2},
+		"the baseline comes back":   {[]files{{marker: first}, {"base/web.yaml": edited}, {"base/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")}}, 2},
+		"broken between":            {[]files{{marker: first}, {"base/kustomization.yaml": "resources: [gone.yaml]\n"}, {"base/kustomization.yaml": "resources: [web.yaml]\n"}}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, "", based())
+			for i, change := range c.commits {
+				s.commitAt(i, change)
+			}
+			if at := s.began(100); !at.Equal(hourOf(c.want)) {
+				t.Errorf("it began at %v, want %v", at, hourOf(c.want))
+			}
+			// Where the newest commits do not reach it, it is not known.
+			if at := s.began(len(c.commits) - 1 - c.want); !at.IsZero() && len(c.commits)-1 > c.want {
+				t.Errorf("without its commit it began at %v", at)
+			}
+		})
+	}
+}
+
+// TestBeganByEveryCommit compares with rendering every commit of the branch.
+func TestBeganByEveryCommit(t *testing.T) {
+	rng := rand.New(rand.NewSource(1)) //nolint:gosec // a test repeats itself
+	s := newSite(t, "", based())
+	version := func() string { return strconv.Itoa(2+rng.Intn(2)) + ".0.0" }
+	naive := func() (at time.Time) {
+		id := s.id()
+		for _, line := range strings.Split(s.run("log", "--first-parent", "--format=%H %ct", "main"), "\n") {
+			commit, seconds, _ := strings.Cut(line, " ")
+			if s.content(commit, "prod/candidate.yaml") == "" || s.rendered(commit, history.Environment{Dir: "prod"}).ID != id {
+				return at
+			}
+			n, _ := strconv.ParseInt(seconds, 10, 64)
+			at = time.Unix(n, 0)
+		}
+		return at
+	}
+	for hour := range 14 {
+		change := files{"other/web.yaml": strconv.Itoa(hour)}
+		switch rng.Intn(5) {
+		case 0, 1:
+			change["prod/candidate.yaml"] = skip + markerText(version()) + "# " + strconv.Itoa(hour) + "\n"
+		case 2:
+			change["base/web.yaml"] = strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: " + strconv.Itoa(rng.Intn(2)) + "\n"
+		case 3:
+			change["prod/experiment/notes.text"] = strconv.Itoa(hour)
+		}
+		s.commitAt(hour, change)
+		if s.content("main", "prod/candidate.yaml") == "" {
+			continue
+		}
+		if got, want := s.began(100), naive(); !got.Equal(want) {
+			t.Errorf("hour %d: it began at %v, want %v", hour, got, want)
+		}
+	}
+}
+
+// TestCanaryOfAnEarlierID: Flagger's object outlives the candidate, and still
+// says what came of an earlier one.
+func TestCanaryOfAnEarlierID(t *testing.T) {
+	s := newSite(t, "", files{
+		"prod/web.yaml":    strings.ReplaceAll(deployment, "NAME", "web"),
+		"prod/canary.yaml": "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: web}\nspec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, analysis: {interval: 30s}}\n",
+		"prod/assay.yaml":  planText("candidate: {mode: inPlace}\n  targets: [{kind: Deployment, name: web}, {kind: Canary, name: web}]\n  experiment: {deadline: 999999h}\n  promotion: {method: push}"),
+	})
+	canary := func(hour int) []*unstructured.Unstructured {
+		return []*unstructured.Unstructured{{Object: map[string]any{
+			"apiVersion": "flagger.app/v1beta1", "kind": "Canary",
+			"metadata": map[string]any{"name": "web", "creationTimestamp": "2020-01-01T00:00:00Z", "labels": map[string]any{"assay.dev/experiment": s.id()}},
+			"spec":     map[string]any{"targetRef": map[string]any{"kind": "Deployment", "name": "web"}},
+			"status": map[string]any{
+				"phase": "Succeeded", "lastAppliedSpec": "a", "lastPromotedSpec": "a",
+				"conditions": []any{map[string]any{"type": "Promoted", "status": "True", "reason": "Succeeded", "lastUpdateTime": hourOf(hour).UTC().Format(time.RFC3339)}},
+			},
+		}}}
+	}
+	s.commitAt(0, files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+	s.commitAt(2, files{"prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: 5\n"})
+	if r := s.decide(ByVerdict(Saved(canary(1)), "")); r.Choice.Left != Held {
+		t.Errorf("a verdict from before the baseline was edited: %+v", r.Choice)
+	}
+	if r := s.decide(ByVerdict(Saved(canary(3)), "")); r.Proposal == nil || r.Choice.Outcome != Promote {
+		t.Errorf("a verdict from after it: %+v", r.Choice)
+	}
+}

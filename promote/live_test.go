@@ -1,0 +1,123 @@
+package promote
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const testRun = `apiVersion: k6.io/v1alpha1
+kind: TestRun
+metadata: {name: load, namespace: k6}
+spec: {parallelism: 1, script: {configMap: {name: script}}}
+`
+
+// judged is an environment whose experiment is these files, and whose plan knows
+// these engines too.
+func judged(resources files, engines string) files {
+	tree := prod("method: push")
+	delete(tree, "prod/experiment/check.yaml")
+	tree["prod/assay.yaml"] = planText("experiment: {engines: [" + engines + "]}")
+	for name, text := range resources {
+		tree["prod/experiment/"+name] = text
+	}
+	return tree
+}
+
+// asked records what a cluster is asked for, as kind namespace selector.
+func asked(list *[]string, found ...*unstructured.Unstructured) List {
+	return func(_ context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
+		*list = append(*list, kind.GroupVersion().String()+"/"+kind.Kind+" "+namespace+" "+selector)
+		return found, nil
+	}
+}
+
+// TestLive: each kind that judges is asked for once, in its namespace, by the ID.
+func TestLive(t *testing.T) {
+	for name, test := range map[string]struct {
+		resources files
+		want      []string
+	}{
+		"one":          {files{"a.yaml": checkJob}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
+		"two of them":  {files{"a.yaml": checkJob, "b.yaml": strings.Replace(checkJob, "name: check", "name: other", 1)}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
+		"its own Jobs": {files{"a.yaml": testRun}, []string{"k6.io/v1alpha1/TestRun k6 assay.dev/experiment=ID", "batch/v1/Job k6 app=k6,k6_cr=load-ID,runner=true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := mustRender(t, judged(test.resources, "").on(t), "prod")
+			var got []string
+			objs, err := Live(asked(&got), "web")(t.Context(), res)
+			if err != nil || len(objs) > 0 {
+				t.Fatalf("found %v, %v", objs, err)
+			}
+			for i := range test.want {
+				test.want[i] = strings.ReplaceAll(test.want[i], "ID", res.ID)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("asked for %q, want %q", got, test.want)
+			}
+			choice, err := ByVerdict(Live(asked(&got), "web"), "")(t.Context(), res, nil)
+			if err != nil || choice.Left != Held || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected is ") {
+				t.Errorf("nothing there is %+v, %v", choice, err)
+			}
+		})
+	}
+}
+
+// TestLiveDecides: what judges decides, and a Job of the variant with the same
+// label does not speak for it.
+func TestLiveDecides(t *testing.T) {
+	res := mustRender(t, judged(files{"a.yaml": checkJob}, "").on(t), "prod")
+	done := concluded(res.ID, "Complete")[0]
+	done.SetNamespace("web")
+	other := done.DeepCopy()
+	other.SetName("migrate-candidate")
+	var got []string
+	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "")(t.Context(), res, nil)
+	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.ID != res.ID {
+		t.Errorf("%+v, %v", choice, err)
+	}
+	choice, err = ByVerdict(Live(asked(&got, other), "web"), "")(t.Context(), res, nil)
+	if err != nil || choice.Left != Held {
+		t.Errorf("without what judges: %+v, %v", choice, err)
+	}
+}
+
+func TestLiveRefuses(t *testing.T) {
+	down := errors.New("the cluster is down")
+	const engine = "{group: batch, kind: Job, concluded: 'true', promote: 'children.all(c, c.ok)', reject: 'false'}"
+	for name, test := range map[string]struct {
+		tree      files
+		namespace string
+		want      string
+	}{
+		"no namespace":            {judged(files{"a.yaml": checkJob}, ""), "", "it names no namespace: give the one that the Application deploys to with --namespace"},
+		"children of any kind":    {judged(files{"a.yaml": checkJob}, engine), "web", "its engine reads children, and nothing says of which kind they are"},
+		"a cluster that is down":  {judged(files{"a.yaml": checkJob}, ""), "web", down.Error()},
+		"one that is down for k6": {judged(files{"a.yaml": testRun}, ""), "", down.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := mustRender(t, test.tree.on(t), "prod")
+			list := func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
+				return nil, down
+			}
+			_, err := ByVerdict(Live(list, test.namespace), "")(t.Context(), res, nil)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestLiveWithoutAJudge: nothing that could come decides.
+func TestLiveWithoutAJudge(t *testing.T) {
+	res := mustRender(t, judged(files{"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"}, "").on(t), "prod")
+	var got []string
+	if _, err := ByVerdict(Live(asked(&got), "web"), "")(t.Context(), res, nil); err == nil || !strings.Contains(err.Error(), "nothing in it judges") || len(got) > 0 {
+		t.Errorf("asked for %q: %v", got, err)
+	}
+}

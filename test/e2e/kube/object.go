@@ -1,0 +1,141 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/yaml"
+
+	"github.com/assaydev/assay/internal/manifest"
+)
+
+// Apply puts the objects of YAML documents there, as kubectl apply --server-side
+// does. A kind that it brings can be used by the next call.
+func (s *Server) Apply(ctx context.Context, manifests string) error {
+	objs, err := manifest.Decode("manifests", []byte(manifests), manifest.Limits{})
+	if err != nil {
+		return err
+	}
+	for _, o := range objs {
+		if err := s.apply(ctx, o, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Conclude sets the status of an object, which has to be there.
+func (s *Server) Conclude(ctx context.Context, manifest string) error {
+	o := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(manifest), &o.Object); err != nil {
+		return err
+	}
+	return s.apply(ctx, o, "status")
+}
+
+func (s *Server) apply(ctx context.Context, o *unstructured.Unstructured, subresource string) error {
+	resource, err := s.resource(o)
+	if err != nil {
+		return err
+	}
+	data, err := o.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	force := true
+	opt := metav1.PatchOptions{FieldManager: "e2e", Force: &force}
+	var parts []string
+	if subresource != "" {
+		parts = append(parts, subresource)
+	}
+	if _, err = resource.Patch(ctx, o.GetName(), types.ApplyPatchType, data, opt, parts...); err != nil {
+		return fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	if o.GetKind() == "CustomResourceDefinition" {
+		return s.established(ctx, o)
+	}
+	return nil
+}
+
+// resource is where objects of the kind are, as the server says now.
+func (s *Server) resource(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+	groups, err := restmapper.GetAPIGroupResources(s.kinds)
+	if err != nil {
+		return nil, fmt.Errorf("list kinds: %w", err)
+	}
+	gvk := o.GroupVersionKind()
+	mapping, err := restmapper.NewDiscoveryRESTMapper(groups).RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return nil, err
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
+		return s.objects.Resource(mapping.Resource), nil
+	}
+	return s.objects.Resource(mapping.Resource).Namespace(o.GetNamespace()), nil
+}
+
+// established waits until the server serves the kinds of a definition.
+func (s *Server) established(ctx context.Context, crd *unstructured.Unstructured) error {
+	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	for _, item := range versions {
+		version, _ := item.(map[string]any)
+		name, _ := version["name"].(string)
+		o := &unstructured.Unstructured{}
+		o.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: name, Kind: kind})
+		err := s.group.Ready("kube-apiserver", startLimit, func(context.Context) error {
+			resource, err := s.resource(o)
+			if err != nil {
+				return err
+			}
+			_, err = resource.List(ctx, metav1.ListOptions{Limit: 1})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Account makes a token of a service account, which has to be there.
+func (s *Server) Account(ctx context.Context, namespace, name string) (string, error) {
+	accounts := s.objects.Resource(schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}).Namespace(namespace)
+	request := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": map[string]any{"name": name},
+	}}
+	made, err := accounts.Create(ctx, request, metav1.CreateOptions{}, "token")
+	if err != nil {
+		return "", fmt.Errorf("make token of %s: %w", name, err)
+	}
+	token, _, err := unstructured.NestedString(made.Object, "status", "token")
+	return token, err
+}
+
+// Kubeconfig writes a file whose one context e2e comes in with the token. It
+// returns the file's path. The context's namespace may be empty.
+func (s *Server) Kubeconfig(name, token, namespace string) (string, error) {
+	file := filepath.Join(s.dir, name+".kubeconfig")
+	config := api.NewConfig()
+	config.Clusters["e2e"] = &api.Cluster{Server: s.URL, CertificateAuthority: s.CA}
+	config.AuthInfos["e2e"] = &api.AuthInfo{Token: token}
+	config.Contexts["e2e"] = &api.Context{Cluster: "e2e", AuthInfo: "e2e", Namespace: namespace}
+	config.CurrentContext = "e2e"
+	data, err := clientcmd.Write(*config)
+	if err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, data, 0o600)
+}

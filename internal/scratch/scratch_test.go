@@ -12,11 +12,10 @@ import (
 func TestMake(t *testing.T) {
 	parent := t.TempDir()
 	old := time.Now().Add(-2 * settled)
-	aged := func(path string) string {
+	aged := func(path string) {
 		if err := os.Chtimes(path, old, old); err != nil {
 			t.Fatal(err)
 		}
-		return path
 	}
 	used, err := Make(parent, "assay-git-")
 	if err != nil {

@@ -9,7 +9,7 @@ GO ?= go
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/gitremote ./internal/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build test race demo corpus e2e bench faults lint generate check-generated fuzz clean
+.PHONY: help build test race others demo corpus e2e bench faults lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -17,12 +17,14 @@ help: ## list the targets
 build: ## build bin/assay
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
 
-test: ## run the tests, and those of concurrent code under the race detector too
-	$(GO) test -timeout 20m ./...
-	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race,echo "no C compiler: the race detector is left out")
+test: ## run the tests, those of concurrent code under the race detector
+	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race others,echo "no C compiler: the race detector is left out" && $(GO) test -timeout 20m ./...)
 
 race: ## run the tests of concurrent code under the race detector
 	$(GO) test -race -timeout 20m $(concurrent)
+
+others:
+	$(GO) test -timeout 20m $(filter-out $(concurrent:./%=github.com/assaydev/assay/%),$(shell $(GO) list ./...))
 
 demo: ## walk the whole loop in the three layouts, and check the laws
 	@$(GO) run ./cmd/assay demo

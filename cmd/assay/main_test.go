@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 			"grab":   grab,
 			"expand": expand,
 
-			"serve": serve, "commit": commit, "submodule": submodule, "replace": replace, "fault": fault, "met": met, "hook": hook, "bare": bare, "people": people,
+			"serve": serve, "commit": commit, "submodule": submodule, "replace": replace, "fault": fault, "met": met, "hook": hook, "bare": bare, "people": people, "held": held,
 		},
 	})
 }

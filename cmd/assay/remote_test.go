@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -26,6 +27,7 @@ type servers struct {
 	server *gitserver.Server
 	repo   *gitserver.Repo
 	forge  *forgefake.Forge // nil without one
+	holds  chan struct{}    // closed when a request is held
 }
 
 type serversKey struct{}
@@ -73,7 +75,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("REPO", repo.URL)
 	ts.Setenv("BARE", repo.Dir)
-	*serversOf(ts) = servers{server, repo, nil}
+	*serversOf(ts) = servers{server: server, repo: repo}
 	if newForge != nil {
 		serveForge(ts, newForge(forgefake.Options{Git: repo.Dir, Path: forgePath, Token: password}))
 	}
@@ -154,7 +156,7 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 	times, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	kinds := map[string]gitserver.Fault{
-		"500": gitserver.Status(http.StatusInternalServerError), "hang": gitserver.Hang(), "drop": gitserver.Drop(),
+		"500": gitserver.Status(http.StatusInternalServerError), "hang": gitserver.Hang(), "hold": s.hold(), "drop": gitserver.Drop(),
 		"cut": gitserver.Cut(200), "lost": gitserver.Cut(0),
 		"advance": gitserver.Before(func() error { _, err := s.repo.Advance("main"); return err }),
 		"replace": gitserver.Before(func() error { _, err := s.repo.Replace("main"); return err }),
@@ -164,6 +166,24 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no fault %s", args[2])
 	}
 	s.server.Inject(gitserver.Stage(args[0]), times, kind)
+}
+
+// hold is a fault that hangs, and tells held.
+func (s *servers) hold() gitserver.Fault {
+	s.holds = make(chan struct{})
+	return func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
+		close(s.holds)
+		gitserver.Hang()(w, req, backend)
+	}
+}
+
+// held waits until the fault hold was met.
+func held(ts *testscript.TestScript, _ bool, _ []string) {
+	select {
+	case <-serversOf(ts).holds:
+	case <-time.After(time.Minute):
+		ts.Fatalf("no request met the fault")
+	}
 }
 
 // met checks that no fault is left.

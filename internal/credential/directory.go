@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/assaydev/assay/internal/scratch"
 )
 
 // maxDir leaves room for a socket's name: the system takes about 100 bytes.
@@ -18,13 +20,14 @@ func (c *Credentials) directory() (string, error) {
 	if c.dir != "" {
 		return c.dir, nil
 	}
-	dir, err := os.MkdirTemp("", "assay-credential-")
+	made, err := scratch.Make("", "assay-credential-")
 	if err != nil {
 		return "", fmt.Errorf("make a private directory: %w; is TMPDIR a directory that can be written?", bare(err))
 	}
+	dir := made.Path
 	c.dir = dir
 	c.secret.hide(dir)
-	c.onClose(func() error { return bare(os.RemoveAll(dir)) })
+	c.onClose(func() error { return bare(made.Remove()) })
 	// Such names would need quoting that ssh and git do not share.
 	if strings.ContainsAny(dir, "\"'\\%$\n") || len(dir) > maxDir {
 		return "", fmt.Errorf("make a private directory: the name of the system's temporary directory is longer than %d bytes, or has a quote, a backslash, %% or $: set TMPDIR to another", maxDir)

@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/scratch"
 )
 
 // Options say where the repository is and how to speak with it.
@@ -68,8 +69,9 @@ type Identity struct{ Name, Email string }
 // Remote is a repository on a server. One goroutine at a time may use it; the
 // trees that it gives are safe for concurrent use.
 type Remote struct {
-	opt Options
-	dir string // private, and removed by Close
+	opt  Options
+	dir  string // private
+	made *scratch.Dir
 	*store
 
 	mu         sync.Mutex // serialises commands that speak with the server
@@ -92,13 +94,13 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 	if opt.Step == nil {
 		opt.Step = func(string) {}
 	}
-	dir, err := os.MkdirTemp(opt.TempDir, "assay-git-")
+	dir, err := scratch.Make(opt.TempDir, "assay-git-")
 	if err != nil {
 		return nil, fmt.Errorf("make repository: %w; is the directory for temporary files there and writable?", cause(err))
 	}
-	r := &Remote{opt: opt, dir: dir}
+	r := &Remote{opt: opt, dir: dir.Path, made: dir}
 	if r.store, err = r.newStore(ctx, "repository", sha1Format); err != nil {
-		_ = os.RemoveAll(dir)
+		_ = dir.Remove()
 		return nil, err
 	}
 	return r, nil
@@ -106,7 +108,7 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 
 // Close removes the bare repository.
 func (r *Remote) Close() error {
-	if err := os.RemoveAll(r.dir); err != nil {
+	if err := r.made.Remove(); err != nil {
 		return fmt.Errorf("remove repository: %w", cause(err))
 	}
 	return nil

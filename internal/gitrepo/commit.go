@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/scratch"
 )
 
 // Commit is one that was prepared, and what it stands on.
@@ -92,12 +93,12 @@ func (r *Repo) unlocked(ctx context.Context) error {
 
 // writeTree is the parent's tree with the files changed.
 func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (string, error) {
-	dir, err := os.MkdirTemp("", "assay-index-")
+	made, err := scratch.Make("", "assay-index-")
 	if err != nil {
 		return "", fmt.Errorf("make index: %w", errors.Unwrap(err))
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	indexed := r.run.With("GIT_INDEX_FILE=" + filepath.Join(dir, "index"))
+	defer func() { _ = made.Remove() }()
+	indexed := r.run.With("GIT_INDEX_FILE=" + filepath.Join(made.Path, "index"))
 	if _, err := indexed.Run(ctx, nil, "read-tree", parent); err != nil {
 		return "", err
 	}

@@ -1,0 +1,80 @@
+// Package scratch makes directories for what need not outlive the process.
+//
+//  1. Make removes what processes that were killed have left: their locks ended
+//     with them.
+//  2. It makes a directory that this user alone can read, and locks it for as
+//     long as the process lives.
+//  3. Remove ends both. A process that is killed gets no further than that, and
+//     the next one does 1.
+package scratch
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// settled is how old a directory is before somebody else removes it: between its
+// making and its locking, nothing tells that it is in use.
+const settled = time.Hour
+
+// Dir is a directory in use.
+type Dir struct {
+	Path string
+
+	lock *os.File // nil where there are no locks
+}
+
+// Make makes a directory whose name begins with the prefix, in the parent or, if
+// that is empty, in the system's directory for temporary files. It removes
+// abandoned ones of the same prefix and user; what cannot be removed stays.
+func Make(parent, prefix string) (*Dir, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	sweep(parent, prefix, time.Now().Add(-settled))
+	path, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{Path: path}
+	if file, err := os.Open(path); err == nil && !lock(file) { //nolint:gosec // it was just made
+		_ = file.Close()
+	} else if err == nil {
+		d.lock = file
+	}
+	return d, nil
+}
+
+// Remove removes the directory and what is in it.
+func (d *Dir) Remove() error {
+	err := os.RemoveAll(d.Path)
+	if d.lock != nil {
+		err = errors.Join(err, d.lock.Close())
+		d.lock = nil
+	}
+	return err
+}
+
+// sweep removes directories that are older than a time and that nobody holds.
+func sweep(parent, prefix string, before time.Time) {
+	list, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, path := range list {
+		info, err := os.Lstat(path)
+		if err != nil || !info.IsDir() || !own(info) || info.ModTime().After(before) {
+			continue
+		}
+		file, err := open(path)
+		if err != nil {
+			continue
+		}
+		if lock(file) {
+			_ = os.RemoveAll(path) // the next one tries again
+		}
+		_ = file.Close()
+	}
+}

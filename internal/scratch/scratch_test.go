@@ -1,0 +1,67 @@
+//go:build unix
+
+package scratch
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestMake(t *testing.T) {
+	parent := t.TempDir()
+	old := time.Now().Add(-2 * settled)
+	aged := func(path string) {
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	used, err := Make(parent, "assay-git-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aged(used.Path)
+	at := func(name string) string { return filepath.Join(parent, name) }
+	for _, name := range []string{"assay-git-dead/repository", "assay-git-young", "assay-index-other", "elsewhere"} {
+		if err := os.MkdirAll(at(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"assay-git-dead", "assay-index-other", "elsewhere"} {
+		aged(at(name))
+	}
+	if err := os.WriteFile(at("assay-git-file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	aged(at("assay-git-file"))
+	if err := os.Symlink("elsewhere", at("assay-git-link")); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Make(parent, "assay-git-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		used.Path: true, d.Path: true, at("assay-git-dead"): false, at("assay-git-young"): true, at("assay-index-other"): true,
+		at("assay-git-file"): true, at("assay-git-link"): true, at("elsewhere"): true,
+	} {
+		if _, err := os.Lstat(path); (err == nil) != want {
+			t.Errorf("%s is there: %v", filepath.Base(path), err == nil)
+		}
+	}
+	if info, err := os.Stat(d.Path); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	for _, d := range []*Dir{d, used} {
+		if err := d.Remove(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(d.Path); err == nil {
+			t.Error("it is left")
+		}
+	}
+	if _, err := Make(at("nowhere"), "assay-git-"); err == nil {
+		t.Error("no error")
+	}
+}

@@ -25,7 +25,7 @@ type standing struct {
 // The history is fetched only for that: where the plan names next environments
 // elsewhere, or there is no candidate.
 func (s Server) finish(ctx context.Context) (now standing, err error) {
-	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
 		now, err = s.finishAt(ctx, base)
 		return err
 	})

@@ -91,7 +91,7 @@ func (s Server) destination(ctx context.Context, from string, to spec.Destinatio
 		return there, "", func() {}, err
 	}
 	if there.Branch = to.Branch; there.Branch == "" {
-		err = there.Repo.Read(ctx, func(ctx context.Context) (err error) {
+		err = there.Repo.Retry(ctx, func(ctx context.Context) (err error) {
 			there.Branch, err = there.Repo.DefaultBranch(ctx)
 			return err
 		})
@@ -114,7 +114,7 @@ func (s Server) tells(ctx context.Context, env history.Environment, promotion st
 // forwarded notes that all next environments have a promotion.
 func (s Server) forwarded(ctx context.Context, p winner) error {
 	name := history.ForwardedRef(s.Branch, p.record.Environment)
-	return s.Repo.Read(ctx, func(ctx context.Context) error {
+	return s.Repo.Retry(ctx, func(ctx context.Context) error {
 		done, now, err := s.isForwarded(ctx, name, p.record.Promotion)
 		if done || err != nil {
 			return err

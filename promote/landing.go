@@ -77,9 +77,9 @@ func (l *landing) once(ctx context.Context) (*Result, error) {
 	return &r, err
 }
 
-// Read reads the tip of the branch, and tries again while the server does not
-// answer.
-func (s Server) Read(ctx context.Context, f func(context.Context, gitremote.Base) error) error {
+// AtTip gives f the tip of the branch to read, and again while the server does
+// not answer.
+func (s Server) AtTip(ctx context.Context, f func(context.Context, gitremote.Base) error) error {
 	_, err := s.Repo.Update(ctx, s.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
 		return nil, f(ctx, base)
 	})

@@ -89,7 +89,7 @@ func (l *landing) merge(ctx context.Context, r *Result) error {
 // merged holds the merge against what was proven: a forge merges on whatever the
 // tip is by then.
 func (l *landing) merged(ctx context.Context, r *Result) error {
-	return l.Read(ctx, func(ctx context.Context, _ gitremote.Base) error {
+	return l.AtTip(ctx, func(ctx context.Context, _ gitremote.Base) error {
 		parents, err := l.Repo.Parents(ctx, r.Commit)
 		if err != nil {
 			return err

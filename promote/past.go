@@ -10,7 +10,7 @@ import (
 // Past is what the branch's newest commits, and the refs beside it, tell of an
 // environment.
 func (s Server) Past(ctx context.Context, env history.Environment) (past history.Past, err error) {
-	err = s.Repo.Read(ctx, func(ctx context.Context) (err error) {
+	err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
 		past, err = s.past(ctx, env)
 		return err
 	})

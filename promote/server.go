@@ -89,7 +89,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 
 // Preview makes the proposal at the tip, and brings it nowhere.
 func (s Server) Preview(ctx context.Context, decide Decider) (p *Proposal, choice Choice, err error) {
-	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
 		p, choice, err = s.decision(ctx, base, decide)
 		return err
 	})

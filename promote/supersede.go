@@ -70,7 +70,7 @@ func (s Server) closeOthers(ctx context.Context, env history.Environment, own *P
 // heads are the branches of pull requests about what the tip has under test;
 // that is not known where it does not render.
 func (s Server) heads(ctx context.Context) (list []string, known bool, err error) {
-	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) error {
+	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) error {
 		req := s.Open(base.Tree)
 		res, err := render.Environment(ctx, req)
 		if list, known = nil, err == nil; !known || res.Marker == nil {

@@ -117,7 +117,7 @@ func (a *app) showThere(ctx context.Context, there server, env environment, form
 		return err
 	}
 	defer s.close()
-	return s.Read(ctx, func(ctx context.Context, base gitremote.Base) error {
+	return s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) error {
 		m, err := s.marker(base)
 		if err == nil {
 			err = promote.Present(m.Request)

@@ -146,7 +146,7 @@ func (s *session) open(ctx context.Context, a *app, opt server) (err error) {
 		return err
 	}
 	if s.Branch = opt.branch; s.Branch == "" {
-		err = s.Repo.Read(ctx, func(ctx context.Context) (err error) {
+		err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
 			s.Branch, err = s.Repo.DefaultBranch(ctx)
 			return err
 		})

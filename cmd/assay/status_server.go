@@ -26,7 +26,7 @@ func (a *app) statusThere(ctx context.Context, opt statusOptions) error {
 	}
 	defer s.close()
 	var list []standing
-	err = s.Read(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
 		list, err = s.survey(ctx, base, name)
 		return err
 	})

@@ -280,7 +280,7 @@ func TestUnreachable(t *testing.T) {
 	for name, f := range map[string]func(context.Context) error{
 		"update": func(ctx context.Context) error { _, err := r.Update(ctx, "main", put("a", "1")); return err },
 		"read": func(ctx context.Context) error {
-			return r.Read(ctx, func(ctx context.Context) error {
+			return r.Retry(ctx, func(ctx context.Context) error {
 				read++
 				_, err := r.DefaultBranch(ctx)
 				return err

@@ -9,7 +9,8 @@
 //  3. Commit writes files, the directories on their paths and a commit (commit.go).
 //  4. Push moves refs if they are still what they were (push.go), and tells what
 //     a server's refusal means (classify.go).
-//  5. Update does 2 to 4 until the commit is on the branch (update.go).
+//  5. Update does 2 to 4 until the commit is on the branch (update.go); Retry
+//     repeats what else a server did not answer (retry.go).
 //  6. Log, Landed and Changed read the history without files (history.go).
 package gitremote
 

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Read repeats f for as long as the server does not answer, or f finds that a ref
+// Retry repeats f for as long as the server does not answer, or f finds that a ref
 // moved before it wrote: what only reads, or may be done twice. Other errors end
 // it, and so does ctx, with a *GaveUpError.
-func (r *Remote) Read(ctx context.Context, f func(context.Context) error) error {
+func (r *Remote) Retry(ctx context.Context, f func(context.Context) error) error {
 	u := &update{remote: r, start: time.Now()}
 	for {
 		u.tries++

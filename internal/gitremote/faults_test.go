@@ -125,7 +125,7 @@ func TestAStepThatToleratesAFailedRead(t *testing.T) {
 		server, repo, r := start()
 		server.Inject(gitserver.Fetch, 1, gitserver.Status(500))
 		other := must(repo.Tip("main"))(t)
-		at := must(r.Update(limited(t), "main", func(ctx context.Context, b Base) (*Change, error) {
+		at := must(r.Update(limited(t), "main", func(ctx context.Context, _ Base) (*Change, error) {
 			tree, err := r.Tree(ctx, other)
 			if err != nil {
 				return nil, err

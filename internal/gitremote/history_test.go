@@ -161,8 +161,13 @@ func TestResolve(t *testing.T) {
 	main := must(repo.Tip("main"))(t)
 	other := must(repo.Commit("other", "another", shop...))(t)
 	for _, args := range [][]string{
-		{"tag", "plain", "main"}, {"tag", "-a", "-m", "x", "annotated", "main"}, {"tag", "-a", "-m", "x", "twice", "annotated"},
-		{"tag", "both", "main"}, {"branch", "both", "other"}, {"tag", "blob", "main:README.md"}, {"tag", "v/1.0", "main"},
+		{"tag", "plain", "main"},
+		{"tag", "-a", "-m", "x", "annotated", "main"},
+		{"tag", "-a", "-m", "x", "twice", "annotated"},
+		{"tag", "both", "main"},
+		{"branch", "both", "other"},
+		{"tag", "blob", "main:README.md"},
+		{"tag", "v/1.0", "main"},
 		{"update-ref", "refs/pull/7/head", "other"},
 	} {
 		must(repo.Git(args...))(t)

@@ -63,24 +63,6 @@ func ByHand(outcome Outcome, reason, id string) Decider {
 	}
 }
 
-// pinned is a decider that means one candidate on all trees that one run comes
-// to: the first one that it finds, where nobody says which.
-func pinned(decide Decider) Decider {
-	first := ""
-	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
-		c, err := decide(ctx, res, since)
-		if err == nil && c.ByHand() && c.ID == "" && res != nil {
-			if first == "" {
-				first = res.ID
-			}
-			if res.ID != first {
-				c.ID = first
-			}
-		}
-		return c, err
-	}
-}
-
 // ByVerdict follows the verdict of an experiment's objects, if it is the wanted
 // outcome; whatever it is where wanted is empty. They are looked for on each
 // tree anew.
@@ -120,8 +102,23 @@ func ByVerdict(find Objects, wanted Outcome) Decider {
 	}
 }
 
-// judge reads the verdict on what is under test. When the candidate was set is
-// asked for only where it matters.
+// Meaning is a decider that means the candidate with the ID alone; without one it
+// is the decider.
+func Meaning(id string, decide Decider) Decider {
+	if id == "" {
+		return decide
+	}
+	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+		c, err := decide(ctx, res, since)
+		if c.Left == "" {
+			c.ID = id
+		}
+		return c, err
+	}
+}
+
+// judge reads the verdict on what is under test. Since when the branch holds
+// it is asked for only where that matters.
 func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured, since Since) (verdict.Verdict, error) {
 	deadline, err := time.ParseDuration(res.Plan.Spec.Experiment.Deadline)
 	if err != nil {
@@ -145,7 +142,11 @@ type AnotherError struct {
 }
 
 func (e *AnotherError) Error() string {
-	return fmt.Sprintf("%s: under test is candidate %s (%s), not %s: look at it, and decide again", e.edit.Marker(), Label(e.edit.Candidate), e.edit.ID, e.Decision.ID)
+	meant := e.Decision.ID
+	if meant == "" {
+		meant = "the one that was there first"
+	}
+	return fmt.Sprintf("%s: under test is candidate %s, not %s: look at it, and decide again", e.edit.Marker(), e.edit.called(), meant)
 }
 
 // Guard refuses a decision that means another candidate than the one under
@@ -160,6 +161,14 @@ func (e *Edit) Guard(d Decision) error {
 		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, Label(e.Candidate), e.ID)
 	}
 	return nil
+}
+
+// called names the candidate under test for people.
+func (e *Edit) called() string {
+	if e.ID == "" {
+		return Label(e.Candidate)
+	}
+	return fmt.Sprintf("%s (%s)", Label(e.Candidate), e.ID)
 }
 
 // Label names a candidate for people.

@@ -58,7 +58,9 @@ func (s Server) finishAt(ctx context.Context, base gitremote.Base) (standing, er
 	if err != nil || len(past.Decisions) == 0 {
 		return now, err
 	}
-	now.last = &past.Decisions[0]
+	if i := slices.IndexFunc(past.Decisions, history.Decision.Decides); i >= 0 {
+		now.last = &past.Decisions[i]
+	}
 	err = s.resume(ctx, past.Decisions, to, req)
 	if err != nil && !now.idle && ctx.Err() == nil {
 		// What is under test now does not wait for what an earlier one did not reach.

@@ -70,7 +70,7 @@ func judging(res *render.Result, namespace string) ([]*unstructured.Unstructured
 		if !slices.Contains(keys, key) {
 			continue
 		}
-		if e, _ := engines.Of(o); e.ReadsChildren() && e.Children == nil {
+		if e, _ := engines.Of(o); e.ReadsChildren() && e.ChildLabels(o.GetName()) == nil {
 			return nil, fmt.Errorf("find %s in the cluster: its engine reads children, and nothing says of which kind they are: pass them with it, as kubectl get -o yaml prints them", key)
 		}
 		o = o.DeepCopy()

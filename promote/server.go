@@ -59,13 +59,23 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	decide = pinned(decide)
 	var choice Choice
 	var env history.Environment
+	var first *Proposal
 	r, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (p *Proposal, err error) {
 		env = environment(s.Open(base.Tree))
-		p, choice, err = s.decision(ctx, base, decide)
-		return p, err
+		if p, choice, err = s.decision(ctx, base, decide); p == nil || err != nil {
+			return p, err
+		}
+		// Who does not say which candidate is meant means one, and never what
+		// takes its place while this runs.
+		if first == nil {
+			first = p
+		}
+		if choice.ByHand() && choice.ID == "" && p.head() != first.head() {
+			return nil, &AnotherError{choice.Decision, p.Edit}
+		}
+		return p, nil
 	})
 	if err != nil {
 		return r, err

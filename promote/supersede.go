@@ -13,8 +13,8 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// supersededLabel marks pull requests that were closed because another
-// candidate came, and not because people said no.
+// supersededLabel marks pull requests that were closed because their candidate is
+// not under test any more, and not because people said no.
 const supersededLabel = "assay/superseded"
 
 // Tidy closes the open pull requests of candidates of the environment that are
@@ -43,6 +43,9 @@ func (s Server) closeOthers(ctx context.Context, env history.Environment, own *P
 	if err != nil || len(list) == 0 {
 		return err
 	}
+	if own != nil && own.State == Merged {
+		own = nil // the forge's list may not know yet
+	}
 	keep, known, err := s.heads(ctx)
 	if err != nil || !known {
 		return err
@@ -56,8 +59,12 @@ func (s Server) closeOthers(ctx context.Context, env history.Environment, own *P
 		if slices.Contains(keep, pull.Head) {
 			continue
 		}
-		if err := s.supersede(ctx, pull.Number, text); err != nil {
+		closed, err := s.supersede(ctx, pull.Number, text)
+		if err != nil {
 			return err
+		}
+		if !closed {
+			continue
 		}
 		s.note("closed %s: it is superseded", pull.URL)
 		if own != nil && pull.Head == own.Head {
@@ -84,18 +91,22 @@ func (s Server) heads(ctx context.Context) (list []string, known bool, err error
 	return list, known, err
 }
 
-// supersede closes a pull request. The label comes first: a crash after it
-// leaves one that is closed next time, and none that looks as if people had
-// closed it.
-func (s Server) supersede(ctx context.Context, number int64, text string) error {
+// supersede closes a pull request, unless it is merged by now. The label comes
+// first: a crash after it leaves one that is closed next time, and none that
+// looks as if people had closed it.
+func (s Server) supersede(ctx context.Context, number int64, text string) (closed bool, err error) {
+	pull, err := s.Forge.Get(ctx, number)
+	if err != nil || pull.State == forge.StateMerged {
+		return false, err
+	}
 	if err := s.Forge.AddLabels(ctx, number, supersededLabel); err != nil {
-		return err
+		return false, err
 	}
 	if err := s.Forge.Comment(ctx, number, text); err != nil {
-		return err
+		return false, err
 	}
-	if err := s.Forge.Close(ctx, number); !errors.Is(err, forge.ErrMerged) {
-		return err
+	if err = s.Forge.Close(ctx, number); errors.Is(err, forge.ErrMerged) {
+		return false, nil
 	}
-	return nil
+	return err == nil, err
 }

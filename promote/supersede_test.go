@@ -62,17 +62,66 @@ func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 }
 
 // TestByHandMeansOneCandidate: who does not say which means the first that is
-// found, on every tip.
+// found, on every tip, whether it renders or not.
 func TestByHandMeansOneCandidate(t *testing.T) {
-	for _, outcome := range []Outcome{Promote, Reject} {
-		s := newSite(t, "", prod("method: push"))
-		s.overHTTP()
-		s.git.Inject(gitserver.DiscoverPush, 1, gitserver.Before(func() error {
-			s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
-			return nil
-		}))
-		first := s.id()
-		s.fails(ByHand(outcome, "why", ""), "under test is candidate 3.0.0", first)
-		s.lawful(0)
+	good := func(tag string) string { return skip + markerText(tag) }
+	broken := func(tag string) string {
+		return skip + markerHead(tag) + "  images:\n  - name: example.com/shop/other\n    newTag: " + tag + "\n"
 	}
+	for name, c := range map[string]struct {
+		outcome       Outcome
+		first, second string
+		says          string
+	}{
+		"promoted":          {Promote, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"rejected":          {Reject, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"the first is bad":  {Reject, broken("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"the second is bad": {Reject, good("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
+		"both are bad":      {Reject, broken("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, "", prod("method: push").with(files{"prod/candidate.yaml": c.first})).overHTTP()
+			s.git.Inject(gitserver.DiscoverPush, 1, gitserver.Before(func() error {
+				s.commit("main", files{"prod/candidate.yaml": c.second})
+				return nil
+			}))
+			s.fails(ByHand(c.outcome, "why", ""), c.says)
+			if s.content("main", "prod/candidate.yaml")+"\n" != c.second {
+				t.Error("the second one is gone")
+			}
+		})
+	}
+}
+
+// TestVerdictOnTheMeantAlone: an ID beside a verdict.
+func TestVerdictOnTheMeantAlone(t *testing.T) {
+	s := newSite(t, "", prod("method: push"))
+	verdict := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
+	s.fails(Meaning("e000000000", verdict), "under test is candidate 2.0.0 ("+s.id()+"), not e000000000")
+	if r := s.decide(Meaning(s.id(), verdict)); r.Proposal == nil {
+		t.Errorf("%+v", r.Choice)
+	}
+}
+
+// TestMergedWhileTidying: a person merges while the run looks for what to close.
+func TestMergedWhileTidying(t *testing.T) {
+	eachForge(t, prod(""), func(t *testing.T, s *site) {
+		s.promote()
+		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		list := s.forge.Pulls()
+		s.asked = func(r *http.Request) {
+			// The list of open ones has been asked for; before it is closed, it is merged.
+			if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/1") {
+				return
+			}
+			s.asked = nil
+			s.commit("main", files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+			s.merge(list[0], "merge")
+		}
+		s.promote()
+		if p := s.forge.Pulls()[0]; p.State != "merged" || len(p.Labels) != 0 || len(p.Comments) != 0 {
+			t.Errorf("%s: %v, %v", p.State, p.Labels, p.Comments)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,7 +137,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		return err
 	}
 	defer s.close()
-	var last *withdrawal
+	var first, last *withdrawal
 	res, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
 		m, err := s.marker(base)
 		if last, err = opt.withdraw(ctx, m, err); err != nil {
@@ -144,6 +145,12 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		}
 		if last == nil {
 			return nil, promote.Present(m.Request)
+		}
+		if first == nil {
+			first = last
+		}
+		if last.index < 0 && !bytes.Equal(last.Data, first.Data) {
+			return nil, fmt.Errorf("%s is not what it was when this began: look at it with assay candidate show, and withdraw what is there now", last.Path)
 		}
 		return last.proposal(base), nil
 	})

@@ -63,7 +63,7 @@ func (o decideOptions) followsVerdict() bool { return o.experiment != "" || o.li
 // asked for once there is a candidate.
 func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func() (string, error)) (promote.Decider, error) {
 	if opt.experiment == "" {
-		return promote.ByVerdict(a.live(opt, namespace), wanted), nil
+		return promote.Meaning(opt.id, promote.ByVerdict(a.live(opt, namespace), wanted)), nil
 	}
 	data, err := a.readInput(opt.experiment)
 	if err != nil {
@@ -73,7 +73,7 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func(
 	if err != nil {
 		return nil, err
 	}
-	return promote.ByVerdict(promote.Saved(objs), wanted), nil
+	return promote.Meaning(opt.id, promote.ByVerdict(promote.Saved(objs), wanted)), nil
 }
 
 // since tells when the branch that is checked out began to hold what is under

@@ -102,9 +102,6 @@ func (a *app) decide(ctx context.Context, opt decideOptions, dir string, wanted 
 	if choice.Left != "" {
 		return a.leave(opt, p, choice)
 	}
-	if opt.id != "" {
-		choice.ID = opt.id
-	}
 	return a.settle(ctx, opt, p, res, choice.Decision)
 }
 

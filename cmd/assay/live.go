@@ -16,10 +16,10 @@ import (
 func (a *app) live(opt decideOptions, namespace func() (string, error)) promote.Objects {
 	return func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
 		objs, err := a.liveObjects(ctx, opt, res, namespace)
-		if err != nil {
-			return nil, fmt.Errorf("%w; or pass the experiment's objects with --experiment FILE", err)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w; or pass the experiment's objects with --experiment FILE", err)
 		}
-		return objs, nil
+		return objs, err
 	}
 }
 

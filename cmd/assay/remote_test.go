@@ -150,7 +150,8 @@ func replace(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// fault lets the server's next requests go wrong: fault STAGE TIMES KIND.
+// fault lets the server's next requests go wrong: fault STAGE TIMES KIND. The
+// kind commit takes a directory, whose files are committed to main before.
 func fault(ts *testscript.TestScript, _ bool, args []string) {
 	s := serversOf(ts)
 	times, err := strconv.Atoi(args[1])
@@ -160,6 +161,12 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 		"cut": gitserver.Cut(200), "lost": gitserver.Cut(0),
 		"advance": gitserver.Before(func() error { _, err := s.repo.Advance("main"); return err }),
 		"replace": gitserver.Before(func() error { _, err := s.repo.Replace("main"); return err }),
+	}
+	if len(args) == 4 {
+		kinds["commit"] = gitserver.Before(func() error {
+			_, err := s.repo.Commit("main", "by hand", files(ts, ts.MkAbs(args[3]))...)
+			return err
+		})
 	}
 	kind, ok := kinds[args[2]]
 	if !ok {

@@ -43,6 +43,7 @@ const (
 // bind adds the flags.
 func (s *server) bind(cmd *cobra.Command) {
 	under(cmd, serverFlags, func() { s.bindBranch(cmd) })
+	cmd.Flags().StringVar(&s.kubeContext, "kube-context", "", "`context` of the kubeconfig for what is read from the cluster (default: its current one)")
 	bindMaxCommits(cmd, &s.commits)
 }
 
@@ -52,7 +53,6 @@ func (s *server) bindBranch(cmd *cobra.Command) {
 	f.StringVar(&s.branch, "branch", "", "`branch` of --repo (default: the repository's own default)")
 	f.StringVar(&s.path, "path", ".", "environment's `directory` in --repo")
 	f.StringVar(&s.app, "app", "", appUsage)
-	f.StringVar(&s.kubeContext, "kube-context", "", "`context` of the kubeconfig for what is read from the cluster (default: its current one)")
 	f.StringVar(&s.username, "username", "", "`user` for HTTPS (default: what the forge wants with a token)")
 	f.StringVar(&s.passwordFile, "password-file", "", "`file` with the password for HTTPS; or $ASSAY_PASSWORD")
 	f.StringVar(&s.tokenFile, "token-file", "", "`file` with the token for HTTPS and the forge; or $ASSAY_TOKEN, or $GITHUB_TOKEN, $GITLAB_TOKEN, $GITEA_TOKEN, $FORGEJO_TOKEN for such a forge")

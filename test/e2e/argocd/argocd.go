@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/argoproj/argo-cd/v2/reposerver/apiclient"
@@ -108,26 +107,26 @@ func layOut(opt Options) error {
 }
 
 func (s *Server) start(opt Options) error {
-	ports, err := freePorts(3)
+	free, err := process.FreeAddresses(3)
 	if err != nil {
 		return err
 	}
-	redis, address, metrics := ports[0], ports[1], ports[2]
+	redis, address := free[0], free[1]
 	server, err := exec.LookPath("redis-server")
 	if err != nil {
 		return fmt.Errorf("%w (Debian: apt-get install redis-server)", err)
 	}
 	commands := []process.Command{
 		{Name: "redis", Path: server, Dir: filepath.Join(opt.Dir, "redis"), Args: []string{
-			"--bind", "127.0.0.1", "--port", strconv.Itoa(redis), "--save", "", "--appendonly", "no",
+			"--bind", "127.0.0.1", "--port", port(redis), "--save", "", "--appendonly", "no",
 		}},
 		{Name: "cmp-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "cmp-server"), Args: []string{
 			"--config-dir-path", filepath.Join(opt.Dir, "plugin"),
 		}},
 		{Name: "repo-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "repo-server"), Args: []string{
-			"--disable-tls", "--address", "127.0.0.1", "--port", strconv.Itoa(address),
-			"--metrics-address", "127.0.0.1", "--metrics-port", strconv.Itoa(metrics),
-			"--redis", "127.0.0.1:" + strconv.Itoa(redis),
+			"--disable-tls", "--address", "127.0.0.1", "--port", port(address),
+			"--metrics-address", "127.0.0.1", "--metrics-port", port(free[2]),
+			"--redis", redis,
 		}},
 	}
 	for _, c := range commands {
@@ -135,14 +134,14 @@ func (s *Server) start(opt Options) error {
 			return err
 		}
 	}
-	if err := s.group.Ready("redis", startLimit, answers("tcp", "127.0.0.1:"+strconv.Itoa(redis))); err != nil {
+	if err := s.group.Ready("redis", startLimit, answers("tcp", redis)); err != nil {
 		return err
 	}
 	socket := filepath.Join(opt.Dir, "plugins", opt.PluginName+".sock")
 	if err := s.group.Ready("cmp-server", startLimit, answers("unix", socket)); err != nil {
 		return err
 	}
-	return s.connect("127.0.0.1:" + strconv.Itoa(address))
+	return s.connect(address)
 }
 
 // connect waits until the repo-server says that it serves.
@@ -198,25 +197,8 @@ func answers(network, address string) func(context.Context) error {
 	}
 }
 
-// freePorts asks the kernel for ports on loopback that nobody uses.
-func freePorts(n int) ([]int, error) {
-	ports := make([]int, 0, n)
-	for range n {
-		// Held until all are known, so that no two are the same.
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return nil, err
-		}
-		number, err := strconv.Atoi(port)
-		if err != nil {
-			return nil, err
-		}
-		ports = append(ports, number)
-	}
-	return ports, nil
+// port is that of an address.
+func port(address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	return port
 }

@@ -10,14 +10,11 @@
 package gitea
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/assaydev/assay/test/e2e/process"
@@ -63,18 +60,19 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 		return err
 	}
 	component := filepath.Join(root, "test/components")
-	binary, err := output(ctx, root, nil, filepath.Join(component, "build"), "gitea")
+	binary, err := process.Run(ctx, root, nil, filepath.Join(component, "build"), "gitea")
 	if err != nil {
 		return err
 	}
-	static, err := output(ctx, filepath.Join(component, "gitea"), nil, "go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", "code.gitea.io/gitea")
+	static, err := process.Run(ctx, filepath.Join(component, "gitea"), nil, "go", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", "code.gitea.io/gitea")
 	if err != nil {
 		return err
 	}
-	address, err := freeAddress()
+	free, err := process.FreeAddresses(1)
 	if err != nil {
 		return err
 	}
+	address := free[0]
 	s.URL = "http://" + address
 	if err := os.WriteFile(filepath.Join(opt.Dir, "app.ini"), []byte(config(opt.Dir, address, static)), 0o600); err != nil {
 		return err
@@ -82,15 +80,15 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	args := func(more ...string) []string {
 		return append([]string{"--work-path", opt.Dir, "--config", filepath.Join(opt.Dir, "app.ini")}, more...)
 	}
-	env := environment(opt.Dir)
-	if _, err := output(ctx, opt.Dir, env, binary, args("migrate")...); err != nil {
+	env := process.Environment(opt.Dir) // git, and the shell of its hooks
+	if _, err := process.Run(ctx, opt.Dir, env, binary, args("migrate")...); err != nil {
 		return err
 	}
-	if _, err := output(ctx, opt.Dir, env, binary, args("admin", "user", "create", "--admin", "--must-change-password=false",
+	if _, err := process.Run(ctx, opt.Dir, env, binary, args("admin", "user", "create", "--admin", "--must-change-password=false",
 		"--username", user, "--password", password, "--email", user+"@example.com")...); err != nil {
 		return err
 	}
-	s.Token, err = output(ctx, opt.Dir, env, binary, args("admin", "user", "generate-access-token", "--raw",
+	s.Token, err = process.Run(ctx, opt.Dir, env, binary, args("admin", "user", "generate-access-token", "--raw",
 		"--username", user, "--token-name", "tests", "--scopes", "all")...)
 	if err != nil {
 		return err
@@ -135,36 +133,4 @@ ENABLED = false
 MODE = console
 LEVEL = Warn
 `, host, port, address, static, filepath.Join(dir, "gitea.db"))
-}
-
-// environment is everything that the server sees of the outside.
-func environment(dir string) []string {
-	return []string{
-		"PATH=/usr/local/bin:/usr/bin:/bin", // git, and the shell of its hooks
-		"HOME=" + dir,
-		"TMPDIR=" + dir,
-	}
-}
-
-// output runs a program and returns what it prints; a nil environment is this
-// process's own.
-func output(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Dir, c.Env = dir, env
-	var out, messages bytes.Buffer
-	c.Stdout, c.Stderr = &out, &messages
-	if err := c.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", filepath.Base(name), err, out.String(), messages.String())
-	}
-	return strings.TrimSpace(out.String()), nil
-}
-
-// freeAddress asks the kernel for a port on loopback that nobody uses.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

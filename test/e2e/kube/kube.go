@@ -10,7 +10,6 @@
 package kube
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -19,7 +18,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -72,20 +70,20 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	binaries, err := build(ctx, root)
+	built, err := process.Run(ctx, root, nil, filepath.Join(root, "test/components/build"), "etcd", "kube-apiserver")
 	if err != nil {
 		return err
 	}
-	store, err := s.startEtcd(binaries[0])
+	free, err := process.FreeAddresses(3)
 	if err != nil {
 		return err
 	}
-	address, err := freeAddress()
-	if err != nil {
+	etcd, apiserver, _ := strings.Cut(built, "\n")
+	if err := s.startEtcd(etcd, free[0], free[1]); err != nil {
 		return err
 	}
-	s.URL = "https://" + address
-	if err := s.startAPIServer(binaries[1], address, store); err != nil {
+	s.URL = "https://" + free[2]
+	if err := s.startAPIServer(apiserver, free[2], "http://"+free[0]); err != nil {
 		return err
 	}
 	return s.group.Ready("kube-apiserver", startLimit, func(ctx context.Context) error {
@@ -107,18 +105,10 @@ func (s *Server) connect() (err error) {
 	return err
 }
 
-// startEtcd starts the store, and returns where it listens.
-func (s *Server) startEtcd(binary string) (url string, err error) {
-	client, err := freeAddress()
-	if err != nil {
-		return "", err
-	}
-	peer, err := freeAddress()
-	if err != nil {
-		return "", err
-	}
-	return "http://" + client, s.group.Start(process.Command{
-		Name: "etcd", Path: binary, Dir: s.dir, Env: s.environment(),
+// startEtcd starts the store.
+func (s *Server) startEtcd(binary, client, peer string) error {
+	return s.group.Start(process.Command{
+		Name: "etcd", Path: binary, Dir: s.dir, Env: process.Environment(s.dir),
 		Args: []string{
 			"--data-dir", filepath.Join(s.dir, "etcd"), "--unsafe-no-fsync", "--log-level", "warn",
 			"--listen-client-urls", "http://" + client, "--advertise-client-urls", "http://" + client,
@@ -141,7 +131,7 @@ func (s *Server) startAPIServer(binary, address, store string) error {
 		return err
 	}
 	return s.group.Start(process.Command{
-		Name: "kube-apiserver", Path: binary, Dir: s.dir, Env: s.environment(),
+		Name: "kube-apiserver", Path: binary, Dir: s.dir, Env: process.Environment(s.dir),
 		Args: []string{
 			"--etcd-servers=" + store, "--bind-address=" + host, "--secure-port=" + port, "--advertise-address=" + host,
 			"--endpoint-reconciler-type=none", "--cert-dir=" + s.dir, "--service-cluster-ip-range=10.0.0.0/24",
@@ -159,30 +149,4 @@ func writeKey(file string) error {
 	}
 	data := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	return os.WriteFile(file, data, 0o600)
-}
-
-// environment is everything that the processes see of the outside.
-func (s *Server) environment() []string {
-	return []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + s.dir, "TMPDIR=" + s.dir}
-}
-
-// build returns the programs etcd and kube-apiserver.
-func build(ctx context.Context, root string) ([]string, error) {
-	c := exec.CommandContext(ctx, filepath.Join(root, "test/components/build"), "etcd", "kube-apiserver")
-	var out, messages bytes.Buffer
-	c.Stdout, c.Stderr = &out, &messages
-	if err := c.Run(); err != nil {
-		return nil, fmt.Errorf("build: %w\n%s", err, messages.String())
-	}
-	return strings.Fields(out.String()), nil
-}
-
-// freeAddress asks the kernel for a port on loopback that nobody uses.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

@@ -3,9 +3,11 @@ package process_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -114,4 +116,22 @@ func alive(pid int) bool {
 	}
 	_, state, _ := strings.Cut(string(stat), ") ")
 	return !strings.HasPrefix(state, "Z")
+}
+
+func TestFreeAddresses(t *testing.T) {
+	free, err := process.FreeAddresses(5)
+	if err != nil || len(free) != 5 {
+		t.Fatalf("%v, %v", free, err)
+	}
+	for i, address := range free {
+		if slices.Contains(free[:i], address) {
+			t.Errorf("%s is there twice", address)
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Errorf("%s is not free: %v", address, err)
+			continue
+		}
+		defer l.Close()
+	}
 }

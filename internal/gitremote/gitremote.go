@@ -24,6 +24,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/scratch"
@@ -56,6 +57,8 @@ type Options struct {
 	// Random draws a number from 0 up to less than n, to space tries; a source of
 	// the process's own if nil.
 	Random func(n int64) int64
+	// Now is the clock that tries are bounded by; the system's if nil.
+	Now func() time.Time
 }
 
 // Access is what one command needs to be let in.
@@ -94,6 +97,9 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 	}
 	if opt.Step == nil {
 		opt.Step = func(string) {}
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
 	}
 	dir, err := scratch.Make(opt.TempDir, "assay-git-")
 	if err != nil {

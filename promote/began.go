@@ -50,7 +50,7 @@ func Began(ctx context.Context, line Line, tip, id string, open func(fs.FS) rend
 }
 
 // rendersTo reports whether the environment has the ID at a commit, and what it
-// was rendered from: its own directory, and those of files beyond it.
+// was rendered from.
 func rendersTo(ctx context.Context, line Line, commit, id string, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
 	tree, err := line.Tree(ctx, commit)
 	if err != nil {
@@ -65,14 +65,25 @@ func rendersTo(ctx context.Context, line Line, commit, id string, open func(fs.F
 	if err != nil || res.ID != id {
 		return nil, false, nil // what did not render was not tested
 	}
-	inputs = []string{path.Clean(req.Dir)}
+	return inputsOf(req), true, nil
+}
+
+// inputsOf are the paths that decide what was rendered: the environment's own
+// directory, those of files beyond it, and what else led there, as links and
+// names where there is nothing. None of them is within another.
+func inputsOf(req render.Request) []string {
+	all := append(req.FS.Depends(), path.Clean(req.Dir))
 	for _, name := range req.FS.Charged() {
-		if dir := path.Dir(name); !within(dir, inputs[0]) {
-			inputs = append(inputs, dir)
+		all = append(all, path.Dir(name))
+	}
+	slices.Sort(all)
+	var inputs []string
+	for _, name := range all {
+		if !slices.ContainsFunc(inputs, func(top string) bool { return within(name, top) }) {
+			inputs = append(inputs, name)
 		}
 	}
-	slices.Sort(inputs)
-	return slices.Compact(inputs), true, nil
+	return inputs
 }
 
 func within(dir, top string) bool {

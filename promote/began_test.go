@@ -44,16 +44,21 @@ func (s *site) began(n int) time.Time {
 	return at
 }
 
-// based is an environment over a base beyond its directory.
+// based is an environment over a base beyond its directory, and one more by a link.
 func based() files {
 	return files{
-		"base/web.yaml":              strings.ReplaceAll(deployment, "NAME", "web"),
-		"base/kustomization.yaml":    "resources: [web.yaml]\n",
-		"prod/kustomization.yaml":    "resources: [../base]\n",
-		"prod/assay.yaml":            planText("queue: every"),
-		"prod/experiment/check.yaml": checkJob,
-		"other/web.yaml":             "x",
-		"prod/experiment/notes.text": "x",
+		"base/web.yaml":               strings.ReplaceAll(deployment, "NAME", "web"),
+		"base/kustomization.yaml":     "resources: [web.yaml]\n",
+		"parts/v1/part.yaml":          strings.ReplaceAll(deployment, "NAME", "part"),
+		"parts/v1/kustomization.yaml": "resources: [part.yaml]\n",
+		"parts/v2/part.yaml":          strings.ReplaceAll(deployment, "NAME", "part") + "  minReadySeconds: 5\n",
+		"parts/v2/kustomization.yaml": "resources: [part.yaml]\n",
+		"parts/current":               "-> v1",
+		"prod/kustomization.yaml":     "resources: [../base, ../parts/current]\n",
+		"prod/assay.yaml":             planText("queue: every"),
+		"prod/experiment/check.yaml":  checkJob,
+		"other/web.yaml":              "x",
+		"prod/experiment/notes.text":  "x",
 	}
 }
 
@@ -74,6 +79,10 @@ func TestBegan(t *testing.T) {
 		"the experiment is edited":  {[]files{{marker: first}, {"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}}, 1},
 		"away and back":             {[]files{{marker: first}, {marker: second}, {marker: first}, {"other/web.yaml": "y"}}, 2},
 		"the baseline comes back":   {[]files{{marker: first}, {"base/web.yaml": edited}, {"base/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")}}, 2},
+		"a link is turned":          {[]files{{marker: first}, {"parts/current": "-> v2"}, {"other/web.yaml": "y"}}, 1},
+		"a link is turned and back": {[]files{{marker: first}, {"parts/current": "-> v2"}, {"parts/current": "-> v1"}, {"other/web.yaml": "y"}}, 2},
+		"a link becomes a file":     {[]files{{marker: first}, {"parts/current": "v1"}, {"parts/current": "-> v1"}, {"other/web.yaml": "y"}}, 2},
+		"what no link leads to":     {[]files{{marker: first}, {"parts/v2/part.yaml": "x"}}, 0},
 		"broken between":            {[]files{{marker: first}, {"base/kustomization.yaml": "resources: [gone.yaml]\n"}, {"base/kustomization.yaml": "resources: [web.yaml]\n"}}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,6 +99,34 @@ func TestBegan(t *testing.T) {
 				t.Errorf("without its commit it began at %v", at)
 			}
 		})
+	}
+}
+
+// TestBeganWithoutAFile: a value file may be there or not, and counts while it is.
+func TestBeganWithoutAFile(t *testing.T) {
+	s := newSite(t, "", files{
+		"prod/Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"prod/templates/web.yaml": strings.Replace(strings.ReplaceAll(deployment, "NAME", "web"), "shop/web:1.0.0", "shop/web:{{ .Values.tag }}", 1) + "  minReadySeconds: {{ .Values.ready }}\n",
+		"prod/values.yaml":        "tag: 1.0.0\nready: 1\n",
+		"prod/assay.yaml": planText("queue: every\n  helm: {releaseName: web, namespace: shop, kubeVersion: 1.31.0, valueFiles: [../shared/prod/values.yaml], ignoreMissingValueFiles: true, " +
+			"imageValues: {example.com/shop/web: {tag: tag}}}"),
+		"prod/experiment/check.yaml": checkJob,
+	})
+	shared := files{"shared/prod/values.yaml": "ready: 2\n"}
+	s.commitAt(0, files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+	s.commitAt(1, shared)
+	there := s.id()
+	s.commitAt(2, files{"other/web.yaml": "y"})
+	if at := s.began(100); !at.Equal(hourOf(1)) {
+		t.Errorf("with the file it began at %v", at)
+	}
+	s.commitAt(3, files{"shared/prod/values.yaml": ""})
+	s.commitAt(4, files{"other/web.yaml": "z"})
+	if s.id() == there {
+		t.Fatal("the file makes no difference")
+	}
+	if at := s.began(100); !at.Equal(hourOf(3)) {
+		t.Errorf("without the file it began at %v", at)
 	}
 }
 
@@ -110,15 +147,17 @@ func TestBeganByEveryCommit(t *testing.T) {
 		}
 		return at
 	}
-	for hour := range 14 {
+	for hour := range 20 {
 		change := files{"other/web.yaml": strconv.Itoa(hour)}
-		switch rng.Intn(5) {
+		switch rng.Intn(6) {
 		case 0, 1:
 			change["prod/candidate.yaml"] = skip + markerText(version()) + "# " + strconv.Itoa(hour) + "\n"
 		case 2:
 			change["base/web.yaml"] = strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: " + strconv.Itoa(rng.Intn(2)) + "\n"
 		case 3:
 			change["prod/experiment/notes.text"] = strconv.Itoa(hour)
+		case 4:
+			change["parts/current"] = "-> v" + strconv.Itoa(1+rng.Intn(2))
 		}
 		s.commitAt(hour, change)
 		if s.content("main", "prod/candidate.yaml") == "" {

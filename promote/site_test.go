@@ -42,7 +42,7 @@ type site struct {
 // server in a process beside it, which is quicker than overHTTP.
 func newSite(t *testing.T, kind forge.Kind, tree files) *site {
 	t.Helper()
-	server, repo := gitserver.Serve(t, gitserver.Files(tree)...)
+	server, repo := gitserver.Serve(t, changes(tree)...)
 	s := &site{t: t, git: server, repo: repo, url: repo.Dir, kind: kind, dir: "prod", method: forge.MethodMerge, commits: 100}
 	s.forge = newForge(kind, repo)
 	if err := repo.Hook("pre-receive", "echo >> pushes"); err != nil {
@@ -173,14 +173,24 @@ func (s *site) fails(d Decider, parts ...string) *Result {
 	return r
 }
 
-// commit puts somebody's commit on a branch; an empty text removes a file.
-func (s *site) commit(branch string, tree files) string {
-	s.t.Helper()
+// changes are files as a commit takes them: an empty text removes a file, and
+// "-> x" makes a link to x.
+func changes(tree files) []gitserver.File {
 	var list []gitserver.File
 	for name, text := range tree {
-		list = append(list, gitserver.File{Path: name, Data: text, Delete: text == ""})
+		file := gitserver.File{Path: name, Data: text, Delete: text == ""}
+		if to, ok := strings.CutPrefix(text, "-> "); ok {
+			file.Mode, file.Data = "120000", to
+		}
+		list = append(list, file)
 	}
-	id, err := s.repo.Commit(branch, "somebody's", list...)
+	return list
+}
+
+// commit puts somebody's commit on a branch.
+func (s *site) commit(branch string, tree files) string {
+	s.t.Helper()
+	id, err := s.repo.Commit(branch, "somebody's", changes(tree)...)
 	if err != nil {
 		s.t.Fatal(err)
 	}

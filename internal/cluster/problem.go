@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +23,9 @@ var (
 	// CustomResourceDefinition is not installed.
 	ErrNoKind = errors.New("it does not know such objects")
 )
+
+// ofTransport is how the standard library's errors of TLS and HTTP begin.
+var ofTransport = regexp.MustCompile(`^(tls|x509|http): `)
 
 // longestWord bounds what the API server says in a message of ours.
 const longestWord = 500
@@ -102,8 +106,9 @@ func words(s apierrors.APIStatus) string {
 	return excerpt.Of(text, longestWord)
 }
 
-// unreachable says why there was no answer. What client-go says of a program that
-// gives credentials is left out: it may hold paths, and what the program says.
+// unreachable says why there was no answer. What client-go says otherwise than of
+// the network and the certificate is left out: it may hold paths, and what a
+// program that gives credentials says.
 func unreachable(err error) error {
 	var asked *url.Error
 	var broken *net.OpError
@@ -114,8 +119,10 @@ func unreachable(err error) error {
 		return fmt.Errorf("it cannot be reached: %w: see that the kubeconfig names the right server, and that the network lets you there", broken)
 	case errors.As(err, &asked) && asked.Timeout():
 		return fmt.Errorf("it gave no answer within %s", answerLimit)
-	case errors.As(err, &asked):
+	case errors.As(err, &asked) && ofTransport.MatchString(asked.Err.Error()):
 		return errors.New("it cannot be reached: " + excerpt.Of(asked.Err.Error(), longestWord))
+	case asked != nil:
+		return errors.New("no request could be made, or no answer came: see what kubectl auth whoami says with the same kubeconfig")
 	}
 	return errors.New("it gave no answer that can be read: see that the kubeconfig names an API server")
 }

@@ -37,6 +37,7 @@ func (f *FS) list(name string, at located) ([]fs.DirEntry, error) {
 
 // listBase stops past the limit: a directory is as good a bomb as a file.
 func (f *FS) listBase(path string) ([]fs.DirEntry, error) {
+	f.trail.note(path, content)
 	file, err := f.base.Open(path)
 	if err != nil {
 		return nil, err

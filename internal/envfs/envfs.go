@@ -8,7 +8,8 @@
 //  2. Every file is charged against Limits by its real path, before it is read
 //     and once: past them reading fails with a *LimitError. Contents are kept,
 //     up to a bound, so that a second render does not read them again.
-//  3. With lays edits over it in memory: this is how a candidate is rendered
+//  3. Depends tells what decided all of that: names where nothing is, too.
+//  4. With lays edits over it in memory: this is how a candidate is rendered
 //     from edited files while nothing is written to disk.
 //
 // Names are slash-separated and relative to the repo's root, as in io/fs. Errors
@@ -33,6 +34,7 @@ type FS struct {
 	base   fs.FS
 	close  func() error
 	meter  *meter
+	trail  *trail
 	over   *overlay // nil without edits
 	places *places
 }
@@ -43,12 +45,12 @@ func OpenDir(root string, l Limits) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", cause(err))
 	}
-	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), places: newPlaces()}, nil
+	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces()}, nil
 }
 
 // New is a view of any file system, which must be confined itself.
 func New(base fs.FS, l Limits) *FS {
-	return &FS{base: base, meter: newMeter(l), places: newPlaces()}
+	return &FS{base: base, meter: newMeter(l), trail: newTrail(), places: newPlaces()}
 }
 
 // Close releases the repository. Views of it that With made end with it.
@@ -61,6 +63,12 @@ func (f *FS) Close() error {
 
 // Charged lists the files that were read, by their real paths.
 func (f *FS) Charged() []string { return f.meter.files() }
+
+// Depends lists the paths that decide what was read so far: files, links on the
+// way to them, listed directories, and names where nothing was found. Where all
+// of them have the same content, the same is read. Paths are real ones; edits that
+// With laid over the files are left out.
+func (f *FS) Depends() []string { return f.trail.paths() }
 
 // ReadFile returns the content of a regular file. The caller may change it.
 func (f *FS) ReadFile(name string) ([]byte, error) {

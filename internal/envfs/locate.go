@@ -123,8 +123,14 @@ func (f *FS) lstat(name string) (located, error) {
 		}
 	}
 	info, err := fs.Lstat(f.base, name)
-	if err != nil {
+	switch {
+	case err != nil:
+		f.trail.note(name, nothing)
 		return located{}, cause(err)
+	case info.IsDir():
+		f.trail.note(name, directory)
+	default:
+		f.trail.note(name, content)
 	}
 	return located{path: name, info: info}, nil
 }

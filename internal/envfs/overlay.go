@@ -30,7 +30,7 @@ func (f *FS) With(edits map[string][]byte) *FS {
 			files[f.place(name, data == nil)] = data
 		}
 	}
-	return &FS{base: f.base, close: f.close, meter: f.meter, over: newOverlay(files), places: newPlaces()}
+	return &FS{base: f.base, close: f.close, meter: f.meter, trail: f.trail, over: newOverlay(files), places: newPlaces()}
 }
 
 // place is where an edit of name goes: through the links of its directory

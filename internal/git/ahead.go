@@ -11,7 +11,8 @@ const mostAhead = 20_000
 // Ahead fetches what a walk below a directory will read, each level of
 // directories in one request, and all files in one. Of files only those of
 // directories that reads names, by path and by the names of their files, and of
-// all below such a one. Without it each directory and its files are a request.
+// all below such a one; below the root that would be the whole repository, and is
+// left out. Without it each directory and its files are a request.
 func (t *Tree) Ahead(top string, reads func(dir string, files []string) bool) error {
 	if t.fetch == nil {
 		return nil
@@ -42,7 +43,7 @@ func (t *Tree) Ahead(top string, reads func(dir string, files []string) bool) er
 			for _, e := range list {
 				switch {
 				case e.mode.IsDir() && e.id != "":
-					below = append(below, ahead{e, path.Join(d.path, e.name), d.read})
+					below = append(below, ahead{e, path.Join(d.path, e.name), d.read && d.path != "."})
 				case !e.mode.IsDir() && d.read:
 					files = append(files, e.id)
 				}

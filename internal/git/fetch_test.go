@@ -100,6 +100,27 @@ func TestReadingFetchesDirectoriesWhole(t *testing.T) {
 	}
 }
 
+// TestReadingAheadFromTheRoot: what a plan at the root makes of other directories
+// is not known, and most of a repository is not fetched for it.
+func TestReadingAheadFromTheRoot(t *testing.T) {
+	files := map[string]string{"assay.yaml": "plan", "web.yaml": "web", "apps/prod/assay.yaml": "plan 2", "apps/prod/charts/web.yaml": "web 2"}
+	for i := range 300 {
+		files[fmt.Sprintf("docs/%d/page.md", i)] = fmt.Sprint("page ", i)
+	}
+	f := newFar(t, files)
+	tree := f.open(t)
+	if err := tree.Ahead(".", func(_ string, files []string) bool { return slices.Contains(files, "assay.yaml") }); err != nil {
+		t.Fatal(err)
+	}
+	if last := f.fetches[len(f.fetches)-1]; len(last) != 4 {
+		t.Errorf("%d files were fetched, not the 2 at the root and the 2 of the environment below", len(last))
+	}
+	// What it reads there nevertheless is fetched then.
+	if data, err := fs.ReadFile(tree, "docs/7/page.md"); err != nil || string(data) != "page 7" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
 func TestReadingAhead(t *testing.T) {
 	files := map[string]string{"README.md": "r", "a/docs/x": "x"}
 	for i := range 30 {

@@ -20,10 +20,14 @@ const (
 	refused                   // another try changes nothing
 	unavailable               // nothing was done; another try may
 	unreachable               // likewise, but nobody is there to do it
+	noRoute                   // likewise, and no way leads there
 	unknown                   // it may have been done
 	unnegotiated              // git must first ask which commits the server has
 	separate                  // nothing was sent: the server takes one ref at a time
 )
+
+// isAway reports whether no connection could be made.
+func (c class) isAway() bool { return c == unreachable || c == noRoute }
 
 // answer is what a failed command tells.
 type answer struct {
@@ -75,9 +79,15 @@ var besideWordings = []wording{
 	{refused, hintToken, []string{"permission denied", "not allowed to", "not authorized"}},
 }
 
+// awayWordings are what git says where no connection could be made. A server that
+// answers may say the like of one behind it.
+var awayWordings = []wording{
+	{noRoute, "", []string{"could not resolve", "no route to host", "network is unreachable"}},
+	{unreachable, "", []string{"couldn't connect to server", "failed to connect to", "connection refused"}},
+}
+
 // serverWordings are what git says where the server answers for no ref.
 var serverWordings = []wording{
-	{unreachable, "", []string{"could not resolve", "couldn't connect to server", "failed to connect to", "connection refused", "no route to host", "network is unreachable"}},
 	{refused, hintProxy, []string{"returned error: 407", "http code 407 from proxy"}},
 	{refused, hintHostKey, []string{"host key verification failed", "remote host identification has changed"}},
 	{refused, hintCA, []string{"certificate problem", "certificate verification failed", "self-signed certificate", "self signed certificate", "unable to get local issuer certificate"}},
@@ -93,7 +103,7 @@ var serverWordings = []wording{
 var (
 	refLine     = regexp.MustCompile(`^([ +*=!t-])\t(?:[^\t:]*):([^\t]+)\t(\[[^\]]*\])?[^(]*(?:\((.*)\))?`)
 	terminalSeq = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
-	severity    = regexp.MustCompile(`(?i)^(?:(?:error|fatal):\s*)+`)
+	severities  = regexp.MustCompile(`(?i)^(?:(?:error|fatal):\s*)+`)
 	wordy       = regexp.MustCompile(`[\pL\pN]`)
 	underWay    = regexp.MustCompile(`rpc failed|hung up|unexpected disconnect|failed to report status|unexpected eof|early eof|unexpected flush|bad band|bad line length|protocol error|send-pack:`)
 	httpError   = regexp.MustCompile(`(?:returned error: |rpc failed; http )(\d{3})`)
@@ -141,7 +151,7 @@ func classifyPush(stdout, stderr string) answer {
 	}
 	if !found {
 		best = serverAnswer(stderr)
-		if (best.class == unavailable || best.class == unreachable) && httpStatus(said) != "429" && underWay.MatchString(said) {
+		if undone := best.class == unavailable || best.class.isAway(); undone && httpStatus(said) != "429" && underWay.MatchString(said) {
 			best.class = unknown
 		}
 	}
@@ -180,12 +190,25 @@ func serverAnswer(stderr string) answer {
 	said := strings.ToLower(stderr)
 	a := answer{class: unavailable}
 	if s := httpStatus(said); !strings.HasPrefix(s, "5") && s != "408" && s != "429" {
-		if m, ok := match(serverWordings, said); ok {
+		if m, ok := match(awayWordings, own(said)); ok {
+			a = m
+		} else if m, ok := match(serverWordings, said); ok {
 			a = m
 		}
 	}
 	a.reason, a.server = fatal(stderr), serverSaid(stderr)
 	return a
+}
+
+// own is what git itself said, without what it passes on from the server.
+func own(said string) string {
+	var out strings.Builder
+	for line := range strings.Lines(said) {
+		if !strings.HasPrefix(line, "remote:") && !strings.HasPrefix(line, "fatal: remote error:") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 func httpStatus(said string) string {
@@ -231,7 +254,7 @@ func serverSaid(stderr string) string {
 		if !found {
 			continue
 		}
-		text = severity.ReplaceAllString(strings.TrimSpace(terminalSeq.ReplaceAllString(text, "")), "")
+		text = severities.ReplaceAllString(strings.TrimSpace(terminalSeq.ReplaceAllString(text, "")), "")
 		if wordy.MatchString(text) && !slices.Contains(out, text) && !has(text, "Resolving deltas", "Counting objects", "Compressing objects", "Enumerating objects", "Processing changes") {
 			out = append(out, text)
 		}
@@ -266,8 +289,8 @@ func (a answer) error(err error) error {
 		return ErrStale
 	case unknown:
 		return &UnknownError{Err: errors.New(a.reason)}
-	case unavailable, unreachable, busy:
-		return &UnavailableError{Reason: a.reason, Unreachable: a.class == unreachable, Err: err}
+	case unavailable, unreachable, noRoute, busy:
+		return &UnavailableError{Reason: a.reason, Unreachable: a.class.isAway(), NoRoute: a.class == noRoute, Err: err}
 	default:
 		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint}
 	}

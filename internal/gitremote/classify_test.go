@@ -9,7 +9,7 @@ import (
 )
 
 var classes = map[string]class{
-	"doubtful": doubtful, "busy": busy, "raced": raced, "stale": stale, "refused": refused, "unavailable": unavailable, "unreachable": unreachable, "unknown": unknown, "unnegotiated": unnegotiated, "separate": separate,
+	"doubtful": doubtful, "busy": busy, "raced": raced, "stale": stale, "refused": refused, "unavailable": unavailable, "unreachable": unreachable, "no route": noRoute, "unknown": unknown, "unnegotiated": unnegotiated, "separate": separate,
 }
 
 // TestRejections holds what git, GitHub, GitLab, Gitea and others say of a push

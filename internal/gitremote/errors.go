@@ -46,6 +46,7 @@ func (e *RefusedError) Error() string {
 type UnavailableError struct {
 	Reason      string
 	Unreachable bool // no connection could be made
+	NoRoute     bool // likewise, and its host was not even found
 	Err         error
 }
 
@@ -54,16 +55,18 @@ func (e *UnavailableError) Error() string { return "the server does not answer: 
 // Unwrap returns what git said.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// UnreachableError is a server that no connection could be made to, several
-// times in a row.
+// UnreachableError is a server that no connection could be made to, for as long
+// as it would take one to start again.
 type UnreachableError struct {
 	Reason string
-	Tries  int
+	Tries  int           // in a row
+	After  time.Duration // from the end of the first of these to that of the last
 	Err    error
 }
 
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("no connection to the server in %s: %s: check the host and the port of the URL, and the network", count(e.Tries, "try", "tries"), e.Reason)
+	return fmt.Sprintf("no connection to the server in %s and %s: %s: check the host and the port of the URL, and the network",
+		e.After.Round(time.Second), count(e.Tries, "try", "tries"), e.Reason)
 }
 
 // Unwrap returns what git said.

@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/test/gitserver"
@@ -268,53 +270,69 @@ func TestAnEndBeforeThePush(t *testing.T) {
 	}
 }
 
-// TestUnreachable ends soon where no connection can be made: what is wrong there
-// is the URL or the network.
+// clock goes on by a step each time that it is asked.
+type clock struct {
+	at   time.Time
+	step time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.at = c.at.Add(c.step)
+	return c.at
+}
+
+// TestUnreachable ends where no connection can be made for a while: what is wrong
+// there is the URL or the network.
 func TestUnreachable(t *testing.T) {
 	closed := must(net.Listen("tcp", "127.0.0.1:0"))(t)
 	if err := closed.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := open(t, "http://"+closed.Addr().String()+"/envs.git", unhurried)
-	read := 0
+	r := open(t, "http://"+closed.Addr().String()+"/envs.git", unhurried, func(o *Options) { o.Now = (&clock{step: 10 * time.Second}).now })
 	for name, f := range map[string]func(context.Context) error{
 		"update": func(ctx context.Context) error { _, err := r.Update(ctx, "main", put("a", "1")); return err },
 		"read": func(ctx context.Context) error {
-			return r.Retry(ctx, func(ctx context.Context) error {
-				read++
-				_, err := r.DefaultBranch(ctx)
-				return err
-			})
+			return r.Retry(ctx, func(ctx context.Context) error { _, err := r.DefaultBranch(ctx); return err })
 		},
 	} {
 		err := f(limited(t))
 		var away *UnreachableError
-		if !errors.As(err, &away) || away.Tries != mostUnreached || !strings.Contains(err.Error(), "onnect") || !strings.Contains(err.Error(), "check the host") {
+		if !errors.As(err, &away) || away.After != refusedPatience || away.Tries != 7 || !strings.Contains(err.Error(), "onnect") || !strings.Contains(err.Error(), "check the host") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	if read != mostUnreached {
-		t.Errorf("read %d times", read)
-	}
 }
 
-// TestUnreachableForAMoment: what answers in between is not given up.
-func TestUnreachableForAMoment(t *testing.T) {
-	away, busy := &UnavailableError{Unreachable: true}, &UnavailableError{}
-	u := &update{remote: open(t, "https://git.example.com/envs.git")}
-	for i := range 5 * mostUnreached {
-		err := away
-		if i%(mostUnreached-1) == 0 {
-			err = busy
-		}
-		if err := u.consider(t.Context(), err); err != nil {
-			t.Fatalf("after %d: %v", i, err)
-		}
+// TestPatience: tries without a connection are bounded by time, however many they
+// are, and what answers in between is not given up.
+func TestPatience(t *testing.T) {
+	refused, noHost, busy := &UnavailableError{Unreachable: true}, &UnavailableError{Unreachable: true, NoRoute: true}, &UnavailableError{}
+	of := func(n int, err *UnavailableError) []*UnavailableError {
+		return slices.Repeat([]*UnavailableError{err}, n)
 	}
-	u.unanswered = true
-	for range 2 * mostUnreached {
-		if err := u.consider(t.Context(), away); err != nil {
-			t.Fatalf("a push may have landed: %v", err)
+	for name, c := range map[string]struct {
+		answers    []*UnavailableError // one a second
+		unanswered bool
+		ends       bool // at the last one, and not before
+	}{
+		"refused for a minute":           {of(61, refused), false, true},
+		"refused for less":               {of(60, refused), false, false},
+		"no host":                        {of(16, noHost), false, true},
+		"no host for less":               {of(15, noHost), false, false},
+		"no host, then one that refuses": {slices.Concat(of(10, noHost), of(51, refused)), false, true},
+		"refused, then no host":          {slices.Concat(of(10, refused), of(50, noHost)), false, false},
+		"it answers in between":          {slices.Concat(of(50, refused), of(1, busy), of(60, refused)), false, false},
+		"it answers badly":               {of(1000, busy), false, false},
+		"a push may have landed":         {of(1000, noHost), true, false},
+	} {
+		at := &clock{step: time.Second}
+		u := &update{remote: open(t, "https://git.example.com/envs.git", func(o *Options) { o.Now = at.now }), unanswered: c.unanswered}
+		for i, answer := range c.answers {
+			err := u.consider(t.Context(), answer)
+			if ends := c.ends && i == len(c.answers)-1; (err != nil) != ends {
+				t.Errorf("%s: after %d: %v", name, i+1, err)
+				break
+			}
 		}
 	}
 }

@@ -11,7 +11,8 @@
 //     a server's refusal means (classify.go).
 //  5. Update does 2 to 4 until the commit is on the branch (update.go); Retry
 //     repeats what else a server did not answer (retry.go).
-//  6. Log, Landed and Changed read the history without files (history.go).
+//  6. Log and Landed read the history without files (history.go); Line tells when
+//     a path of it last changed (line.go).
 package gitremote
 
 import (
@@ -24,6 +25,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/scratch"
@@ -56,6 +58,8 @@ type Options struct {
 	// Random draws a number from 0 up to less than n, to space tries; a source of
 	// the process's own if nil.
 	Random func(n int64) int64
+	// Now is the clock that tries are bounded by; the system's if nil.
+	Now func() time.Time
 }
 
 // Access is what one command needs to be let in.
@@ -94,6 +98,9 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 	}
 	if opt.Step == nil {
 		opt.Step = func(string) {}
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
 	}
 	dir, err := scratch.Make(opt.TempDir, "assay-git-")
 	if err != nil {

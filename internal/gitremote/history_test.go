@@ -278,6 +278,9 @@ func TestNoteOnceMore(t *testing.T) {
 	}
 	push(r, Ref{Name: name, New: note})
 	other := open(t, repo.URL)
+	if refs := must(other.Refs(t.Context(), "refs/assay/"))(t); refs[name] != note {
+		t.Fatalf("the refs are %v", refs)
+	}
 	if entries, err := other.Entries(t.Context(), note); err != nil || len(entries) != 1 || entries[0].Subject != "told" {
 		t.Fatalf("%+v, %v", entries, err)
 	}

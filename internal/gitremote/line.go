@@ -63,12 +63,12 @@ func (l *Line) Changed(ctx context.Context, from string, paths []string) (git.Ch
 		part := l.points[start:min(start+size+1, len(l.points))]
 		content := make([]string, len(part))
 		for _, name := range paths {
-			ids, err := l.store.at(ctx, part, path.Clean(name))
+			found, err := l.store.at(ctx, part, path.Clean(name))
 			if err != nil {
 				return git.Change{}, false, err
 			}
 			for i, p := range part {
-				content[i] += ids[p.tree] + " "
+				content[i] += found[p.tree].mode + found[p.tree].id + " "
 			}
 		}
 		for i := range len(part) - 1 {
@@ -107,48 +107,42 @@ func parseLine(out string) ([]point, error) {
 	return line, nil
 }
 
-// at is the id of what each root tree has at a path, empty where there is
+// at is what each root tree has at a path, the zero entry where there is
 // nothing. Each level of directories is fetched once.
-func (s *store) at(ctx context.Context, line []point, name string) (map[string]string, error) {
-	ids := map[string]string{}
+func (s *store) at(ctx context.Context, line []point, name string) (map[string]treeEntry, error) {
+	found := map[string]treeEntry{}
 	for _, p := range line {
-		ids[p.tree] = p.tree
+		found[p.tree] = treeEntry{modeDir, p.tree}
 	}
 	if name == "." {
-		return ids, nil
+		return found, nil
 	}
 	for part := range strings.SplitSeq(name, "/") {
-		want := unique(ids)
-		if len(want) == 0 {
-			break
-		}
+		want := directories(found)
 		if err := s.bring(ctx, want); err != nil {
 			return nil, fmt.Errorf("read directories: %w", err)
 		}
-		below := map[string]string{}
+		below := map[treeEntry]treeEntry{}
 		for _, id := range want {
-			kind, err := s.run.Run(ctx, nil, "cat-file", "-t", id)
-			if err != nil || git.Line(kind) != "tree" {
-				continue
-			}
 			list, err := s.entries(ctx, id)
 			if err != nil {
 				return nil, err
 			}
-			below[id] = list[part].id
+			below[treeEntry{modeDir, id}] = list[part]
 		}
-		for root, id := range ids {
-			ids[root] = below[id]
+		for root, e := range found {
+			found[root] = below[e]
 		}
 	}
-	return ids, nil
+	return found, nil
 }
 
-func unique(ids map[string]string) []string {
+// directories are the ids of trees, each once.
+func directories(found map[string]treeEntry) []string {
 	var list []string
-	for _, id := range ids {
-		if id != "" {
-			list = append(list, id)
+	for _, e := range found {
+		if e.mode == modeDir {
+			list = append(list, e.id)
 		}
 	}
 	slices.Sort(list)

@@ -55,7 +55,7 @@ func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
 		return err
 	case answer.class == stale && !slices.ContainsFunc(refs, func(ref Ref) bool { return ref.New == "" }):
 		return ErrStale
-	case answer.class == unknown || answer.class == refused || answer.class == unavailable || answer.class == unreachable:
+	case answer.class == unknown || answer.class == refused || answer.class == unavailable || answer.class.isAway():
 		return answer.error(err)
 	}
 	return r.compare(ctx, refs, answer, err) // git calls a ref that is already deleted stale

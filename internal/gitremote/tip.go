@@ -20,6 +20,11 @@ const (
 	fromRef  = "refs/fetched/from/"
 )
 
+// withParents is the depth of what may be pushed again. At depth 1, a commit that
+// has no parents counts as the shallow end of a history for good, and servers
+// refuse to take such a one.
+const withParents = 2
+
 // Tip fetches the last commit of a branch, without its files, and returns its
 // id. ErrNoBranch where it does not exist, ErrEmpty where the repository has no
 // commit at all.
@@ -167,7 +172,7 @@ func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, er
 	if !found || strings.ContainsAny(rest, "*:\n ") {
 		return nil, fmt.Errorf("list refs: %q is no beginning of refs", prefix)
 	}
-	f := fetch{refspecs: []string{"+" + prefix + "*:" + fromRef + rest + "*"}, depth: 1, prune: true}
+	f := fetch{refspecs: []string{"+" + prefix + "*:" + fromRef + rest + "*"}, depth: withParents, prune: true}
 	err := r.fetch(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list refs %s: %w", prefix, err)
@@ -183,9 +188,7 @@ func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, er
 
 // Entries are commits that were fetched, in the order of their ids here.
 func (r *Remote) Entries(ctx context.Context, commits ...string) ([]git.Entry, error) {
-	// One that has no parents is not to count as the shallow end of a history, as
-	// at depth 1: servers refuse to take such a one again.
-	if err := r.fetchCommits(ctx, 2, commits); err != nil || len(commits) == 0 {
+	if err := r.fetchCommits(ctx, withParents, commits); err != nil || len(commits) == 0 {
 		return nil, err
 	}
 	return git.Log(ctx, r.run, append([]string{"--no-walk=unsorted"}, commits...)...)

@@ -42,9 +42,10 @@ type Landing struct {
 // before the commit lands, it starts over: step sees the new tip, and decides
 // anew. A step that returns no change ends it, as does one whose change alters
 // nothing. A push to the branch without an answer is looked for there. It tries until
-// ctx ends, and then returns a *GaveUpError.
+// ctx ends, and then returns a *GaveUpError, or until no connection to the server
+// could be made for some time: an *UnreachableError.
 func (r *Remote) Update(ctx context.Context, branch string, step func(context.Context, Base) (*Change, error)) (Landing, error) {
-	u := &update{remote: r, branch: branch, step: step, start: time.Now()}
+	u := &update{remote: r, branch: branch, step: step, start: r.opt.Now()}
 	for {
 		at, err := u.try(ctx)
 		if err == nil {
@@ -67,11 +68,12 @@ type update struct {
 	start  time.Time
 
 	tries, moved, unavailable int
-	inARow                    int       // tries that did not land, for the pause
-	unanswered                bool      // a push may have landed
-	pending                   []attempt // such pushes to the branch
-	unreached                 int       // tries in a row without a connection
-	alone                     time.Time // when the first of these ended
+	inARow                    int           // tries that did not land, for the pause
+	unanswered                bool          // a push may have landed
+	pending                   []attempt     // such pushes to the branch
+	unreached                 int           // tries in a row without a connection
+	alone                     time.Time     // when the first of these ended
+	patience                  time.Duration // how long they go on
 	last                      error
 }
 
@@ -151,14 +153,14 @@ func (u *update) lookFor(ctx context.Context) (Landing, bool, error) {
 	return Landing{}, false, nil
 }
 
-// Bounds of tries without a connection: a server that starts again is back by
+// How long tries without a connection go on: a server that starts again is back by
 // then, and a wrong host never is.
 const (
-	mostUnreached = 10
-	mostAlone     = 15 * time.Second
+	refusedPatience = 60 * time.Second
+	noRoutePatience = 15 * time.Second
 )
 
-// unreachable counts tries in a row without a connection, and returns the error
+// unreachable looks at tries in a row without a connection, and returns the error
 // that ends the update. It goes on where a push may have landed, since only the
 // server can tell.
 func (u *update) unreachable(away *UnavailableError) error {
@@ -166,13 +168,18 @@ func (u *update) unreachable(away *UnavailableError) error {
 		u.unreached = 0
 		return nil
 	}
+	now := u.remote.opt.Now()
 	if u.unreached++; u.unreached == 1 {
-		u.alone = time.Now()
+		u.alone, u.patience = now, noRoutePatience
 	}
-	if u.unanswered || u.unreached < mostUnreached && time.Since(u.alone) < mostAlone {
+	if !away.NoRoute {
+		u.patience = refusedPatience // its host is there
+	}
+	after := now.Sub(u.alone)
+	if u.unanswered || after < u.patience {
 		return nil
 	}
-	return &UnreachableError{Reason: away.Reason, Tries: u.unreached, Err: away.Err}
+	return &UnreachableError{Reason: away.Reason, Tries: u.unreached, After: after, Err: away.Err}
 }
 
 // consider returns the error that ends the update, or nothing where another
@@ -213,7 +220,7 @@ func (u *update) gaveUp(ctx context.Context) error {
 		u.last = nil
 	}
 	return &GaveUpError{
-		Branch: u.branch, Tries: u.tries, Moved: u.moved, Unavailable: u.unavailable, After: time.Since(u.start),
+		Branch: u.branch, Tries: u.tries, Moved: u.moved, Unavailable: u.unavailable, After: u.remote.opt.Now().Sub(u.start),
 		Pending: u.unanswered, Err: context.Cause(ctx), Last: u.last,
 	}
 }

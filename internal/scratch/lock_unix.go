@@ -3,6 +3,7 @@
 package scratch
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -10,7 +11,12 @@ import (
 
 // lock takes the lock of a file if nobody has it. It ends with the process.
 func lock(file *os.File) bool {
-	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EINTR) {
+			return err == nil
+		}
+	}
 }
 
 // open opens a directory, and no link to one.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -39,10 +40,16 @@ func Make(parent, prefix string) (*Dir, error) {
 		return nil, err
 	}
 	d := &Dir{Path: path}
-	if file, err := os.Open(path); err == nil && !lock(file) { //nolint:gosec // it was just made
-		_ = file.Close()
-	} else if err == nil {
+	file, err := open(path)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+	case err != nil: // without a lock, others would remove it while it is in use
+		_ = os.Remove(path)
+		return nil, err
+	case lock(file):
 		d.lock = file
+	default: // a file system without locks: nobody else gets one either
+		_ = file.Close()
 	}
 	return d, nil
 }
@@ -59,12 +66,16 @@ func (d *Dir) Remove() error {
 
 // sweep removes directories that are older than a time and that nobody holds.
 func sweep(parent, prefix string, before time.Time) {
-	list, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
+	list, err := os.ReadDir(parent)
 	if err != nil {
 		return
 	}
-	for _, path := range list {
-		info, err := os.Lstat(path)
+	for _, entry := range list {
+		if !strings.HasPrefix(entry.Name(), prefix) {
+			continue
+		}
+		path := filepath.Join(parent, entry.Name())
+		info, err := entry.Info()
 		if err != nil || !info.IsDir() || !own(info) || info.ModTime().After(before) {
 			continue
 		}

@@ -3,8 +3,10 @@
 package scratch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -63,5 +65,53 @@ func TestMake(t *testing.T) {
 	}
 	if _, err := Make(at("nowhere"), "assay-git-"); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestSweepTakesNamesAsTheyAre: a parent's name is no pattern.
+func TestSweepTakesNamesAsTheyAre(t *testing.T) {
+	parent := filepath.Join(t.TempDir(), "[a-z")
+	dead := filepath.Join(parent, "assay-git-dead")
+	if err := os.MkdirAll(dead, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * settled)
+	if err := os.Chtimes(dead, old, old); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Make(parent, "assay-git-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(dead); err == nil {
+		t.Error("the abandoned directory is left")
+	}
+	if err := d.Remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMakeWithoutALock: a directory that could not be locked would be removed
+// while it is in use.
+func TestMakeWithoutALock(t *testing.T) {
+	parent := t.TempDir()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	none := limit
+	none.Cur = 0
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	_, failed := Make(parent, "assay-git-")
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(failed, syscall.EMFILE) {
+		t.Errorf("error %v", failed)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) != 0 {
+		t.Errorf("left is %v, %v", left, err)
 	}
 }

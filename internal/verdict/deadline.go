@@ -38,8 +38,8 @@ func (e Expect) started(j judge) time.Time {
 	return e.Since
 }
 
-// NeedsSince reports whether the verdict can depend on when the candidate was
-// set: an object judges that is there before the experiment or after it.
+// NeedsSince reports whether the verdict can depend on since when the branch holds
+// the ID: an object judges that is there before the experiment or after it.
 func (e Expect) NeedsSince(opt Options) bool {
 	engines := engine.With(opt.Engines)
 	return slices.ContainsFunc(e.Judges, func(key object.Key) bool {

@@ -68,7 +68,11 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 			return p, err
 		}
 		// Who does not say which candidate is meant means one, and never what
-		// takes its place while this runs.
+		// takes its place while this runs. A tree that could not be read does not
+		// tell: it is read again.
+		if base.Tree.Failed() != nil {
+			return p, nil
+		}
 		if first == nil {
 			first = p
 		}

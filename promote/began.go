@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/render"
 )
@@ -79,13 +79,9 @@ func inputsOf(req render.Request) []string {
 	slices.Sort(all)
 	var inputs []string
 	for _, name := range all {
-		if !slices.ContainsFunc(inputs, func(top string) bool { return within(name, top) }) {
+		if !slices.ContainsFunc(inputs, func(top string) bool { return envfs.Within(name, top) }) {
 			inputs = append(inputs, name)
 		}
 	}
 	return inputs
-}
-
-func within(dir, top string) bool {
-	return top == "." || dir == top || strings.HasPrefix(dir, top+"/")
 }

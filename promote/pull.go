@@ -18,7 +18,7 @@ func (p *Pull) String() string {
 	case p.State == Pushed:
 		return fmt.Sprintf("pushed the branch %s: open its pull request", p.Head)
 	case p.State == Outdated:
-		return fmt.Sprintf("pull request %d is closed again: another candidate came under test meanwhile: %s", p.Number, p.URL)
+		return fmt.Sprintf("pull request %d is closed again: its candidate is not under test any more: %s", p.Number, p.URL)
 	case p.State == Closed:
 		return fmt.Sprintf("pull request %d was closed, and is not opened again: to try once more reopen it, to drop the candidate reject it: %s", p.Number, p.URL)
 	}
@@ -36,6 +36,6 @@ const (
 	Merged  PullState = "merged"
 	Closed  PullState = "closed" // people closed it: it is not opened again
 
-	// Outdated is one of this run's that another candidate came before.
+	// Outdated is one of this run's whose candidate went away meanwhile.
 	Outdated PullState = "superseded"
 )

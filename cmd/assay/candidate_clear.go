@@ -87,9 +87,9 @@ func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []strin
 // withdrawal is what withdrawing makes of a marker.
 type withdrawal struct {
 	*markerPlace
-	index int    // of the one candidate that is withdrawn; -1 withdraws all
-	rest  []byte // of the marker; nil where nothing is left
-	left  []queued
+	index int      // of the one candidate that is withdrawn; -1 withdraws all
+	rest  []byte   // of the marker; nil where nothing is left
+	left  []queued // once one of several is withdrawn
 }
 
 // withdraw makes it of a marker that was read with an error, or without; nil

@@ -244,7 +244,7 @@ func (a *app) unlessRepeated(opt decideOptions, p *place, err error, recall func
 		return err
 	}
 	if opt.format == formatJSON {
-		return a.reportJSON(&report{Outcome: "none", Environment: p.Dir, Name: p.Name})
+		return a.nothingToDo(opt, p)
 	}
 	a.notef("%s candidate %s%s in commit %s before: nothing to do", done(promote.Outcome(d.Outcome)), called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
 	return nil

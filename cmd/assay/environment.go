@@ -43,10 +43,10 @@ func (e *environment) bind(cmd *cobra.Command) {
 // bindRender adds the flags that decide what a render sees, and its limits.
 func (e *environment) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
-	under(cmd, renderFlags, func() { e.bindLimits(cmd.Flags()) })
+	under(cmd, renderFlags, func() { e.bindView(cmd.Flags()) })
 }
 
-func (e *environment) bindLimits(f *pflag.FlagSet) {
+func (e *environment) bindView(f *pflag.FlagSet) {
 	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
 	f.StringVar(&e.namespace, "namespace", "", "destination `namespace` of the Application")
 	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")

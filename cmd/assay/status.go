@@ -150,7 +150,7 @@ func (s survey) find(dirs []string) ([]render.Place, error) {
 		}
 		list = append(list, found...)
 		for env := range s.past {
-			if env.Name == "" && within(dir, env.Dir) && !slices.ContainsFunc(found, func(p render.Place) bool { return p.Dir == env.Dir }) && isDir(req.FS, env.Dir) {
+			if env.Name == "" && envfs.Within(env.Dir, dir) && !slices.ContainsFunc(found, func(p render.Place) bool { return p.Dir == env.Dir }) && isDir(req.FS, env.Dir) {
 				list = append(list, render.Place{Dir: env.Dir})
 			}
 		}
@@ -158,10 +158,6 @@ func (s survey) find(dirs []string) ([]render.Place, error) {
 	list = slices.DeleteFunc(list, func(p render.Place) bool { return s.name != "" && p.Name != s.name })
 	slices.SortFunc(list, render.Place.Compare)
 	return slices.Compact(list), nil
-}
-
-func within(dir, name string) bool {
-	return dir == "." || name == dir || strings.HasPrefix(name, dir+"/")
 }
 
 // isDir holds for a directory itself, not for a link to one. The name comes from

@@ -171,6 +171,11 @@ func (f *FS) findLink(op, name string) (located, error) {
 
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
+// Within reports whether a path is a directory or below it. Both are clean.
+func Within(name, dir string) bool {
+	return dir == "." || name == dir || strings.HasPrefix(name, dir+"/")
+}
+
 // Resolve joins a path from a file in dir to the root. It refuses absolute
 // paths, URLs and paths that leave the repository. It reads nothing.
 func Resolve(dir, rel string) (string, error) {

@@ -3,11 +3,8 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -25,8 +22,7 @@ import (
 func TestCluster(t *testing.T) {
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
-	binary := filepath.Join(t.TempDir(), "assay")
-	command(t, "go", "build", "-trimpath", "-o", binary, "./cmd/assay")
+	cli := buildCLI(t)
 	server, err := kube.Start(ctx, kube.Options{Dir: t.TempDir(), Root: root})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +33,7 @@ func TestCluster(t *testing.T) {
 		"shop/prod/assay.yaml":        "apiVersion: assay.dev/v1alpha1\nkind: Plan\nmetadata: {name: shop}\nspec: {promotion: {method: push}}\n",
 		"shop/prod/experiment/a.yaml": judgeJob,
 	})...)
-	c := &clusterTest{t: t, ctx: ctx, binary: binary, server: server, repo: repo}
+	c := &clusterTest{t: t, ctx: ctx, cli: cli, server: server, repo: repo}
 	c.withoutArgoCD()
 	c.install()
 	c.named()
@@ -118,7 +114,7 @@ spec:
 type clusterTest struct {
 	t      *testing.T
 	ctx    context.Context
-	binary string
+	cli    cli
 	server *kube.Server
 	repo   *gitserver.Repo
 }
@@ -150,17 +146,7 @@ func (c *clusterTest) account(name, namespace string) string {
 // what it prints.
 func (c *clusterTest) run(kubeconfig string, args ...string) (code int, stdout, stderr string) {
 	c.t.Helper()
-	cmd := exec.CommandContext(c.ctx, c.binary, args...)
-	cmd.Dir = c.t.TempDir()
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "KUBECONFIG=" + kubeconfig}
-	var out, messages bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &messages
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		c.t.Fatal(err)
-	}
-	c.t.Logf("$ assay %s\n%s%s", strings.Join(args, " "), out.String(), messages.String())
-	return cmd.ProcessState.ExitCode(), out.String(), messages.String()
+	return c.cli.run(c.ctx, c.t, []string{"KUBECONFIG=" + kubeconfig}, args...)
 }
 
 // ok runs what must succeed.

@@ -54,8 +54,7 @@ func TestArgoCD(t *testing.T) {
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop) // not deferred: the parallel subtests outlive this function
 
-	assay := filepath.Join(t.TempDir(), "assay")
-	command(t, "go", "build", "-trimpath", "-o", assay, "./cmd/assay")
+	assay := buildCLI(t).binary
 	trees := trees(t)
 	rows := &report{}
 	for _, tree := range trees {

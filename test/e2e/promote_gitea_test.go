@@ -3,11 +3,8 @@
 package e2e_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -25,8 +22,7 @@ import (
 func TestPromoteOnGitea(t *testing.T) {
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
-	binary := filepath.Join(t.TempDir(), "assay")
-	command(t, "go", "build", "-trimpath", "-o", binary, "./cmd/assay")
+	cli := buildCLI(t)
 	server, err := gitea.Start(ctx, gitea.Options{Dir: t.TempDir(), Root: root})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +37,7 @@ func TestPromoteOnGitea(t *testing.T) {
 		"protected":  protectedBranch,
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &loopTest{pullTest: newPullTest(ctx, t, server, token, name), binary: binary}
+			l := &loopTest{pullTest: newPullTest(ctx, t, server, token, name), cli: cli}
 			l.commit("shop/prod/web.yaml", webManifest("1.0.0"))
 			l.plan("manual")
 			test(l)
@@ -66,7 +62,7 @@ spec:
 // loopTest is an environment on the server, and the command.
 type loopTest struct {
 	*pullTest
-	binary string
+	cli cli
 }
 
 // plan says how promotions get to the branch.
@@ -104,20 +100,11 @@ func (l *loopTest) run(args ...string) (code int, stdout, stderr string) {
 	l.t.Helper()
 	args = append(args, "--repo", l.server.URL+"/"+l.repo.Path+".git", "--path", "shop/prod",
 		"--forge", "gitea", "--forge-api", l.server.URL+"/api/v1")
-	c := exec.CommandContext(l.ctx, l.binary, args...)
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.t.TempDir(), "ASSAY_TOKEN=" + l.token}
-	var out, messages bytes.Buffer
-	c.Stdout, c.Stderr = &out, &messages
-	err := c.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		l.t.Fatal(err)
-	}
-	stdout, stderr = out.String(), messages.String()
-	l.t.Logf("$ assay %s\n%s%s", strings.Join(args, " "), stdout, stderr)
+	code, stdout, stderr = l.cli.run(l.ctx, l.t, []string{"ASSAY_TOKEN=" + l.token}, args...)
 	if strings.Contains(stdout+stderr, l.token) {
 		l.t.Error("the output holds the token")
 	}
-	return c.ProcessState.ExitCode(), stdout, stderr
+	return code, stdout, stderr
 }
 
 // ok runs a subcommand that must succeed.

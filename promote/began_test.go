@@ -11,10 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/test/envrepo"
 )
 
 // commitAt is commit, an hour after the last one for each.
-func (s *site) commitAt(hour int, tree files) string {
+func (s *site) commitAt(hour int, tree envrepo.Files) string {
 	s.t.Helper()
 	id := s.commit("main", tree)
 	out, err := s.repo.GitIn([]string{fmt.Sprintf("GIT_COMMITTER_DATE=%d +0000", hourOf(hour).Unix())},
@@ -45,17 +46,17 @@ func (s *site) began(n int) time.Time {
 }
 
 // based is an environment over a base beyond its directory, and one more by a link.
-func based() files {
-	return files{
-		"base/web.yaml":               strings.ReplaceAll(deployment, "NAME", "web"),
+func based() envrepo.Files {
+	return envrepo.Files{
+		"base/web.yaml":               envrepo.Deployment("web"),
 		"base/kustomization.yaml":     "resources: [web.yaml]\n",
-		"parts/v1/part.yaml":          strings.ReplaceAll(deployment, "NAME", "part"),
+		"parts/v1/part.yaml":          envrepo.Deployment("part"),
 		"parts/v1/kustomization.yaml": "resources: [part.yaml]\n",
-		"parts/v2/part.yaml":          strings.ReplaceAll(deployment, "NAME", "part") + "  minReadySeconds: 5\n",
+		"parts/v2/part.yaml":          envrepo.Deployment("part") + "  minReadySeconds: 5\n",
 		"parts/v2/kustomization.yaml": "resources: [part.yaml]\n",
 		"parts/current":               "-> v1",
 		"prod/kustomization.yaml":     "resources: [../base, ../parts/current]\n",
-		"prod/assay.yaml":             planText("queue: every"),
+		"prod/assay.yaml":             envrepo.Plan("queue: every"),
 		"prod/experiment/check.yaml":  checkJob,
 		"other/web.yaml":              "x",
 		"prod/experiment/notes.text":  "x",
@@ -63,27 +64,27 @@ func based() files {
 }
 
 func TestBegan(t *testing.T) {
-	first, second := skip+markerText("2.0.0"), skip+markerText("3.0.0")
-	both := first + "---\n" + strings.TrimPrefix(second, skip)
-	edited := strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: 5\n"
+	first, second := envrepo.Skip+envrepo.Marker("2.0.0"), envrepo.Skip+envrepo.Marker("3.0.0")
+	both := first + "---\n" + strings.TrimPrefix(second, envrepo.Skip)
+	edited := envrepo.Deployment("web") + "  minReadySeconds: 5\n"
 	const marker = "prod/candidate.yaml"
 	for name, c := range map[string]struct {
-		commits []files
+		commits []envrepo.Files
 		want    int // which of them
 	}{
-		"set":                       {[]files{{marker: first}}, 0},
-		"others commit":             {[]files{{marker: first}, {"other/web.yaml": "y"}, {"prod/experiment/notes.text": "y"}}, 0},
-		"another waits":             {[]files{{marker: first}, {marker: both}, {"other/web.yaml": "y"}}, 0},
-		"it is the next one's turn": {[]files{{marker: both}, {marker: second}, {"other/web.yaml": "y"}}, 1},
-		"the baseline is edited":    {[]files{{marker: first}, {"base/web.yaml": edited}, {"other/web.yaml": "y"}}, 1},
-		"the experiment is edited":  {[]files{{marker: first}, {"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}}, 1},
-		"away and back":             {[]files{{marker: first}, {marker: second}, {marker: first}, {"other/web.yaml": "y"}}, 2},
-		"the baseline comes back":   {[]files{{marker: first}, {"base/web.yaml": edited}, {"base/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")}}, 2},
-		"a link is turned":          {[]files{{marker: first}, {"parts/current": "-> v2"}, {"other/web.yaml": "y"}}, 1},
-		"a link is turned and back": {[]files{{marker: first}, {"parts/current": "-> v2"}, {"parts/current": "-> v1"}, {"other/web.yaml": "y"}}, 2},
-		"a link becomes a file":     {[]files{{marker: first}, {"parts/current": "v1"}, {"parts/current": "-> v1"}, {"other/web.yaml": "y"}}, 2},
-		"what no link leads to":     {[]files{{marker: first}, {"parts/v2/part.yaml": "x"}}, 0},
-		"broken between":            {[]files{{marker: first}, {"base/kustomization.yaml": "resources: [gone.yaml]\n"}, {"base/kustomization.yaml": "resources: [web.yaml]\n"}}, 2},
+		"set":                       {[]envrepo.Files{{marker: first}}, 0},
+		"others commit":             {[]envrepo.Files{{marker: first}, {"other/web.yaml": "y"}, {"prod/experiment/notes.text": "y"}}, 0},
+		"another waits":             {[]envrepo.Files{{marker: first}, {marker: both}, {"other/web.yaml": "y"}}, 0},
+		"it is the next one's turn": {[]envrepo.Files{{marker: both}, {marker: second}, {"other/web.yaml": "y"}}, 1},
+		"the baseline is edited":    {[]envrepo.Files{{marker: first}, {"base/web.yaml": edited}, {"other/web.yaml": "y"}}, 1},
+		"the experiment is edited":  {[]envrepo.Files{{marker: first}, {"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}}, 1},
+		"away and back":             {[]envrepo.Files{{marker: first}, {marker: second}, {marker: first}, {"other/web.yaml": "y"}}, 2},
+		"the baseline comes back":   {[]envrepo.Files{{marker: first}, {"base/web.yaml": edited}, {"base/web.yaml": envrepo.Deployment("web")}}, 2},
+		"a link is turned":          {[]envrepo.Files{{marker: first}, {"parts/current": "-> v2"}, {"other/web.yaml": "y"}}, 1},
+		"a link is turned and back": {[]envrepo.Files{{marker: first}, {"parts/current": "-> v2"}, {"parts/current": "-> v1"}, {"other/web.yaml": "y"}}, 2},
+		"a link becomes a file":     {[]envrepo.Files{{marker: first}, {"parts/current": "v1"}, {"parts/current": "-> v1"}, {"other/web.yaml": "y"}}, 2},
+		"what no link leads to":     {[]envrepo.Files{{marker: first}, {"parts/v2/part.yaml": "x"}}, 0},
+		"broken between":            {[]envrepo.Files{{marker: first}, {"base/kustomization.yaml": "resources: [gone.yaml]\n"}, {"base/kustomization.yaml": "resources: [web.yaml]\n"}}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,24 +105,24 @@ func TestBegan(t *testing.T) {
 
 // TestBeganWithoutAFile: a value file may be there or not, and counts while it is.
 func TestBeganWithoutAFile(t *testing.T) {
-	s := newSite(t, "", files{
+	s := newSite(t, "", envrepo.Files{
 		"prod/Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.0.0\n",
-		"prod/templates/web.yaml": strings.Replace(strings.ReplaceAll(deployment, "NAME", "web"), "shop/web:1.0.0", "shop/web:{{ .Values.tag }}", 1) + "  minReadySeconds: {{ .Values.ready }}\n",
+		"prod/templates/web.yaml": strings.Replace(envrepo.Deployment("web"), "shop/web:1.0.0", "shop/web:{{ .Values.tag }}", 1) + "  minReadySeconds: {{ .Values.ready }}\n",
 		"prod/values.yaml":        "tag: 1.0.0\nready: 1\n",
-		"prod/assay.yaml": planText("queue: every\n  helm: {releaseName: web, namespace: shop, kubeVersion: 1.31.0, valueFiles: [../shared/prod/values.yaml], ignoreMissingValueFiles: true, " +
+		"prod/assay.yaml": envrepo.Plan("queue: every\n  helm: {releaseName: web, namespace: shop, kubeVersion: 1.31.0, valueFiles: [../shared/prod/values.yaml], ignoreMissingValueFiles: true, " +
 			"imageValues: {example.com/shop/web: {tag: tag}}}"),
 		"prod/experiment/check.yaml": checkJob,
 	})
-	shared := files{"shared/prod/values.yaml": "ready: 2\n"}
-	s.commitAt(0, files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+	shared := envrepo.Files{"shared/prod/values.yaml": "ready: 2\n"}
+	s.commitAt(0, envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
 	s.commitAt(1, shared)
 	there := s.id()
-	s.commitAt(2, files{"other/web.yaml": "y"})
+	s.commitAt(2, envrepo.Files{"other/web.yaml": "y"})
 	if at := s.began(100); !at.Equal(hourOf(1)) {
 		t.Errorf("with the file it began at %v", at)
 	}
-	s.commitAt(3, files{"shared/prod/values.yaml": ""})
-	s.commitAt(4, files{"other/web.yaml": "z"})
+	s.commitAt(3, envrepo.Files{"shared/prod/values.yaml": ""})
+	s.commitAt(4, envrepo.Files{"other/web.yaml": "z"})
 	if s.id() == there {
 		t.Fatal("the file makes no difference")
 	}
@@ -148,12 +149,12 @@ func TestBeganByEveryCommit(t *testing.T) {
 		return at
 	}
 	for hour := range 20 {
-		change := files{"other/web.yaml": strconv.Itoa(hour)}
+		change := envrepo.Files{"other/web.yaml": strconv.Itoa(hour)}
 		switch rng.Intn(6) {
 		case 0, 1:
-			change["prod/candidate.yaml"] = skip + markerText(version()) + "# " + strconv.Itoa(hour) + "\n"
+			change["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker(version()) + "# " + strconv.Itoa(hour) + "\n"
 		case 2:
-			change["base/web.yaml"] = strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: " + strconv.Itoa(rng.Intn(2)) + "\n"
+			change["base/web.yaml"] = envrepo.Deployment("web") + "  minReadySeconds: " + strconv.Itoa(rng.Intn(2)) + "\n"
 		case 3:
 			change["prod/experiment/notes.text"] = strconv.Itoa(hour)
 		case 4:
@@ -172,10 +173,10 @@ func TestBeganByEveryCommit(t *testing.T) {
 // TestCanaryOfAnEarlierID: Flagger's object outlives the candidate, and still
 // says what came of an earlier one.
 func TestCanaryOfAnEarlierID(t *testing.T) {
-	s := newSite(t, "", files{
-		"prod/web.yaml":    strings.ReplaceAll(deployment, "NAME", "web"),
+	s := newSite(t, "", envrepo.Files{
+		"prod/web.yaml":    envrepo.Deployment("web"),
 		"prod/canary.yaml": "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: web}\nspec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, analysis: {interval: 30s}}\n",
-		"prod/assay.yaml":  planText("candidate: {mode: inPlace}\n  targets: [{kind: Deployment, name: web}, {kind: Canary, name: web}]\n  experiment: {deadline: 999999h}\n  promotion: {method: push}"),
+		"prod/assay.yaml":  envrepo.Plan("candidate: {mode: inPlace}\n  targets: [{kind: Deployment, name: web}, {kind: Canary, name: web}]\n  experiment: {deadline: 999999h}\n  promotion: {method: push}"),
 	})
 	canary := func(hour int) []*unstructured.Unstructured {
 		return []*unstructured.Unstructured{{Object: map[string]any{
@@ -188,8 +189,8 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 			},
 		}}}
 	}
-	s.commitAt(0, files{"prod/candidate.yaml": skip + markerText("2.0.0")})
-	s.commitAt(2, files{"prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web") + "  minReadySeconds: 5\n"})
+	s.commitAt(0, envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
+	s.commitAt(2, envrepo.Files{"prod/web.yaml": envrepo.Deployment("web") + "  minReadySeconds: 5\n"})
 	if r := s.decide(ByVerdict(Saved(canary(1)), "")); r.Choice.Left != Held {
 		t.Errorf("a verdict from before the baseline was edited: %+v", r.Choice)
 	}

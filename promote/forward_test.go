@@ -19,6 +19,7 @@ import (
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
 
@@ -31,7 +32,7 @@ type chain struct {
 
 func newChain(t *testing.T, kind forge.Kind, promotion string) *chain {
 	t.Helper()
-	web := strings.ReplaceAll(deployment, "NAME", "web")
+	web := envrepo.Deployment("web")
 	tree := prod(promotion)
 	tree["canary/web.yaml"] = web
 	c := &chain{site: newSite(t, kind, tree)}
@@ -39,11 +40,11 @@ func newChain(t *testing.T, kind forge.Kind, promotion string) *chain {
 	if c.other, err = c.git.Create("other", "--initial-branch=trunk"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.other.Commit("trunk", "start", gitserver.Files(files{"shop/live/web.yaml": web})...); err != nil {
+	if _, err := c.other.Commit("trunk", "start", gitserver.Files(envrepo.Files{"shop/live/web.yaml": web})...); err != nil {
 		t.Fatal(err)
 	}
-	c.commit("staging", files{"prod/web.yaml": web, "eu/shop.yaml": web})
-	c.commit("main", files{"prod/assay.yaml": planText("promotion: {" + promotion + ", to: [{path: ../canary}, {path: ., branch: staging}, {path: ../eu, branch: staging}, {path: shop/live, repo: " + c.other.URL + "}]}")})
+	c.commit("staging", envrepo.Files{"prod/web.yaml": web, "eu/shop.yaml": web})
+	c.commit("main", envrepo.Files{"prod/assay.yaml": envrepo.Plan("promotion: {" + promotion + ", to: [{path: ../canary}, {path: ., branch: staging}, {path: ../eu, branch: staging}, {path: shop/live, repo: " + c.other.URL + "}]}")})
 	return c
 }
 
@@ -133,11 +134,11 @@ func TestForward(t *testing.T) {
 func TestForwardOnceAndForAll(t *testing.T) {
 	for name, later := range map[string]func(*chain){
 		"promoted there": func(c *chain) {
-			c.commit("staging", files{"prod/candidate.yaml": "", "prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1)})
+			c.commit("staging", envrepo.Files{"prod/candidate.yaml": "", "prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1)})
 		},
-		"withdrawn there": func(c *chain) { c.commit("staging", files{"prod/candidate.yaml": ""}) },
+		"withdrawn there": func(c *chain) { c.commit("staging", envrepo.Files{"prod/candidate.yaml": ""}) },
 		"long ago": func(c *chain) {
-			c.commit("staging", files{"prod/candidate.yaml": ""})
+			c.commit("staging", envrepo.Files{"prod/candidate.yaml": ""})
 			for range 5 {
 				if _, err := c.repo.Advance("staging"); err != nil {
 					c.t.Fatal(err)
@@ -153,7 +154,7 @@ func TestForwardOnceAndForAll(t *testing.T) {
 			later(c)
 			staging, other := c.tip("staging"), c.places()[3].content()
 			c.promote()
-			c.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+			c.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 			c.reject()
 			if c.tip("staging") != staging || c.places()[3].content() != other {
 				t.Error("it was set there again")
@@ -167,14 +168,14 @@ func TestForwardStops(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
-	c.commit("staging", files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
+	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
 	r := c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu", "run the same command again")
 	if len(r.Next) != 1 || r.Commit != c.tip("main") {
 		t.Errorf("%+v", r)
 	}
 	c.arrived(2)
 	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
-	c.commit("staging", files{"eu/shop.yaml": eu})
+	c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
 	c.promote()
 	c.arrived(4)
 }
@@ -223,11 +224,11 @@ func TestForwardIsNotedInTheEnd(t *testing.T) {
 func TestForwardSetsNothingAgain(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
-	c.commit("staging", files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
+	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
 	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
-	c.commit("staging", files{"prod/candidate.yaml": ""})
+	c.commit("staging", envrepo.Files{"prod/candidate.yaml": ""})
 	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
-	c.commit("staging", files{"eu/shop.yaml": eu})
+	c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
 	c.promote()
 	for i, want := range []bool{true, false, true, true} {
 		if p := c.places()[i]; (p.content() != "") != want {
@@ -240,16 +241,16 @@ func TestForwardSetsNothingAgain(t *testing.T) {
 func TestForwardHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
-	c.commit("staging", files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
+	c.commit("staging", envrepo.Files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
 	c.fails(ByHand(Promote, "why", ""), "next environment staging .")
-	c.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+	c.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 	c.reject()
 	if len(c.notes) == 0 || !strings.Contains(c.notes[0], "next environment staging .") {
 		t.Errorf("notes %q", c.notes)
 	}
 	c.lawful(2)
 	plan := strings.Replace(c.content("main", "prod/assay.yaml"), "{path: ., branch: staging}, ", "", 1)
-	c.commit("main", files{"prod/assay.yaml": plan + "\n"})
+	c.commit("main", envrepo.Files{"prod/assay.yaml": plan + "\n"})
 	c.promote() // the plan was mended
 	for i, want := range []bool{true, false, true, true} {
 		if p := c.places()[i]; (p.content() != "") != want {
@@ -262,13 +263,13 @@ func TestForwardHoldsNothingUp(t *testing.T) {
 func TestForwardOfWhatIsThere(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
-	c.commit("staging", files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
+	c.commit("staging", envrepo.Files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
 	staging := c.tip("staging")
 	r := c.promote()
 	if r.Next[0].State != Already || r.Next[1].State != Set || c.run("rev-list", "--count", staging+"..staging") != "1" {
 		t.Errorf("%+v", r.Next)
 	}
-	c.commit("staging", files{"prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")})
+	c.commit("staging", envrepo.Files{"prod/web.yaml": envrepo.Deployment("web")})
 	c.promote()
 	if c.places()[1].content() != "" {
 		t.Error("it was set there later")

@@ -11,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/test/envrepo"
 )
 
 // TestLaws promotes and rejects for real, and checks the laws from the outside.
 func TestLaws(t *testing.T) {
 	for _, r := range repos(t) {
 		t.Run(r.name, func(t *testing.T) {
-			dir := r.files.on(t)
+			dir := r.files.On(t)
 			before := mustRender(t, dir, r.env)
 			e := decided(t, dir, r.env, Promote)
 			after := mustRender(t, dir, r.env)
@@ -26,26 +27,26 @@ func TestLaws(t *testing.T) {
 			if len(object.Diff(applied(before.Baseline), applied(after.Baseline))) == 0 {
 				t.Error("the promotion changed nothing")
 			}
-			checkLaw4(t, r, e, read(t, os.DirFS(dir)))
-			promoted := read(t, os.DirFS(dir))
+			checkLaw4(t, r, e, envrepo.Read(t, os.DirFS(dir)))
+			promoted := envrepo.Read(t, os.DirFS(dir))
 			if _, err := prepare(t, dir, r.env, Promote); !errors.Is(err, ErrNoCandidate) {
 				t.Errorf("law 7, once more: %v", err)
 			}
-			same(t, "law 7", promoted, read(t, os.DirFS(dir)))
+			envrepo.Same(t, "law 7", promoted, envrepo.Read(t, os.DirFS(dir)))
 
-			dir = r.files.on(t)
+			dir = r.files.On(t)
 			decided(t, dir, r.env, Reject)
 			equal(t, "law 3", before.Baseline, mustRender(t, dir, r.env).Output())
 			want := maps.Clone(r.files)
 			delete(want, e.Marker())
-			same(t, "law 3, the files", want, read(t, os.DirFS(dir)))
+			envrepo.Same(t, "law 3, the files", want, envrepo.Read(t, os.DirFS(dir)))
 		})
 	}
 }
 
 // checkLaw4 counts the lines that an edit changes: these changes need one line
 // for each image.
-func checkLaw4(t *testing.T, r repo, e *Edit, after files) {
+func checkLaw4(t *testing.T, r repo, e *Edit, after envrepo.Files) {
 	t.Helper()
 	want := maps.Clone(r.files)
 	delete(want, r.env+"/candidate.yaml")

@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/assaydev/assay/test/envrepo"
 )
 
 const testRun = `apiVersion: k6.io/v1alpha1
@@ -19,10 +21,10 @@ spec: {parallelism: 1, script: {configMap: {name: script}}}
 
 // judged is an environment whose experiment is these files, and whose plan knows
 // these engines too.
-func judged(resources files, engines string) files {
+func judged(resources envrepo.Files, engines string) envrepo.Files {
 	tree := prod("method: push")
 	delete(tree, "prod/experiment/check.yaml")
-	tree["prod/assay.yaml"] = planText("experiment: {engines: [" + engines + "]}")
+	tree["prod/assay.yaml"] = envrepo.Plan("experiment: {engines: [" + engines + "]}")
 	for name, text := range resources {
 		tree["prod/experiment/"+name] = text
 	}
@@ -40,15 +42,15 @@ func asked(list *[]string, found ...*unstructured.Unstructured) List {
 // TestLive: each kind that judges is asked for once, in its namespace, by the ID.
 func TestLive(t *testing.T) {
 	for name, test := range map[string]struct {
-		resources files
+		resources envrepo.Files
 		want      []string
 	}{
-		"one":          {files{"a.yaml": checkJob}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
-		"two of them":  {files{"a.yaml": checkJob, "b.yaml": strings.Replace(checkJob, "name: check", "name: other", 1)}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
-		"its own Jobs": {files{"a.yaml": testRun}, []string{"k6.io/v1alpha1/TestRun k6 assay.dev/experiment=ID", "batch/v1/Job k6 app=k6,k6_cr=load-ID,runner=true"}},
+		"one":          {envrepo.Files{"a.yaml": checkJob}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
+		"two of them":  {envrepo.Files{"a.yaml": checkJob, "b.yaml": strings.Replace(checkJob, "name: check", "name: other", 1)}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
+		"its own Jobs": {envrepo.Files{"a.yaml": testRun}, []string{"k6.io/v1alpha1/TestRun k6 assay.dev/experiment=ID", "batch/v1/Job k6 app=k6,k6_cr=load-ID,runner=true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			res := mustRender(t, judged(test.resources, "").on(t), "prod")
+			res := mustRender(t, judged(test.resources, "").On(t), "prod")
 			var got []string
 			objs, err := Live(asked(&got), "web")(t.Context(), res)
 			if err != nil || len(objs) > 0 {
@@ -71,7 +73,7 @@ func TestLive(t *testing.T) {
 // TestLiveDecides: what judges decides, and a Job of the variant with the same
 // label does not speak for it.
 func TestLiveDecides(t *testing.T) {
-	res := mustRender(t, judged(files{"a.yaml": checkJob}, "").on(t), "prod")
+	res := mustRender(t, judged(envrepo.Files{"a.yaml": checkJob}, "").On(t), "prod")
 	done := concluded(res.ID, "Complete")[0]
 	done.SetNamespace("web")
 	other := done.DeepCopy()
@@ -91,17 +93,17 @@ func TestLiveRefuses(t *testing.T) {
 	down := errors.New("the cluster is down")
 	const engine = "{group: batch, kind: Job, concluded: 'true', promote: 'children.all(c, c.ok)', reject: 'false'}"
 	for name, test := range map[string]struct {
-		tree      files
+		tree      envrepo.Files
 		namespace string
 		want      string
 	}{
-		"no namespace":            {judged(files{"a.yaml": checkJob}, ""), "", "it names no namespace: give the one that the Application deploys to with --namespace"},
-		"children of any kind":    {judged(files{"a.yaml": checkJob}, engine), "web", "its engine reads children, and nothing says of which kind they are"},
-		"a cluster that is down":  {judged(files{"a.yaml": checkJob}, ""), "web", down.Error()},
-		"one that is down for k6": {judged(files{"a.yaml": testRun}, ""), "", down.Error()},
+		"no namespace":            {judged(envrepo.Files{"a.yaml": checkJob}, ""), "", "it names no namespace: give the one that the Application deploys to with --namespace"},
+		"children of any kind":    {judged(envrepo.Files{"a.yaml": checkJob}, engine), "web", "its engine reads children, and nothing says of which kind they are"},
+		"a cluster that is down":  {judged(envrepo.Files{"a.yaml": checkJob}, ""), "web", down.Error()},
+		"one that is down for k6": {judged(envrepo.Files{"a.yaml": testRun}, ""), "", down.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			res := mustRender(t, test.tree.on(t), "prod")
+			res := mustRender(t, test.tree.On(t), "prod")
 			list := func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
 				return nil, down
 			}
@@ -115,7 +117,7 @@ func TestLiveRefuses(t *testing.T) {
 
 // TestLiveWithoutAJudge: nothing that could come decides.
 func TestLiveWithoutAJudge(t *testing.T) {
-	res := mustRender(t, judged(files{"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"}, "").on(t), "prod")
+	res := mustRender(t, judged(envrepo.Files{"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"}, "").On(t), "prod")
 	var got []string
 	if _, err := ByVerdict(Live(asked(&got), "web"), "")(t.Context(), res, nil); err == nil || !strings.Contains(err.Error(), "nothing in it judges") || len(got) > 0 {
 		t.Errorf("asked for %q: %v", got, err)

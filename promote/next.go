@@ -123,7 +123,7 @@ func introduce(ctx context.Context, req render.Request, c spec.Candidate) (File,
 	if slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
 		return File{}, Already, nil
 	}
-	f, err := before(req.FS, now.Path)
+	f, err := Before(req.FS, now.Path)
 	if err != nil {
 		return File{}, "", err
 	}

@@ -10,9 +10,8 @@
 //  4. The edited tree is rendered and compared, object by object: law 2, tested
 //     is promoted; law 3, losers leave no trace; law 4, the same files (prove.go).
 //     PrepareRevert edits and proves the way back from a promotion (revert.go).
-//  5. Write replaces the files (write.go). A process that is killed meanwhile
-//     leaves a record beside the marker, with which Resume finishes the job
-//     (record.go, resume.go).
+//
+// Package worktree writes the edit in a directory.
 //
 // On a branch of a server the same edit takes another way. Server.Decide is its
 // start, and what one step learns goes to the next in a Result:
@@ -198,10 +197,15 @@ func (p *preparation) shift() error {
 	return nil
 }
 
-// before is a file as it is, by the path where an edit of it goes.
-func before(fsys *envfs.FS, name string) (File, error) {
+// Before is a file as it is, by the path where an edit of it goes: that of the
+// file that a link leads to. One that does not exist has no content; a link to
+// one is an error.
+func Before(fsys *envfs.FS, name string) (File, error) {
 	at, err := fsys.Locate(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := fsys.Lstat(name); err == nil {
+			return File{}, fmt.Errorf("%s is a link to a file that does not exist: make that file, or remove the link", name)
+		}
 		return File{Path: name}, nil
 	}
 	if err != nil {

@@ -32,7 +32,7 @@ func (p *preparation) change() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.edited)) {
-		f, err := before(p.req.FS, name)
+		f, err := Before(p.req.FS, name)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
 
@@ -68,15 +69,15 @@ func TestPushHold(t *testing.T) {
 
 // TestPushOnABranchThatMoves: everything is decided anew on the new tip.
 func TestPushOnABranchThatMoves(t *testing.T) {
-	other := files{"prod/candidate.yaml": skip + markerText("3.0.0")}
+	other := envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}
 	for name, c := range map[string]struct {
-		moves files
+		moves envrepo.Files
 		left  Left
 		says  string // an error
 	}{
-		"elsewhere":       {moves: files{"README.md": "more\n"}},
+		"elsewhere":       {moves: envrepo.Files{"README.md": "more\n"}},
 		"marker replaced": {moves: other, left: Superseded},
-		"marker gone":     {moves: files{"prod/candidate.yaml": ""}},
+		"marker gone":     {moves: envrepo.Files{"prod/candidate.yaml": ""}},
 		"no ID":           {moves: other, says: "under test is candidate 3.0.0"},
 	} {
 		for stage, at := range map[string]gitserver.Stage{"before git looks": gitserver.DiscoverPush, "after": gitserver.Push} {
@@ -188,8 +189,8 @@ func TestQueue(t *testing.T) {
 		t.Run(queue, func(t *testing.T) {
 			t.Parallel()
 			tree := prod("method: push")
-			tree["prod/assay.yaml"] = planText("queue: " + queue + "\n  promotion: {method: push}")
-			tree["prod/candidate.yaml"] = skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")
+			tree["prod/assay.yaml"] = envrepo.Plan("queue: " + queue + "\n  promotion: {method: push}")
+			tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 			s := newSite(t, "", tree)
 			first := s.id()
 			s.fails(ByHand(Promote, "why", ""), "1 more wait", "--id "+first)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
 	"github.com/assaydev/assay/test/gitserver"
 )
@@ -87,8 +88,8 @@ func TestRejectionIsPushed(t *testing.T) {
 
 // TestPullRequestLinks: what the candidate's annotations point to.
 func TestPullRequestLinks(t *testing.T) {
-	marker := strings.Replace(markerText("2.0.0"), "metadata:\n", "metadata:\n  annotations: {pipeline: 'https://ci.example.com/runs/7', author: somebody}\n", 1)
-	eachForge(t, prod("").with(files{"prod/candidate.yaml": skip + marker}), func(t *testing.T, s *site) {
+	marker := strings.Replace(envrepo.Marker("2.0.0"), "metadata:\n", "metadata:\n  annotations: {pipeline: 'https://ci.example.com/runs/7', author: somebody}\n", 1)
+	eachForge(t, prod("").With(envrepo.Files{"prod/candidate.yaml": envrepo.Skip + marker}), func(t *testing.T, s *site) {
 		s.promote()
 		if body := s.one().Body; !strings.Contains(body, "(<https://ci.example.com/runs/7>)") || strings.Contains(body, "[`author`]") {
 			t.Error(body)
@@ -137,9 +138,9 @@ func TestMergedByAPerson(t *testing.T) {
 				}
 				id := s.id()
 				s.promote()
-				s.commit("main", files{"README.md": "later\n"})
+				s.commit("main", envrepo.Files{"README.md": "later\n"})
 				sha := s.merge(s.one(), method)
-				s.commit("main", files{"README.md": "still later\n"})
+				s.commit("main", envrepo.Files{"README.md": "still later\n"})
 				s.decided(history.Promote)
 				s.lawful(1)
 				d := s.decisions()[0]
@@ -225,14 +226,14 @@ func TestMergeAutoMustWait(t *testing.T) {
 
 // TestMergeAutoOnAnotherBase: the base moves while the forge merges.
 func TestMergeAutoOnAnotherBase(t *testing.T) {
-	web := strings.ReplaceAll(deployment, "NAME", "web")
+	web := envrepo.Deployment("web")
 	for name, c := range map[string]struct {
-		moves files
+		moves envrepo.Files
 		left  Left
 	}{
-		"elsewhere":         {moves: files{"README.md": "more\n"}},
-		"in the file":       {moves: files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
-		"the marker's name": {moves: files{"prod/candidate.yaml": skip + strings.Replace(markerText("2.0.0"), "name: 2.0.0", "name: two", 1)}},
+		"elsewhere":         {moves: envrepo.Files{"README.md": "more\n"}},
+		"in the file":       {moves: envrepo.Files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
+		"the marker's name": {moves: envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "name: 2.0.0", "name: two", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
@@ -258,7 +259,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
 		decide := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
-		s.forge.DuringMerge(func() { s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")}) })
+		s.forge.DuringMerge(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}) })
 		r := s.decide(decide)
 		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
 			t.Errorf("%+v, the pull request is %+v", r.Choice, s.one())
@@ -269,10 +270,10 @@ func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 
 // TestMergeOfSomethingElse: what the forge did is not what was proven.
 func TestMergeOfSomethingElse(t *testing.T) {
-	for name, c := range map[string]struct{ moves files }{
+	for name, c := range map[string]struct{ moves envrepo.Files }{
 		// Git merges it, since other lines are edited; it was never rendered.
-		"a base with other content": {moves: files{"prod/web.yaml": strings.Replace(strings.ReplaceAll(deployment, "NAME", "web"), "kind: Deployment\n", "kind: Deployment\n# by hand\n", 1)}},
-		"a base that tests another": {moves: files{"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}},
+		"a base with other content": {moves: envrepo.Files{"prod/web.yaml": strings.Replace(envrepo.Deployment("web"), "kind: Deployment\n", "kind: Deployment\n# by hand\n", 1)}},
+		"a base that tests another": {moves: envrepo.Files{"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
@@ -298,16 +299,16 @@ func TestMergeOfSomethingElse(t *testing.T) {
 
 // TestBaseMoves: the branch is kept while merging it does what was proven.
 func TestBaseMoves(t *testing.T) {
-	web := strings.ReplaceAll(deployment, "NAME", "web")
+	web := envrepo.Deployment("web")
 	for name, c := range map[string]struct {
-		moves files
+		moves envrepo.Files
 		kept  bool
 	}{
-		"elsewhere":           {moves: files{"README.md": "more\n"}, kept: true},
-		"beside the files":    {moves: files{"prod/notes.txt": "x\n"}, kept: true},
-		"in the edited file":  {moves: files{"prod/web.yaml": "# ours\n" + web}},
-		"next to the version": {moves: files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
-		"in the marker":       {moves: files{"prod/candidate.yaml": skip + strings.Replace(markerText("2.0.0"), "name: 2.0.0", "name: two", 1)}},
+		"elsewhere":           {moves: envrepo.Files{"README.md": "more\n"}, kept: true},
+		"beside the files":    {moves: envrepo.Files{"prod/notes.txt": "x\n"}, kept: true},
+		"in the edited file":  {moves: envrepo.Files{"prod/web.yaml": "# ours\n" + web}},
+		"next to the version": {moves: envrepo.Files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
+		"in the marker":       {moves: envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "name: 2.0.0", "name: two", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onGitHub(t, prod(""), func(t *testing.T, s *site) {
@@ -347,13 +348,13 @@ func TestPersonsCommits(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		work  func(s *site, ours string) string // a new head
-		moves files                             // of the base, where only then the branch is in the way
+		moves envrepo.Files                     // of the base, where only then the branch is in the way
 	}{
 		"on top": {work: func(s *site, ours string) string {
-			return s.commit(s.one().Head, files{"prod/web.yaml": s.content(ours, "prod/web.yaml") + "\n# reviewed\n"})
+			return s.commit(s.one().Head, envrepo.Files{"prod/web.yaml": s.content(ours, "prod/web.yaml") + "\n# reviewed\n"})
 		}},
 		"amended files": {work: func(s *site, ours string) string {
-			s.commit("scratch", files{"x": "y"})
+			s.commit("scratch", envrepo.Files{"x": "y"})
 			return amend(s, ours+"^", s.run("rev-parse", "scratch^{tree}"), "Deploy it")
 		}},
 		"below": {work: func(s *site, ours string) string {
@@ -369,7 +370,7 @@ func TestPersonsCommits(t *testing.T) {
 		}},
 		"amended message": {
 			work:  func(s *site, ours string) string { return amend(s, ours+"^", ours+"^{tree}", "What I think of it") },
-			moves: files{"prod/web.yaml": "# ours\n" + strings.ReplaceAll(deployment, "NAME", "web")},
+			moves: envrepo.Files{"prod/web.yaml": "# ours\n" + envrepo.Deployment("web")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -419,7 +420,7 @@ func TestReplacedHistory(t *testing.T) {
 	t.Run("people's", func(t *testing.T) {
 		onGitHub(t, prod(""), func(t *testing.T, s *site) {
 			ours := s.promote()
-			theirs := s.commit(ours.Pull.Head, files{"prod/notes.txt": "x\n"})
+			theirs := s.commit(ours.Pull.Head, envrepo.Files{"prod/notes.txt": "x\n"})
 			theirs, err := s.repo.GitIn([]string{"GIT_COMMITTER_EMAIL=eve@example.com"}, "commit-tree", "-p", ours.Commit+"^", "-m", "Deploy it", theirs+"^{tree}")
 			if err != nil {
 				t.Fatal(err)
@@ -466,12 +467,12 @@ func TestSupersededAndBack(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
 		first := s.promote()
 		old := s.id()
-		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		if r := s.decide(ByVerdict(Saved(concluded(old, "Complete")), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
 		}
 		second := s.promote()
-		s.commit("main", files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
 		third := s.promote()
 		list := s.forge.Pulls()
 		if len(list) != 3 || third.Pull.State != Opened || third.Pull.Head != first.Pull.Head {
@@ -500,7 +501,7 @@ func TestSupersededAndBack(t *testing.T) {
 func TestWithdrawn(t *testing.T) {
 	onGitHub(t, prod(""), func(t *testing.T, s *site) {
 		s.promote()
-		s.commit("main", files{"prod/candidate.yaml": ""})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": ""})
 		if r := s.promote(); r.Proposal != nil || s.one().State != "closed" {
 			t.Errorf("%+v", s.one())
 		}
@@ -512,7 +513,7 @@ func TestWithdrawn(t *testing.T) {
 func TestBrokenMarkerClosesNothing(t *testing.T) {
 	onGitHub(t, prod("to: [{path: ../staging, branch: staging}]"), func(t *testing.T, s *site) {
 		s.promote()
-		s.commit("main", files{"prod/candidate.yaml": skip + markerHead("x") + "  nonsense: 1\n"})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.MarkerHead("x") + "  nonsense: 1\n"})
 		s.fails(ByHand(Promote, "why", ""), "nonsense")
 		if s.one().State != "open" {
 			t.Error("the pull request was closed")
@@ -528,15 +529,15 @@ func TestNeighbours(t *testing.T) {
 			tree["prod/eu/"+rest] = text
 		}
 	}
-	tree["prod/assay.yaml"] = planText("directory: {exclude: 'eu/**'}\n  promotion: {}")
+	tree["prod/assay.yaml"] = envrepo.Plan("directory: {exclude: 'eu/**'}\n  promotion: {}")
 	onGitHub(t, tree, func(t *testing.T, s *site) {
-		s.run("update-ref", "refs/heads/assay/prod/idea", s.commit("idea", files{"prod/x.txt": "x\n"}))
+		s.run("update-ref", "refs/heads/assay/prod/idea", s.commit("idea", envrepo.Files{"prod/x.txt": "x\n"}))
 		s.forge.Add(forgefake.Pull{Head: "assay/prod/idea", Base: "main", Title: "An idea"})
 		s.promote()
 		s.dir = "prod/eu"
 		s.promote()
 		s.dir = "prod"
-		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		s.promote()
 		list := s.forge.Pulls()
 		for i, want := range []string{"open", "closed", "open", "open"} {
@@ -550,7 +551,7 @@ func TestNeighbours(t *testing.T) {
 // TestMergedLongAgo: the same candidate comes back, and its old branch is there.
 func TestMergedLongAgo(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
-		before := files{"prod/candidate.yaml": skip + markerText("2.0.0"), "prod/web.yaml": strings.ReplaceAll(deployment, "NAME", "web")}
+		before := envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0"), "prod/web.yaml": envrepo.Deployment("web")}
 		first := s.promote()
 		s.merge(s.one(), "merge")
 		s.commit("main", before) // by hand, as if nothing had been
@@ -631,12 +632,12 @@ func TestRestartKeepsTheOutcome(t *testing.T) {
 // TestQueueByPullRequest: what comes to wait while it is open stays.
 func TestQueueByPullRequest(t *testing.T) {
 	tree := prod("")
-	tree["prod/assay.yaml"] = planText("queue: every")
-	tree["prod/candidate.yaml"] = skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")
+	tree["prod/assay.yaml"] = envrepo.Plan("queue: every")
+	tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 	onGitHub(t, tree, func(t *testing.T, s *site) {
 		id := s.id()
 		first := s.decide(ByHand(Promote, "why", id))
-		s.commit("main", files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + markerText("4.0.0")})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + envrepo.Marker("4.0.0")})
 		second := s.decide(ByHand(Promote, "why", id))
 		if second.Pull.State != Adopted || second.Commit == first.Commit {
 			t.Errorf("%+v at %s", second.Pull, second.Commit)
@@ -700,7 +701,7 @@ func TestForgeThatMayNotClose(t *testing.T) {
 // TestHeadNames are fit for git, and each environment's own.
 func TestHeadNames(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "", files{"README.md": "x\n"})
+	s := newSite(t, "", envrepo.Files{"README.md": "x\n"})
 	tip := s.tip("main")
 	seen := map[string]string{}
 	for _, env := range []history.Environment{
@@ -755,7 +756,7 @@ func TestOddPlaces(t *testing.T) {
 	for _, dir := range []string{".", "a shop", "shop.lock", "@{x}", "店/本番"} {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
-			tree := files{}
+			tree := envrepo.Files{}
 			for name, text := range prod("merge: auto") {
 				if rest, ok := strings.CutPrefix(name, "prod/"); ok {
 					tree[strings.TrimPrefix(dir+"/"+rest, "./")] = text
@@ -777,7 +778,7 @@ func TestOddPlaces(t *testing.T) {
 func TestUnrendered(t *testing.T) {
 	onGitHub(t, prod("reject: pull-request"), func(t *testing.T, s *site) {
 		for i, image := range []string{"example.com/shop/nothing", "example.com/shop/none"} {
-			s.commit("main", files{"prod/candidate.yaml": skip + strings.Replace(markerText("2.0.0"), "example.com/shop/web", image, 1)})
+			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "example.com/shop/web", image, 1)})
 			r := s.reject()
 			if r.Pull.State != Opened || r.Pull.Number != int64(i+1) {
 				t.Errorf("%s: %+v", image, r.Pull)
@@ -819,7 +820,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 		"undisturbed": {func(*site) {}, nil},
 		"killed":      {killed, nil},
 		"killed, and another candidate came": {killed, func(s *site) {
-			s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package promote
 
 import (
-	"bytes"
 	"errors"
 	"maps"
 	"os"
@@ -10,30 +9,31 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/test/envrepo"
 )
 
 // promotion promotes for real in dir, and tells of it as a commit would.
 func promotion(t *testing.T, dir, env string) Promotion {
 	t.Helper()
-	before := read(t, os.DirFS(dir))
+	before := envrepo.Read(t, os.DirFS(dir))
 	e := decided(t, dir, env, Promote)
-	return promotionOf(t, before, read(t, os.DirFS(dir)), e.Candidate.Metadata.Name)
+	return promotionOf(t, before, envrepo.Read(t, os.DirFS(dir)), e.Candidate.Metadata.Name)
 }
 
-func promotionOf(t *testing.T, before, after files, candidate string) Promotion {
+func promotionOf(t *testing.T, before, after envrepo.Files, candidate string) Promotion {
 	t.Helper()
 	p := Promotion{Commit: "0123456789abcdef", ID: "e012345678", Candidate: candidate}
 	for _, side := range []struct {
-		files files
+		files envrepo.Files
 		fsys  **envfs.FS
 	}{{before, &p.Before}, {after, &p.After}} {
 		var err error
-		if *side.fsys, err = envfs.OpenDir(side.files.on(t), envfs.Limits{}); err != nil {
+		if *side.fsys, err = envfs.OpenDir(side.files.On(t), envfs.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = (*side.fsys).Close() })
 	}
-	names := before.with(after)
+	names := before.With(after)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		was, had := before[name]
 		if is, has := after[name]; had != has || was != is {
@@ -49,9 +49,7 @@ func reverted(t *testing.T, dir, env string, p Promotion) *Edit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(t.Context(), dir, e, nil); err != nil {
-		t.Fatal(err)
-	}
+	apply(t, dir, e)
 	return e
 }
 
@@ -60,14 +58,14 @@ func reverted(t *testing.T, dir, env string, p Promotion) *Edit {
 func TestRevertUndoesAPromotion(t *testing.T) {
 	for _, r := range repos(t) {
 		t.Run(r.name, func(t *testing.T) {
-			dir := r.files.on(t)
+			dir := r.files.On(t)
 			before := mustRender(t, dir, r.env)
 			p := promotion(t, dir, r.env)
 			promoted := mustRender(t, dir, r.env)
 			e := reverted(t, dir, r.env, p)
 			want := maps.Clone(r.files)
 			delete(want, r.env+"/candidate.yaml")
-			same(t, "the files", want, read(t, os.DirFS(dir)))
+			envrepo.Same(t, "the files", want, envrepo.Read(t, os.DirFS(dir)))
 			equal(t, "what renders", before.Baseline, mustRender(t, dir, r.env).Baseline)
 			if e.Outcome != Revert || e.ID != p.ID || e.Reverts != p.Commit || len(e.Warnings) > 0 {
 				t.Errorf("%+v", e)
@@ -76,7 +74,7 @@ func TestRevertUndoesAPromotion(t *testing.T) {
 				t.Errorf("once more: %v", err)
 			}
 			// What is tested again and promoted again is what it was.
-			put(t, dir, r.env+"/candidate.yaml", r.files[r.env+"/candidate.yaml"])
+			envrepo.Put(t, dir, r.env+"/candidate.yaml", r.files[r.env+"/candidate.yaml"])
 			decided(t, dir, r.env, Promote)
 			equal(t, "promoted again", promoted.Baseline, mustRender(t, dir, r.env).Baseline)
 		})
@@ -85,38 +83,38 @@ func TestRevertUndoesAPromotion(t *testing.T) {
 
 // twoStages is a flat environment with a candidate, and another environment that a
 // promotion puts it under test in.
-func twoStages() files {
-	web := strings.ReplaceAll(deployment, "NAME", "web")
-	return files{
-		"prod/web.yaml": "# ours\n" + web + "        args: [serve]\n", "prod/cart.yaml": strings.ReplaceAll(deployment, "NAME", "cart"),
-		"prod/assay.yaml":     planText("promotion: {to: [{path: ../staging}]}"),
-		"prod/candidate.yaml": skip + markerText("2.0.0"),
+func twoStages() envrepo.Files {
+	web := envrepo.Deployment("web")
+	return envrepo.Files{
+		"prod/web.yaml": "# ours\n" + web + "        args: [serve]\n", "prod/cart.yaml": envrepo.Deployment("cart"),
+		"prod/assay.yaml":     envrepo.Plan("promotion: {to: [{path: ../staging}]}"),
+		"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0"),
 		"staging/web.yaml":    web,
 	}
 }
 
 // TestRevertKeepsLaterEdits undoes the promotion's lines alone.
 func TestRevertKeepsLaterEdits(t *testing.T) {
-	dir := twoStages().on(t)
+	dir := twoStages().On(t)
 	p := promotion(t, dir, "prod")
 	edit := func(name, old, text string) {
-		data := read(t, os.DirFS(dir))[name]
+		data := envrepo.Read(t, os.DirFS(dir))[name]
 		if !strings.Contains(data, old) {
 			t.Fatalf("%s does not hold %q", name, old)
 		}
-		put(t, dir, name, strings.Replace(data, old, text, 1))
+		envrepo.Put(t, dir, name, strings.Replace(data, old, text, 1))
 	}
 	edit("prod/web.yaml", "args: [serve]", "args: [serve, --fast]")
 	edit("prod/web.yaml", "# ours\n", "# ours, and theirs\n")
-	put(t, dir, "prod/more.yaml", strings.ReplaceAll(deployment, "NAME", "more"))
+	envrepo.Put(t, dir, "prod/more.yaml", envrepo.Deployment("more"))
 	e := reverted(t, dir, "prod", p)
 
 	want := twoStages()
 	delete(want, "prod/candidate.yaml")
 	want["prod/web.yaml"] = strings.NewReplacer("[serve]", "[serve, --fast]", "# ours\n", "# ours, and theirs\n").Replace(want["prod/web.yaml"])
-	want["prod/more.yaml"] = strings.ReplaceAll(deployment, "NAME", "more")
-	want["staging/candidate.yaml"] = read(t, os.DirFS(dir))["staging/candidate.yaml"]
-	same(t, "the files", want, read(t, os.DirFS(dir)))
+	want["prod/more.yaml"] = envrepo.Deployment("more")
+	want["staging/candidate.yaml"] = envrepo.Read(t, os.DirFS(dir))["staging/candidate.yaml"]
+	envrepo.Same(t, "the files", want, envrepo.Read(t, os.DirFS(dir)))
 	if len(e.Warnings) != 1 || !strings.HasPrefix(e.Warnings[0], "staging/candidate.yaml, which the promotion wrote, stays") {
 		t.Errorf("warnings %q", e.Warnings)
 	}
@@ -125,43 +123,47 @@ func TestRevertKeepsLaterEdits(t *testing.T) {
 func TestRevertRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		edit func(files)
+		edit func(envrepo.Files)
 		want string
 	}{
-		{"a candidate under test", func(f files) { f["prod/candidate.yaml"] = skip + markerText("3.0.0") }, "prod/candidate.yaml: candidate 3.0.0 is tested against what is to be reverted: reject or promote it first"},
-		{"a marker that cannot be read", func(f files) { f["prod/candidate.yaml"] = skip + markerHead("3.0.0") + "  imags: []\n" }, "prod/candidate.yaml"},
-		{"a line edited since", func(f files) { f["prod/web.yaml"] = strings.Replace(f["prod/web.yaml"], "2.0.0", "2.0.1", 1) }, "prod/web.yaml: its lines have been edited since, so that the promotion of candidate 2.0.0 in commit 0123456789ab cannot"},
-		{"a file removed since", func(f files) { delete(f, "prod/cart.yaml") }, "prod/cart.yaml: it has been added or removed since"},
-		{"files that do not render", func(f files) { f["prod/broken.yaml"] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [}\n" }, "prod/broken.yaml"},
-		{"a change that the text does not show", func(f files) {
+		{"a candidate under test", func(f envrepo.Files) { f["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("3.0.0") }, "prod/candidate.yaml: candidate 3.0.0 is tested against what is to be reverted: reject or promote it first"},
+		{"a marker that cannot be read", func(f envrepo.Files) {
+			f["prod/candidate.yaml"] = envrepo.Skip + envrepo.MarkerHead("3.0.0") + "  imags: []\n"
+		}, "prod/candidate.yaml"},
+		{"a line edited since", func(f envrepo.Files) { f["prod/web.yaml"] = strings.Replace(f["prod/web.yaml"], "2.0.0", "2.0.1", 1) }, "prod/web.yaml: its lines have been edited since, so that the promotion of candidate 2.0.0 in commit 0123456789ab cannot"},
+		{"a file removed since", func(f envrepo.Files) { delete(f, "prod/cart.yaml") }, "prod/cart.yaml: it has been added or removed since"},
+		{"files that do not render", func(f envrepo.Files) {
+			f["prod/broken.yaml"] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [}\n"
+		}, "prod/broken.yaml"},
+		{"a change that the text does not show", func(f envrepo.Files) {
 			f["prod/other.yaml"] = f["prod/web.yaml"]
 			f["prod/web.yaml"] = "# moved to other.yaml\n" + strings.Repeat("#\n", strings.Count(f["prod/web.yaml"], "\n"))
 		}, "its lines have been edited since"},
 	} {
-		dir := twoStages().on(t)
+		dir := twoStages().On(t)
 		p := promotion(t, dir, "prod")
-		now := read(t, os.DirFS(dir))
+		now := envrepo.Read(t, os.DirFS(dir))
 		c.edit(now)
-		dir = now.on(t)
+		dir = now.On(t)
 		_, err := PrepareRevert(t.Context(), mustRequest(t, dir, "prod"), p)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		same(t, c.name, now, read(t, os.DirFS(dir)))
+		envrepo.Same(t, c.name, now, envrepo.Read(t, os.DirFS(dir)))
 	}
 }
 
 // TestRevertIsProven gives PrepareRevert commits that did more than promote.
 func TestRevertIsProven(t *testing.T) {
-	base := files{
-		"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": strings.ReplaceAll(deployment, "NAME", "web"),
+	base := envrepo.Files{
+		"base/kustomization.yaml": "resources: [web.yaml]\n", "base/web.yaml": envrepo.Deployment("web"),
 		"prod/kustomization.yaml": "resources: [../base]\nimages:\n- name: example.com/shop/web\n  newTag: 1.0.0\n",
 	}
-	promoted := base.with(files{
+	promoted := base.With(envrepo.Files{
 		"base/web.yaml":           strings.Replace(base["base/web.yaml"], "  selector:", "  replicas: 3\n  selector:", 1),
 		"prod/kustomization.yaml": strings.Replace(base["prod/kustomization.yaml"], "1.0.0", "2.0.0", 1),
 	})
-	dir := promoted.on(t)
+	dir := promoted.On(t)
 	_, err := PrepareRevert(t.Context(), mustRequest(t, dir, "prod"), promotionOf(t, base, promoted, "2.0.0"))
 	var law *LawError
 	if !errors.As(err, &law) || len(law.Differences) != 1 || !strings.Contains(err.Error(), "commit 0123456789ab changed files outside the environment too, such as base/web.yaml") {
@@ -169,9 +171,9 @@ func TestRevertIsProven(t *testing.T) {
 	}
 
 	// Another file says otherwise by now: what is restored no longer counts.
-	now := promoted.with(files{"prod/kustomization.yaml": promoted["prod/kustomization.yaml"] + "patches:\n- patch: |-\n    - {op: replace, path: /spec/template/spec/containers/0/image, value: example.com/other:9}\n  target: {kind: Deployment}\n"})
-	before := promoted.with(files{"prod/kustomization.yaml": base["prod/kustomization.yaml"]})
-	dir = now.on(t)
+	now := promoted.With(envrepo.Files{"prod/kustomization.yaml": promoted["prod/kustomization.yaml"] + "patches:\n- patch: |-\n    - {op: replace, path: /spec/template/spec/containers/0/image, value: example.com/other:9}\n  target: {kind: Deployment}\n"})
+	before := promoted.With(envrepo.Files{"prod/kustomization.yaml": base["prod/kustomization.yaml"]})
+	dir = now.On(t)
 	e, err := PrepareRevert(t.Context(), mustRequest(t, dir, "prod"), promotionOf(t, before, promoted, "2.0.0"))
 	if err == nil && (len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "Deployment/web has been changed otherwise since the promotion")) {
 		t.Errorf("warnings %q", e.Warnings)
@@ -184,18 +186,18 @@ func TestRevertIsProven(t *testing.T) {
 func TestRevertOfAddedAndRemovedFiles(t *testing.T) {
 	before := twoStages()
 	delete(before, "prod/candidate.yaml")
-	after := before.with(files{"prod/new.yaml": strings.ReplaceAll(deployment, "NAME", "new")})
+	after := before.With(envrepo.Files{"prod/new.yaml": envrepo.Deployment("new")})
 	delete(after, "prod/cart.yaml")
-	dir := after.on(t)
+	dir := after.On(t)
 	reverted(t, dir, "prod", promotionOf(t, before, after, "2.0.0"))
-	same(t, "the files", before, read(t, os.DirFS(dir)))
+	envrepo.Same(t, "the files", before, envrepo.Read(t, os.DirFS(dir)))
 }
 
 func TestRevertRefusesALink(t *testing.T) {
 	before := twoStages()
-	after := before.with(files{"prod/web.yaml": strings.Replace(before["prod/web.yaml"], "1.0.0", "2.0.0", 1)})
+	after := before.With(envrepo.Files{"prod/web.yaml": strings.Replace(before["prod/web.yaml"], "1.0.0", "2.0.0", 1)})
 	delete(after, "prod/candidate.yaml")
-	dir := after.on(t)
+	dir := after.On(t)
 	for _, step := range []error{os.Rename(dir+"/prod/web.yaml", dir+"/web.yaml"), os.Symlink("../web.yaml", dir+"/prod/web.yaml")} {
 		if step != nil {
 			t.Fatal(step)
@@ -204,40 +206,5 @@ func TestRevertRefusesALink(t *testing.T) {
 	_, err := PrepareRevert(t.Context(), mustRequest(t, dir, "prod"), promotionOf(t, before, after, "2.0.0"))
 	if err == nil || !strings.Contains(err.Error(), "prod/web.yaml: it is reached through a link") {
 		t.Errorf("%v", err)
-	}
-}
-
-// TestRevertSurvivesACrash leaves what Resume finishes.
-func TestRevertSurvivesACrash(t *testing.T) {
-	dir := twoStages().on(t)
-	p := promotion(t, dir, "prod")
-	e, err := PrepareRevert(t.Context(), mustRequest(t, dir, "prod"), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	func() {
-		defer func() {
-			if v := recover(); v != nil && v != "stop" {
-				panic(v)
-			}
-		}()
-		_ = write(t.Context(), dir, e, nil, func(step string) {
-			if strings.HasPrefix(step, "replace prod/web") {
-				panic("stop")
-			}
-		})
-	}()
-	if record, err := Interrupted(dir, "prod", ""); err != nil || record == nil || record.Outcome != Revert {
-		t.Fatalf("record %v, %v", record, err)
-	}
-	if _, err := Resume(t.Context(), dir, "prod", "", Promote, nil); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
-		t.Errorf("a promotion finished it: %v", err)
-	}
-	if _, err := Resume(t.Context(), dir, "prod", "", Revert, nil); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(dir + "/prod/web.yaml")
-	if err != nil || !bytes.Contains(data, []byte("web:1.0.0")) {
-		t.Errorf("%s, %v", data, err)
 	}
 }

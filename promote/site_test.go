@@ -18,6 +18,7 @@ import (
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
 	"github.com/assaydev/assay/test/gitserver"
 )
@@ -40,7 +41,7 @@ type site struct {
 
 // newSite serves the tree, whose environment is prod. git speaks with its own
 // server in a process beside it, which is quicker than overHTTP.
-func newSite(t *testing.T, kind forge.Kind, tree files) *site {
+func newSite(t *testing.T, kind forge.Kind, tree envrepo.Files) *site {
 	t.Helper()
 	server, repo := gitserver.Serve(t, changes(tree)...)
 	s := &site{t: t, git: server, repo: repo, url: repo.Dir, kind: kind, dir: "prod", method: forge.MethodMerge, commits: 100}
@@ -70,7 +71,7 @@ func newForge(kind forge.Kind, repo *gitserver.Repo) *forgefake.Forge {
 }
 
 // eachForge runs a test against both fakes.
-func eachForge(t *testing.T, tree files, test func(*testing.T, *site)) {
+func eachForge(t *testing.T, tree envrepo.Files, test func(*testing.T, *site)) {
 	t.Helper()
 	for _, kind := range []forge.Kind{forge.GitHub, forge.GitLab} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -81,7 +82,7 @@ func eachForge(t *testing.T, tree files, test func(*testing.T, *site)) {
 }
 
 // onGitHub runs a test where the forges do not differ.
-func onGitHub(t *testing.T, tree files, test func(*testing.T, *site)) {
+func onGitHub(t *testing.T, tree envrepo.Files, test func(*testing.T, *site)) {
 	t.Helper()
 	t.Parallel()
 	test(t, newSite(t, forge.GitHub, tree))
@@ -175,7 +176,7 @@ func (s *site) fails(d Decider, parts ...string) *Result {
 
 // changes are files as a commit takes them: an empty text removes a file, and
 // "-> x" makes a link to x.
-func changes(tree files) []gitserver.File {
+func changes(tree envrepo.Files) []gitserver.File {
 	var list []gitserver.File
 	for name, text := range tree {
 		file := gitserver.File{Path: name, Data: text, Delete: text == ""}
@@ -188,7 +189,7 @@ func changes(tree files) []gitserver.File {
 }
 
 // commit puts somebody's commit on a branch.
-func (s *site) commit(branch string, tree files) string {
+func (s *site) commit(branch string, tree envrepo.Files) string {
 	s.t.Helper()
 	id, err := s.repo.Commit(branch, "somebody's", changes(tree)...)
 	if err != nil {
@@ -356,12 +357,12 @@ func concluded(id, condition string) []*unstructured.Unstructured {
 }
 
 // prod is an environment that is written to as its plan says.
-func prod(promotion string) files {
-	return files{
-		"prod/web.yaml":              strings.ReplaceAll(deployment, "NAME", "web"),
+func prod(promotion string) envrepo.Files {
+	return envrepo.Files{
+		"prod/web.yaml":              envrepo.Deployment("web"),
 		"prod/experiment/check.yaml": checkJob,
-		"prod/assay.yaml":            planText("promotion: {" + promotion + "}"),
-		"prod/candidate.yaml":        skip + markerText("2.0.0"),
+		"prod/assay.yaml":            envrepo.Plan("promotion: {" + promotion + "}"),
+		"prod/candidate.yaml":        envrepo.Skip + envrepo.Marker("2.0.0"),
 		"README.md":                  "environments\n",
 	}
 }

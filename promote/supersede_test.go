@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
 
@@ -25,7 +26,7 @@ func (s *site) whileOpening(f func()) {
 func TestSlowRun(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() {
-			s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 			if r := s.promote(); r.Pull.State != Opened {
 				t.Errorf("the fast run: %+v", r.Pull)
 			}
@@ -44,7 +45,7 @@ func TestSlowRun(t *testing.T) {
 // TestWithdrawnWhileOpening: merging it would go through.
 func TestWithdrawnWhileOpening(t *testing.T) {
 	onGitHub(t, prod(""), func(t *testing.T, s *site) {
-		s.whileOpening(func() { s.commit("main", files{"prod/candidate.yaml": ""}) })
+		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": ""}) })
 		if r := s.promote(); r.Pull.State != Outdated || s.one().State != "closed" {
 			t.Errorf("%+v: %+v", r.Pull, s.one())
 		}
@@ -54,7 +55,7 @@ func TestWithdrawnWhileOpening(t *testing.T) {
 // TestWhatDoesNotRenderStaysOpen: it may be mended, and is no other candidate.
 func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 	onGitHub(t, prod(""), func(t *testing.T, s *site) {
-		s.whileOpening(func() { s.commit("main", files{"prod/web.yaml": "kind: [\n"}) })
+		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/web.yaml": "kind: [\n"}) })
 		if r := s.promote(); r.Pull.State != Opened || s.one().State != "open" {
 			t.Errorf("%+v: %+v", r.Pull, s.one())
 		}
@@ -64,9 +65,9 @@ func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 // TestByHandMeansOneCandidate: who does not say which means the first that is
 // found, on every tip, whether it renders or not.
 func TestByHandMeansOneCandidate(t *testing.T) {
-	good := func(tag string) string { return skip + markerText(tag) }
+	good := func(tag string) string { return envrepo.Skip + envrepo.Marker(tag) }
 	broken := func(tag string) string {
-		return skip + markerHead(tag) + "  images:\n  - name: example.com/shop/other\n    newTag: " + tag + "\n"
+		return envrepo.Skip + envrepo.MarkerHead(tag) + "  images:\n  - name: example.com/shop/other\n    newTag: " + tag + "\n"
 	}
 	for name, c := range map[string]struct {
 		outcome       Outcome
@@ -81,9 +82,9 @@ func TestByHandMeansOneCandidate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "", prod("method: push").with(files{"prod/candidate.yaml": c.first})).overHTTP()
+			s := newSite(t, "", prod("method: push").With(envrepo.Files{"prod/candidate.yaml": c.first})).overHTTP()
 			s.git.Inject(gitserver.DiscoverPush, 1, gitserver.Before(func() error {
-				s.commit("main", files{"prod/candidate.yaml": c.second})
+				s.commit("main", envrepo.Files{"prod/candidate.yaml": c.second})
 				return nil
 			}))
 			s.fails(ByHand(c.outcome, "why", ""), c.says)
@@ -108,7 +109,7 @@ func TestVerdictOnTheMeantAlone(t *testing.T) {
 func TestMergedWhileTidying(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
 		s.promote()
-		s.commit("main", files{"prod/candidate.yaml": skip + markerText("3.0.0")})
+		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		list := s.forge.Pulls()
 		s.asked = func(r *http.Request) {
 			// The list of open ones has been asked for; before it is closed, it is merged.
@@ -116,7 +117,7 @@ func TestMergedWhileTidying(t *testing.T) {
 				return
 			}
 			s.asked = nil
-			s.commit("main", files{"prod/candidate.yaml": skip + markerText("2.0.0")})
+			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
 			s.merge(list[0], "merge")
 		}
 		s.promote()

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 func (a *app) candidateCommand() *cobra.Command {
@@ -49,36 +49,29 @@ func (e *environment) openMarker(dir string) (*markerPlace, error) {
 	return &markerPlace{p, file}, err
 }
 
-// undisturbed refuses to touch a marker that may not be written, or while a
-// decision about it is half written.
+// undisturbed refuses to touch a marker while a decision about it is half
+// written.
 func (m *markerPlace) undisturbed() error {
-	info, err := os.Stat(filepath.Join(m.root, filepath.FromSlash(m.Path)))
-	if err == nil && info.Mode().Perm()&0o200 == 0 { // a rename would replace it all the same
-		return fmt.Errorf("%s: it is read-only: make it writable with chmod u+w", m.on(m.Path))
-	}
-	record, err := promote.Interrupted(m.root, m.Dir, m.Name)
+	record, err := worktree.Interrupted(m.root, m.Dir, m.Name)
 	if err == nil && record != nil {
-		err = fmt.Errorf("%s: a decision to %s its candidate was interrupted while it was written: run assay %s again with the same flags first",
-			m.arg, record.Outcome, record.Outcome)
+		err = fmt.Errorf("%s: %s was interrupted while it was written: run assay %s again with the same flags first",
+			m.arg, record.What(), record.Outcome)
 	}
 	return err
 }
 
-// write replaces the marker.
-func (m *markerPlace) write(ctx context.Context, data []byte) error {
-	return writeFiles(ctx, m.root, map[string][]byte{m.Path: data})
-}
-
-func (m *markerPlace) remove() error {
-	root, err := os.OpenRoot(m.root)
-	if err != nil {
-		return fmt.Errorf("open repository: %w", err)
+// write gives the marker another content; nil removes it. A link is followed,
+// unless it is what is removed.
+func (m *markerPlace) write(ctx context.Context, verb string, data []byte) error {
+	f := promote.File{Path: m.Path, Before: m.Data}
+	if data != nil {
+		var err error
+		if f, err = promote.Before(m.FS, m.Path); err != nil {
+			return err
+		}
 	}
-	defer func() { _ = root.Close() }()
-	if err := root.Remove(filepath.FromSlash(m.Path)); err != nil {
-		return fmt.Errorf("remove %s: %w", m.Path, pathless(err))
-	}
-	return nil
+	f.After = data
+	return worktree.Replace(ctx, m.root, m.Dir, m.Name, verb, f)
 }
 
 // pathless drops the machine's path from an error of the operating system.

@@ -72,12 +72,7 @@ func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []strin
 	if err := m.undisturbed(); err != nil {
 		return err
 	}
-	if w.rest == nil {
-		err = m.remove()
-	} else {
-		err = m.write(ctx, w.rest)
-	}
-	if err != nil {
+	if err := a.write(ctx, func() error { return m.write(ctx, "candidate clear", w.rest) }); err != nil {
 		return err
 	}
 	a.reportWithdrawn(w, "")

@@ -124,7 +124,7 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, m *markerP
 		a.preview(p)
 		return nil
 	}
-	if err := m.write(ctx, p.data); err != nil {
+	if err := a.write(ctx, func() error { return m.write(ctx, "candidate set", p.data) }); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.called(), p.on(p.Path))

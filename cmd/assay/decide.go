@@ -14,6 +14,7 @@ import (
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"
 )
 
@@ -152,7 +153,7 @@ func (a *app) carryOut(ctx context.Context, opt decideOptions, p *place, repo *g
 		}
 		r.Committed = true
 	}
-	if err := a.write(ctx, func() error { return promote.Write(ctx, p.root, e, r.commit(repo, opt.commit)) }); err != nil {
+	if err := a.write(ctx, func() error { return worktree.Write(ctx, p.root, e, r.commit(repo, opt.commit)) }); err != nil {
 		return err
 	}
 	return a.report(opt, r)
@@ -177,7 +178,7 @@ func (p *place) branch(ctx context.Context) (string, error) {
 // or that would not hold what was proven.
 func (p *place) committable(ctx context.Context, repo *gitrepo.Repo, e *promote.Edit) error {
 	own := func(name string) bool {
-		if promote.IsStaged(name) {
+		if worktree.IsStaged(name) {
 			return true
 		}
 		for _, f := range e.Files {
@@ -199,12 +200,12 @@ func (p *place) committable(ctx context.Context, repo *gitrepo.Repo, e *promote.
 
 // resume finishes what an earlier decision left undone when it was killed.
 func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome promote.Outcome) (done bool, err error) {
-	record, err := promote.Interrupted(p.root, p.Dir, p.Name)
+	record, err := worktree.Interrupted(p.root, p.Dir, p.Name)
 	if record == nil || err != nil {
 		return false, err
 	}
 	if opt.dryRun {
-		return false, fmt.Errorf("%s: %w", p.arg, promote.ErrInterrupted)
+		return false, fmt.Errorf("%s: %w", p.arg, worktree.ErrInterrupted)
 	}
 	repo, err := opt.repo(ctx, p)
 	if err != nil {
@@ -212,7 +213,7 @@ func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome p
 	}
 	r := &report{place: p}
 	err = a.write(ctx, func() error {
-		record, err = promote.Resume(ctx, p.root, p.Dir, p.Name, outcome, r.commit(repo, opt.commit))
+		record, err = worktree.Resume(ctx, p.root, p.Dir, p.Name, outcome, r.commit(repo, opt.commit))
 		return err
 	})
 	if err != nil {

@@ -7,10 +7,11 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 // commit makes the Git commit that goes with the edit; nil without one.
-func (r *report) commit(repo *gitrepo.Repo, wanted bool) *promote.Commit {
+func (r *report) commit(repo *gitrepo.Repo, wanted bool) *worktree.Commit {
 	if !wanted {
 		return nil
 	}
@@ -18,10 +19,10 @@ func (r *report) commit(repo *gitrepo.Repo, wanted bool) *promote.Commit {
 		err = json.Unmarshal([]byte(state), &c)
 		return c, err
 	}
-	return &promote.Commit{
-		Prepare: func(ctx context.Context, e *promote.Edit) (string, error) {
+	return &worktree.Commit{
+		Prepare: func(ctx context.Context, edited []promote.File) (string, error) {
 			var files []git.File
-			for _, f := range e.Files {
+			for _, f := range edited {
 				files = append(files, git.File{Path: f.Path, Data: f.After})
 			}
 			c, err := repo.Prepare(ctx, files, r.record.Message(r.title, r.Reason))

@@ -9,6 +9,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 // report is what promote, reject and conclude say that they did.
@@ -62,7 +63,7 @@ func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
 }
 
 // of fills in what a record tells of a decision that was interrupted.
-func (r *report) of(record *promote.Record, committed bool) *report {
+func (r *report) of(record *worktree.Record, committed bool) *report {
 	r.Outcome, r.Environment, r.Name = string(record.Outcome), record.Dir, record.Name
 	r.Candidate, r.ID, r.Committed = record.Candidate, record.ID, committed && record.Commit != ""
 	for _, f := range record.Files {

@@ -21,6 +21,7 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"
 )
 
@@ -166,7 +167,7 @@ func (t *tour) conclude(ctx context.Context, res *render.Result, recorded string
 	if err != nil {
 		return v, nil, err
 	}
-	err = promote.Write(ctx, t.root, e, nil)
+	err = worktree.Write(ctx, t.root, e, nil)
 	t.fsys = nil
 	return v, e, err
 }

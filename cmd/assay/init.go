@@ -91,6 +91,9 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 		return err
 	}
 	defer p.close()
+	if done, err := a.resumeInit(ctx, p); done || err != nil {
+		return err
+	}
 	planFile, err := spec.PlanFile(p.Name)
 	if err != nil {
 		return err
@@ -117,7 +120,7 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 	}
 	images := scaffold.Images(s.targetObjects(chosen.Target))
 	note := p.rehearse(ctx, files, images)
-	if err := writeFiles(ctx, filepath.Join(p.root, filepath.FromSlash(p.Dir)), files); err != nil {
+	if err := a.writeOwn(ctx, p, files); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {

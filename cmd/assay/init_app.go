@@ -60,7 +60,7 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 		return err
 	}
 	if plan.data != nil {
-		if err := writeFiles(ctx, p.root, map[string][]byte{plan.file: plan.data}); err != nil {
+		if err := a.writeOwn(ctx, p, map[string][]byte{path.Base(plan.file): plan.data}); err != nil {
 			return err
 		}
 		a.notef("wrote %s", p.on(plan.file))

@@ -15,6 +15,7 @@ import (
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"
 )
 
@@ -58,7 +59,7 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 	if err != nil {
 		return result{refused: err}
 	}
-	if err := promote.Write(ctx, e.root, edit, nil); err != nil {
+	if err := worktree.Write(ctx, e.root, edit, nil); err != nil {
 		return result{wrong: err}
 	}
 	lines, err := e.promoted(ctx, way, before)
@@ -72,7 +73,7 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 		return result{wrong: err}
 	}
 	if edit, err = promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Reject}); err == nil {
-		err = promote.Write(ctx, e.root, edit, nil)
+		err = worktree.Write(ctx, e.root, edit, nil)
 	}
 	if err != nil {
 		return result{wrong: fmt.Errorf("reject: %w", err)}

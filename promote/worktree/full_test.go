@@ -1,6 +1,6 @@
 //go:build linux
 
-package promote
+package worktree
 
 import (
 	"bytes"
@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/test/envrepo"
 )
 
 const fullDir = "ASSAY_TEST_FULL_DIR"
@@ -44,15 +47,15 @@ func TestOnFullDisk(t *testing.T) {
 		t.Fatalf("mount: %v", err)
 	}
 	defer func() { _ = syscall.Unmount(dir, 0) }()
-	for name, text := range shop() {
-		put(t, dir, name, text)
+	for name, text := range envrepo.Shop() {
+		envrepo.Put(t, dir, name, text)
 	}
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, bytes.Repeat([]byte("x"), 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("fill the disk: %v", err)
 	}
 	t.Log("the disk was full")
-	e, err := prepare(t, dir, "prod", Promote)
+	e, err := prepare(t, dir, "prod", promote.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +65,7 @@ func TestOnFullDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the tree", shop(), read(t, os.DirFS(dir)))
+	envrepo.Same(t, "the tree", envrepo.Shop(), envrepo.Read(t, os.DirFS(dir)))
 	if err := Write(t.Context(), dir, e, nil); err != nil {
 		t.Errorf("with room again: %v", err)
 	}

@@ -1,4 +1,18 @@
-package promote
+// Package worktree edits environments in a directory of this machine. It is the
+// only writer of files there.
+//
+//  1. Write takes a proven edit (promote.Prepare), and Replace the files of a
+//     command that decides nothing. Both lock the environment's directory, and
+//     hold every file against what the edit was made from.
+//  2. The contents are staged beside the files, with their modes and owners, and
+//     synced. A link is edited where it leads to.
+//  3. A record of them is written beside the marker (record.go). Then the files
+//     are replaced, one rename each, in order: the marker is the last.
+//  4. A process that is killed before the record leaves every file as it was; one
+//     that is killed later leaves the record, with which Resume finishes
+//     (resume.go). Without it, some of the files could hold the change and others
+//     not, and a change that appends would be made twice.
+package worktree
 
 import (
 	"bytes"
@@ -9,6 +23,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+
+	"github.com/assaydev/assay/promote"
 )
 
 // Commit is what Write does beside the files: a commit of Git. Land and Settle
@@ -16,30 +33,33 @@ import (
 type Commit struct {
 	// Prepare makes everything but the visible step, and returns what the
 	// others need to know. A failure leaves nothing to undo.
-	Prepare func(ctx context.Context, e *Edit) (state string, err error)
+	Prepare func(ctx context.Context, files []promote.File) (state string, err error)
 	// Land takes the visible step, unless it was taken already.
 	Land func(ctx context.Context, state string) error
 	// Settle tidies up after Land.
 	Settle func(ctx context.Context, state string, paths []string) error
 }
 
-// Write makes the edit in the working tree at root. A file that is not what
-// Prepare saw, or may not be written, is an error, and nothing has changed then.
-//
-// The contents are first staged beside the files, and a record of them is
-// written beside the marker; then the files are replaced, one rename each, and
-// the marker is the last. A process that is killed before the record leaves
-// every file as it was; one that is killed later leaves the record, with which
-// Resume finishes. Without it, some of the files could hold the change and others
-// not, and a change that appends would be made twice.
-func Write(ctx context.Context, root string, e *Edit, commit *Commit) error {
-	return write(ctx, root, e, commit, func(string) {})
+// Write makes a proven edit in the work tree whose repository is at root. A file
+// that is not what the edit was proven on, or may not be written, is an error, and
+// nothing has changed then.
+func Write(ctx context.Context, root string, e *promote.Edit, commit *Commit) error {
+	return write(ctx, root, newRecord(e), e.Files, commit, func(string) {})
+}
+
+// Replace gives files of an environment, named by their paths in the repository,
+// new contents: what a command makes that decides nothing. The verb is the
+// command, as people would run it again. The contents that files had are held
+// against what is there, as by Write.
+func Replace(ctx context.Context, root, dir, name, verb string, files ...promote.File) error {
+	r := &Record{Outcome: promote.Outcome(verb), Dir: dir, Name: name}
+	return write(ctx, root, r.of(files), files, nil, func(string) {})
 }
 
 // write calls step before everything that a crash could separate from what
 // came before.
-func write(ctx context.Context, root string, e *Edit, commit *Commit, step func(string)) error {
-	w, err := openWriter(root, e.Dir, e.Name, step)
+func write(ctx context.Context, root string, r *Record, files []promote.File, commit *Commit, step func(string)) error {
+	w, err := openWriter(root, r.Dir, r.Name, step)
 	if err != nil {
 		return err
 	}
@@ -47,14 +67,13 @@ func write(ctx context.Context, root string, e *Edit, commit *Commit, step func(
 	if _, err := w.root.Lstat(w.record); err == nil {
 		return fmt.Errorf("%s: %w", filepath.ToSlash(w.record), ErrInterrupted)
 	}
-	r, err := w.prepare(ctx, e, commit)
-	if err != nil {
-		w.drop(e)
+	if err := w.prepare(ctx, r, files, commit); err != nil {
+		w.drop(files)
 		return err
 	}
 	err = w.finish(ctx, r, commit)
 	var late *lateError
-	if err == nil || !errors.As(err, &late) && w.rollBack(e) == nil {
+	if err == nil || !errors.As(err, &late) && w.rollBack(files) == nil {
 		return err
 	}
 	return fmt.Errorf("%w; run the same command again to finish", err)
@@ -64,7 +83,8 @@ func write(ctx context.Context, root string, e *Edit, commit *Commit, step func(
 type writer struct {
 	root   *os.Root
 	lock   *os.File
-	record string // beside the marker
+	record string   // beside the marker
+	made   []string // directories that staging made, outermost first
 	step   func(string)
 }
 
@@ -94,44 +114,48 @@ func staged(name string) string {
 	return filepath.FromSlash(path.Join(path.Dir(name), "."+path.Base(name)+partSuffix))
 }
 
-// prepare does all that can fail, up to the record.
-func (w *writer) prepare(ctx context.Context, e *Edit, commit *Commit) (*Record, error) {
-	for _, f := range e.Files {
+// prepare does all that can fail, up to the record. One file that decides
+// nothing needs none: its rename is the only step. A decision needs one even
+// then: made again, it would be about the candidate that moved up.
+func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, commit *Commit) error {
+	for _, f := range files {
 		if err := w.unchanged(f); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	w.sweep()
-	for _, f := range e.Files {
+	for _, f := range files {
 		if f.After == nil {
 			continue
 		}
 		w.step("stage " + f.Path)
 		if err := w.stage(f); err != nil {
-			return nil, fmt.Errorf("write %s: %w", f.Path, pathless(err))
+			return fmt.Errorf("write %s: %w", f.Path, pathless(err))
 		}
 	}
-	r := newRecord(e)
 	if commit != nil {
 		w.step("prepare commit")
 		var err error
-		if r.Commit, err = commit.Prepare(ctx, e); err != nil {
-			return nil, err
+		if r.Commit, err = commit.Prepare(ctx, files); err != nil {
+			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
+	}
+	if len(files) == 1 && !r.decides() {
+		return nil
 	}
 	w.step("record")
 	if err := w.save(r); err != nil {
-		return nil, fmt.Errorf("write %s: %w", w.record, pathless(err))
+		return fmt.Errorf("write %s: %w", w.record, pathless(err))
 	}
-	return r, nil
+	return nil
 }
 
-// unchanged compares a file with what Prepare saw, and asks whether it may be
+// unchanged compares a file with what the edit was proven on, and asks whether it may be
 // replaced: a rename would replace a read-only file too.
-func (w *writer) unchanged(f File) error {
+func (w *writer) unchanged(f promote.File) error {
 	name := filepath.FromSlash(f.Path)
 	data, err := w.root.ReadFile(name)
 	switch {
@@ -156,8 +180,11 @@ func (w *writer) unchanged(f File) error {
 
 // stage writes the content, with the mode and the owner of the file that it
 // replaces, through to the disk.
-func (w *writer) stage(f File) error {
+func (w *writer) stage(f promote.File) error {
 	name := staged(f.Path)
+	if err := w.mkdir(filepath.Dir(name)); err != nil {
+		return err
+	}
 	if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err // what a crash before the record left behind
 	}
@@ -177,20 +204,38 @@ func (w *writer) stage(f File) error {
 	return file.Sync()
 }
 
+// mkdir makes the directory of a new file.
+func (w *writer) mkdir(dir string) error {
+	if _, err := w.root.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := w.mkdir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := w.root.Mkdir(dir, 0o750); err != nil {
+		return err
+	}
+	w.made = append(w.made, dir)
+	return w.syncDir(filepath.ToSlash(filepath.Dir(dir)))
+}
+
 // drop removes what was staged. Nothing else was done yet.
-func (w *writer) drop(e *Edit) {
+func (w *writer) drop(files []promote.File) {
 	_ = w.root.Remove(w.record)
 	_ = w.root.Remove(w.record + ".part")
-	for _, f := range e.Files {
+	for _, f := range files {
 		if f.After != nil {
 			_ = w.root.Remove(staged(f.Path))
 		}
 	}
+	for _, dir := range slices.Backward(w.made) {
+		_ = w.root.Remove(dir) // one that holds more stays
+	}
 }
 
 // rollBack puts back the files that were replaced before a failure.
-func (w *writer) rollBack(e *Edit) error {
-	for _, f := range e.Files {
+func (w *writer) rollBack(files []promote.File) error {
+	for _, f := range files {
 		name := filepath.FromSlash(f.Path)
 		data, err := w.root.ReadFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -202,7 +247,7 @@ func (w *writer) rollBack(e *Edit) error {
 		case f.Before == nil:
 			err = w.root.Remove(name)
 		default:
-			if err = w.stage(File{f.Path, f.After, f.Before}); err == nil {
+			if err = w.stage(promote.File{Path: f.Path, Before: f.After, After: f.Before}); err == nil {
 				err = w.root.Rename(staged(f.Path), name)
 			}
 		}
@@ -210,7 +255,7 @@ func (w *writer) rollBack(e *Edit) error {
 			return err
 		}
 	}
-	w.drop(e)
+	w.drop(files)
 	return nil
 }
 

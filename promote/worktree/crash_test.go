@@ -1,6 +1,6 @@
 //go:build linux
 
-package promote
+package worktree
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/test/envrepo"
 )
 
 // What the test tells the process that it kills.
@@ -44,7 +46,7 @@ func crashed(dir string) error {
 	if err != nil {
 		return err
 	}
-	c := crash{env: os.Getenv(crashEnv), outcome: Outcome(os.Getenv(crashWhat)), git: os.Getenv(crashGit)}
+	c := crash{env: os.Getenv(crashEnv), outcome: promote.Outcome(os.Getenv(crashWhat)), git: os.Getenv(crashGit)}
 	at := 0
 	return c.decide(context.Background(), dir, func(string) {
 		if at++; at == last {
@@ -63,18 +65,18 @@ func (c crash) decide(ctx context.Context, dir string, step func(string)) error 
 	if r, err := resume(ctx, dir, c.env, "", c.outcome, commit, step); r != nil || err != nil {
 		return err
 	}
-	req, err := request(dir, c.env)
+	req, err := envrepo.Request(dir, c.env)
 	if err != nil {
 		return err
 	}
-	e, err := Prepare(ctx, req, Options{Outcome: c.outcome})
-	if errors.Is(err, ErrNoCandidate) {
+	e, err := promote.Prepare(ctx, req, promote.Options{Outcome: c.outcome})
+	if errors.Is(err, promote.ErrNoCandidate) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return write(ctx, dir, e, commit, step)
+	return write(ctx, dir, newRecord(e), e.Files, commit, step)
 }
 
 func (c crash) commit(ctx context.Context, dir string) (*Commit, error) {
@@ -86,9 +88,9 @@ func (c crash) commit(ctx context.Context, dir string) (*Commit, error) {
 		return nil, err
 	}
 	return &Commit{
-		Prepare: func(ctx context.Context, e *Edit) (string, error) {
+		Prepare: func(ctx context.Context, edited []promote.File) (string, error) {
 			var files []git.File
-			for _, f := range e.Files {
+			for _, f := range edited {
 				files = append(files, git.File{Path: f.Path, Data: f.After})
 			}
 			c, err := repo.Prepare(ctx, files, "Decide\n")
@@ -138,20 +140,20 @@ func (c crash) run(t *testing.T, dir string, step int) (killed bool) {
 
 type crash struct {
 	name, env, git string
-	outcome        Outcome
-	files          files
+	outcome        promote.Outcome
+	files          envrepo.Files
 }
 
 func crashes() []crash {
-	web, cart := strings.ReplaceAll(deployment, "NAME", "web"), strings.ReplaceAll(deployment, "NAME", "cart")
-	prod := files{
+	web, cart := envrepo.Deployment("web"), envrepo.Deployment("cart")
+	prod := envrepo.Files{
 		"prod/web.yaml": web, "prod/cart.yaml": cart, "prod/z.yaml": strings.ReplaceAll(web, "web\n", "z\n"),
-		"prod/candidate.yaml":    skip + markerText("2.0.0"),
+		"prod/candidate.yaml":    envrepo.Skip + envrepo.Marker("2.0.0"),
 		"staging/web.yaml":       web,
-		"staging/candidate.yaml": skip + markerText("1.9.0"),
-		"prod/assay.yaml":        planText("promotion: {to: [{path: ../staging}]}"),
+		"staging/candidate.yaml": envrepo.Skip + envrepo.Marker("1.9.0"),
+		"prod/assay.yaml":        envrepo.Plan("promotion: {to: [{path: ../staging}]}"),
 	}
-	appends := prod.with(files{"prod/candidate.yaml": skip + markerHead("2.0.0") + `  patches:
+	appends := prod.With(envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.MarkerHead("2.0.0") + `  patches:
   - target: {kind: Deployment}
     patch: |
       - op: add
@@ -163,15 +165,15 @@ func crashes() []crash {
         path: /spec/template/spec/containers/0/args/-
         value: --once
 `})
-	queue := prod.with(files{"prod/candidate.yaml": skip + markerText("2.0.0") + "---\n" + markerText("3.0.0")})
+	queue := prod.With(envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")})
 	return []crash{
-		{"promote", "prod", "", Promote, prod},
-		{"promote a change that appends", "prod", "", Promote, appends},
-		{"promote with a queue", "prod", "", Promote, queue},
-		{"reject", "prod", "", Reject, prod},
-		{"reject with a queue", "prod", "", Reject, queue},
-		{"promote and commit", "prod", "yes", Promote, queue},
-		{"reject and commit", "prod", "yes", Reject, prod},
+		{"promote", "prod", "", promote.Promote, prod},
+		{"promote a change that appends", "prod", "", promote.Promote, appends},
+		{"promote with a queue", "prod", "", promote.Promote, queue},
+		{"reject", "prod", "", promote.Reject, prod},
+		{"reject with a queue", "prod", "", promote.Reject, queue},
+		{"promote and commit", "prod", "yes", promote.Promote, queue},
+		{"reject and commit", "prod", "yes", promote.Reject, prod},
 	}
 }
 
@@ -183,7 +185,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			want := c.tree(t)
 			c.finish(t, want)
-			finished := read(t, os.DirFS(want))
+			finished := envrepo.Read(t, os.DirFS(want))
 			if finished["prod/candidate.yaml"] == c.files["prod/candidate.yaml"] {
 				t.Fatal("nothing was decided")
 			}
@@ -197,7 +199,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 				if c.run(t, dir, step%3+1) {
 					c.finish(t, dir)
 				}
-				same(t, fmt.Sprintf("killed before step %d", step), finished, read(t, os.DirFS(dir)))
+				envrepo.Same(t, fmt.Sprintf("killed before step %d", step), finished, envrepo.Read(t, os.DirFS(dir)))
 				if c.git != "" {
 					c.checkGit(t, want, dir)
 				}
@@ -212,7 +214,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 // check holds that each file is the old or the new one, whole.
 func (c crash) check(t *testing.T, dir string) {
 	t.Helper()
-	now := read(t, os.DirFS(dir))
+	now := envrepo.Read(t, os.DirFS(dir))
 	for name, text := range c.files {
 		if got, ok := now[name]; ok && got != text && !strings.HasSuffix(got, "\n") {
 			t.Errorf("%s is cut off", name)
@@ -223,7 +225,7 @@ func (c crash) check(t *testing.T, dir string) {
 // tree is a new copy of the files, committed where that is under test.
 func (c crash) tree(t *testing.T) string {
 	t.Helper()
-	dir := c.files.on(t)
+	dir := c.files.On(t)
 	if c.git != "" {
 		t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 		for _, name := range []string{"AUTHOR", "COMMITTER"} {
@@ -262,18 +264,18 @@ func runGit(t *testing.T, dir string, args ...string) string {
 // TestSwept: what a decision that was killed before its record has staged does
 // not outlast another decision, and what one that has a record needs does.
 func TestSwept(t *testing.T) {
-	c := crash{env: "prod", outcome: Promote, files: shop()}
-	want := shop()
+	c := crash{env: "prod", outcome: promote.Promote, files: envrepo.Shop()}
+	want := envrepo.Shop()
 	delete(want, "prod/candidate.yaml")
 	dir := c.tree(t)
-	if !c.run(t, dir, 3) || len(read(t, os.DirFS(dir))) <= len(c.files) {
+	if !c.run(t, dir, 3) || len(envrepo.Read(t, os.DirFS(dir))) <= len(c.files) {
 		t.Fatal("nothing was left behind")
 	}
-	decided(t, dir, "prod", Reject)
-	same(t, "after the rejection", want, read(t, os.DirFS(dir)))
+	decided(t, dir, "prod", promote.Reject)
+	envrepo.Same(t, "after the rejection", want, envrepo.Read(t, os.DirFS(dir)))
 
-	other := files{"prod/.other.yaml.assay-part": "x\n", "prod/.candidate.other.yaml.assay-record": "{}\n"}
-	dir = c.files.with(other).on(t)
-	decided(t, dir, "prod", Reject)
-	same(t, "another environment's", want.with(other), read(t, os.DirFS(dir)))
+	other := envrepo.Files{"prod/.other.yaml.assay-part": "x\n", "prod/.candidate.other.yaml.assay-record": "{}\n"}
+	dir = c.files.With(other).On(t)
+	decided(t, dir, "prod", promote.Reject)
+	envrepo.Same(t, "another environment's", want.With(other), envrepo.Read(t, os.DirFS(dir)))
 }

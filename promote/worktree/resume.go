@@ -1,4 +1,4 @@
-package promote
+package worktree
 
 import (
 	"context"
@@ -7,17 +7,20 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"strings"
+
+	"github.com/assaydev/assay/promote"
 )
 
 // Resume finishes what an earlier decision on the environment left undone when
 // it was killed, and returns its record; nil if there is nothing to finish. A file
 // that was edited since is an error, and nothing has changed then. The outcome must be the
 // same: half a promotion cannot become a rejection.
-func Resume(ctx context.Context, root, dir, env string, outcome Outcome, commit *Commit) (*Record, error) {
+func Resume(ctx context.Context, root, dir, env string, outcome promote.Outcome, commit *Commit) (*Record, error) {
 	return resume(ctx, root, dir, env, outcome, commit, func(string) {})
 }
 
-func resume(ctx context.Context, root, dir, env string, outcome Outcome, commit *Commit, step func(string)) (*Record, error) {
+func resume(ctx context.Context, root, dir, env string, outcome promote.Outcome, commit *Commit, step func(string)) (*Record, error) {
 	w, err := openWriter(root, dir, env, step)
 	if err != nil {
 		return nil, err
@@ -28,13 +31,13 @@ func resume(ctx context.Context, root, dir, env string, outcome Outcome, commit 
 		return nil, err
 	}
 	if outcome != "" && r.Outcome != outcome {
-		return r, fmt.Errorf("%s: a decision to %s the candidate was interrupted while it was written: run assay %s with the same flags to finish it first",
-			filepath.ToSlash(w.record), r.Outcome, r.Outcome)
+		return r, fmt.Errorf("%s: %s was interrupted while it was written: run assay %s with the same flags to finish it first",
+			filepath.ToSlash(w.record), r.What(), r.Outcome)
 	}
 	for _, f := range r.Files {
 		if _, err := w.pending(f); err != nil {
-			return r, fmt.Errorf("%w, since the decision to %s the candidate was interrupted: restore the environment's files and remove %s, then start again",
-				err, r.Outcome, filepath.ToSlash(w.record))
+			return r, fmt.Errorf("%w, since %s was interrupted: restore the environment's files and remove %s, then start again",
+				err, strings.Replace(r.What(), "a decision", "the decision", 1), filepath.ToSlash(w.record))
 		}
 	}
 	return r, w.finish(ctx, r, commit)
@@ -93,7 +96,7 @@ func (w *writer) finish(ctx context.Context, r *Record, commit *Commit) error {
 		}
 	}
 	w.step("remove record")
-	if err := w.root.Remove(w.record); err != nil {
+	if err := w.root.Remove(w.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &lateError{fmt.Errorf("remove %s: %w", filepath.ToSlash(w.record), pathless(err))}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package promote
+package worktree
 
 import (
 	"path/filepath"

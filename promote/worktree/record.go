@@ -1,4 +1,4 @@
-package promote
+package worktree
 
 import (
 	"crypto/sha256"
@@ -10,12 +10,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 )
 
-// ErrInterrupted is returned where an earlier promotion or rejection was
-// killed and has to be finished first.
+// ErrInterrupted is returned where an earlier command was killed while it wrote
+// and has to be finished first.
 var ErrInterrupted = errors.New("an earlier decision was interrupted while it was written: run the same command again to finish it")
 
 // recordVersion is raised when the format of the record changes.
@@ -24,14 +26,14 @@ const recordVersion = 1
 // Record says what was decided and which files that changes. It is on the disk
 // only while they are being replaced.
 type Record struct {
-	Version   int          `json:"version"`
-	Outcome   Outcome      `json:"outcome"`
-	Dir       string       `json:"directory"`
-	Name      string       `json:"environment,omitempty"`
-	Candidate string       `json:"candidate,omitempty"`
-	ID        string       `json:"id,omitempty"`
-	Files     []RecordFile `json:"files"`
-	Commit    string       `json:"commit,omitempty"` // what Commit.Land needs to know
+	Version   int             `json:"version"`
+	Outcome   promote.Outcome `json:"outcome"`
+	Dir       string          `json:"directory"`
+	Name      string          `json:"environment,omitempty"`
+	Candidate string          `json:"candidate,omitempty"`
+	ID        string          `json:"id,omitempty"`
+	Files     []RecordFile    `json:"files"`
+	Commit    string          `json:"commit,omitempty"` // what Commit.Land needs to know
 }
 
 // RecordFile names contents by their SHA-256; empty where there is no file.
@@ -41,12 +43,30 @@ type RecordFile struct {
 	After  string `json:"after,omitempty"`
 }
 
-func newRecord(e *Edit) *Record {
-	r := &Record{Version: recordVersion, Outcome: e.Outcome, Dir: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID}
-	for _, f := range e.Files {
+func newRecord(e *promote.Edit) *Record {
+	r := &Record{Outcome: e.Outcome, Dir: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID}
+	return r.of(e.Files)
+}
+
+// of adds the files.
+func (r *Record) of(files []promote.File) *Record {
+	r.Version = recordVersion
+	for _, f := range files {
 		r.Files = append(r.Files, RecordFile{f.Path, digest(f.Before), digest(f.After)})
 	}
 	return r
+}
+
+// What says for people what was interrupted.
+func (r *Record) What() string {
+	if r.decides() {
+		return fmt.Sprintf("a decision to %s the candidate", r.Outcome)
+	}
+	return "assay " + string(r.Outcome)
+}
+
+func (r *Record) decides() bool {
+	return slices.Contains([]promote.Outcome{promote.Promote, promote.Reject, promote.Revert}, r.Outcome)
 }
 
 // digest is empty for a file that does not exist.

@@ -1,0 +1,98 @@
+package worktree
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/test/envrepo"
+)
+
+// prepare makes the edit of a decision in a work tree.
+func prepare(t *testing.T, dir, env string, outcome promote.Outcome) (*promote.Edit, error) {
+	t.Helper()
+	req, err := envrepo.Request(dir, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = req.FS.Close() })
+	return promote.Prepare(t.Context(), req, promote.Options{Outcome: outcome})
+}
+
+// decided decides in a work tree.
+func decided(t *testing.T, dir, env string, outcome promote.Outcome) {
+	t.Helper()
+	e, err := prepare(t, dir, env, outcome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(t.Context(), dir, e, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReplaceIsAllOrNothing writes what a command makes that decides nothing.
+func TestReplaceIsAllOrNothing(t *testing.T) {
+	tree := envrepo.Files{"prod/a": "old"}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := promote.File{Path: "prod/a", Before: []byte("old"), After: []byte("new")}
+	added := func(name string) promote.File { return promote.File{Path: name, After: []byte("b")} }
+	for _, test := range []struct {
+		name  string
+		ctx   context.Context
+		files []promote.File
+	}{
+		{"out of the repository", t.Context(), []promote.File{a, added("prod/new/b"), added("../z")}},
+		{"through a link", t.Context(), []promote.File{a, added("prod/link/b")}},
+		{"under a file", t.Context(), []promote.File{added("prod/a/b")}},
+		{"too late", cancelled, []promote.File{a, added("prod/new/b")}},
+		{"what exists", t.Context(), []promote.File{added("prod/new/b"), added("prod/a")}},
+	} {
+		dir := tree.On(t)
+		link := filepath.Join(dir, "prod", "link")
+		if err := os.Symlink(os.TempDir(), link); err != nil {
+			t.Fatal(err)
+		}
+		if err := Replace(test.ctx, dir, "prod", "", "init", test.files...); err == nil || strings.Contains(err.Error(), dir) {
+			t.Errorf("%s: error %v", test.name, err)
+		}
+		if entries, err := os.ReadDir(filepath.Join(dir, "prod")); err != nil || len(entries) != 2 {
+			t.Errorf("%s: it left %v, %v", test.name, entries, err)
+		}
+		if err := os.Remove(link); err != nil {
+			t.Fatal(err)
+		}
+		envrepo.Same(t, test.name, tree, envrepo.Read(t, os.DirFS(dir)))
+	}
+	dir := tree.On(t)
+	if err := Replace(t.Context(), dir, "prod", "", "init", a, added("prod/new/below/b")); err != nil {
+		t.Fatal(err)
+	}
+	envrepo.Same(t, "written", envrepo.Files{"prod/a": "new", "prod/new/below/b": "b"}, envrepo.Read(t, os.DirFS(dir)))
+}
+
+// TestReplaceSurvivesACrash finishes what a command wrote in part, and leaves it
+// to that command.
+func TestReplaceSurvivesACrash(t *testing.T) {
+	dir := envrepo.Files{"prod/a": "old"}.On(t)
+	files := []promote.File{{Path: "prod/a", Before: []byte("old"), After: []byte("new")}, {Path: "prod/new/b", After: []byte("b")}}
+	func() {
+		defer func() { _ = recover() }()
+		_ = write(t.Context(), dir, (&Record{Outcome: "init", Dir: "prod"}).of(files), files, nil, func(step string) {
+			if step == "replace prod/new/b" {
+				panic("killed")
+			}
+		})
+	}()
+	if _, err := Resume(t.Context(), dir, "prod", "", promote.Promote, nil); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
+		t.Errorf("a promotion finished it: %v", err)
+	}
+	if _, err := Resume(t.Context(), dir, "prod", "", "init", nil); err != nil {
+		t.Fatal(err)
+	}
+	envrepo.Same(t, "finished", envrepo.Files{"prod/a": "new", "prod/new/b": "b"}, envrepo.Read(t, os.DirFS(dir)))
+}

@@ -1,0 +1,126 @@
+// Package envrepo makes environment repositories on the disk for tests: trees of
+// files, deployments, plans and markers.
+package envrepo
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/render"
+)
+
+// Files are a tree by slash path.
+type Files map[string]string
+
+// On writes the tree to a new directory.
+func (f Files) On(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range f {
+		Put(t, dir, name, text)
+	}
+	return dir
+}
+
+// Put writes one file, and makes its directory.
+func Put(t *testing.T, dir, name, text string) {
+	t.Helper()
+	at := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Read returns the files of a tree, less Git's own.
+func Read(t *testing.T, fsys fs.FS) Files {
+	t.Helper()
+	out := Files{}
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && name == ".git" {
+			return fs.SkipDir
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(fsys, name)
+		out[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// With returns the tree with more files laid over it.
+func (f Files) With(more Files) Files {
+	out := maps.Clone(f)
+	maps.Copy(out, more)
+	return out
+}
+
+// Same fails the test where two trees differ.
+func Same(t *testing.T, what string, want, got Files) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s:\n%s", what, diff)
+	}
+}
+
+// Request asks for an environment on the disk, read anew.
+func Request(dir, env string) (render.Request, error) {
+	fsys, err := envfs.OpenDir(dir, envfs.Limits{})
+	return render.Request{FS: fsys, Dir: env}, err
+}
+
+// Skip is the first line of a file that Argo CD is to skip.
+const Skip = "# +argocd:skip-file-rendering\n"
+
+// Deployment is a manifest at version 1.0.0, with a comment.
+func Deployment(name string) string {
+	return strings.ReplaceAll(`apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: NAME
+spec:
+  selector:
+    matchLabels: {app: NAME}
+  template:
+    metadata:
+      labels: {app: NAME}
+    spec:
+      containers:
+      - name: NAME
+        image: "example.com/shop/web:1.0.0"   # the version
+`, "NAME", name)
+}
+
+// MarkerHead is a candidate up to its spec.
+func MarkerHead(name string) string {
+	return "apiVersion: assay.dev/v1alpha1\nkind: Candidate\nmetadata:\n  name: " + name + "\nspec:\n"
+}
+
+// Marker is a candidate with another tag of what Deployment runs.
+func Marker(tag string) string {
+	return MarkerHead(tag) + "  images:\n  - name: example.com/shop/web\n    newTag: " + tag + "\n"
+}
+
+// Plan is a plan with the body below its spec.
+func Plan(body string) string {
+	return Skip + "apiVersion: assay.dev/v1alpha1\nkind: Plan\nspec:\n  " + body + "\n"
+}
+
+// Shop is an environment of two deployments, with a candidate under test.
+func Shop() Files {
+	return Files{"prod/web.yaml": Deployment("web"), "prod/cart.yaml": Deployment("cart"), "prod/candidate.yaml": Skip + Marker("2.0.0")}
+}

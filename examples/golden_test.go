@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/assaydev/assay/examples"
@@ -51,7 +53,7 @@ func output(t *testing.T, dir string, candidate []byte) string {
 	if candidate != nil {
 		fsys[dir+"/candidate.yaml"] = &fstest.MapFile{Data: candidate, Mode: 0o644}
 	}
-	res, err := render.Environment(context.Background(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: dir})
+	res, err := render.Environment(context.Background(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Environment: spec.Environment{Dir: dir}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 )
@@ -23,7 +24,7 @@ func announce(t *testing.T, files map[string]string) map[string]*apiclient.Param
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	list, err := plugin.Announce(t.Context(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app", AppName: "shop"})
+	list, err := plugin.Announce(t.Context(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Environment: spec.Environment{Dir: "app"}, AppName: "shop"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestAnnounceRefusesLargeValues(t *testing.T) {
 				"app/Chart.yaml":  {Data: []byte("apiVersion: v2\nname: app\nversion: 1.0.0\n")},
 				"app/values.yaml": {Data: []byte(test.values)},
 			}
-			_, err := plugin.Announce(t.Context(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app"})
+			_, err := plugin.Announce(t.Context(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Environment: spec.Environment{Dir: "app"}})
 			if test.want == "" {
 				if err != nil {
 					t.Fatal(err)

@@ -110,7 +110,7 @@ func TestParametersMirrorSources(t *testing.T) {
 	var req render.Request
 	call.Fill(&req)
 	want := render.Request{
-		Name: "prod", AppName: "shop", Namespace: "web",
+		Environment: spec.Environment{Name: "prod"}, AppName: "shop", Namespace: "web",
 		Env: map[string]string{"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_NAMESPACE": "web"},
 		Helm: &spec.HelmSource{
 			ReleaseName: "r", Namespace: "n", ValueFiles: []string{"values-$ARGOCD_APP_NAME.yaml", "b.yaml"}, IgnoreMissingValueFiles: true,
@@ -207,7 +207,7 @@ func TestHelmValuesReplaceThePlans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req := render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "app"}
+		req := render.Request{FS: envfs.New(fsys, envfs.Limits{}), Environment: spec.Environment{Dir: "app"}}
 		call.Fill(&req)
 		res, err := render.Environment(t.Context(), req)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -140,7 +140,7 @@ func TestBeganByEveryCommit(t *testing.T) {
 		id := s.id()
 		for _, line := range strings.Split(s.run("log", "--first-parent", "--format=%H %ct", "main"), "\n") {
 			commit, seconds, _ := strings.Cut(line, " ")
-			if s.content(commit, "prod/candidate.yaml") == "" || s.rendered(commit, history.Environment{Dir: "prod"}).ID != id {
+			if s.content(commit, "prod/candidate.yaml") == "" || s.rendered(commit, spec.Environment{Dir: "prod"}).ID != id {
 				return at
 			}
 			n, _ := strconv.ParseInt(seconds, 10, 64)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/objectdiff"
 	"github.com/assaydev/assay/internal/pullrequest"
@@ -30,7 +29,7 @@ func (s Server) body(p *Proposal) (string, error) {
 	if e := p.Edit; e != nil {
 		b.Proof.Laws = e.Laws()
 		for _, n := range e.Next {
-			b.Next = append(b.Next, pullrequest.Next{Environment: history.Environment{Dir: n.Dir, Name: n.Name}.String(), State: string(n.State)})
+			b.Next = append(b.Next, pullrequest.Next{Environment: n.Environment.String(), State: string(n.State)})
 		}
 	}
 	if p.Decision.ByHand() {

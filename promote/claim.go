@@ -11,6 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // A claim is an outcome's ref that names no commit of the branch yet: what a
@@ -64,7 +65,7 @@ type outcome struct {
 }
 
 // outcomes are those of the environment.
-func (s Server) outcomes(ctx context.Context, env history.Environment) ([]outcome, error) {
+func (s Server) outcomes(ctx context.Context, env spec.Environment) ([]outcome, error) {
 	refs, err := s.Repo.Refs(ctx, history.RefPrefix(s.Branch, env))
 	if err != nil || len(refs) == 0 {
 		return nil, err
@@ -90,7 +91,7 @@ func (s Server) outcomes(ctx context.Context, env history.Environment) ([]outcom
 
 // settleClaims looks what became of the pull requests that were open when an
 // earlier run ended.
-func (s Server) settleClaims(ctx context.Context, env history.Environment) error {
+func (s Server) settleClaims(ctx context.Context, env spec.Environment) error {
 	if s.Forge == nil {
 		return nil
 	}

@@ -37,7 +37,7 @@ func (s Server) finishAt(ctx context.Context, base gitremote.Base) (standing, er
 	if err := Present(req); err != nil {
 		return standing{}, err
 	}
-	env := environment(req)
+	env := req.Environment
 	// What is wrong with a plan or a marker is told when they are used.
 	var to []spec.Destination
 	if plan, err := render.Plan(req); err == nil {

@@ -45,8 +45,8 @@ func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, 
 		return Next{}, err
 	}
 	defer done()
-	n := Next{Dir: dir, Name: to.Environment, Repo: to.Repo, Branch: there.Branch}
-	env := history.Environment{Dir: dir, Name: to.Environment}
+	n := Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, Repo: to.Repo, Branch: there.Branch}
+	env := spec.Environment{Dir: dir, Name: to.Environment}
 	_, err = there.Repo.Update(ctx, there.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
 		n.State = Already
 		told, err := there.tells(ctx, env, p.record.Promotion)
@@ -56,7 +56,7 @@ func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, 
 		// What the operator allows holds there too; what an Application passes
 		// is of this environment alone.
 		here := there.Open(base.Tree)
-		req := render.Request{FS: here.FS, Dir: dir, Name: to.Environment, Limits: here.Limits, Allow: here.Allow}
+		req := render.Request{FS: here.FS, Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: here.Limits, Allow: here.Allow}
 		if err := Present(req); err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (s Server) destination(ctx context.Context, from string, to spec.Destinatio
 }
 
 // tells reports whether the branch tells of a promotion to an environment.
-func (s Server) tells(ctx context.Context, env history.Environment, promotion string) (bool, error) {
+func (s Server) tells(ctx context.Context, env spec.Environment, promotion string) (bool, error) {
 	entries, _, err := s.Repo.Log(ctx, s.Branch, s.Commits)
 	return slices.ContainsFunc(entries, func(e git.Entry) bool {
 		rec, ok := history.Parse(e)

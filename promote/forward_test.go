@@ -113,9 +113,9 @@ func TestForward(t *testing.T) {
 	r := c.promote()
 	c.arrived(4)
 	want := []Next{
-		{Dir: "prod", State: Set, Branch: "staging"},
-		{Dir: "eu", State: Set, Branch: "staging"},
-		{Dir: "shop/live", State: Set, Repo: c.other.URL, Branch: "trunk"},
+		{Environment: spec.Environment{Dir: "prod"}, State: Set, Branch: "staging"},
+		{Environment: spec.Environment{Dir: "eu"}, State: Set, Branch: "staging"},
+		{Environment: spec.Environment{Dir: "shop/live"}, State: Set, Repo: c.other.URL, Branch: "trunk"},
 	}
 	if diff := cmp.Diff(want, r.Next); diff != "" {
 		t.Error(diff)
@@ -199,7 +199,7 @@ func TestForwardIsNotedInTheEnd(t *testing.T) {
 			t.Parallel()
 			c := newChain(t, "", "method: push")
 			c.overHTTP()
-			ref, left := history.ForwardedRef("main", history.Environment{Dir: "prod"}), 2
+			ref, left := history.ForwardedRef("main", spec.Environment{Dir: "prod"}), 2
 			c.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 				if noting(req) && left > 0 {
 					left--

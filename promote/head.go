@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // What stands before the ID in the names of branches, but for a promotion.
@@ -40,7 +41,7 @@ func (p *Proposal) head() string {
 
 // headPrefix is before all branches of an environment, and of no other: where
 // its path cannot be in the name of a branch as it is, a digest follows.
-func headPrefix(env history.Environment) string {
+func headPrefix(env spec.Environment) string {
 	dir := path.Clean(env.Dir)
 	name := dir
 	if name == "." {

@@ -4,11 +4,6 @@ import (
 	"github.com/assaydev/assay/internal/history"
 )
 
-// Environment is the edited environment as histories name it.
-func (e *Edit) Environment() history.Environment {
-	return history.Environment{Dir: e.Dir, Name: e.Name}
-}
-
 // Title is the subject of the commit that makes the edit.
 func (e *Edit) Title() string {
 	switch e.Outcome {
@@ -23,7 +18,7 @@ func (e *Edit) Title() string {
 // Record is what that commit tells.
 func (e *Edit) Record(d Decision) (history.Record, error) {
 	r := history.Record{
-		Outcome: string(e.Outcome), Environment: e.Environment(), Experiment: e.ID, Candidate: e.Candidate.Metadata.Name,
+		Outcome: string(e.Outcome), Environment: e.Environment, Experiment: e.ID, Candidate: e.Candidate.Metadata.Name,
 		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested, Reverts: e.Reverts,
 	}
 	if d.ByHand() {

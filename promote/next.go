@@ -23,8 +23,7 @@ import (
 
 // Next is what a promotion does for one next environment.
 type Next struct {
-	Dir   string    `json:"directory"`
-	Name  string    `json:"environment,omitempty"`
+	spec.Environment
 	State NextState `json:"state"`
 
 	// Of one elsewhere.
@@ -51,7 +50,7 @@ func (p *preparation) next(ctx context.Context) error {
 			return err
 		}
 		if !here {
-			p.edit.Next = append(p.edit.Next, Next{Dir: to.Path, Name: to.Environment, State: Elsewhere, Repo: to.Repo, Branch: to.Branch})
+			p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: to.Path, Name: to.Environment}, State: Elsewhere, Repo: to.Repo, Branch: to.Branch})
 			continue
 		}
 		if err := p.nextHere(ctx, to); err != nil {
@@ -80,7 +79,7 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 		return errors.New("it names this environment itself: name another, or remove it")
 	}
 	f, state, err := introduce(ctx, render.Request{
-		FS: p.req.FS.With(p.contents()), Dir: dir, Name: to.Environment, Limits: p.req.Limits, Allow: p.req.Allow,
+		FS: p.req.FS.With(p.contents()), Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: p.req.Limits, Allow: p.req.Allow,
 	}, p.edit.Candidate)
 	if err != nil {
 		return err
@@ -88,7 +87,7 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	if state == Set {
 		p.edit.Files = append(p.edit.Files, f)
 	}
-	p.edit.Next = append(p.edit.Next, Next{Dir: dir, Name: to.Environment, State: state})
+	p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, State: state})
 	return nil
 }
 

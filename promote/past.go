@@ -5,11 +5,12 @@ import (
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // Past is what the branch's newest commits, and the refs beside it, tell of an
 // environment.
-func (s Server) Past(ctx context.Context, env history.Environment) (past history.Past, err error) {
+func (s Server) Past(ctx context.Context, env spec.Environment) (past history.Past, err error) {
 	err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
 		past, err = s.past(ctx, env)
 		return err
@@ -17,7 +18,7 @@ func (s Server) Past(ctx context.Context, env history.Environment) (past history
 	return past, err
 }
 
-func (s Server) past(ctx context.Context, env history.Environment) (history.Past, error) {
+func (s Server) past(ctx context.Context, env spec.Environment) (history.Past, error) {
 	entries, more, err := s.Repo.Log(ctx, s.Branch, s.Commits)
 	if err != nil {
 		return history.Past{}, err

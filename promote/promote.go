@@ -70,8 +70,8 @@ type Options struct {
 
 // Edit is a proven edit of the repository.
 type Edit struct {
-	Outcome   Outcome
-	Dir, Name string // the environment's
+	Outcome Outcome
+	spec.Environment
 	Layout    spec.Layout
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
@@ -141,7 +141,7 @@ func (p *preparation) open(ctx context.Context) error {
 		return err
 	}
 	p.edit = &Edit{
-		Outcome: p.opt.Outcome, Dir: p.req.Dir, Name: p.req.Name, Layout: res.Layout, Plan: res.Plan,
+		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
 		Candidate: *res.Marker, ID: res.ID, Waiting: res.Waiting,
 	}
 	if p.want = res.Baseline; p.opt.Outcome == Promote {
@@ -169,7 +169,7 @@ func (p *preparation) openBroken(ctx context.Context, cause error) error {
 		return err
 	}
 	p.edit = &Edit{
-		Outcome: p.opt.Outcome, Dir: p.req.Dir, Name: p.req.Name, Layout: res.Layout, Plan: res.Plan,
+		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
 		Candidate: p.marker.Candidates[0], Waiting: len(p.marker.Candidates) - 1,
 	}
 	p.want = res.Baseline

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
 	"github.com/assaydev/assay/test/gitserver"
@@ -704,7 +705,7 @@ func TestHeadNames(t *testing.T) {
 	s := newSite(t, "", envrepo.Files{"README.md": "x\n"})
 	tip := s.tip("main")
 	seen := map[string]string{}
-	for _, env := range []history.Environment{
+	for _, env := range []spec.Environment{
 		{Dir: "."},
 		{Dir: ".", Name: "root"},
 		{Dir: "root"},
@@ -742,7 +743,7 @@ func TestHeadNames(t *testing.T) {
 			t.Errorf("%s is not told apart", head)
 		}
 	}
-	for env, want := range map[history.Environment]string{
+	for env, want := range map[spec.Environment]string{
 		{Dir: "."}: "assay/root/", {Dir: "shop/prod"}: "assay/shop/prod/", {Dir: "shop", Name: "prod"}: "assay/shop@prod/",
 	} {
 		if got := headPrefix(env); got != want {

@@ -59,7 +59,7 @@ func PrepareRevert(ctx context.Context, req render.Request, p Promotion) (*Edit,
 	}
 	r.stays()
 	return &Edit{
-		Outcome: Revert, Dir: req.Dir, Name: req.Name, Layout: now.Layout, Plan: now.Plan, ID: p.ID, Reverts: p.Commit,
+		Outcome: Revert, Environment: req.Environment, Layout: now.Layout, Plan: now.Plan, ID: p.ID, Reverts: p.Commit,
 		Candidate: spec.Candidate{Metadata: spec.Metadata{Name: p.Candidate}}, Files: r.files, Warnings: r.warnings,
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
@@ -60,10 +61,10 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 		return nil, err
 	}
 	var choice Choice
-	var env history.Environment
+	var env spec.Environment
 	var first *Proposal
 	r, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (p *Proposal, err error) {
-		env = environment(s.Open(base.Tree))
+		env = s.Open(base.Tree).Environment
 		if p, choice, err = s.decision(ctx, base, decide); p == nil || err != nil {
 			return p, err
 		}
@@ -123,11 +124,6 @@ func (s Server) after(ctx context.Context, r *Result) error {
 	var err error
 	r.Next, err = s.forward(ctx, winner{r.Proposal.Record, r.Commit, r.Proposal.Edit.Candidate}, to)
 	return err
-}
-
-// environment is that of a request, as histories name it.
-func environment(req render.Request) history.Environment {
-	return history.Environment{Dir: req.Dir, Name: req.Name}
 }
 
 func (s Server) note(format string, args ...any) {

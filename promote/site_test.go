@@ -17,6 +17,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
@@ -94,7 +95,7 @@ func (s *site) process() Server {
 	server := Server{
 		Repo: remote(s.t, s.url), Branch: "main", Commits: s.commits, Method: s.method,
 		Open: func(tree fs.FS) render.Request {
-			return render.Request{FS: envfs.New(tree, envfs.Limits{}), Dir: s.dir, Name: s.env}
+			return render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: s.dir, Name: s.env}}
 		},
 		Compare: func(base, head string) string { return "https://example.com/" + base + "..." + head },
 		Another: func(_ context.Context, url string) (*gitremote.Remote, func(), error) {
@@ -236,9 +237,9 @@ func (s *site) tree(commit string) *envfs.FS {
 	return envfs.New(tree, envfs.Limits{})
 }
 
-func (s *site) rendered(commit string, env history.Environment) *render.Result {
+func (s *site) rendered(commit string, env spec.Environment) *render.Result {
 	s.t.Helper()
-	res, err := render.Environment(s.t.Context(), render.Request{FS: s.tree(commit), Dir: env.Dir, Name: env.Name})
+	res, err := render.Environment(s.t.Context(), render.Request{FS: s.tree(commit), Environment: env})
 	if err != nil {
 		s.t.Fatalf("render %s at %s: %v", env, commit, err)
 	}
@@ -248,13 +249,13 @@ func (s *site) rendered(commit string, env history.Environment) *render.Result {
 // id is that of the experiment at the tip.
 func (s *site) id() string {
 	s.t.Helper()
-	return s.rendered("main", history.Environment{Dir: s.dir, Name: s.env}).ID
+	return s.rendered("main", spec.Environment{Dir: s.dir, Name: s.env}).ID
 }
 
 // decisions are what a new process reads of the environment.
 func (s *site) decisions() []history.Decision {
 	s.t.Helper()
-	past, err := s.process().Past(s.t.Context(), history.Environment{Dir: s.dir, Name: s.env})
+	past, err := s.process().Past(s.t.Context(), spec.Environment{Dir: s.dir, Name: s.env})
 	if err != nil {
 		s.t.Fatal(err)
 	}

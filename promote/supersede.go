@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
@@ -19,12 +20,12 @@ const supersededLabel = "assay/superseded"
 
 // Tidy closes the open pull requests of candidates of the environment that are
 // not under test any more.
-func (s Server) Tidy(ctx context.Context, env history.Environment) { s.tidy(ctx, env, nil) }
+func (s Server) Tidy(ctx context.Context, env spec.Environment) { s.tidy(ctx, env, nil) }
 
 // tidy leaves the one that this run has opened, if there is one. What was
 // decided does not depend on it, so that its trouble is only told: the next run
 // tries again.
-func (s Server) tidy(ctx context.Context, env history.Environment, own *Pull) {
+func (s Server) tidy(ctx context.Context, env spec.Environment, own *Pull) {
 	if s.Forge == nil {
 		return
 	}
@@ -36,7 +37,7 @@ func (s Server) tidy(ctx context.Context, env history.Environment, own *Pull) {
 // closeOthers leaves those of what the tip has under test by now, and of what
 // does not render. What other environments below this one have, and what people
 // opened by hand, has other names.
-func (s Server) closeOthers(ctx context.Context, env history.Environment, own *Pull) error {
+func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *Pull) error {
 	prefix := headPrefix(env)
 	list, err := s.Forge.List(ctx, prefix, s.Branch)
 	list = slices.DeleteFunc(list, func(p forge.Pull) bool { return !ofCandidate.MatchString(strings.TrimPrefix(p.Head, prefix)) })
@@ -84,7 +85,7 @@ func (s Server) heads(ctx context.Context) (list []string, known bool, err error
 			return ctx.Err()
 		}
 		for _, outcome := range []string{history.Promote, history.Reject} {
-			list = append(list, HeadBranch(history.Record{Outcome: outcome, Environment: environment(req), Experiment: res.ID}))
+			list = append(list, HeadBranch(history.Record{Outcome: outcome, Environment: req.Environment, Experiment: res.ID}))
 		}
 		return nil
 	})

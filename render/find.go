@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -13,15 +12,11 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// Place is where an environment is: a directory of the repository, and a name
-// where it serves several.
-type Place struct{ Dir, Name string }
-
 // Find lists the environments at and below a directory, by path and name: those
 // that have a plan or a marker. It follows no links, and leaves out repositories
 // inside the repository.
-func Find(fsys *envfs.FS, dir string) ([]Place, error) {
-	found := map[Place]bool{}
+func Find(fsys *envfs.FS, dir string) ([]spec.Environment, error) {
+	found := map[spec.Environment]bool{}
 	err := fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -35,18 +30,13 @@ func Find(fsys *envfs.FS, dir string) ([]Place, error) {
 		if err != nil || !spec.IsOwn(name, data) {
 			return err
 		}
-		found[Place{path.Dir(name), environmentOf(name)}] = true
+		found[spec.Environment{Dir: path.Dir(name), Name: environmentOf(name)}] = true
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return slices.SortedFunc(maps.Keys(found), Place.Compare), nil
-}
-
-// Compare orders places by directory, then by name.
-func (p Place) Compare(q Place) int {
-	return cmp.Or(strings.Compare(p.Dir, q.Dir), strings.Compare(p.Name, q.Name))
+	return slices.SortedFunc(maps.Keys(found), spec.Environment.Compare), nil
 }
 
 // skip leaves out what is no directory of this repository.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 func TestFind(t *testing.T) {
@@ -33,7 +34,7 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Place{{".", ""}, {".hidden", ""}, {"shop/broken", ""}, {"shop/prod", ""}, {"shop/prod", "eu"}, {"shop/prod", "us"}}
+	want := []spec.Environment{{Dir: ".", Name: ""}, {Dir: ".hidden", Name: ""}, {Dir: "shop/broken", Name: ""}, {Dir: "shop/prod", Name: ""}, {Dir: "shop/prod", Name: "eu"}, {Dir: "shop/prod", Name: "us"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

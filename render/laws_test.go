@@ -104,7 +104,9 @@ func (tr tree) fs() *envfs.FS {
 	return envfs.New(m, envfs.Limits{})
 }
 
-func (tr tree) request() render.Request { return render.Request{FS: tr.fs(), Dir: tr.dir} }
+func (tr tree) request() render.Request {
+	return render.Request{FS: tr.fs(), Environment: spec.Environment{Dir: tr.dir}}
+}
 
 // without is the tree less its marker.
 func (tr tree) without() tree {

@@ -28,9 +28,8 @@ const DefaultKubeVersion = "v1.33.0"
 
 // Request says what to render, and for whom.
 type Request struct {
-	FS   *envfs.FS
-	Dir  string // the environment's directory, relative to FS; "." is the root
-	Name string // the environment's name, or empty: assay.NAME.yaml, candidate.NAME.yaml
+	FS               *envfs.FS
+	spec.Environment // its directory is relative to FS
 
 	// What Argo CD says of the Application; each may be empty.
 	AppName     string

@@ -55,7 +55,7 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 		return nil
 	}
 	if res.Pull == nil {
-		s.Tidy(ctx, last.history())
+		s.Tidy(ctx, last.Environment)
 	}
 	return a.reportSetThere(s, last, res)
 }
@@ -88,7 +88,7 @@ func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, deri
 	if err != nil {
 		return nil, err
 	}
-	past, err := s.Past(ctx, m.history())
+	past, err := s.Past(ctx, m.Environment)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (p *placement) proposal(base gitremote.Base, pull bool) *promote.Proposal {
 	return &promote.Proposal{
 		Base: base.Commit, Files: []promote.File{{Path: p.Path, Before: p.Data, After: p.data}},
 		Record: history.Record{
-			Outcome: history.Candidate, Environment: p.history(), Experiment: p.rendered.ID,
+			Outcome: history.Candidate, Environment: p.Environment, Experiment: p.rendered.ID,
 			Candidate: p.candidate.Metadata.Name, Untested: p.rendered.Untested,
 		},
 		Title: "Test candidate " + promote.Label(p.candidate) + " of " + p.rendered.Plan.Metadata.Name, Method: method, Rendered: p.rendered,
@@ -161,17 +161,17 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 		a.notef("%s has no candidate", s.dir)
 		return nil
 	}
-	s.Tidy(ctx, last.history())
+	s.Tidy(ctx, last.Environment)
 	a.reportWithdrawn(last, s.landed(res))
 	return nil
 }
 
 // proposal is the commit that withdraws.
 func (w *withdrawal) proposal(base gitremote.Base) *promote.Proposal {
-	rec := history.Record{Outcome: history.Withdraw, Environment: w.history()}
-	title := "Withdraw the candidate of " + w.history().String()
+	rec := history.Record{Outcome: history.Withdraw, Environment: w.Environment}
+	title := "Withdraw the candidate of " + w.Environment.String()
 	if w.index > 0 {
-		title = "Withdraw a candidate of " + w.history().String() + " that waits"
+		title = "Withdraw a candidate of " + w.Environment.String() + " that waits"
 	}
 	// A marker that could not be read holds none.
 	if at := max(w.index, 0); at < len(w.Candidates) {

@@ -110,7 +110,7 @@ func (a *app) leave(opt decideOptions, p *place, c promote.Choice) error {
 	}
 	if opt.format == formatJSON {
 		r := &report{
-			Outcome: string(c.Left), Environment: p.Dir, Name: p.Name, Candidate: c.Candidate.Metadata.Name, ID: c.Experiment,
+			Outcome: string(c.Left), Environment: p.Environment, Candidate: c.Candidate.Metadata.Name, ID: c.Experiment,
 			Engine: c.Engine, Reason: c.Reason, Evidence: c.Evidence,
 		}
 		if err := a.reportJSON(r); err != nil {

@@ -225,7 +225,7 @@ func (a *app) resume(ctx context.Context, opt decideOptions, p *place, outcome p
 
 func (a *app) nothingToDo(opt decideOptions, p *place) error {
 	if opt.format == formatJSON {
-		return a.reportJSON(&report{Outcome: "none", Environment: p.Dir, Name: p.Name})
+		return a.reportJSON(&report{Outcome: "none", Environment: p.Environment})
 	}
 	a.notef("%s has no candidate: nothing to do", p.arg)
 	return nil

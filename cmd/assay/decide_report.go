@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/aymanbagabas/go-udiff"
 
 	"github.com/assaydev/assay/internal/git"
@@ -14,25 +16,24 @@ import (
 
 // report is what promote, reject and conclude say that they did.
 type report struct {
-	Outcome     string         `json:"outcome"` // promote, reject, revert, hold, superseded or none
-	Environment string         `json:"directory"`
-	Name        string         `json:"environment,omitempty"`
-	Candidate   string         `json:"candidate,omitempty"`
-	ID          string         `json:"id,omitempty"`
-	Engine      string         `json:"engine,omitempty"`
-	Reason      string         `json:"reason,omitempty"`
-	Evidence    string         `json:"evidence,omitempty"`
-	Files       []fileReport   `json:"files,omitempty"`
-	Untested    []string       `json:"untested,omitempty"`
-	Promotion   string         `json:"promotion,omitempty"` // the same in all commits that it takes
-	Reverts     string         `json:"reverts,omitempty"`   // the commit of the promotion that is undone
-	Next        []promote.Next `json:"next,omitempty"`
-	Waiting     int            `json:"waiting,omitempty"`
-	Committed   bool           `json:"committed,omitempty"`
-	Branch      string         `json:"branch,omitempty"` // on a server
-	Commit      string         `json:"commit,omitempty"`
-	Pull        *promote.Pull  `json:"pullRequest,omitempty"`
-	DryRun      bool           `json:"dryRun,omitempty"`
+	Outcome string `json:"outcome"` // promote, reject, revert, hold, superseded or none
+	spec.Environment
+	Candidate string         `json:"candidate,omitempty"`
+	ID        string         `json:"id,omitempty"`
+	Engine    string         `json:"engine,omitempty"`
+	Reason    string         `json:"reason,omitempty"`
+	Evidence  string         `json:"evidence,omitempty"`
+	Files     []fileReport   `json:"files,omitempty"`
+	Untested  []string       `json:"untested,omitempty"`
+	Promotion string         `json:"promotion,omitempty"` // the same in all commits that it takes
+	Reverts   string         `json:"reverts,omitempty"`   // the commit of the promotion that is undone
+	Next      []promote.Next `json:"next,omitempty"`
+	Waiting   int            `json:"waiting,omitempty"`
+	Committed bool           `json:"committed,omitempty"`
+	Branch    string         `json:"branch,omitempty"` // on a server
+	Commit    string         `json:"commit,omitempty"`
+	Pull      *promote.Pull  `json:"pullRequest,omitempty"`
+	DryRun    bool           `json:"dryRun,omitempty"`
 
 	withheld string // the outcome that was meant, where it is not to be
 	place    *place
@@ -52,7 +53,7 @@ type fileReport struct {
 func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
 	rec, err := e.Record(d)
 	r := &report{
-		Outcome: string(e.Outcome), Environment: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
+		Outcome: string(e.Outcome), Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
 		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion, Reverts: e.Reverts, Next: e.Next, Waiting: e.Waiting,
 		place: p, title: e.Title(), record: rec, warnings: e.Warnings,
 	}
@@ -64,7 +65,7 @@ func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
 
 // of fills in what a record tells of a decision that was interrupted.
 func (r *report) of(record *worktree.Record, committed bool) *report {
-	r.Outcome, r.Environment, r.Name = string(record.Outcome), record.Dir, record.Name
+	r.Outcome, r.Environment = string(record.Outcome), record.Environment
 	r.Candidate, r.ID, r.Committed = record.Candidate, record.ID, committed && record.Commit != ""
 	for _, f := range record.Files {
 		r.Files = append(r.Files, fileReport{Path: f.Path, Change: changed(f.Before == "", f.After == "")})

@@ -66,7 +66,7 @@ func (s *session) place() *place {
 
 // recall reads the past of the environment.
 func (s *session) recall(ctx context.Context) func() (history.Past, error) {
-	return func() (history.Past, error) { return s.Past(ctx, s.place().history()) }
+	return func() (history.Past, error) { return s.Past(ctx, s.place().Environment) }
 }
 
 // reportThere tells what became of a decision.

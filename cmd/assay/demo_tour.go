@@ -44,7 +44,7 @@ func (t *tour) files() *envfs.FS {
 func (t *tour) marker() string { return path.Join(t.example.Dir, "candidate.yaml") }
 
 func (t *tour) request(edits map[string][]byte) render.Request {
-	return render.Request{FS: t.files().With(edits), Dir: t.example.Dir}
+	return render.Request{FS: t.files().With(edits), Environment: spec.Environment{Dir: t.example.Dir}}
 }
 
 // render renders the example with edits laid over its files.

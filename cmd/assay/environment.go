@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
@@ -82,7 +81,7 @@ func (e *environment) open(dir string, call plugin.Call) (*place, error) {
 		return nil, err
 	}
 	p := &place{files: e.files, root: root, arg: dir}
-	p.Request = render.Request{FS: fsys, Dir: rel}
+	p.Request = render.Request{FS: fsys, Environment: spec.Environment{Dir: rel}}
 	e.fill(&p.Request, call)
 	return p, nil
 }
@@ -115,11 +114,6 @@ func (p *place) argument() string {
 		return filepath.Clean(p.arg)
 	}
 	return filepath.Clean(p.arg) + " --env " + p.Name
-}
-
-// history is the environment as commits name it.
-func (p *place) history() history.Environment {
-	return history.Environment{Dir: p.Dir, Name: p.Name}
 }
 
 // markerFile is the path of the environment's marker in the repository.

@@ -64,7 +64,7 @@ func (a *app) history(ctx context.Context, env environment, there server, format
 			return err
 		}
 		defer s.close()
-		past, err := s.Past(ctx, s.place().history())
+		past, err := s.Past(ctx, s.place().Environment)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (p *place) past(ctx context.Context, commits int) (history.Past, error) {
 		return history.Past{}, err
 	}
 	past := c.Past
-	past.Decisions = history.Merge(c.entries, c.refs, p.history())
+	past.Decisions = history.Merge(c.entries, c.refs, p.Environment)
 	return past, nil
 }
 

@@ -166,7 +166,7 @@ func (p *place) prepareRevert(ctx context.Context, tree func(context.Context, st
 
 func (a *app) revertedAlready(opt revertOptions, p *place, d history.Decision, how string) error {
 	if opt.format == formatJSON {
-		return a.reportJSON(&report{Outcome: "none", Environment: p.Dir, Name: p.Name, Candidate: d.Candidate, ID: d.Experiment, Reverts: d.Commit})
+		return a.reportJSON(&report{Outcome: "none", Environment: p.Environment, Candidate: d.Candidate, ID: d.Experiment, Reverts: d.Commit})
 	}
 	a.notef("the promotion of candidate %s%s in commit %s is reverted already, %s: nothing to do", called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit), how)
 	return nil

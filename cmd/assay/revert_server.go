@@ -55,7 +55,7 @@ func (a *app) revertThere(ctx context.Context, opt revertOptions) error {
 
 // promotion finds the one that is meant, and what was before it.
 func (s *session) promotion(ctx context.Context, opt revertOptions) (history.Decision, history.Past, error) {
-	past, err := s.Past(ctx, s.place().history())
+	past, err := s.Past(ctx, s.place().Environment)
 	if err != nil {
 		return history.Decision{}, past, err
 	}

@@ -6,6 +6,8 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/credential"
@@ -187,7 +189,7 @@ func (s *session) offer(ctx context.Context, opt server) error {
 
 // request is the environment in a tree of the branch.
 func (s *session) request(tree fs.FS) render.Request {
-	req := render.Request{FS: envfs.New(tree, s.env.files), Dir: s.dir}
+	req := render.Request{FS: envfs.New(tree, s.env.files), Environment: spec.Environment{Dir: s.dir}}
 	s.env.fill(&req, s.call)
 	return req
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 )
@@ -121,7 +122,7 @@ func (e *environment) locateAll(args []string) (root string, dirs []string, err 
 // survey looks at the environments of a repository.
 type survey struct {
 	open func() (render.Request, error) // a view of the repository, with limits of its own
-	past map[history.Environment][]history.Decision
+	past map[spec.Environment][]history.Decision
 	name string // environments of this name alone; empty: all
 }
 
@@ -136,13 +137,13 @@ func (s survey) list(ctx context.Context, dirs []string) ([]standing, error) {
 
 // find lists the environments at and below directories: those that have files of
 // their own, and those that are directories that commits tell of.
-func (s survey) find(dirs []string) ([]render.Place, error) {
+func (s survey) find(dirs []string) ([]spec.Environment, error) {
 	req, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = req.FS.Close() }()
-	var list []render.Place
+	var list []spec.Environment
 	for _, dir := range dirs {
 		found, err := render.Find(req.FS, dir)
 		if err != nil {
@@ -150,13 +151,13 @@ func (s survey) find(dirs []string) ([]render.Place, error) {
 		}
 		list = append(list, found...)
 		for env := range s.past {
-			if env.Name == "" && envfs.Within(env.Dir, dir) && !slices.ContainsFunc(found, func(p render.Place) bool { return p.Dir == env.Dir }) && isDir(req.FS, env.Dir) {
-				list = append(list, render.Place{Dir: env.Dir})
+			if env.Name == "" && envfs.Within(env.Dir, dir) && !slices.ContainsFunc(found, func(p spec.Environment) bool { return p.Dir == env.Dir }) && isDir(req.FS, env.Dir) {
+				list = append(list, spec.Environment{Dir: env.Dir})
 			}
 		}
 	}
-	list = slices.DeleteFunc(list, func(p render.Place) bool { return s.name != "" && p.Name != s.name })
-	slices.SortFunc(list, render.Place.Compare)
+	list = slices.DeleteFunc(list, func(p spec.Environment) bool { return s.name != "" && p.Name != s.name })
+	slices.SortFunc(list, spec.Environment.Compare)
 	return slices.Compact(list), nil
 }
 

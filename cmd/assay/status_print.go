@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
 )
@@ -46,7 +45,7 @@ func statusTable(list []standing, now time.Time) string {
 		t.head = append(t.head, "ERROR")
 	}
 	for _, s := range list {
-		cells := append([]string{history.Environment{Dir: s.Directory, Name: s.Environment}.String(), s.Layout, s.versions()}, s.candidate()...)
+		cells := append([]string{s.Environment.String(), s.Layout, s.versions()}, s.candidate()...)
 		cells = append(cells, s.last(now)...)
 		if pulls {
 			cells = append(cells, s.pulls())

@@ -85,8 +85,7 @@ func (s *session) addPulls(ctx context.Context, list []standing) error {
 		return err
 	}
 	for i := range list {
-		env := history.Environment{Dir: list[i].Directory, Name: list[i].Environment}
-		branches := path.Dir(promote.HeadBranch(history.Record{Environment: env}))
+		branches := path.Dir(promote.HeadBranch(history.Record{Environment: list[i].Environment}))
 		for _, p := range open {
 			if path.Dir(p.Head) == branches {
 				list[i].Pulls = append(list[i].Pulls, openPull{Number: p.Number, URL: p.URL, Title: p.Title, Head: p.Head})

@@ -11,20 +11,20 @@ import (
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
 // standing is what status says of one environment.
 type standing struct {
-	Directory   string          `json:"directory"`
-	Environment string          `json:"environment,omitempty"`
-	Plan        string          `json:"plan,omitempty"` // its name
-	Layout      string          `json:"layout,omitempty"`
-	Baseline    []running       `json:"baseline,omitempty"`
-	Candidates  []queued        `json:"candidates,omitempty"`   // the first is under test
-	Pulls       []openPull      `json:"pullRequests,omitempty"` // open ones, on a server
-	Last        *decisionReport `json:"last,omitempty"`
-	Error       string          `json:"error,omitempty"` // why it does not render
+	spec.Environment
+	Plan       string          `json:"plan,omitempty"` // its name
+	Layout     string          `json:"layout,omitempty"`
+	Baseline   []running       `json:"baseline,omitempty"`
+	Candidates []queued        `json:"candidates,omitempty"`   // the first is under test
+	Pulls      []openPull      `json:"pullRequests,omitempty"` // open ones, on a server
+	Last       *decisionReport `json:"last,omitempty"`
+	Error      string          `json:"error,omitempty"` // why it does not render
 }
 
 // openPull is an open pull request of Assay's.
@@ -44,7 +44,7 @@ type running struct {
 
 // take renders the environments, a few at a time. That one does not render is
 // part of the result.
-func (s survey) take(ctx context.Context, places []render.Place) ([]standing, error) {
+func (s survey) take(ctx context.Context, places []spec.Environment) ([]standing, error) {
 	list := make([]standing, len(places))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -57,9 +57,9 @@ func (s survey) take(ctx context.Context, places []render.Place) ([]standing, er
 	return list, group.Wait()
 }
 
-func (s survey) one(ctx context.Context, p render.Place) (standing, error) {
-	st := standing{Directory: p.Dir, Environment: p.Name}
-	past := s.past[history.Environment{Dir: p.Dir, Name: p.Name}]
+func (s survey) one(ctx context.Context, p spec.Environment) (standing, error) {
+	st := standing{Environment: p}
+	past := s.past[p]
 	if i := slices.IndexFunc(past, history.Decision.Decides); i >= 0 {
 		last := newDecisionReport(past[i], past)
 		st.Last = &last
@@ -69,7 +69,7 @@ func (s survey) one(ctx context.Context, p render.Place) (standing, error) {
 		return st, err
 	}
 	defer func() { _ = req.FS.Close() }()
-	req.Dir, req.Name = p.Dir, p.Name
+	req.Environment = p
 	res, err := render.Environment(ctx, req)
 	m, markerErr := marker.Read(req.FS, req.Dir, req.Name)
 	for i, c := range m.Candidates {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/object"
@@ -54,18 +56,17 @@ exit code 1.`,
 
 // finding is what verify says of one environment.
 type finding struct {
-	Directory   string   `json:"directory"`
-	Environment string   `json:"environment,omitempty"`
-	OK          bool     `json:"ok"`
-	Error       string   `json:"error,omitempty"`
-	Layout      string   `json:"layout,omitempty"`
-	Objects     int      `json:"objects"`
-	Candidate   string   `json:"candidate,omitempty"`
-	ID          string   `json:"id,omitempty"`
-	Proven      bool     `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
-	Changed     []string `json:"changed,omitempty"` // with --against: without a verdict
-	Untested    []string `json:"untested,omitempty"`
-	Warnings    []string `json:"warnings,omitempty"`
+	spec.Environment          // its directory as the user wrote it
+	OK               bool     `json:"ok"`
+	Error            string   `json:"error,omitempty"`
+	Layout           string   `json:"layout,omitempty"`
+	Objects          int      `json:"objects"`
+	Candidate        string   `json:"candidate,omitempty"`
+	ID               string   `json:"id,omitempty"`
+	Proven           bool     `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
+	Changed          []string `json:"changed,omitempty"` // with --against: without a verdict
+	Untested         []string `json:"untested,omitempty"`
+	Warnings         []string `json:"warnings,omitempty"`
 }
 
 func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
@@ -117,7 +118,7 @@ func (o verifyOptions) namesIn(dir string) []string {
 }
 
 func verifyOne(ctx context.Context, env environment, against, dir string) finding {
-	f := finding{Directory: dir, Environment: env.name}
+	f := finding{Environment: spec.Environment{Dir: dir, Name: env.name}}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
 		f.Error = oneLine(err.Error())
@@ -210,9 +211,9 @@ func concerns(res *render.Result) []string {
 }
 
 func (f finding) text() string {
-	where := f.Directory
-	if f.Environment != "" {
-		where += " (" + f.Environment + ")"
+	where := f.Dir
+	if f.Name != "" {
+		where += " (" + f.Name + ")"
 	}
 	if !f.OK {
 		return "failed  " + where + ": " + f.Error + "\n"

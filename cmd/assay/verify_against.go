@@ -98,9 +98,9 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	}
 	told, ok := history.Parse(c)
 	switch {
-	case ok && told.Environment == a.history() && told.Outcome == history.Promote:
+	case ok && told.Environment == a.Environment && told.Outcome == history.Promote:
 		return a.promotion(ctx, c, told, now)
-	case ok && told.Environment == a.history() && told.Outcome == history.Revert:
+	case ok && told.Environment == a.Environment && told.Outcome == history.Revert:
 		return a.reversal(ctx, c, told, now)
 	}
 	for _, key := range changed {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/aymanbagabas/go-udiff"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -225,7 +227,7 @@ func marked(change string) string {
 
 func environment(t *testing.T, files map[string]string) (*render.Result, error) {
 	t.Helper()
-	return render.Environment(context.Background(), render.Request{FS: tree(files), Dir: "shop"})
+	return render.Environment(context.Background(), render.Request{FS: tree(files), Environment: spec.Environment{Dir: "shop"}})
 }
 
 // Each kind of candidate in each layout changes the fewest lines, shows in what

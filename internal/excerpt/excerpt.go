@@ -31,3 +31,18 @@ func Cut(text string, most int) string {
 	}
 	return strings.ToValidUTF8(text[:most], "") + ellipsis
 }
+
+// Line puts the text on one line: white space and control characters become one
+// space, and characters that only turn the direction of others are dropped.
+func Line(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r):
+			return ' '
+		case unicode.Is(unicode.Cf, r): // turns the direction of what follows
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "�"))
+	return strings.Join(strings.Fields(text), " ")
+}

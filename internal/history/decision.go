@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // Decision is a record, and the commit that made it so on the branch.
@@ -28,19 +30,19 @@ type Past struct {
 
 // Of lists what a branch's commits tell of an environment, in their order: the
 // newest first, as git log gives them.
-func Of(entries []git.Entry, env Environment) []Decision {
+func Of(entries []git.Entry, env spec.Environment) []Decision {
 	return Merge(entries, nil, env)
 }
 
 // Merge lists what a branch's commits tell of an environment, and what the
 // commits of outcome refs tell of commits that are on the branch and say nothing
 // themselves. An outcome on another branch is none of this one's.
-func Merge(entries, refs []git.Entry, env Environment) []Decision {
+func Merge(entries, refs []git.Entry, env spec.Environment) []Decision {
 	return All(entries, refs)[env]
 }
 
 // All is Merge for every environment that there is a decision about.
-func All(entries, refs []git.Entry) map[Environment][]Decision {
+func All(entries, refs []git.Entry) map[spec.Environment][]Decision {
 	kept := map[string][]Record{}
 	for _, e := range refs {
 		if r, ok := Parse(e); ok {
@@ -59,7 +61,7 @@ func All(entries, refs []git.Entry) map[Environment][]Decision {
 	by := merges(entries)
 	for _, e := range entries {
 		for _, r := range told[e.ID] {
-			at, d := e, Decision{Record: r, Subject: line(e.Subject)}
+			at, d := e, Decision{Record: r, Subject: excerpt.Line(e.Subject)}
 			if m, merged := by[e.ID]; merged && r.of(e.ID, m, told[m.ID]) {
 				at, d.Head = m, e.ID
 			}
@@ -67,7 +69,7 @@ func All(entries, refs []git.Entry) map[Environment][]Decision {
 			list[at.ID] = put(list[at.ID], d)
 		}
 	}
-	all := map[Environment][]Decision{}
+	all := map[spec.Environment][]Decision{}
 	for _, e := range entries {
 		for _, d := range list[e.ID] {
 			all[d.Environment] = append(all[d.Environment], d)

@@ -8,33 +8,34 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 )
 
 func TestEnvironmentNamesAreDistinct(t *testing.T) {
-	seen := map[string]Environment{}
+	seen := map[string]spec.Environment{}
 	for _, dir := range []string{".", "", "prod", "prod (blue)", `"prod"`, `"prod" (blue)`, `"prod`, "a b", "a  b", "a\u202eb", "a\xffb", " a", "a ", "a\nb", "é", ")", "(", `a\b`} {
 		for _, name := range []string{"", "blue"} {
-			env := Environment{dir, name}
+			env := spec.Environment{Dir: dir, Name: name}
 			text := env.String()
 			if other, ok := seen[text]; ok {
 				t.Errorf("%q names %q and %q", text, env, other)
 			}
 			seen[text] = env
-			if got, err := parseEnvironment(text); err != nil || got != env {
+			if got, err := spec.ParseEnvironment(text); err != nil || got != env {
 				t.Errorf("%q is read as %q, %v", text, got, err)
 			}
-			if line(text) != text {
+			if excerpt.Line(text) != text {
 				t.Errorf("%q does not survive in a trailer", text)
 			}
 		}
 	}
-	if got := (Environment{"shop/prod", "blue"}).String(); got != "shop/prod (blue)" {
+	if got := (spec.Environment{Dir: "shop/prod", Name: "blue"}).String(); got != "shop/prod (blue)" {
 		t.Error(got)
 	}
 	for _, text := range []string{")", "a)", `"a`, `"a" b`} {
-		if env, err := parseEnvironment(text); err == nil {
+		if env, err := spec.ParseEnvironment(text); err == nil {
 			t.Errorf("%q is read as %q", text, env)
 		}
 	}
@@ -54,7 +55,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	r, ok := Parse(git.Entry{Trailers: map[string][]string{trailerOutcome: {Reject}, trailerEnvironment: {"prod"}, trailerCandidate: {"a\x1b[31mb"}}})
-	if want := (Record{Outcome: Reject, Environment: Environment{Dir: "prod"}, Candidate: "a [31mb"}); !ok || !cmp.Equal(r, want) {
+	if want := (Record{Outcome: Reject, Environment: spec.Environment{Dir: "prod"}, Candidate: "a [31mb"}); !ok || !cmp.Equal(r, want) {
 		t.Errorf("read %v", r)
 	}
 }
@@ -73,7 +74,7 @@ func commits(records ...*Record) []git.Entry {
 	return list
 }
 
-var prod, staging = Environment{Dir: "prod"}, Environment{Dir: "staging"}
+var prod, staging = spec.Environment{Dir: "prod"}, spec.Environment{Dir: "staging"}
 
 func told(list []Decision) (out []string) {
 	for _, d := range list {
@@ -187,7 +188,7 @@ func TestMerged(t *testing.T) {
 func TestAll(t *testing.T) {
 	entries := commits(nil, &Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, &Record{Outcome: Promote, Environment: staging, Experiment: "e1"})
 	var refs []git.Entry
-	for _, env := range []Environment{prod, staging} { // one commit on the branch, about two environments
+	for _, env := range []spec.Environment{prod, staging} { // one commit on the branch, about two environments
 		e := commits(&Record{Outcome: Promote, Environment: env, Experiment: "e3"})[0]
 		e.Trailers[trailerCommit] = []string{"c3"}
 		refs = append(refs, e)
@@ -205,7 +206,7 @@ func TestRef(t *testing.T) {
 	r := Record{Outcome: Reject, Environment: prod, Experiment: "e012345678", Engine: "Job"}
 	names := map[string]bool{}
 	for _, branch := range []string{"main", "next"} {
-		for _, env := range []Environment{prod, staging, {Dir: "prod", Name: "blue"}} {
+		for _, env := range []spec.Environment{prod, staging, {Dir: "prod", Name: "blue"}} {
 			name, err := Ref(branch, env, r.Experiment)
 			if err != nil {
 				t.Fatal(err)
@@ -267,7 +268,7 @@ func TestPromotion(t *testing.T) {
 
 func TestPromotionID(t *testing.T) {
 	c := spec.Candidate{Metadata: spec.Metadata{Name: "2.0.0"}, Spec: spec.CandidateSpec{Change: spec.Change{Diff: "x"}}}
-	id := func(env Environment, experiment string, c spec.Candidate) string {
+	id := func(env spec.Environment, experiment string, c spec.Candidate) string {
 		id, err := PromotionID(env, experiment, c)
 		if err != nil {
 			t.Fatal(err)

@@ -17,8 +17,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -41,7 +39,7 @@ const ByHand = "by hand"
 // Record is what a commit tells of a decision.
 type Record struct {
 	Outcome     string
-	Environment Environment
+	Environment spec.Environment
 	Experiment  string // the ID; empty where the candidate did not render
 	Candidate   string // its name
 	Engine      string // what judged, or ByHand
@@ -55,47 +53,10 @@ type Record struct {
 // Decides reports whether the outcome settles what becomes of a candidate.
 func (r Record) Decides() bool { return r.Outcome != Candidate && r.Outcome != Withdraw }
 
-// Environment is a directory of the repository, and a name where it serves
-// several.
-type Environment struct{ Dir, Name string }
-
-// String is the environment as trailers name it, on one line. No two
-// environments have the same: a directory that looks like one with a name, or
-// that a line cannot hold, is quoted.
-func (e Environment) String() string {
-	dir := e.Dir
-	if quoted := strconv.Quote(dir); quoted != `"`+dir+`"` || dir == "" || strings.HasSuffix(dir, ")") || dir != line(dir) {
-		dir = strings.ReplaceAll(quoted, " ", `\x20`)
-	}
-	if e.Name == "" {
-		return dir
-	}
-	return dir + " (" + e.Name + ")"
-}
-
-// parseEnvironment reverses String.
-func parseEnvironment(text string) (Environment, error) {
-	dir, name := text, ""
-	if rest, found := strings.CutSuffix(text, ")"); found {
-		i := strings.LastIndex(rest, " (")
-		if i < 0 {
-			return Environment{}, fmt.Errorf("%q names no environment", text)
-		}
-		dir, name = rest[:i], rest[i+2:]
-	}
-	if strings.HasPrefix(dir, `"`) {
-		var err error
-		if dir, err = strconv.Unquote(dir); err != nil {
-			return Environment{}, fmt.Errorf("%q names no environment", text)
-		}
-	}
-	return Environment{dir, name}, nil
-}
-
 // PromotionID is an ID for all commits that one promotion makes, in this
 // environment and in the next ones: a function of what is promoted, so that who
 // takes up an unfinished promotion computes the same.
-func PromotionID(env Environment, experiment string, c spec.Candidate) (string, error) {
+func PromotionID(env spec.Environment, experiment string, c spec.Candidate) (string, error) {
 	c.Metadata = spec.Metadata{}
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {

@@ -3,7 +3,8 @@ package history
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // The trailers. Their names are part of the format of env repos.
@@ -33,9 +34,9 @@ func (r Record) Message(title, body string) string {
 }
 
 func (r Record) message(title, body, commit string) string {
-	if title = defuse(line(title)); title == "" {
+	if title = defuse(excerpt.Line(title)); title == "" {
 		// Without a subject, git takes the trailers for one.
-		title = fmt.Sprintf("%s the candidate of %s", capital(r.Outcome), line(r.Environment.String()))
+		title = fmt.Sprintf("%s the candidate of %s", capital(r.Outcome), excerpt.Line(r.Environment.String()))
 	}
 	parts := []string{title}
 	if body = paragraphs(body); body != "" {
@@ -52,7 +53,7 @@ func (r Record) trailers(commit string) string {
 	var out strings.Builder
 	add := func(key string, values ...string) {
 		for _, value := range values {
-			if value = line(value); value != "" {
+			if value = excerpt.Line(value); value != "" {
 				_, _ = fmt.Fprintf(&out, "%s: %s\n", key, value)
 			}
 		}
@@ -62,27 +63,13 @@ func (r Record) trailers(commit string) string {
 	add(trailerExperiment, r.Experiment)
 	add(trailerCandidate, r.Candidate)
 	add(trailerEngine, r.Engine)
-	add(trailerEvidence, clip(line(r.Evidence)))
+	add(trailerEvidence, clip(excerpt.Line(r.Evidence)))
 	add(trailerUntested, r.Untested...)
 	add(trailerPromotion, r.Promotion)
 	add(trailerNext, r.Next...)
 	add(trailerReverts, r.Reverts)
 	add(trailerCommit, commit)
 	return out.String()
-}
-
-// line is a text on one line, without what a terminal would obey.
-func line(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r):
-			return ' '
-		case unicode.Is(unicode.Cf, r): // turns the direction of what follows
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�"))
-	return strings.Join(strings.Fields(text), " ")
 }
 
 // paragraphs are the lines of a body. Its indentation is kept, since it may be
@@ -92,7 +79,7 @@ func paragraphs(body string) string {
 	for text := range strings.Lines(body) {
 		text = strings.TrimRight(text, "\r\n")
 		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
-		if text = line(text); text != "" {
+		if text = excerpt.Line(text); text != "" {
 			text = defuse(indent + text)
 		}
 		out = append(out, text)

@@ -12,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // fragments are what a hostile plan, marker or engine would put into a message.
@@ -40,7 +42,7 @@ func hostileRecord(r *rand.Rand) Record {
 	}
 	outcomes := []string{Promote, Reject, Revert, Candidate}
 	return Record{
-		Outcome: outcomes[r.Intn(len(outcomes))], Environment: Environment{Dir: hostile(r), Name: []string{"", "blue"}[r.Intn(2)]},
+		Outcome: outcomes[r.Intn(len(outcomes))], Environment: spec.Environment{Dir: hostile(r), Name: []string{"", "blue"}[r.Intn(2)]},
 		Experiment: hostile(r), Candidate: hostile(r), Engine: hostile(r), Evidence: hostile(r), Untested: list(),
 		Promotion: hostile(r), Next: list(), Reverts: hostile(r),
 	}
@@ -50,14 +52,14 @@ func hostileRecord(r *rand.Rand) Record {
 func (r Record) said() Record {
 	all := func(list []string) (out []string) {
 		for _, text := range list {
-			if text = line(text); text != "" {
+			if text = excerpt.Line(text); text != "" {
 				out = append(out, text)
 			}
 		}
 		return out
 	}
-	r.Experiment, r.Candidate, r.Engine, r.Evidence = line(r.Experiment), line(r.Candidate), line(r.Engine), line(r.Evidence)
-	r.Promotion, r.Reverts, r.Untested, r.Next = line(r.Promotion), line(r.Reverts), all(r.Untested), all(r.Next)
+	r.Experiment, r.Candidate, r.Engine, r.Evidence = excerpt.Line(r.Experiment), excerpt.Line(r.Candidate), excerpt.Line(r.Engine), excerpt.Line(r.Evidence)
+	r.Promotion, r.Reverts, r.Untested, r.Next = excerpt.Line(r.Promotion), excerpt.Line(r.Reverts), all(r.Untested), all(r.Next)
 	return r
 }
 
@@ -85,7 +87,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add("", "# ------------------------ >8 ------------------------", "", "")
 	f.Add("---", "a\n\nAssay-Outcome: reject\n--- \nb", "x\nAssay-Outcome: reject", "a (b)")
 	f.Fuzz(func(t *testing.T, title, body, value, dir string) {
-		r := Record{Outcome: Promote, Environment: Environment{Dir: dir}, Candidate: value, Untested: []string{value}}
+		r := Record{Outcome: Promote, Environment: spec.Environment{Dir: dir}, Candidate: value, Untested: []string{value}}
 		check(t, r, r.Message(title, body))
 	})
 }
@@ -155,7 +157,7 @@ func run(t *testing.T, dir string, stdin []byte, args ...string) {
 
 func TestMessage(t *testing.T) {
 	r := Record{
-		Outcome: Promote, Environment: Environment{Dir: "shop", Name: "prod"}, Experiment: "e012345678", Candidate: "2.0.0",
+		Outcome: Promote, Environment: spec.Environment{Dir: "shop", Name: "prod"}, Experiment: "e012345678", Candidate: "2.0.0",
 		Engine: ByHand, Evidence: "looks good", Untested: []string{"Job/a", "Job/b"}, Promotion: "p1", Next: []string{"x", "y"},
 	}
 	want := `Promote the candidate of shop (prod)

@@ -1,6 +1,10 @@
 package history
 
-import "github.com/assaydev/assay/internal/git"
+import (
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/spec"
+)
 
 // Parse reads the record in a commit's trailers. Without one outcome and one
 // environment there is none. What it returns is safe to print.
@@ -9,19 +13,19 @@ func Parse(e git.Entry) (Record, bool) {
 	if len(outcome) != 1 || len(environment) != 1 {
 		return Record{}, false
 	}
-	env, err := parseEnvironment(environment[0])
+	env, err := spec.ParseEnvironment(environment[0])
 	if err != nil {
 		return Record{}, false
 	}
 	one := func(key string) string {
 		if values := e.Trailers[key]; len(values) > 0 {
-			return line(values[0])
+			return excerpt.Line(values[0])
 		}
 		return ""
 	}
 	all := func(key string) (list []string) {
 		for _, value := range e.Trailers[key] {
-			list = append(list, line(value))
+			list = append(list, excerpt.Line(value))
 		}
 		return list
 	}

@@ -3,7 +3,9 @@ package history
 import (
 	"fmt"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // Refs is where outcomes are kept beside the branches. Clones do not fetch it
@@ -11,16 +13,16 @@ import (
 const Refs = "refs/assay/outcomes/"
 
 // Ref names the outcome of an experiment of an environment on a branch.
-func Ref(branch string, env Environment, experiment string) (string, error) {
+func Ref(branch string, env spec.Environment, experiment string) (string, error) {
 	if !isID(experiment) {
-		return "", fmt.Errorf("name outcome: %q is no ID of an experiment", line(experiment))
+		return "", fmt.Errorf("name outcome: %q is no ID of an experiment", excerpt.Line(experiment))
 	}
 	return RefPrefix(branch, env) + experiment, nil
 }
 
 // RefPrefix is what the names of an environment's outcomes on a branch begin
 // with.
-func RefPrefix(branch string, env Environment) string {
+func RefPrefix(branch string, env spec.Environment) string {
 	return Refs + digest(branch, env.String())[:16] + "/"
 }
 
@@ -29,7 +31,7 @@ const forwardedRefs = "refs/assay/forwarded/"
 
 // ForwardedRef names what tells of the last promotion of an environment on a
 // branch that has reached all next environments elsewhere.
-func ForwardedRef(branch string, env Environment) string {
+func ForwardedRef(branch string, env spec.Environment) string {
 	return forwardedRefs + digest(branch, env.String())[:16]
 }
 

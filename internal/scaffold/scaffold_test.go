@@ -128,7 +128,7 @@ func renderWith(t *testing.T, files map[string][]byte) *render.Result {
 	for name, data := range files {
 		fsys["shop/"+name] = &fstest.MapFile{Data: data}
 	}
-	res, err := render.Environment(context.Background(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Dir: "shop"})
+	res, err := render.Environment(context.Background(), render.Request{FS: envfs.New(fsys, envfs.Limits{}), Environment: spec.Environment{Dir: "shop"}})
 	if err != nil {
 		t.Fatal(err)
 	}

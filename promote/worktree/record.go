@@ -26,14 +26,13 @@ const recordVersion = 1
 // Record says what was decided and which files that changes. It is on the disk
 // only while they are being replaced.
 type Record struct {
-	Version   int             `json:"version"`
-	Outcome   promote.Outcome `json:"outcome"`
-	Dir       string          `json:"directory"`
-	Name      string          `json:"environment,omitempty"`
-	Candidate string          `json:"candidate,omitempty"`
-	ID        string          `json:"id,omitempty"`
-	Files     []RecordFile    `json:"files"`
-	Commit    string          `json:"commit,omitempty"` // what Commit.Land needs to know
+	Version int             `json:"version"`
+	Outcome promote.Outcome `json:"outcome"`
+	spec.Environment
+	Candidate string       `json:"candidate,omitempty"`
+	ID        string       `json:"id,omitempty"`
+	Files     []RecordFile `json:"files"`
+	Commit    string       `json:"commit,omitempty"` // what Commit.Land needs to know
 }
 
 // RecordFile names contents by their SHA-256; empty where there is no file.
@@ -44,7 +43,7 @@ type RecordFile struct {
 }
 
 func newRecord(e *promote.Edit) *Record {
-	r := &Record{Outcome: e.Outcome, Dir: e.Dir, Name: e.Name, Candidate: e.Candidate.Metadata.Name, ID: e.ID}
+	r := &Record{Outcome: e.Outcome, Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID}
 	return r.of(e.Files)
 }
 

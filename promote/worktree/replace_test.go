@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -82,7 +84,7 @@ func TestReplaceSurvivesACrash(t *testing.T) {
 	files := []promote.File{{Path: "prod/a", Before: []byte("old"), After: []byte("new")}, {Path: "prod/new/b", After: []byte("b")}}
 	func() {
 		defer func() { _ = recover() }()
-		_ = write(t.Context(), dir, (&Record{Outcome: "init", Dir: "prod"}).of(files), files, nil, func(step string) {
+		_ = write(t.Context(), dir, (&Record{Outcome: "init", Environment: spec.Environment{Dir: "prod"}}).of(files), files, nil, func(step string) {
 			if step == "replace prod/new/b" {
 				panic("killed")
 			}

@@ -25,6 +25,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/assaydev/assay/promote"
 )
 
@@ -52,7 +54,7 @@ func Write(ctx context.Context, root string, e *promote.Edit, commit *Commit) er
 // command, as people would run it again. The contents that files had are held
 // against what is there, as by Write.
 func Replace(ctx context.Context, root, dir, name, verb string, files ...promote.File) error {
-	r := &Record{Outcome: promote.Outcome(verb), Dir: dir, Name: name}
+	r := &Record{Outcome: promote.Outcome(verb), Environment: spec.Environment{Dir: dir, Name: name}}
 	return write(ctx, root, r.of(files), files, nil, func(string) {})
 }
 

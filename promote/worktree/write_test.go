@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -212,7 +214,7 @@ func TestTwoAtOnce(t *testing.T) {
 // TestRevertSurvivesACrash leaves what Resume finishes.
 func TestRevertSurvivesACrash(t *testing.T) {
 	dir := envrepo.Shop().On(t)
-	e := &promote.Edit{Outcome: promote.Revert, Dir: "prod"}
+	e := &promote.Edit{Outcome: promote.Revert, Environment: spec.Environment{Dir: "prod"}}
 	for _, name := range []string{"prod/cart.yaml", "prod/web.yaml"} {
 		text := envrepo.Shop()[name]
 		e.Files = append(e.Files, promote.File{Path: name, Before: []byte(text), After: []byte(strings.ReplaceAll(text, ":1.0.0", ":0.9.0"))})

@@ -245,7 +245,7 @@ func own(name string, err error) string {
 // request asks for the environment as it is on the disk now.
 func (e *environment) request() render.Request {
 	fsys := envfs.New(os.DirFS(e.root), envfs.Limits{})
-	return render.Request{FS: fsys, Dir: e.dir, Name: e.env}
+	return render.Request{FS: fsys, Environment: spec.Environment{Dir: e.dir, Name: e.env}}
 }
 
 // tree reads every file under a directory.

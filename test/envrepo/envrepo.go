@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
@@ -80,7 +81,7 @@ func Same(t *testing.T, what string, want, got Files) {
 // Request asks for an environment on the disk, read anew.
 func Request(dir, env string) (render.Request, error) {
 	fsys, err := envfs.OpenDir(dir, envfs.Limits{})
-	return render.Request{FS: fsys, Dir: env}, err
+	return render.Request{FS: fsys, Environment: spec.Environment{Dir: env}}, err
 }
 
 // Skip is the first line of a file that Argo CD is to skip.

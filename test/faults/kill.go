@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/test/forgefake"
 )
 
@@ -216,7 +217,7 @@ func (v *victim) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	env := history.Environment{Dir: shopDir}
+	env := spec.Environment{Dir: shopDir}
 	claim, err := history.Ref("main", env, v.id)
 	if err != nil {
 		return err

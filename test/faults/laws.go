@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -72,7 +74,7 @@ func (s *site) render(ctx context.Context, commit, dir string) (*render.Result, 
 		return nil, err
 	}
 	defer func() { _ = tree.Close() }()
-	return render.Environment(ctx, render.Request{FS: envfs.New(tree, envfs.Limits{}), Dir: dir})
+	return render.Environment(ctx, render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: dir}})
 }
 
 // changed are the files in which a commit differs from its parent, each with a

@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/assaydev/assay/internal/spec"
+
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/gitremote"
 	"github.com/assaydev/assay/promote"
@@ -66,7 +68,7 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 	}
 	defer func() { _ = remote.Close() }()
 	server := promote.Server{Repo: remote, Branch: "main", Commits: 500, Open: func(tree fs.FS) render.Request {
-		return render.Request{FS: envfs.New(tree, envfs.Limits{}), Dir: dir}
+		return render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: dir}}
 	}}
 	seen := ""
 	r, err := server.Decide(ctx, func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {

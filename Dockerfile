@@ -8,8 +8,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w" -o /assay ./cmd/assay
+RUN GOOS=$TARGETOS GOARCH=$TARGETARCH ./build /assay
 
 FROM gcr.io/distroless/static-debian12
 COPY --from=build /assay /usr/local/bin/assay

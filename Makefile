@@ -15,7 +15,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 build: ## build bin/assay
-	$(GO) build -trimpath -o bin/assay ./cmd/assay
+	GO=$(GO) ./build bin/assay
 
 test: ## run the tests, those of concurrent code under the race detector
 	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race others,echo "no C compiler: the race detector is left out" && $(GO) test -timeout 20m ./...)
@@ -27,7 +27,7 @@ others:
 	$(GO) test -timeout 20m $(filter-out $(concurrent:./%=github.com/assaydev/assay/%),$(shell $(GO) list ./...))
 
 demo: ## walk the whole loop in the three layouts, and check the laws
-	@$(GO) run ./cmd/assay demo
+	@$(GO) run -tags "$$(./build -tags)" ./cmd/assay demo
 
 corpus: ## promote and reject changes of every kind in the examples and in ASSAY_CORPUS
 	@$(GO) run ./test/corpus

@@ -126,7 +126,7 @@ func build(ctx context.Context, dir string) (tools, error) {
 		return tools{}, err
 	}
 	t := tools{module: module, assay: filepath.Join(dir, "assay")}
-	_, err = output(ctx, module, "go", "build", "-trimpath", "-o", t.assay, "./cmd/assay")
+	_, err = output(ctx, module, "./build", t.assay)
 	return t, err
 }
 

@@ -21,7 +21,7 @@ type cli struct{ binary string }
 func buildCLI(t *testing.T) cli {
 	t.Helper()
 	c := cli{filepath.Join(t.TempDir(), "assay")}
-	command(t, "go", "build", "-trimpath", "-o", c.binary, "./cmd/assay")
+	command(t, "./build", c.binary)
 	return c
 }
 

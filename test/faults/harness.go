@@ -48,8 +48,12 @@ func (h *harness) raced(ctx context.Context) (*harness, error) {
 }
 
 func compile(ctx context.Context, binary string, flags ...string) error {
-	args := append(append([]string{"build", "-o", binary}, flags...), "github.com/assaydev/assay/cmd/assay")
-	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return fmt.Errorf("find the sources of assay: %w", err)
+	}
+	script := filepath.Join(strings.TrimSpace(string(module)), "build")
+	if out, err := exec.CommandContext(ctx, script, append([]string{binary}, flags...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("build assay: %w\n%s", err, out)
 	}
 	return nil

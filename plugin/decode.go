@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -116,16 +117,7 @@ func unknown(name string) error {
 		names = append(names, p.name)
 	}
 	if near := spec.Near(name, names); len(near) > 0 {
-		return fmt.Errorf("unknown parameter %q: did you mean %s?", clip(name), strings.Join(near, " or "))
+		return fmt.Errorf("unknown parameter %q: did you mean %s?", excerpt.Cut(name, 60), strings.Join(near, " or "))
 	}
-	return fmt.Errorf("unknown parameter %q: docs/parameters.md lists those that exist", clip(name))
-}
-
-// clip keeps a hostile name from filling an error message.
-func clip(name string) string {
-	const most = 60
-	if len(name) <= most {
-		return name
-	}
-	return strings.ToValidUTF8(name[:most], "") + "..."
+	return fmt.Errorf("unknown parameter %q: docs/parameters.md lists those that exist", excerpt.Cut(name, 60))
 }

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -72,19 +69,6 @@ func (m *markerPlace) write(ctx context.Context, verb string, data []byte) error
 	}
 	f.After = data
 	return worktree.Replace(ctx, m.root, m.Dir, m.Name, verb, f)
-}
-
-// pathless drops the machine's path from an error of the operating system.
-func pathless(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	var linkError *os.LinkError
-	if errors.As(err, &linkError) {
-		return linkError.Err
-	}
-	return err
 }
 
 func called(name string) string {

@@ -11,13 +11,11 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/strvals"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/manifest"
-	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/scaffold"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/helm"
 )
@@ -50,7 +48,7 @@ func (m *markerPlace) onlyImage(ctx context.Context, tag string) ([]types.Image,
 	if err != nil {
 		return nil, err
 	}
-	objs := underTest(res.Plan, res.Baseline)
+	objs := render.UnderTest(res.Plan, res.Baseline)
 	switch names := scaffold.Images(objs); len(names) {
 	case 0:
 		return nil, errors.New("no workload runs an image that --tag could change: name the change with --image or --set")
@@ -59,19 +57,6 @@ func (m *markerPlace) onlyImage(ctx context.Context, tag string) ([]types.Image,
 	default:
 		return nil, fmt.Errorf("--tag needs the only image, and there are %s: choose one with --image NAME:%s", listed(names), tag)
 	}
-}
-
-// underTest are the plan's targets, or all workloads where it names none.
-func underTest(plan *spec.Plan, objs []*unstructured.Unstructured) []*unstructured.Unstructured {
-	return slices.DeleteFunc(slices.Clone(objs), func(o *unstructured.Unstructured) bool {
-		if len(plan.Spec.Targets) == 0 {
-			return !object.IsWorkload(o)
-		}
-		k := object.KeyOf(o)
-		return !slices.ContainsFunc(plan.Spec.Targets, func(t spec.Ref) bool {
-			return t.Kind == k.Kind && t.Name == k.Name && (t.Group == "" || t.Group == k.Group) && (t.Namespace == "" || t.Namespace == k.Namespace)
-		})
-	})
 }
 
 // listed joins the first of many names.
@@ -132,14 +117,14 @@ func (a *app) readInput(name string) ([]byte, error) {
 			return nil, fmt.Errorf("%s does not exist", name)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, pathless(err))
+			return nil, fmt.Errorf("read %s: %w", name, excerpt.Cause(err))
 		}
 		defer func() { _ = file.Close() }()
 		from = file
 	}
 	data, err := io.ReadAll(io.LimitReader(from, maxInput+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, pathless(err))
+		return nil, fmt.Errorf("read %s: %w", name, excerpt.Cause(err))
 	}
 	if len(data) > maxInput {
 		return nil, fmt.Errorf("%s is larger than 1 MiB: name a smaller file", name)

@@ -164,7 +164,7 @@ func (b *bump) render(ctx context.Context, fsys *envfs.FS) (*render.Result, erro
 // revision does.
 func (b *bump) candidate(ctx context.Context) (spec.Candidate, error) {
 	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
-	if len(object.Diff(applied(b.here.Baseline), applied(b.there.Baseline))) == 0 {
+	if len(object.Diff(object.Applied(b.here.Baseline), object.Applied(b.there.Baseline))) == 0 {
 		return c, fmt.Errorf("%s renders %s as it is here: there is no change to test", b.ref, b.arg)
 	}
 	var last error
@@ -200,7 +200,7 @@ func (b *bump) proves(ctx context.Context, c spec.Candidate) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range object.Diff(applied(res.Candidate), applied(b.there.Baseline)) {
+	for _, d := range object.Diff(object.Applied(res.Candidate), object.Applied(b.there.Baseline)) {
 		return fmt.Errorf("the candidate would differ from %s in %s", b.ref, d.Key)
 	}
 	return nil

@@ -138,7 +138,7 @@ func (m *markerPlace) onlyTarget(ctx context.Context, flag string) (*unstructure
 	if err != nil {
 		return nil, err
 	}
-	switch objs := underTest(res.Plan, res.Baseline); {
+	switch objs := render.UnderTest(res.Plan, res.Baseline); {
 	case res.Layout == spec.Helm:
 		return nil, fmt.Errorf("%s changes manifests, and a chart has values: use --set or --values", flag)
 	case len(objs) == 0:

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/assaydev/assay/internal/engine"
+
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -14,7 +16,6 @@ import (
 	"github.com/assaydev/assay/internal/objectdiff"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
-	"github.com/assaydev/assay/render/experiment"
 )
 
 type diffOptions struct {
@@ -114,7 +115,7 @@ func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 		return c, nil
 	}
 	c.marker, c.Candidate = true, res.Marker.Metadata.Name
-	for _, d := range object.Diff(applied(res.Baseline), applied(res.Candidate)) {
+	for _, d := range object.Diff(object.Applied(res.Baseline), object.Applied(res.Candidate)) {
 		item, err := compareObject(d, out)
 		if err != nil {
 			return nil, err
@@ -146,11 +147,6 @@ func mark(list []entry, objs []*unstructured.Unstructured, judges []object.Key) 
 	}
 }
 
-// applied leaves out Helm's test hooks, which Argo CD never applies.
-func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
-	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
-}
-
 // compareObject makes a unified diff of one object's YAML.
 func compareObject(d object.Difference, out *output) (change, error) {
 	text, err := objectdiff.Unified(d, out.max)
@@ -166,7 +162,7 @@ func compareObject(d object.Difference, out *output) (change, error) {
 func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
 	list := make([]entry, 0, len(objs))
 	for _, o := range objs {
-		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[experiment.RoleAnnotation]}
+		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[engine.RoleAnnotation]}
 		if full {
 			data, err := out.yaml(objectdiff.Masked(o))
 			if err != nil {

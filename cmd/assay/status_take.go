@@ -93,7 +93,7 @@ func (s survey) one(ctx context.Context, p spec.Environment) (standing, error) {
 		st.Candidates[0].ID = res.ID
 	}
 	st.Plan, st.Layout = res.Plan.Metadata.Name, string(res.Layout)
-	for _, o := range underTest(res.Plan, res.Baseline) {
+	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
 		r := running{Object: object.KeyOf(o).String(), Images: []string{}}
 		for _, image := range object.Images(o) {
 			r.Images = append(r.Images, image.Ref)

@@ -180,7 +180,7 @@ func (p *place) rehearseResources(ctx context.Context, res *render.Result) error
 		return err
 	}
 	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: p.Namespace, Taken: res.Baseline}
-	for _, o := range underTest(res.Plan, res.Baseline) {
+	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
 		v := experiment.VersionOf(o)
 		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})
 	}

@@ -124,7 +124,7 @@ func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record,
 		if parent == nil || parent.Marker == nil {
 			continue
 		}
-		for _, d := range object.Diff(applied(parent.Candidate), applied(now.Baseline)) {
+		for _, d := range object.Diff(object.Applied(parent.Candidate), object.Applied(now.Baseline)) {
 			a.blame(c, d.Key, ", which promotes something else than what was tested")
 		}
 	}
@@ -162,7 +162,7 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 		}
 	}
 	want, _ := object.Merge(stages[0].Baseline, stages[1].Baseline, stages[2].Baseline)
-	for _, d := range object.Diff(applied(want), applied(now.Baseline)) {
+	for _, d := range object.Diff(object.Applied(want), object.Applied(now.Baseline)) {
 		a.blame(c, d.Key, ", which reverts to something else than what was before the promotion")
 	}
 	return nil
@@ -209,7 +209,7 @@ func altered(before, after *render.Result) []object.Key {
 	target := map[object.Key]bool{}
 	for _, res := range []*render.Result{before, after} {
 		for _, objs := range [][]*unstructured.Unstructured{before.Baseline, after.Baseline} {
-			for _, o := range underTest(res.Plan, objs) {
+			for _, o := range render.UnderTest(res.Plan, objs) {
 				target[object.KeyOf(o)] = true
 			}
 		}

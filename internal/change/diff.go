@@ -9,6 +9,7 @@ import (
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/yamledit"
 )
@@ -47,25 +48,25 @@ func (m *maker) diffTarget(f diffFile) (string, error) {
 	}
 	switch {
 	case f.IsNew:
-		return "", refuse("it creates %s: a candidate changes files that exist; add the file first", short(f.NewName))
+		return "", refuse("it creates %s: a candidate changes files that exist; add the file first", excerpt.Cut(f.NewName, longestText))
 	case f.IsDelete:
-		return "", refuse("it deletes %s: a candidate keeps every file", short(f.OldName))
+		return "", refuse("it deletes %s: a candidate keeps every file", excerpt.Cut(f.OldName, longestText))
 	case f.IsRename || f.IsCopy:
-		return "", refuse("it renames or copies %s: a candidate keeps every file where it is", short(f.OldName))
+		return "", refuse("it renames or copies %s: a candidate keeps every file where it is", excerpt.Cut(f.OldName, longestText))
 	case f.IsBinary:
-		return "", refuse("%s is binary: only text can be changed", short(f.NewName))
+		return "", refuse("%s is binary: only text can be changed", excerpt.Cut(f.NewName, longestText))
 	case f.NewMode != 0 && f.NewMode != f.OldMode:
-		return "", refuse("it changes the mode of %s: a candidate changes what files hold", short(f.NewName))
+		return "", refuse("it changes the mode of %s: a candidate changes what files hold", excerpt.Cut(f.NewName, longestText))
 	case len(f.TextFragments) == 0:
-		return "", refuse("there is no hunk for %s: add what changes, or leave the file out", short(f.NewName))
+		return "", refuse("there is no hunk for %s: add what changes, or leave the file out", excerpt.Cut(f.NewName, longestText))
 	}
 	names := m.diffNames(f)
 	switch len(names) {
 	case 0:
-		return "", refuse("there is no file %s in %s: write paths relative to the environment", short(f.newName), m.Dir)
+		return "", refuse("there is no file %s in %s: write paths relative to the environment", excerpt.Cut(f.newName, longestText), m.Dir)
 	case 1:
 	default:
-		return "", refuse("%s could be %s: write the path without a/ and b/, relative to the environment", short(f.newName), strings.Join(names, " or "))
+		return "", refuse("%s could be %s: write the path without a/ and b/, relative to the environment", excerpt.Cut(f.newName, longestText), strings.Join(names, " or "))
 	}
 	name := names[0]
 	if err := m.ordinary(name); err != nil {

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/kustomize/kyaml/yaml/merge2"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/yamledit"
 )
 
@@ -172,7 +173,7 @@ func operation(op jsonpatch.Operation) string {
 	if err != nil {
 		return op.Kind() + ", without a path"
 	}
-	return op.Kind() + " " + short(path)
+	return op.Kind() + " " + excerpt.Cut(path, longestText)
 }
 
 func decodeJSON(data []byte) (map[string]any, error) {
@@ -190,13 +191,8 @@ func decodeJSON(data []byte) (map[string]any, error) {
 // firstLine keeps a library's message short, and free of what it quotes below.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return short(line)
+	return excerpt.Cut(line, longestText)
 }
 
-func short(s string) string {
-	const most = 120
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}
+// longestText is as much of a text of others as a message holds, in bytes.
+const longestText = 120

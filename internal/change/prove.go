@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/yamledit"
 )
@@ -63,7 +64,7 @@ func unlike(d object.Difference) error {
 	edits := difference(nil, d.After.Object, d.Before.Object)
 	at := ""
 	if len(edits) > 0 {
-		at = " at " + short(edits[0].Path.String())
+		at = " at " + excerpt.Cut(edits[0].Path.String(), longestText)
 	}
 	return fmt.Errorf("the edited kustomization would render %s otherwise than patched%s, which something that applies later sets"+
 		" (images, replicas, labels, replacements, a prefix, or the plan's options): change it there, or use images or a diff", d.Key, at)

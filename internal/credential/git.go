@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -18,16 +17,6 @@ type Git struct {
 	Config [][2]string
 	// Sign says that commits are to be signed (commit-tree -S).
 	Sign bool
-}
-
-// Environ is all of it as environment variables in the form NAME=value. Git
-// takes configuration that way since 2.31, so that none is on a command line.
-func (g Git) Environ() []string {
-	env := append(slices.Clone(g.Env), "GIT_CONFIG_COUNT="+strconv.Itoa(len(g.Config)))
-	for i, c := range g.Config {
-		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, c[0]), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, c[1]))
-	}
-	return env
 }
 
 func (g *Git) set(key, value string) { g.Config = append(g.Config, [2]string{key, value}) }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // ReadDir lists a directory, sorted by name. Links are listed as links.
@@ -27,7 +29,7 @@ func (f *FS) list(name string, at located) ([]fs.DirEntry, error) {
 	}
 	var limit *LimitError
 	if err != nil && !errors.As(err, &limit) {
-		return nil, pathError("readdir", name, cause(err))
+		return nil, pathError("readdir", name, excerpt.Cause(err))
 	}
 	if err != nil || f.over == nil {
 		return entries, err

@@ -24,6 +24,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // FS is a confined view of a repository. It implements fs.ReadFileFS,
@@ -43,7 +45,7 @@ type FS struct {
 func OpenDir(root string, l Limits) (*FS, error) {
 	r, err := os.OpenRoot(root)
 	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", cause(err))
+		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
 	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces()}, nil
 }
@@ -93,7 +95,7 @@ func (f *FS) content(name string, at located) ([]byte, error) {
 	return f.meter.read(at.path, at.info.Size(), func() (io.ReadCloser, error) {
 		file, err := f.base.Open(at.path)
 		if err != nil {
-			return nil, pathError("read", name, cause(err))
+			return nil, pathError("read", name, excerpt.Cause(err))
 		}
 		return file, nil
 	})
@@ -150,13 +152,4 @@ func (c confined) ReadLink(name string) (string, error) { return c.root.Readlink
 // pathError names the file as the caller did.
 func pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
-}
-
-// cause is err without the path that the operating system was given.
-func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // Limits bound what one render may read. A zero field means its default.
@@ -95,7 +97,7 @@ func (m *meter) read(path string, size int64, open func() (io.ReadCloser, error)
 	defer file.Close()
 	data, err := readAtMost(file, size, m.limits.FileBytes)
 	if err != nil {
-		return nil, pathError("read", path, cause(err))
+		return nil, pathError("read", path, excerpt.Cause(err))
 	}
 	// The file may have grown since its size was taken.
 	if err := m.charge(path, int64(len(data))); err != nil {

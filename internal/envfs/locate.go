@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // maxLinks is how many links one name may pass, as on Linux.
@@ -106,7 +108,7 @@ func (f *FS) followLink(name string, links *int) (located, error) {
 func (f *FS) target(name string) (string, error) {
 	to, err := fs.ReadLink(f.base, name)
 	if err != nil {
-		return "", cause(err)
+		return "", excerpt.Cause(err)
 	}
 	target := path.Join(path.Dir(name), to)
 	if path.IsAbs(to) || !fs.ValidPath(target) {
@@ -126,7 +128,7 @@ func (f *FS) lstat(name string) (located, error) {
 	switch {
 	case err != nil:
 		f.trail.note(name, nothing)
-		return located{}, cause(err)
+		return located{}, excerpt.Cause(err)
 	case info.IsDir():
 		f.trail.note(name, directory)
 	default:

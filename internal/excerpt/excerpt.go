@@ -1,5 +1,6 @@
 // Package excerpt makes a text that others wrote fit for one line of ours: a
-// message on a terminal, a trailer of a commit, a cell of a table.
+// message on a terminal, a trailer of a commit, a cell of a table. An error of the
+// operating system loses the paths of this machine.
 package excerpt
 
 import (

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 )
 
@@ -146,7 +147,7 @@ func classifyPush(stdout, stderr string) answer {
 		a := refAnswer(m[3]+" "+m[4], said)
 		if !found || weight(a.class) > weight(best.class) {
 			best, found = a, true
-			best.reason = clip(m[2] + " " + m[3] + " (" + m[4] + ")")
+			best.reason = excerpt.Cut(m[2]+" "+m[3]+" ("+m[4]+")", longestText)
 		}
 	}
 	if !found {
@@ -232,17 +233,9 @@ func fatal(stderr string) string {
 		}
 	}
 	if last == "" {
-		return clip(strings.Join(strings.Fields(stderr), " "))
+		return excerpt.Cut(strings.Join(strings.Fields(stderr), " "), longestText)
 	}
-	return clip(last)
-}
-
-func clip(text string) string {
-	const most = 500
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + " ..."
-	}
-	return text
+	return excerpt.Cut(last, longestText)
 }
 
 // serverSaid is what the server itself said: the lines that git marks as the
@@ -259,7 +252,7 @@ func serverSaid(stderr string) string {
 			out = append(out, text)
 		}
 	}
-	return clip(strings.Join(out, "\n"))
+	return excerpt.Cut(strings.Join(out, "\n"), longestText)
 }
 
 // readingError says what a failed fetch means.
@@ -295,3 +288,6 @@ func (a answer) error(err error) error {
 		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint}
 	}
 }
+
+// longestText is as much of a text of others as a message holds, in bytes.
+const longestText = 500

@@ -27,6 +27,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/scratch"
 )
@@ -104,7 +105,7 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 	}
 	dir, err := scratch.Make(opt.TempDir, "assay-git-")
 	if err != nil {
-		return nil, fmt.Errorf("make repository: %w; is the directory for temporary files there and writable?", cause(err))
+		return nil, fmt.Errorf("make repository: %w; is the directory for temporary files there and writable?", excerpt.Cause(err))
 	}
 	r := &Remote{opt: opt, dir: dir.Path, made: dir}
 	if r.store, err = r.newStore(ctx, "repository", sha1Format); err != nil {
@@ -117,7 +118,7 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 // Close removes the bare repository.
 func (r *Remote) Close() error {
 	if err := r.made.Remove(); err != nil {
-		return fmt.Errorf("remove repository: %w", cause(err))
+		return fmt.Errorf("remove repository: %w", excerpt.Cause(err))
 	}
 	return nil
 }
@@ -150,15 +151,6 @@ func check(opt Options) error {
 func hasPassword(u *url.URL) bool {
 	_, has := u.User.Password()
 	return has
-}
-
-// cause is an error of the file system without the path that it names.
-func cause(err error) error {
-	var at *os.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }
 
 // scrub takes secrets and the machine's paths out of a text.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 )
 
@@ -64,7 +65,7 @@ func (r *Remote) newStore(ctx context.Context, name, format string) (*store, err
 func (r *Remote) scratch(ctx context.Context) (s *store, remove func(), err error) {
 	dir, err := os.MkdirTemp(r.dir, "history-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("make repository: %w", cause(err))
+		return nil, nil, fmt.Errorf("make repository: %w", excerpt.Cause(err))
 	}
 	s, err = r.newStore(ctx, filepath.Base(dir), r.format)
 	return s, func() { _ = os.RemoveAll(dir) }, err
@@ -104,7 +105,7 @@ func (s *store) fetch(ctx context.Context, f fetch) error {
 // become makes an empty repository one of another format.
 func (s *store) become(ctx context.Context, format string) error {
 	if err := os.RemoveAll(s.dir); err != nil {
-		return fmt.Errorf("make repository: %w", cause(err))
+		return fmt.Errorf("make repository: %w", excerpt.Cause(err))
 	}
 	fresh, err := s.remote.newStore(ctx, filepath.Base(s.dir), format)
 	if err == nil {

@@ -28,12 +28,6 @@ type Past struct {
 	Shallow   bool       // the repository lacks older ones
 }
 
-// Of lists what a branch's commits tell of an environment, in their order: the
-// newest first, as git log gives them.
-func Of(entries []git.Entry, env spec.Environment) []Decision {
-	return Merge(entries, nil, env)
-}
-
 // Merge lists what a branch's commits tell of an environment, and what the
 // commits of outcome refs tell of commits that are on the branch and say nothing
 // themselves. An outcome on another branch is none of this one's.

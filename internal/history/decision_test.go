@@ -86,7 +86,7 @@ func told(list []Decision) (out []string) {
 func TestOf(t *testing.T) {
 	entries := commits(&Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, nil, &Record{Outcome: Promote, Environment: staging, Experiment: "e3"},
 		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"})
-	got := Of(entries, prod)
+	got := Merge(entries, nil, prod)
 	if diff := cmp.Diff([]string{"c4 reject e2", "c1 promote e1"}, told(got)); diff != "" {
 		t.Error(diff)
 	}
@@ -165,16 +165,16 @@ func TestMerged(t *testing.T) {
 		},
 	} {
 		var got []string
-		for _, d := range Of(c.entries, prod) {
+		for _, d := range Merge(c.entries, nil, prod) {
 			got = append(got, d.Commit+" "+d.Parent+" "+d.Head+" "+d.Outcome)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	list := Of([]git.Entry{
+	list := Merge([]git.Entry{
 		entry("r", "m", &Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "head"}), entry("m", "a head", nil), entry("head", "a", promotion),
-	}, prod)
+	}, nil, prod)
 	if by, ok := list[1].Reverted(list); !ok || by.Commit != "r" {
 		t.Error("a revert that names the head is not found")
 	}
@@ -227,7 +227,7 @@ func TestRef(t *testing.T) {
 }
 
 func TestRecall(t *testing.T) {
-	list := Of(commits(
+	list := Merge(commits(
 		&Record{Outcome: Candidate, Environment: prod, Experiment: "e3"},
 		&Record{Outcome: Promote, Environment: prod, Experiment: "e2"},
 		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "c2"},
@@ -235,7 +235,7 @@ func TestRecall(t *testing.T) {
 		&Record{Outcome: Reject, Environment: prod, Experiment: "e3"},
 		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
 		&Record{Outcome: Reject, Environment: prod},
-	), prod)
+	), nil, prod)
 	for id, want := range map[string]string{"e1": "c5", "e2": "", "e3": "c3", "e4": "", "": ""} {
 		if d, ok := Recall(list, id); ok != (want != "") || d.Commit != want {
 			t.Errorf("%q: %q", id, d.Commit)
@@ -250,13 +250,13 @@ func TestRecall(t *testing.T) {
 }
 
 func TestPromotion(t *testing.T) {
-	list := Of(commits(
+	list := Merge(commits(
 		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "c2"},
 		&Record{Outcome: Reject, Environment: prod, Experiment: "e3"},
 		&Record{Outcome: Promote, Environment: prod, Experiment: "e2"},
 		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
 		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
-	), prod)
+	), nil, prod)
 	for _, c := range []struct{ experiment, commit, want string }{
 		{"", "", "c3"}, {"e1", "", "c2"}, {"", "c1", "c1"}, {"e1", "c1", "c1"}, {"e2", "c1", ""}, {"e3", "", ""}, {"", "c4", ""},
 	} {

@@ -63,7 +63,7 @@ func (r Record) trailers(commit string) string {
 	add(trailerExperiment, r.Experiment)
 	add(trailerCandidate, r.Candidate)
 	add(trailerEngine, r.Engine)
-	add(trailerEvidence, clip(excerpt.Line(r.Evidence)))
+	add(trailerEvidence, excerpt.Cut(excerpt.Line(r.Evidence), maxEvidence-3))
 	add(trailerUntested, r.Untested...)
 	add(trailerPromotion, r.Promotion)
 	add(trailerNext, r.Next...)
@@ -96,13 +96,6 @@ func defuse(text string) string {
 		text = " " + text
 	}
 	return text
-}
-
-func clip(value string) string {
-	if len(value) <= maxEvidence {
-		return value
-	}
-	return strings.ToValidUTF8(value[:maxEvidence-4], "") + " ..."
 }
 
 func capital(word string) string {

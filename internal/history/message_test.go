@@ -182,7 +182,7 @@ Assay-Next: y
 		t.Error(diff)
 	}
 	r.Evidence = strings.Repeat("é", maxEvidence)
-	if got, _ := Parse(parsed(t, r.Message("x", ""))); len(got.Evidence) > maxEvidence || !strings.HasSuffix(got.Evidence, "é ...") {
+	if got, _ := Parse(parsed(t, r.Message("x", ""))); len(got.Evidence) > maxEvidence || !strings.HasSuffix(got.Evidence, "é...") {
 		t.Errorf("evidence of %d bytes", len(got.Evidence))
 	}
 }

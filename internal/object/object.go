@@ -115,3 +115,8 @@ func Find(objs []*unstructured.Unstructured, ref Key) []*unstructured.Unstructur
 	}
 	return out
 }
+
+// Applied leaves out Helm's test hooks, which Argo CD never applies.
+func Applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
+	return slices.DeleteFunc(slices.Clone(objs), IsHelmTest)
+}

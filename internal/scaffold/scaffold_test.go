@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/assaydev/assay/internal/engine"
+
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -14,7 +16,6 @@ import (
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
-	"github.com/assaydev/assay/render/experiment"
 )
 
 const shop = `apiVersion: apps/v1
@@ -145,10 +146,10 @@ func checkRendered(t *testing.T, load string, res *render.Result) {
 		if o.GetNamespace() != "shop" || !strings.HasSuffix(o.GetName(), res.ID) {
 			t.Errorf("%s %s/%s is not the candidate's own", o.GetKind(), o.GetNamespace(), o.GetName())
 		}
-		if experiment.Judges(o) {
+		if engine.With(nil).Judges(o) {
 			judges++
 		}
-		if o.GetAnnotations()[experiment.RoleAnnotation] == experiment.RoleLoad {
+		if o.GetAnnotations()[engine.RoleAnnotation] == engine.RoleLoad {
 			loads++
 		}
 		if o.GetKind() == "Job" {

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // lock has nothing to lock with here: the directory must exist.
 func lock(root *os.Root, dir string) (*os.File, error) {
 	file, err := root.Open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", dir, pathless(err))
+		return nil, fmt.Errorf("open %s: %w", dir, excerpt.Cause(err))
 	}
 	return file, nil
 }

@@ -8,13 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // lock keeps two decisions on one environment apart. It ends with the process.
 func lock(root *os.Root, dir string) (*os.File, error) {
 	file, err := root.Open(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", dir, pathless(err))
+		return nil, fmt.Errorf("open %s: %w", dir, excerpt.Cause(err))
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 )
@@ -133,7 +134,7 @@ func Interrupted(root, dir, env string) (*Record, error) {
 	}
 	repo, err := os.OpenRoot(root)
 	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", pathless(err))
+		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
 	defer func() { _ = repo.Close() }()
 	return readRecord(repo, name)
@@ -145,7 +146,7 @@ func readRecord(root *os.Root, name string) (*Record, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.ToSlash(name), pathless(err))
+		return nil, fmt.Errorf("read %s: %w", filepath.ToSlash(name), excerpt.Cause(err))
 	}
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil || r.Version != recordVersion {

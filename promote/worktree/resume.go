@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -51,7 +52,7 @@ func (w *writer) pending(f RecordFile) (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		data = nil
 	case err != nil:
-		return false, fmt.Errorf("read %s: %w", f.Path, pathless(err))
+		return false, fmt.Errorf("read %s: %w", f.Path, excerpt.Cause(err))
 	case data == nil:
 		data = []byte{}
 	}
@@ -97,7 +98,7 @@ func (w *writer) finish(ctx context.Context, r *Record, commit *Commit) error {
 	}
 	w.step("remove record")
 	if err := w.root.Remove(w.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &lateError{fmt.Errorf("remove %s: %w", filepath.ToSlash(w.record), pathless(err))}
+		return &lateError{fmt.Errorf("remove %s: %w", filepath.ToSlash(w.record), excerpt.Cause(err))}
 	}
 	return nil
 }
@@ -115,13 +116,13 @@ func (w *writer) replace(f RecordFile) error {
 	w.step("replace " + f.Path)
 	if f.After == "" {
 		if err := w.root.Remove(filepath.FromSlash(f.Path)); err != nil {
-			return fmt.Errorf("remove %s: %w", f.Path, pathless(err))
+			return fmt.Errorf("remove %s: %w", f.Path, excerpt.Cause(err))
 		}
 	} else if err := w.root.Rename(staged(f.Path), filepath.FromSlash(f.Path)); err != nil {
-		return fmt.Errorf("write %s: %w", f.Path, pathless(err))
+		return fmt.Errorf("write %s: %w", f.Path, excerpt.Cause(err))
 	}
 	if err := w.syncDir(path.Dir(f.Path)); err != nil {
-		return fmt.Errorf("write %s: %w", f.Path, pathless(err))
+		return fmt.Errorf("write %s: %w", f.Path, excerpt.Cause(err))
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 
 	"github.com/assaydev/assay/promote"
@@ -93,7 +94,7 @@ type writer struct {
 func openWriter(dir, env, name string, step func(string)) (*writer, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", pathless(err))
+		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
 	w := &writer{root: root, step: step}
 	if w.record, err = recordName(env, name); err == nil {
@@ -132,7 +133,7 @@ func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, c
 		}
 		w.step("stage " + f.Path)
 		if err := w.stage(f); err != nil {
-			return fmt.Errorf("write %s: %w", f.Path, pathless(err))
+			return fmt.Errorf("write %s: %w", f.Path, excerpt.Cause(err))
 		}
 	}
 	if commit != nil {
@@ -150,7 +151,7 @@ func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, c
 	}
 	w.step("record")
 	if err := w.save(r); err != nil {
-		return fmt.Errorf("write %s: %w", w.record, pathless(err))
+		return fmt.Errorf("write %s: %w", w.record, excerpt.Cause(err))
 	}
 	return nil
 }
@@ -166,13 +167,13 @@ func (w *writer) unchanged(f promote.File) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s: it has been removed meanwhile: look at it, and start again", f.Path)
 	case err != nil:
-		return fmt.Errorf("read %s: %w", f.Path, pathless(err))
+		return fmt.Errorf("read %s: %w", f.Path, excerpt.Cause(err))
 	case f.Before == nil || !bytes.Equal(data, f.Before):
 		return fmt.Errorf("%s: it has changed meanwhile: look at it, and start again", f.Path)
 	}
 	info, err := w.root.Stat(name)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", f.Path, pathless(err))
+		return fmt.Errorf("read %s: %w", f.Path, excerpt.Cause(err))
 	}
 	if info.Mode().Perm()&0o200 == 0 {
 		return fmt.Errorf("%s: it is read-only: make it writable with chmod u+w", f.Path)
@@ -259,17 +260,4 @@ func (w *writer) rollBack(files []promote.File) error {
 	}
 	w.drop(files)
 	return nil
-}
-
-// pathless drops the machine's path from an error of the operating system.
-func pathless(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err
-	}
-	var linkError *os.LinkError
-	if errors.As(err, &linkError) {
-		return linkError.Err
-	}
-	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -43,7 +44,7 @@ func templateError(s Source, err error, in Input) error {
 	if m := execution.FindStringSubmatch(text); m != nil {
 		at, text = m[1], m[2]
 	}
-	return fmt.Errorf("%s: %s", where, short(explain(text, at, in)))
+	return fmt.Errorf("%s: %s", where, excerpt.Cut(explain(text, at, in), longMessage))
 }
 
 func explain(text, at string, in Input) string {
@@ -125,11 +126,4 @@ func near(word string, known []string) string {
 		return ""
 	}
 	return " (there are " + strings.Join(known, ", ") + ")"
-}
-
-func short(s string) string {
-	if len(s) <= longMessage {
-		return s
-	}
-	return strings.ToValidUTF8(s[:longMessage], "") + "..."
 }

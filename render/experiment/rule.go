@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/engine"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -91,11 +93,11 @@ func noReplace(r resource, _ Input, _ Options) error {
 }
 
 func knownRole(r resource, _ Input, _ Options) error {
-	role, ok := r.object.GetAnnotations()[RoleAnnotation]
-	if !ok || role == RoleLoad {
+	role, ok := r.object.GetAnnotations()[engine.RoleAnnotation]
+	if !ok || role == engine.RoleLoad {
 		return nil
 	}
-	return r.errorf("the annotation %s is %q: the only role is %q; an object without it judges", RoleAnnotation, role, RoleLoad)
+	return r.errorf("the annotation %s is %q: the only role is %q; an object without it judges", engine.RoleAnnotation, role, engine.RoleLoad)
 }
 
 // keepsVerdict refuses what deletes an object once it is done. Argo CD would
@@ -154,7 +156,7 @@ func judgesWell(r resource, in Input, _ Options) error {
 
 func jobFault(body map[string]any) string {
 	if limit := body["backoffLimit"]; limit != int64(0) {
-		return "a Job that judges must not try again: set spec.backoffLimit: 0 (or, if it is only load, the annotation " + RoleAnnotation + ": " + RoleLoad + ")"
+		return "a Job that judges must not try again: set spec.backoffLimit: 0 (or, if it is only load, the annotation " + engine.RoleAnnotation + ": " + engine.RoleLoad + ")"
 	}
 	return ""
 }

@@ -60,40 +60,40 @@ spec: {strategy: {canary: {steps: [{pause: {}}]}}}`,
 }
 
 func TestEngineSamples(t *testing.T) {
-	for _, engine := range engine.With(nil) {
-		t.Run(engine.Name, func(t *testing.T) {
-			text := samples()[engine.Name]
+	for _, e := range engine.With(nil) {
+		t.Run(e.Name, func(t *testing.T) {
+			text := samples()[e.Name]
 			o := object1(t, text)
-			if !Judges(o) {
+			if !engine.With(nil).Judges(o) {
 				t.Error("it does not judge")
 			}
 			got, warnings, err := render(t, input(t, file("a.yaml", text)), Options{})
 			if err != nil || len(warnings) != 0 || !strings.Contains(got, "name: judge-"+testID) {
 				t.Errorf("%v %q\n%s", err, warnings, got)
 			}
-			o.SetAnnotations(map[string]string{RoleAnnotation: RoleLoad})
-			if Judges(o) {
+			o.SetAnnotations(map[string]string{engine.RoleAnnotation: engine.RoleLoad})
+			if engine.With(nil).Judges(o) {
 				t.Error("load judges")
 			}
 		})
-		t.Run(engine.Name+" in a template", func(t *testing.T) {
-			_, _, err := render(t, input(t, file("a.yaml.tmpl", samples()[engine.Name])), Options{})
-			if !engine.RunsOnce {
+		t.Run(e.Name+" in a template", func(t *testing.T) {
+			_, _, err := render(t, input(t, file("a.yaml.tmpl", samples()[e.Name])), Options{})
+			if !e.RunsOnce {
 				if err != nil {
 					t.Error(err)
 				}
 				return
 			}
-			wantError(t, err, "a.yaml.tmpl: document 1: "+engine.Kind+"/judge", "the name must hold the ID", "metadata.name: judge-{{ .ID }}")
+			wantError(t, err, "a.yaml.tmpl: document 1: "+e.Kind+"/judge", "the name must hold the ID", "metadata.name: judge-{{ .ID }}")
 		})
-		t.Run(engine.Name+" of another version", func(t *testing.T) {
-			text := strings.Replace(samples()[engine.Name], "/"+engine.Versions[0], "/v99", 1)
+		t.Run(e.Name+" of another version", func(t *testing.T) {
+			text := strings.Replace(samples()[e.Name], "/"+e.Versions[0], "/v99", 1)
 			_, _, err := render(t, input(t, file("a.yaml", text)), Options{})
-			wantError(t, err, "the version v99 of "+engine.Name+" is not known: use "+engine.Group+"/"+engine.Versions[0])
+			wantError(t, err, "the version v99 of "+e.Name+" is not known: use "+e.Group+"/"+e.Versions[0])
 		})
 	}
 	for _, text := range []string{"apiVersion: v1\nkind: ConfigMap", "apiVersion: serving.knative.dev/v1\nkind: Job", "apiVersion: v1\nkind: Experiment"} {
-		if o := object1(t, text+"\nmetadata: {name: a}"); Judges(o) {
+		if o := object1(t, text+"\nmetadata: {name: a}"); engine.With(nil).Judges(o) {
 			t.Errorf("%s judges", text)
 		}
 	}
@@ -115,7 +115,7 @@ func TestCustomEngine(t *testing.T) {
 	if err != nil || len(warnings) != 0 || !strings.Contains(got, "judge-"+testID) {
 		t.Errorf("%v %q\n%s", err, warnings, got)
 	}
-	if o := object1(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}"); Judges(o) || !Judges(o, custom) {
+	if o := object1(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}"); engine.With(nil).Judges(o) || !engine.With([]spec.Engine{custom}).Judges(o) {
 		t.Error("the plan's engine does not judge, or without the plan")
 	}
 

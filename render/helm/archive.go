@@ -8,6 +8,8 @@ import (
 	"path"
 
 	"helm.sh/helm/v3/pkg/chart/loader"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // unpack reads a packed chart. Its content is measured first, without being
@@ -16,14 +18,14 @@ import (
 func (r *renderer) unpack(where string, data []byte) ([]file, error) {
 	size, err := unpackedSize(data, r.opt.Limits.ChartBytes-r.unpacked)
 	if err != nil {
-		return nil, fmt.Errorf("%s: is no packed chart: %s", where, clip(err.Error(), 200))
+		return nil, fmt.Errorf("%s: is no packed chart: %s", where, excerpt.Cut(err.Error(), 200))
 	}
 	if r.unpacked += size; r.unpacked > r.opt.Limits.ChartBytes {
 		return nil, fmt.Errorf("%s: packed charts unpack to more than %d bytes: remove what the chart does not need, or raise the limit", where, r.opt.Limits.ChartBytes)
 	}
 	buffered, err := loader.LoadArchiveFiles(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: unpack the chart: %s", where, clip(err.Error(), 200))
+		return nil, fmt.Errorf("%s: unpack the chart: %s", where, excerpt.Cut(err.Error(), 200))
 	}
 	files := make([]file, len(buffered))
 	for i, b := range buffered {

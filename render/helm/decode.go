@@ -9,6 +9,7 @@ import (
 	yaml2 "go.yaml.in/yaml/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/manifest"
 )
 
@@ -47,7 +48,7 @@ func (r *renderer) decodeOne(doc document) ([]*unstructured.Unstructured, error)
 	}
 	for _, o := range objs {
 		if field := missing(o); field != "" {
-			return nil, fmt.Errorf("%s: a rendered object (%s) has no %s, or one that is no string", doc.where, clip(o.GetKind()+"/"+o.GetName(), 100), field)
+			return nil, fmt.Errorf("%s: a rendered object (%s) has no %s, or one that is no string", doc.where, excerpt.Cut(o.GetKind()+"/"+o.GetName(), 100), field)
 		}
 	}
 	return objs, nil

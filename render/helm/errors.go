@@ -7,8 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/manifest"
 )
 
@@ -21,14 +21,14 @@ const maxMessage = 1000
 func templateError(dir string, places map[string]string, err error) error {
 	text := err.Error()
 	if m := regexp.MustCompile(`(?s)^(parse|execution) error (?:at|in) \((.+?)(?::(\d+))?(?::\d+)?\): (.*)$`).FindStringSubmatch(text); m != nil {
-		return located(dir, places, m[2], m[3], clip(m[4], maxMessage))
+		return located(dir, places, m[2], m[3], excerpt.Cut(m[4], maxMessage))
 	}
 	chain := regexp.MustCompile(`(?s)template: ([^:]+):(\d+)(?::\d+)?: executing "[^"]*" at <(.*?)>: `).FindAllStringSubmatchIndex(text, -1)
 	if chain == nil {
-		return fmt.Errorf("%s: render the templates: %s", dir, clip(masked(text), maxMessage))
+		return fmt.Errorf("%s: render the templates: %s", dir, excerpt.Cut(masked(text), maxMessage))
 	}
 	last := chain[len(chain)-1]
-	reason := fmt.Sprintf("%s at <%s>", cause(text[last[1]:]), clip(text[last[6]:last[7]], 100))
+	reason := fmt.Sprintf("%s at <%s>", cause(text[last[1]:]), excerpt.Cut(text[last[6]:last[7]], 100))
 	for i := len(chain) - 1; i >= 0; i-- {
 		name := text[chain[i][2]:chain[i][3]]
 		if _, known := places[name]; known {
@@ -55,11 +55,11 @@ func cause(text string) string {
 	case strings.HasPrefix(text, "range can't iterate over "):
 		return "range can't iterate over this value"
 	case !called || !strings.HasPrefix(text, "error calling "):
-		return clip(text, 300)
+		return excerpt.Cut(text, 300)
 	case function == "include" && strings.HasPrefix(reason, "template: no template "):
-		return clip(strings.TrimPrefix(reason, "template: "), 300)
+		return excerpt.Cut(strings.TrimPrefix(reason, "template: "), 300)
 	case slices.Contains([]string{"call", "eq", "ge", "gt", "include", "index", "le", "len", "lt", "ne", "slice", "tpl"}, function):
-		return clip("error calling "+function+": "+masked(reason), 300)
+		return excerpt.Cut("error calling "+function+": "+masked(reason), 300)
 	}
 	return "error calling " + function + ": it cannot handle its arguments"
 }
@@ -69,9 +69,9 @@ var mismatch = regexp.MustCompile(`type mismatch on ([^:]+):`)
 // mergeReason is what is wrong with values that cannot be merged, without them.
 func mergeReason(err error) string {
 	if m := mismatch.FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Sprintf("the values of subchart %q are no mapping", clip(m[1], 100))
+		return fmt.Sprintf("the values of subchart %q are no mapping", excerpt.Cut(m[1], 100))
 	}
-	return clip(masked(err.Error()), 300)
+	return excerpt.Cut(masked(err.Error()), 300)
 }
 
 var quoted = regexp.MustCompile("(?s)\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|'[^']*'")
@@ -88,7 +88,7 @@ func yamlReason(err error) string {
 	if strings.HasPrefix(text, "unsupported map key") {
 		return "a mapping has a null key: quote it"
 	}
-	return clip(masked(text), 300)
+	return excerpt.Cut(masked(text), 300)
 }
 
 // loadError names the file that the chart loader could not read, and the line
@@ -106,16 +106,5 @@ func loadError(where string, files []file, err error) error {
 		}
 		return fmt.Errorf("%s: %s", path.Join(where, m[1]), yamlReason(errors.New(m[2])))
 	}
-	return fmt.Errorf("%s: %s", path.Join(where, "Chart.yaml"), clip(strings.TrimPrefix(text, "validation: "), 300))
-}
-
-// clip shortens text to at most limit bytes, at a character's boundary.
-func clip(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "..."
+	return fmt.Errorf("%s: %s", path.Join(where, "Chart.yaml"), excerpt.Cut(strings.TrimPrefix(text, "validation: "), 300))
 }

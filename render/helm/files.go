@@ -10,6 +10,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/ignore"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // Bounds on a chart's directory tree. They stop symlinks that lead back up,
@@ -57,7 +59,7 @@ func (r *renderer) ignoreRules(root string) (*ignore.Rules, error) {
 	}
 	rules, err := ignore.Parse(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", name, clip(err.Error(), 200))
+		return nil, fmt.Errorf("%s: %s", name, excerpt.Cut(err.Error(), 200))
 	}
 	rules.AddDefaults()
 	return rules, nil

@@ -8,6 +8,8 @@ import (
 
 	"helm.sh/helm/v3/pkg/chartutil"
 	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // release is what templates see as .Release and .Capabilities.
@@ -46,7 +48,7 @@ func (r *renderer) releaseName() (string, error) {
 	}
 	name := firstOf(r.src.ReleaseName, app, "release-name")
 	if err := chartutil.ValidateReleaseName(name); err != nil {
-		return "", fmt.Errorf("%s: release name %q is invalid: it needs at most 53 lower-case letters, digits, '-' and '.'; set helm.releaseName in the plan", r.dir, clip(name, 80))
+		return "", fmt.Errorf("%s: release name %q is invalid: it needs at most 53 lower-case letters, digits, '-' and '.'; set helm.releaseName in the plan", r.dir, excerpt.Cut(name, 80))
 	}
 	return name, nil
 }
@@ -59,11 +61,11 @@ func (r *renderer) capabilities() (*chartutil.Capabilities, error) {
 	if given := firstOf(r.src.KubeVersion, r.opt.KubeVersion); given != "" {
 		v, err := version.ParseGeneric(given)
 		if err != nil {
-			return nil, fmt.Errorf("%s: Kubernetes version %q is not a version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, clip(given, 40))
+			return nil, fmt.Errorf("%s: Kubernetes version %q is not a version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
 		}
 		kube, err := chartutil.ParseKubeVersion(v.String())
 		if err != nil {
-			return nil, fmt.Errorf("%s: Kubernetes version %q is not a semantic version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, clip(given, 40))
+			return nil, fmt.Errorf("%s: Kubernetes version %q is not a semantic version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
 		}
 		caps.KubeVersion = *kube
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 const (
@@ -61,7 +63,7 @@ func (localOnly) Load(string) (any, error) { return nil, errors.New("not inside 
 func validateOne(file string, schema []byte, values map[string]any) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
-		return fmt.Errorf("%s: is no JSON: %s", file, clip(masked(err.Error()), 200))
+		return fmt.Errorf("%s: is no JSON: %s", file, excerpt.Cut(masked(err.Error()), 200))
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(localOnly{})
@@ -80,14 +82,14 @@ func validateOne(file string, schema []byte, values map[string]any) error {
 	case errors.As(err, &invalid):
 		return fmt.Errorf("%s: the values do not meet the schema: %s", file, faults(invalid))
 	}
-	return fmt.Errorf("%s: validate the values: %s", file, clip(masked(err.Error()), 300))
+	return fmt.Errorf("%s: validate the values: %s", file, excerpt.Cut(masked(err.Error()), 300))
 }
 
 func schemaError(file string, err error) error {
 	var outside *jsonschema.LoadURLError
 	if errors.As(err, &outside) {
 		return fmt.Errorf("%s: refers to %q, and nothing is fetched while rendering: copy the definition into the schema, or set helm.skipSchemaValidation",
-			file, clip(withoutUser(strings.TrimPrefix(outside.URL, "file:///")), 200))
+			file, excerpt.Cut(withoutUser(strings.TrimPrefix(outside.URL, "file:///")), 200))
 	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(err, &invalid) {
@@ -97,7 +99,7 @@ func schemaError(file string, err error) error {
 	if errors.As(err, &nested) && errors.As(nested.Err, &invalid) {
 		return fmt.Errorf("%s: is no valid JSON Schema: %s", file, faults(invalid))
 	}
-	return fmt.Errorf("%s: is no valid JSON Schema: %s", file, clip(masked(err.Error()), 300))
+	return fmt.Errorf("%s: is no valid JSON Schema: %s", file, excerpt.Cut(masked(err.Error()), 300))
 }
 
 // faults names the places in the values and what is wrong there, never a value.
@@ -114,7 +116,7 @@ func faults(err *jsonschema.ValidationError) string {
 		case len(out) == maxFaults:
 			more++
 		default:
-			out = append(out, clip("/"+strings.Join(e.InstanceLocation, "/")+" "+fault(e.ErrorKind), 200))
+			out = append(out, excerpt.Cut("/"+strings.Join(e.InstanceLocation, "/")+" "+fault(e.ErrorKind), 200))
 		}
 	}
 	walk(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -94,7 +95,7 @@ func (r *renderer) glob(option, pattern string) ([]string, error) {
 // root of the repo.
 func (r *renderer) locate(option, raw string) (string, error) {
 	refuse := func(reason string) (string, error) {
-		return "", fmt.Errorf("%s: %s: %q %s", r.dir, option, clip(withoutUser(raw), 200), reason)
+		return "", fmt.Errorf("%s: %s: %q %s", r.dir, option, excerpt.Cut(withoutUser(raw), 200), reason)
 	}
 	if first, _, _ := strings.Cut(raw, "/"); strings.HasPrefix(first, "$") && r.refersToSource(first) {
 		return refuse("is in another source of the Application, which Argo CD gives to Helm alone: copy the file into this repo")

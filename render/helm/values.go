@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -169,7 +170,7 @@ func (r *renderer) setFileParameters(values map[string]any) error {
 		}
 		data, err := r.fsys.ReadFile(name)
 		if err != nil {
-			return fmt.Errorf("%s: read helm file parameter %q: %w", r.dir, clip(p.Name, 100), err)
+			return fmt.Errorf("%s: read helm file parameter %q: %w", r.dir, excerpt.Cut(p.Name, 100), err)
 		}
 		content := func([]rune) (any, error) { return string(data), nil }
 		if err := strvals.ParseIntoFile(p.Name+"=file", values, content); err != nil {
@@ -183,9 +184,9 @@ func (r *renderer) setFileParameters(values map[string]any) error {
 // may quote the value, so the name is tried again on its own.
 func (r *renderer) parameterError(what, name string) error {
 	if _, err := strvals.ParseString(name + "=x"); err != nil {
-		return fmt.Errorf("%s: helm %s: its name %q is not a path of --set: %s", r.dir, what, clip(name, 100), clip(err.Error(), 200))
+		return fmt.Errorf("%s: helm %s: its name %q is not a path of --set: %s", r.dir, what, excerpt.Cut(name, 100), excerpt.Cut(err.Error(), 200))
 	}
-	return fmt.Errorf("%s: helm %s %q: its value is not one of --set, or does not fit the values that it is set in: close every brace and escape commas", r.dir, what, clip(name, 100))
+	return fmt.Errorf("%s: helm %s %q: its value is not one of --set, or does not fit the values that it is set in: close every brace and escape commas", r.dir, what, excerpt.Cut(name, 100))
 }
 
 // escapeCommas escapes commas for --set, as Argo CD does: not in a {list}, and

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 )
 
@@ -190,15 +191,6 @@ func field(at, key string) string {
 	return at + "." + key
 }
 
-// clip keeps what an object's author may have made long out of messages.
-func clip(text string) string {
-	const longest = 200
-	if len(text) <= longest {
-		return text
-	}
-	return strings.ToValidUTF8(text[:longest], "") + "..."
-}
-
 // describe says in a few words what became of the object.
 func (d difference) describe() string {
 	switch {
@@ -215,9 +207,12 @@ func (d difference) describe() string {
 	if len(changed) == 0 {
 		return "renamed from " + d.before.GetName()
 	}
-	text := clip(strings.Join(changed[:min(most, len(changed))], ", "))
+	text := excerpt.Cut(strings.Join(changed[:min(most, len(changed))], ", "), longestText)
 	if len(changed) > most {
 		text += fmt.Sprintf(" and %d more fields", len(changed)-most)
 	}
 	return text + " changed"
 }
+
+// longestText is as much of a text of others as a message holds, in bytes.
+const longestText = 200

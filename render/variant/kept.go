@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/resource"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 )
 
@@ -83,7 +84,7 @@ func (b *build) checkKept(fields []*altered) error {
 			continue
 		}
 		at := fmt.Sprintf("candidate.patches[%d]", a.patch)
-		switch path := clip(a.path()); {
+		switch path := excerpt.Cut(a.path(), longestText); {
 		case object.Equal(a.now, a.was):
 			return b.fail(at, "gives %s of %s the baseline's value again, so the experiment would not test the change; take it out of the patch", path, name(p.out))
 		case !a.kept(a.first) || a.kept(a.now):

@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // patch applies the plan's patches to the variant, as Kustomize does. They
@@ -213,7 +215,7 @@ func schemaless(found []*resource.Resource) (reason string) {
 // firstLine keeps a library's message short, and free of what it quotes below.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	return clip(line)
+	return excerpt.Cut(line, longestText)
 }
 
 func (b *build) outNames() string {

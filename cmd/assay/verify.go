@@ -6,7 +6,9 @@ import (
 	"os"
 	"slices"
 
+	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote/audit"
 
 	"github.com/spf13/cobra"
 
@@ -136,7 +138,7 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 	}
 	var byHand []string
 	if err == nil && against != "" {
-		f.Changed, byHand, err = p.against(ctx, env, against, res)
+		f.Changed, byHand, err = p.against(ctx, against, res)
 		if err == nil && len(f.Changed) > 0 {
 			err = fmt.Errorf("changed since %s without a verdict: %s; test changes of a target as a candidate", against, listed(f.Changed))
 		}
@@ -158,6 +160,16 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 		f.Warnings = append(f.Warnings, "commit "+commit+" promotes by hand, not on a verdict")
 	}
 	return f
+}
+
+// against holds the commits since a revision against what promotions allow.
+func (p *place) against(ctx context.Context, ref string, now *render.Result) (changed, byHand []string, err error) {
+	repo, err := gitrepo.Open(ctx, p.root)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := audit.Against(ctx, repo, p.Request, p.files, ref, now)
+	return r.Changed, r.ByHand, err
 }
 
 // prove holds that the candidate, which is rendered at hand, can be decided

@@ -1,10 +1,20 @@
-package main
+// Package audit holds the history of an environment against what promotions
+// allow: no target changes without one.
+//
+//  1. Against renders the environment as it was where the branches part, and as
+//     it is. Where no target differs, nothing is to be accounted for.
+//  2. It renders each commit since, once, and its parents.
+//  3. A commit that promotes is held against what was under test before it, one
+//     that reverts against what was before the promotion. Any other change of a
+//     target is reported with its commit, and so is what is not committed.
+package audit
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,64 +24,65 @@ import (
 	"github.com/assaydev/assay/internal/gitrepo"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
 // audit looks for targets that changed since a revision without a decision.
 type audit struct {
-	*place
-	files   envfs.Limits
-	repo    *gitrepo.Repo
-	known   map[string]*render.Result // by commit; nil where it has no such environment
-	changes []string                  // that no commit accounts for
-	byHand  []string
+	render.Request
+	files  envfs.Limits
+	repo   *gitrepo.Repo
+	known  map[string]*render.Result // by commit; nil where it has no such environment
+	report Report
 }
 
-// against returns what changed in a target since ref without a promotion, and
-// what people promoted by hand. res is the environment as it is now.
+// Report is what is wrong with the commits since a revision, and what people
+// should know of them.
+type Report struct {
+	Changed []string // targets that changed without a promotion, each with its commit
+	ByHand  []string // commits, in short, by which people promoted
+}
+
+// Against looks at the commits since a revision. The request is for the
+// environment in the work tree of the repository, now what it renders to, and
+// limits are those of reading each commit.
 //
 // A commit accounts for a change if it says that it promotes this environment,
 // and renders to what was under test before it; or that it reverts a promotion,
 // and renders to what was before that. A merge accounts for what one of its
 // parents has.
-func (p *place) against(ctx context.Context, env environment, ref string, res *render.Result) (changes, byHand []string, err error) {
-	repo, err := gitrepo.Open(ctx, p.root)
-	if err != nil {
-		return nil, nil, err
-	}
+func Against(ctx context.Context, repo *gitrepo.Repo, req render.Request, limits envfs.Limits, ref string, now *render.Result) (Report, error) {
 	base, err := repo.Base(ctx, ref, "HEAD")
 	if err != nil {
-		return nil, nil, err
+		return Report{}, err
 	}
-	a := &audit{place: p, files: env.files, repo: repo, known: map[string]*render.Result{}}
+	a := &audit{Request: req, files: limits, repo: repo, known: map[string]*render.Result{}}
 	before, err := a.at(ctx, base)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(altered(before, res)) == 0 {
-		return nil, nil, nil
+	if err != nil || len(altered(before, now)) == 0 {
+		return Report{}, err
 	}
 	commits, err := repo.Log(ctx, base, "HEAD")
 	if err != nil {
-		return nil, nil, err
+		return Report{}, err
 	}
 	head, err := repo.Resolve(ctx, "HEAD")
 	if err != nil {
-		return nil, nil, err
+		return Report{}, err
 	}
 	for _, c := range commits {
 		if err := a.commit(ctx, c); err != nil {
-			return nil, nil, err
+			return Report{}, err
 		}
 	}
 	last, err := a.at(ctx, head)
 	if err != nil {
-		return nil, nil, err
+		return Report{}, err
 	}
-	for _, key := range altered(last, res) {
-		a.changes = append(a.changes, fmt.Sprintf("%s, in files that are not committed", key))
+	for _, key := range altered(last, now) {
+		a.report.Changed = append(a.report.Changed, fmt.Sprintf("%s, in files that are not committed", key))
 	}
-	return a.changes, a.byHand, nil
+	return a.report, nil
 }
 
 // commit holds one commit against its parents.
@@ -111,7 +122,7 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 
 // blame reports a change for which a commit does not account.
 func (a *audit) blame(c git.Entry, what any, why string) {
-	a.changes = append(a.changes, fmt.Sprintf("%s, in commit %s%s", what, git.Short(c.ID), why))
+	a.report.Changed = append(a.report.Changed, fmt.Sprintf("%s, in commit %s%s", what, git.Short(c.ID), why))
 }
 
 // promotion holds a commit that promotes against what was under test before it.
@@ -129,7 +140,7 @@ func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record,
 		}
 	}
 	if told.Engine == history.ByHand {
-		a.byHand = append(a.byHand, git.Short(c.ID))
+		a.report.ByHand = append(a.report.ByHand, git.Short(c.ID))
 	}
 	return nil
 }
@@ -183,8 +194,8 @@ func (a *audit) at(ctx context.Context, commit string) (*render.Result, error) {
 	res, err := render.Environment(ctx, req)
 	if err != nil {
 		// Its candidate may be what does not render: the baseline counts.
-		if name, markerErr := a.markerFile(); markerErr == nil {
-			req.FS = req.FS.With(map[string][]byte{name: nil})
+		if name, nameErr := spec.CandidateFile(a.Name); nameErr == nil {
+			req.FS = req.FS.With(map[string][]byte{path.Join(a.Dir, name): nil})
 			res, err = render.Environment(ctx, req)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/helm"

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/gitrepo"
-	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )

@@ -17,9 +17,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/verdict"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"

@@ -3,8 +3,8 @@ package main
 import (
 	"path"
 
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 // checkEngines compiles the expressions of the plan's own engines: a mistake

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/manifest"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 

@@ -1,7 +1,7 @@
 // Package engine is the table of the kinds whose objects judge a candidate.
 //
 //  1. engines.yaml holds the built-in ones, with the expressions by which
-//     internal/verdict reads their objects.
+//     internal/engine/verdict reads their objects.
 //  2. With puts the plan's own before them.
 //  3. Of, Judges and Judging say which objects they are, for whoever injects
 //     them and for whoever reads what became of them.

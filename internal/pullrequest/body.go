@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/assaydev/assay/internal/evidence"
+	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/objectdiff"
 )

@@ -13,18 +13,18 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/objectdiff"
 	"github.com/assaydev/assay/internal/pullrequest"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 const testID = "e123456789"
 
-// concluded judges one of the experiments that internal/evidence is tested with.
+// concluded judges one of the experiments that internal/engine/evidence is tested with.
 func concluded(t *testing.T, file string) verdict.Verdict {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -96,7 +96,7 @@ func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 
 // TestGolden writes one body for each engine; -update rewrites the files.
 func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("../evidence/testdata/*.yaml")
+	files, err := filepath.Glob("../engine/evidence/testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no experiments", err)
 	}
@@ -114,7 +114,7 @@ func TestGolden(t *testing.T) {
 
 // TestGoldenOthers are the bodies that no engine had a part in, and a short one.
 func TestGoldenOthers(t *testing.T) {
-	full := body(t, concluded(t, "../evidence/testdata/iter8.yaml"))
+	full := body(t, concluded(t, "../engine/evidence/testdata/iter8.yaml"))
 	byHand := body(t, verdict.Verdict{Outcome: verdict.Reject, ID: testID})
 	byHand.Reason = "it looks <odd>, see #12"
 	test := pullrequest.Body{Outcome: pullrequest.Test, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Differences: full.Differences[1:2]}

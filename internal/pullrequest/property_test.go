@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/evidence"
+	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/objectdiff"
 	"github.com/assaydev/assay/internal/pullrequest"
@@ -158,7 +158,7 @@ func FuzzMarkdown(f *testing.F) {
 
 // TestLimits walks the limit down: bodies shrink, and say what is left out.
 func TestLimits(t *testing.T) {
-	b := body(t, concluded(t, "../evidence/testdata/iter8.yaml"))
+	b := body(t, concluded(t, "../engine/evidence/testdata/iter8.yaml"))
 	long := parse(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: long}}")
 	long.Object["data"] = map[string]any{"text": strings.Repeat("a line of some length\n", 200)}
 	b.Differences = append(b.Differences, object.Difference{Key: object.KeyOf(long), After: long})
@@ -222,7 +222,7 @@ func TestLinks(t *testing.T) {
 
 // TestSquashKeepsTrailers asks Git for the trailers of a message that is the body.
 func TestSquashKeepsTrailers(t *testing.T) {
-	b := body(t, concluded(t, "../evidence/testdata/iter8.yaml"))
+	b := body(t, concluded(t, "../engine/evidence/testdata/iter8.yaml"))
 	got, err := b.Markdown(65536)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/assaydev/assay/internal/evidence"
+	"github.com/assaydev/assay/internal/engine/evidence"
 )
 
 // section is a heading and lines, of which the last may be left out.

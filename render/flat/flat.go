@@ -3,7 +3,7 @@
 //  1. Files lists what Argo CD would read: by extension, recurse, include and
 //     exclude, links to files inside the repo followed (files.go).
 //  2. Render reads them on all cores, passes over those with the skip line,
-//     decodes them (internal/manifest), flattens lists and keeps the order.
+//     decodes them (internal/object/manifest), flattens lists and keeps the order.
 //
 // Argo CD ignores a YAML file that is no manifest and refuses a broken one:
 // read tells them apart by the same rule.
@@ -24,7 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // Render returns the objects of the files, in order. Two objects of one

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 

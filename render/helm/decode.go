@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // decode turns rendered documents into objects by Argo CD's rules: empty

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // maxMessage bounds what of a chart's own message (fail, required) is shown.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 

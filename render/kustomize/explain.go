@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // explain makes one sentence of krusty's error: the file, the cause, the fix.

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // fileSystem shows krusty the repo as "/", read-only. It serves one build, in

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resmap"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/spec"
 )
 

@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
 
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // Apply puts the objects of YAML documents there, as kubectl apply --server-side

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 // TestMetrics holds what belongs to a judge: its own rows, and those of its

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 // TestDeadline: an object that was made for the experiment is as old as it is,

@@ -7,7 +7,7 @@
 //     evaluated over the object and its children (expression.go, evaluate.go).
 //  4. The findings become one outcome: all must promote, one rejects
 //     (outcome.go). What runs past the deadline rejects as well (deadline.go).
-//     What each engine measured is told beside it (internal/evidence).
+//     What each engine measured is told beside it (internal/engine/evidence).
 //
 // Whatever is not evidence is hold: an object that still runs, that contradicts
 // itself, or that an expression cannot read.
@@ -23,7 +23,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/engine"
-	"github.com/assaydev/assay/internal/evidence"
+	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )

@@ -15,8 +15,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 const testID = "e123456789"

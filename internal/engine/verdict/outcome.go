@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/assaydev/assay/internal/evidence"
+	"github.com/assaydev/assay/internal/engine/evidence"
 )
 
 // finding is what one object says.

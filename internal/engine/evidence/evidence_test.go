@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/engine"
-	"github.com/assaydev/assay/internal/evidence"
-	"github.com/assaydev/assay/internal/manifest"
+	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // source reads one file of testdata: what judges, and then its children.
@@ -106,7 +106,7 @@ func TestMetrics(t *testing.T) {
 // TestChildren shows which rows rest on an object of their own.
 func TestChildren(t *testing.T) {
 	experiment := source(t, "experiment.yaml", "")
-	experiment.Children = experiment.Children[:1] // internal/verdict finds those that it owns
+	experiment.Children = experiment.Children[:1] // internal/engine/verdict finds those that it owns
 	k6 := source(t, "k6.yaml", "")
 	k6.Children = k6.Children[:2]
 	for name, tt := range map[string]struct {

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 // testkube is an engine as a plan adds one.

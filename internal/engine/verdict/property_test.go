@@ -13,9 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/verdict"
 )
 
 // concluded is the oracle: what a state must have at least, in other words

@@ -29,7 +29,8 @@ func (s Server) body(p *Proposal) (string, error) {
 	if e := p.Edit; e != nil {
 		b.Proof.Laws = e.Laws()
 		for _, n := range e.Next {
-			b.Next = append(b.Next, pullrequest.Next{Environment: n.Environment.String(), State: string(n.State)})
+			env := n.Environment
+			b.Next = append(b.Next, pullrequest.Next{Environment: env.String(), State: string(n.State)})
 		}
 	}
 	if p.Decision.ByHand() {

@@ -168,10 +168,11 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 
 // proposal is the commit that withdraws.
 func (w *withdrawal) proposal(base gitremote.Base) *promote.Proposal {
-	rec := history.Record{Outcome: history.Withdraw, Environment: w.Environment}
-	title := "Withdraw the candidate of " + w.Environment.String()
+	env := w.Environment
+	rec := history.Record{Outcome: history.Withdraw, Environment: env}
+	title := "Withdraw the candidate of " + env.String()
 	if w.index > 0 {
-		title = "Withdraw a candidate of " + w.Environment.String() + " that waits"
+		title = "Withdraw a candidate of " + env.String() + " that waits"
 	}
 	// A marker that could not be read holds none.
 	if at := max(w.index, 0); at < len(w.Candidates) {

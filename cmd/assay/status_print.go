@@ -45,7 +45,8 @@ func statusTable(list []standing, now time.Time) string {
 		t.head = append(t.head, "ERROR")
 	}
 	for _, s := range list {
-		cells := append([]string{s.Environment.String(), s.Layout, s.versions()}, s.candidate()...)
+		env := s.Environment
+		cells := append([]string{env.String(), s.Layout, s.versions()}, s.candidate()...)
 		cells = append(cells, s.last(now)...)
 		if pulls {
 			cells = append(cells, s.pulls())

@@ -271,11 +271,11 @@ func TestSwept(t *testing.T) {
 	if !c.run(t, dir, 3) || len(envrepo.Read(t, os.DirFS(dir))) <= len(c.files) {
 		t.Fatal("nothing was left behind")
 	}
-	decided(t, dir, "prod", promote.Reject)
+	decided(t, dir, promote.Reject)
 	envrepo.Same(t, "after the rejection", want, envrepo.Read(t, os.DirFS(dir)))
 
 	other := envrepo.Files{"prod/.other.yaml.assay-part": "x\n", "prod/.candidate.other.yaml.assay-record": "{}\n"}
 	dir = c.files.With(other).On(t)
-	decided(t, dir, "prod", promote.Reject)
+	decided(t, dir, promote.Reject)
 	envrepo.Same(t, "another environment's", want.With(other), envrepo.Read(t, os.DirFS(dir)))
 }

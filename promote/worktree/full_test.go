@@ -55,7 +55,7 @@ func TestOnFullDisk(t *testing.T) {
 		t.Fatalf("fill the disk: %v", err)
 	}
 	t.Log("the disk was full")
-	e, err := prepare(t, dir, "prod", promote.Promote)
+	e, err := prepare(t, dir, promote.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/assaydev/assay/test/envrepo"
 )
 
-// prepare makes the edit of a decision in a work tree.
-func prepare(t *testing.T, dir, env string, outcome promote.Outcome) (*promote.Edit, error) {
+// prepare makes the edit of a decision about prod in a work tree.
+func prepare(t *testing.T, dir string, outcome promote.Outcome) (*promote.Edit, error) {
 	t.Helper()
-	req, err := envrepo.Request(dir, env)
+	req, err := envrepo.Request(dir, "prod")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,10 +24,10 @@ func prepare(t *testing.T, dir, env string, outcome promote.Outcome) (*promote.E
 	return promote.Prepare(t.Context(), req, promote.Options{Outcome: outcome})
 }
 
-// decided decides in a work tree.
-func decided(t *testing.T, dir, env string, outcome promote.Outcome) {
+// decided decides about prod in a work tree.
+func decided(t *testing.T, dir string, outcome promote.Outcome) {
 	t.Helper()
-	e, err := prepare(t, dir, env, outcome)
+	e, err := prepare(t, dir, outcome)
 	if err != nil {
 		t.Fatal(err)
 	}

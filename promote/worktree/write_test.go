@@ -38,7 +38,7 @@ func TestFailuresChangeNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := envrepo.Shop().On(t)
-			e, err := prepare(t, dir, "prod", promote.Promote)
+			e, err := prepare(t, dir, promote.Promote)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestFailedCommitChangesNothing(t *testing.T) {
 	landFails.Land = func(context.Context, string) error { return broken }
 	for name, commit := range map[string]Commit{"prepare": prepareFails, "land": landFails} {
 		dir := envrepo.Shop().On(t)
-		e, err := prepare(t, dir, "prod", promote.Promote)
+		e, err := prepare(t, dir, promote.Promote)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestResumeRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := envrepo.Shop().On(t)
-			e, err := prepare(t, dir, "prod", promote.Promote)
+			e, err := prepare(t, dir, promote.Promote)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +138,7 @@ func TestModeIsKept(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "prod/web.yaml"), 0o751); err != nil {
 		t.Fatal(err)
 	}
-	decided(t, dir, "prod", promote.Promote)
+	decided(t, dir, promote.Promote)
 	info, err := os.Stat(filepath.Join(dir, "prod/web.yaml"))
 	if err != nil || info.Mode().Perm() != 0o751 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
@@ -154,7 +154,7 @@ func TestLinkedFiles(t *testing.T) {
 	if err := os.Symlink("parts/web.txt", filepath.Join(dir, "prod/web.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	decided(t, dir, "prod", promote.Promote)
+	decided(t, dir, promote.Promote)
 	if target, err := os.Readlink(filepath.Join(dir, "prod/web.yaml")); err != nil || target != "parts/web.txt" {
 		t.Errorf("the link is gone: %v", err)
 	}
@@ -166,7 +166,7 @@ func TestLinkedFiles(t *testing.T) {
 // TestLateFailureIsUndone fails once one of two files is replaced.
 func TestLateFailureIsUndone(t *testing.T) {
 	dir := envrepo.Shop().On(t)
-	e, err := prepare(t, dir, "prod", promote.Promote)
+	e, err := prepare(t, dir, promote.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestLateFailureIsUndone(t *testing.T) {
 // TestTwoAtOnce keeps two decisions on one environment apart.
 func TestTwoAtOnce(t *testing.T) {
 	dir := envrepo.Shop().On(t)
-	e, err := prepare(t, dir, "prod", promote.Promote)
+	e, err := prepare(t, dir, promote.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/examples"
+	"github.com/assaydev/assay/examples/tour"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -44,11 +45,11 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	}
 	held, failed := 0, 0
 	for _, example := range examples.All() {
-		t := &tour{example: example, root: dir, out: &a.out}
-		if err := t.walk(ctx); err != nil {
+		checks, err := tour.Walk(ctx, dir, example, &a.out)
+		if err != nil {
 			return fmt.Errorf("%s: %w", example.Dir, err)
 		}
-		held, failed = held+t.held, failed+t.failed
+		held, failed = held+checks.Held, failed+checks.Failed
 	}
 	if failed > 0 {
 		_, _ = fmt.Fprintf(&a.out, "demo: %d of %d checks failed\n", failed, held+failed)

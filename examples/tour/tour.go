@@ -1,4 +1,11 @@
-package main
+// Package tour walks the whole loop on an example, and checks the laws of the
+// design as it goes.
+//
+//  1. It renders the example without and with its candidate (tour.go).
+//  2. One candidate is promoted on a recorded verdict, one is rejected, and one
+//     is preempted by a newer one (loop.go).
+//  3. Walk says what it sees, and counts the checks that hold and those that fail.
+package tour
 
 import (
 	"bytes"
@@ -29,8 +36,8 @@ type tour struct {
 	root    string // the throw-away repository
 	out     io.Writer
 
-	fsys         *envfs.FS // as of the last write; nil: to be opened
-	held, failed int
+	fsys   *envfs.FS // as of the last write; nil: to be opened
+	checks Checks
 }
 
 // files is the repository as it is now.
@@ -50,6 +57,17 @@ func (t *tour) request(edits map[string][]byte) render.Request {
 // render renders the example with edits laid over its files.
 func (t *tour) render(ctx context.Context, edits map[string][]byte) (*render.Result, error) {
 	return render.Environment(ctx, t.request(edits))
+}
+
+// Checks counts the laws that were looked at.
+type Checks struct{ Held, Failed int }
+
+// Walk takes an example through the whole loop in root, which holds a copy of all
+// of them and is written to. What happens is told on out.
+func Walk(ctx context.Context, root string, example examples.Environment, out io.Writer) (Checks, error) {
+	t := &tour{example: example, root: root, out: out}
+	err := t.walk(ctx)
+	return t.checks, err
 }
 
 // walk takes the example through the whole loop: a candidate that wins, one
@@ -97,11 +115,11 @@ func (t *tour) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, forma
 
 func (t *tour) law(number int, promise string, holds bool) {
 	if holds {
-		t.held++
+		t.checks.Held++
 		t.say("  law %d holds: %s\n", number, promise)
 		return
 	}
-	t.failed++
+	t.checks.Failed++
 	t.say("  law %d FAILS: %s\n", number, promise)
 }
 

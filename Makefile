@@ -7,7 +7,7 @@ export ASSAY_CORPUS
 
 GO ?= go
 component := test/components/build
-concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/gitremote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
+concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
 .PHONY: help build test race others demo corpus e2e bench faults lint generate check-generated fuzz clean
 

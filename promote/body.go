@@ -7,7 +7,7 @@ import (
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
 )
 
@@ -74,12 +74,12 @@ func (e *Edit) Laws() []int {
 
 func describe(f File) pullrequest.File {
 	added, removed := f.Lines()
-	out := pullrequest.File{Path: f.Path, Change: objectdiff.Changed, Added: added, Removed: removed}
+	out := pullrequest.File{Path: f.Path, Change: diff.Changed, Added: added, Removed: removed}
 	switch {
 	case f.Before == nil:
-		out.Change = objectdiff.Added
+		out.Change = diff.Added
 	case f.After == nil:
-		out.Change = objectdiff.Removed
+		out.Change = diff.Removed
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -23,7 +23,7 @@ import (
 
 // claim is the ref to push with a pull request's branch, if it does not say so
 // already. One that tells of a commit stays: it is history.
-func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref, error) {
+func (s Server) claim(ctx context.Context, rec history.Record) ([]remote.Ref, error) {
 	if rec.Experiment == "" || !rec.Decides() {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func (s Server) claim(ctx context.Context, rec history.Record) ([]gitremote.Ref,
 		}
 	}
 	commit, err := s.Repo.Note(ctx, rec.RefMessage(""))
-	return []gitremote.Ref{{Name: name, Expect: refs[name], New: commit}}, err
+	return []remote.Ref{{Name: name, Expect: refs[name], New: commit}}, err
 }
 
 // keepClaim makes the claim of a branch that stays as it is: another run may
@@ -110,7 +110,7 @@ func (s Server) settleClaims(ctx context.Context, env spec.Environment) error {
 		}
 		if ref != nil {
 			// Another run may have settled it meanwhile.
-			if err := s.Repo.Push(ctx, *ref); err != nil && !errors.Is(err, gitremote.ErrStale) {
+			if err := s.Repo.Push(ctx, *ref); err != nil && !errors.Is(err, remote.ErrStale) {
 				return err
 			}
 		}
@@ -119,12 +119,12 @@ func (s Server) settleClaims(ctx context.Context, env spec.Environment) error {
 }
 
 // settle is the update of one claim; nil while its pull request may be merged.
-func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*gitremote.Ref, error) {
+func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*remote.Ref, error) {
 	list, err := s.Forge.Find(ctx, HeadBranch(rec), s.Branch)
 	if err != nil || len(list) > 0 && list[0].State == forge.StateOpen {
 		return nil, err
 	}
-	gone := &gitremote.Ref{Name: o.ref, Expect: o.entry.ID}
+	gone := &remote.Ref{Name: o.ref, Expect: o.entry.ID}
 	if len(list) == 0 {
 		// Between the push of its branch and its pull request there is none yet.
 		refs, err := s.Repo.Refs(ctx, "refs/heads/"+HeadBranch(rec))

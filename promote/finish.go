@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
@@ -25,14 +25,14 @@ type standing struct {
 // The history is fetched only for that: where the plan names next environments
 // elsewhere, or there is no candidate.
 func (s Server) finish(ctx context.Context) (now standing, err error) {
-	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		now, err = s.finishAt(ctx, base)
 		return err
 	})
 	return now, err
 }
 
-func (s Server) finishAt(ctx context.Context, base gitremote.Base) (standing, error) {
+func (s Server) finishAt(ctx context.Context, base remote.Base) (standing, error) {
 	req := s.Open(base.Tree)
 	if err := Present(req); err != nil {
 		return standing{}, err

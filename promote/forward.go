@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -47,7 +47,7 @@ func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, 
 	defer done()
 	n := Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, Repo: to.Repo, Branch: there.Branch}
 	env := spec.Environment{Dir: dir, Name: to.Environment}
-	_, err = there.Repo.Update(ctx, there.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
+	_, err = there.Repo.Update(ctx, there.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
 		n.State = Already
 		told, err := there.tells(ctx, env, p.record.Promotion)
 		if told || err != nil {
@@ -68,7 +68,7 @@ func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, 
 			Outcome: history.Candidate, Environment: env, Candidate: p.candidate.Metadata.Name, Promotion: p.record.Promotion,
 		}
 		title := "Test candidate " + Label(p.candidate) + ", which " + p.record.Environment.String() + " has promoted"
-		return &gitremote.Change{Files: contents([]File{file}), Message: out.Message(title, "")}, nil
+		return &remote.Change{Files: contents([]File{file}), Message: out.Message(title, "")}, nil
 	})
 	return n, err
 }
@@ -123,7 +123,7 @@ func (s Server) forwarded(ctx context.Context, p winner) error {
 		if err != nil {
 			return err
 		}
-		return s.Repo.Push(ctx, gitremote.Ref{Name: name, Expect: now, New: note})
+		return s.Repo.Push(ctx, remote.Ref{Name: name, Expect: now, New: note})
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -324,7 +324,7 @@ func TestForwardOnlyToTheAllowed(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	s := c.process()
-	s.Another = func(context.Context, string) (*gitremote.Remote, func(), error) {
+	s.Another = func(context.Context, string) (*remote.Remote, func(), error) {
 		return nil, nil, errors.New("another host")
 	}
 	_, err := s.Decide(t.Context(), ByHand(Promote, "why", ""))

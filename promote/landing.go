@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 )
 
 // landing is the state of one Land.
@@ -54,7 +54,7 @@ func (l *landing) leave(r *Result, cause error) error {
 // once goes from the tip to the branch or the pull request.
 func (l *landing) once(ctx context.Context) (*Result, error) {
 	var r Result
-	at, err := l.Repo.Update(ctx, l.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
+	at, err := l.Repo.Update(ctx, l.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
 		p, err := l.step(ctx, base)
 		r = Result{Proposal: p}
 		switch {
@@ -63,7 +63,7 @@ func (l *landing) once(ctx context.Context) (*Result, error) {
 		case p.Method == PullRequest:
 			return l.publish(ctx, base, &r)
 		}
-		return &gitremote.Change{Files: contents(p.Files), Message: p.Message()}, nil
+		return &remote.Change{Files: contents(p.Files), Message: p.Message()}, nil
 	})
 	if err != nil {
 		return &r, err
@@ -79,8 +79,8 @@ func (l *landing) once(ctx context.Context) (*Result, error) {
 
 // AtTip gives f the tip of the branch to read, and again while the server does
 // not answer.
-func (s Server) AtTip(ctx context.Context, f func(context.Context, gitremote.Base) error) error {
-	_, err := s.Repo.Update(ctx, s.Branch, func(ctx context.Context, base gitremote.Base) (*gitremote.Change, error) {
+func (s Server) AtTip(ctx context.Context, f func(context.Context, remote.Base) error) error {
+	_, err := s.Repo.Update(ctx, s.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
 		return nil, f(ctx, base)
 	})
 	return err

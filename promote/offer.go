@@ -9,7 +9,7 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 )
 
 // offer opens the pull request, or brings the open one up to date, and merges
@@ -89,7 +89,7 @@ func (l *landing) merge(ctx context.Context, r *Result) error {
 // merged holds the merge against what was proven: a forge merges on whatever the
 // tip is by then.
 func (l *landing) merged(ctx context.Context, r *Result) error {
-	return l.AtTip(ctx, func(ctx context.Context, _ gitremote.Base) error {
+	return l.AtTip(ctx, func(ctx context.Context, _ remote.Base) error {
 		parents, err := l.Repo.Parents(ctx, r.Commit)
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/render"
 )
@@ -43,11 +43,11 @@ func (p *Proposal) Message() string { return p.Record.Message(p.Title, p.Body) }
 // Step makes a proposal on a tip, nil where there is nothing to do. It is
 // called again on every new tip, and on older commits to tell what was made
 // there.
-type Step func(ctx context.Context, base gitremote.Base) (*Proposal, error)
+type Step func(ctx context.Context, base remote.Base) (*Proposal, error)
 
 // decision makes the proposal of a promotion or a rejection; none for a
 // candidate that is left, or where there is none.
-func (s Server) decision(ctx context.Context, base gitremote.Base, decide Decider) (*Proposal, Choice, error) {
+func (s Server) decision(ctx context.Context, base remote.Base, decide Decider) (*Proposal, Choice, error) {
 	req := s.Open(base.Tree)
 	if err := Present(req); err != nil {
 		return nil, Choice{}, err
@@ -82,14 +82,14 @@ func (s Server) decision(ctx context.Context, base gitremote.Base, decide Decide
 
 // repeat makes the edit on another commit, whatever is decided by now.
 func (s Server) repeat(e *Edit) Step {
-	return func(ctx context.Context, base gitremote.Base) (*Proposal, error) {
+	return func(ctx context.Context, base remote.Base) (*Proposal, error) {
 		p, _, err := s.decision(ctx, base, ByHand(e.Outcome, "", e.ID))
 		return p, err
 	}
 }
 
 // choose asks the decider. What does not render is decided by hand alone.
-func (s Server) choose(ctx context.Context, base gitremote.Base, decide Decider, res *render.Result, broken error) (Choice, error) {
+func (s Server) choose(ctx context.Context, base remote.Base, decide Decider, res *render.Result, broken error) (Choice, error) {
 	since := func(ctx context.Context) (time.Time, error) {
 		line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s Server) choose(ctx context.Context, base gitremote.Base, decide Decider,
 }
 
 // Propose is the proposal to make an edit on a tip, in the way of the plan.
-func (s Server) Propose(base gitremote.Base, e *Edit, d Decision) (*Proposal, error) {
+func (s Server) Propose(base remote.Base, e *Edit, d Decision) (*Proposal, error) {
 	rec, err := e.Record(d)
 	if err != nil {
 		return nil, err

@@ -7,20 +7,20 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 )
 
 // publish is the change that brings the proposal to its own branch; nil where
 // that holds it already, or where people have closed its pull request. What is
 // there is kept if merging it does what was proven on the tip; it is replaced
 // only if it is Assay's.
-func (l *landing) publish(ctx context.Context, base gitremote.Base, r *Result) (*gitremote.Change, error) {
+func (l *landing) publish(ctx context.Context, base remote.Base, r *Result) (*remote.Change, error) {
 	p := r.Proposal
 	r.Pull = &Pull{Head: p.head()}
 	if closed, err := l.refused(ctx, r.Pull); closed || err != nil {
 		return nil, err
 	}
-	ref := gitremote.Ref{Name: "refs/heads/" + r.Pull.Head}
+	ref := remote.Ref{Name: "refs/heads/" + r.Pull.Head}
 	refs, err := l.Repo.Refs(ctx, ref.Name)
 	if err != nil {
 		return nil, err
@@ -41,9 +41,9 @@ func (l *landing) publish(ctx context.Context, base gitremote.Base, r *Result) (
 		}
 	}
 	claim, err := l.claim(ctx, p.Record)
-	return &gitremote.Change{
+	return &remote.Change{
 		Files: contents(p.Files), Message: p.Message(), Ref: &ref,
-		Also: func(string) []gitremote.Ref { return claim },
+		Also: func(string) []remote.Ref { return claim },
 	}, err
 }
 
@@ -58,7 +58,7 @@ var (
 // keep reports whether the commit of the proposal's branch stays: merging it
 // does what was proven on the tip. Where it has to be replaced, and is not
 // Assay's alone, the error is errForeign or errUprooted.
-func (l *landing) keep(ctx context.Context, base gitremote.Base, p *Proposal, commit string) (bool, error) {
+func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commit string) (bool, error) {
 	parents, err := l.Repo.Parents(ctx, commit)
 	if err != nil {
 		return false, err
@@ -95,12 +95,12 @@ func (l *landing) keep(ctx context.Context, base gitremote.Base, p *Proposal, co
 // rooted reports whether a commit is in the base's history. Assay builds on
 // nothing else: either people put commits below its own, or they gave the base
 // another history.
-func (l *landing) rooted(ctx context.Context, base gitremote.Base, commit string) (bool, error) {
+func (l *landing) rooted(ctx context.Context, base remote.Base, commit string) (bool, error) {
 	if commit == base.Commit {
 		return true, nil
 	}
 	_, err := l.Repo.Landed(ctx, l.Branch, commit, commit)
-	if errors.Is(err, gitremote.ErrRewritten) {
+	if errors.Is(err, remote.ErrRewritten) {
 		return false, nil
 	}
 	return err == nil, err
@@ -118,7 +118,7 @@ func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) 
 	if step == nil {
 		step = l.step
 	}
-	there, err := step(ctx, gitremote.Base{Branch: l.Branch, Commit: parent, Tree: tree})
+	there, err := step(ctx, remote.Base{Branch: l.Branch, Commit: parent, Tree: tree})
 	switch {
 	case ctx.Err() != nil, isServers(err):
 		return nil, err
@@ -143,10 +143,10 @@ func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) 
 
 // isServers tells errors of the server from those of what it holds.
 func isServers(err error) bool {
-	var away *gitremote.UnavailableError
-	var gone *gitremote.UnreachableError
-	var refused *gitremote.RefusedError
-	return errors.As(err, &away) || errors.As(err, &gone) || errors.As(err, &refused) || errors.Is(err, gitremote.ErrNoCommit)
+	var away *remote.UnavailableError
+	var gone *remote.UnreachableError
+	var refused *remote.RefusedError
+	return errors.As(err, &away) || errors.As(err, &gone) || errors.As(err, &refused) || errors.Is(err, remote.ErrNoCommit)
 }
 
 // refused reports whether people have closed the pull request of the branch.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
@@ -176,7 +176,7 @@ func TestDeadline(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errors.New("gone") }))
 	_, err := s.process().Decide(ctx, ByHand(Promote, "why", ""))
-	var gaveUp *gitremote.GaveUpError
+	var gaveUp *remote.GaveUpError
 	if !errors.As(err, &gaveUp) || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}

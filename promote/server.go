@@ -6,7 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -14,7 +14,7 @@ import (
 
 // Server decides candidates of one environment on a branch of a server.
 type Server struct {
-	Repo   *gitremote.Remote
+	Repo   *remote.Remote
 	Branch string
 
 	// Open gives the environment in a tree of the repository.
@@ -28,7 +28,7 @@ type Server struct {
 
 	// Another opens another repository, for next environments, and says how to
 	// close it.
-	Another func(ctx context.Context, url string) (*gitremote.Remote, func(), error)
+	Another func(ctx context.Context, url string) (*remote.Remote, func(), error)
 
 	Commits int          // how far back the history is read
 	Note    func(string) // told what people should know; nil is quiet
@@ -63,7 +63,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 	var choice Choice
 	var env spec.Environment
 	var first *Proposal
-	r, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (p *Proposal, err error) {
+	r, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (p *Proposal, err error) {
 		env = s.Open(base.Tree).Environment
 		if p, choice, err = s.decision(ctx, base, decide); p == nil || err != nil {
 			return p, err
@@ -104,7 +104,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 
 // Preview makes the proposal at the tip, and brings it nowhere.
 func (s Server) Preview(ctx context.Context, decide Decider) (p *Proposal, choice Choice, err error) {
-	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		p, choice, err = s.decision(ctx, base, decide)
 		return err
 	})

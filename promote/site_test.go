@@ -15,7 +15,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -93,13 +93,13 @@ func onGitHub(t *testing.T, tree envrepo.Files, test func(*testing.T, *site)) {
 func (s *site) process() Server {
 	s.t.Helper()
 	server := Server{
-		Repo: remote(s.t, s.url), Branch: "main", Commits: s.commits, Method: s.method,
+		Repo: client(s.t, s.url), Branch: "main", Commits: s.commits, Method: s.method,
 		Open: func(tree fs.FS) render.Request {
 			return render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: s.dir, Name: s.env}}
 		},
 		Compare: func(base, head string) string { return "https://example.com/" + base + "..." + head },
-		Another: func(_ context.Context, url string) (*gitremote.Remote, func(), error) {
-			return remote(s.t, url), func() {}, nil
+		Another: func(_ context.Context, url string) (*remote.Remote, func(), error) {
+			return client(s.t, url), func() {}, nil
 		},
 		Note: func(text string) { s.notes = append(s.notes, text) },
 	}
@@ -126,11 +126,11 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.forge.Transport().RoundTrip(r)
 }
 
-// remote is a Git client of its own.
-func remote(t *testing.T, url string) *gitremote.Remote {
+// client is a Git client of its own.
+func client(t *testing.T, url string) *remote.Remote {
 	t.Helper()
-	r, err := gitremote.Open(t.Context(), gitremote.Options{
-		URL: url, Author: gitremote.Identity{Name: "Assay", Email: "assay@example.com"}, TempDir: t.TempDir(),
+	r, err := remote.Open(t.Context(), remote.Options{
+		URL: url, Author: remote.Identity{Name: "Assay", Email: "assay@example.com"}, TempDir: t.TempDir(),
 		Env: []string{"PATH=" + os.Getenv("PATH")}, Random: func(int64) int64 { return 0 },
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -78,7 +78,7 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *Pull
 // heads are the branches of pull requests about what the tip has under test;
 // that is not known where it does not render.
 func (s Server) heads(ctx context.Context) (list []string, known bool, err error) {
-	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) error {
+	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) error {
 		req := s.Open(base.Tree)
 		res, err := render.Environment(ctx, req)
 		if list, known = nil, err == nil; !known || res.Marker == nil {

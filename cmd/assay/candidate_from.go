@@ -17,7 +17,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -86,7 +86,7 @@ func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref strin
 	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return err
 	}
-	repo, err := gitrepo.Open(ctx, m.root)
+	repo, err := local.Open(ctx, m.root)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -51,7 +51,7 @@ func remembered(c spec.Candidate, d history.Decision) error {
 // where there is no Git to remember anything.
 func (p *place) memory(ctx context.Context, commits int) (history.Past, error) {
 	past, err := p.past(ctx, commits)
-	if errors.Is(err, gitrepo.ErrNoRepo) || errors.Is(err, exec.ErrNotFound) {
+	if errors.Is(err, local.ErrNoRepo) || errors.Is(err, exec.ErrNotFound) {
 		return history.Past{}, nil
 	}
 	return past, err

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
@@ -23,7 +23,7 @@ func (o candidateOptions) checkPut(args []string) error {
 }
 
 // marker is the marker of the environment in a tree of the branch.
-func (s *session) marker(base gitremote.Base) (*markerPlace, error) {
+func (s *session) marker(base remote.Base) (*markerPlace, error) {
 	p := s.place()
 	p.Request = s.Open(base.Tree)
 	file, err := marker.Read(p.FS, p.Dir, p.Name)
@@ -39,7 +39,7 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 	}
 	defer s.close()
 	var last *placement
-	step := func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
+	step := func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
 		var err error
 		if last, err = s.put(ctx, base, opt.retry, derive); err != nil || !last.changes() || opt.dryRun {
 			return nil, err
@@ -76,7 +76,7 @@ func (a *app) reportSetThere(s *session, p *placement, res *promote.Result) erro
 }
 
 // put proves the candidate on a tip, and against what was decided before.
-func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, derive func(context.Context, *markerPlace) (spec.Candidate, error)) (*placement, error) {
+func (s *session) put(ctx context.Context, base remote.Base, retry bool, derive func(context.Context, *markerPlace) (spec.Candidate, error)) (*placement, error) {
 	m, err := s.marker(base)
 	if err != nil && (m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return nil, err
@@ -96,7 +96,7 @@ func (s *session) put(ctx context.Context, base gitremote.Base, retry bool, deri
 }
 
 // proposal is the commit that sets the candidate.
-func (p *placement) proposal(base gitremote.Base, pull bool) *promote.Proposal {
+func (p *placement) proposal(base remote.Base, pull bool) *promote.Proposal {
 	method := promote.Push
 	if pull {
 		method = promote.PullRequest
@@ -118,7 +118,7 @@ func (a *app) showThere(ctx context.Context, there server, env environment, form
 		return err
 	}
 	defer s.close()
-	return s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) error {
+	return s.AtTip(ctx, func(ctx context.Context, base remote.Base) error {
 		m, err := s.marker(base)
 		if err == nil {
 			err = promote.Present(m.Request)
@@ -138,7 +138,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 	}
 	defer s.close()
 	var first, last *withdrawal
-	res, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
+	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
 		m, err := s.marker(base)
 		if last, err = opt.withdraw(ctx, m, err); err != nil {
 			return nil, err
@@ -167,7 +167,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 }
 
 // proposal is the commit that withdraws.
-func (w *withdrawal) proposal(base gitremote.Base) *promote.Proposal {
+func (w *withdrawal) proposal(base remote.Base) *promote.Proposal {
 	env := w.Environment
 	rec := history.Record{Outcome: history.Withdraw, Environment: env}
 	title := "Withdraw the candidate of " + env.String()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -80,8 +80,8 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func(
 // test. That is not known of what is in no commit.
 func (p *place) since(res *render.Result) promote.Since {
 	return func(ctx context.Context) (time.Time, error) {
-		repo, err := gitrepo.Open(ctx, p.root)
-		if errors.Is(err, gitrepo.ErrNoRepo) {
+		repo, err := local.Open(ctx, p.root)
+		if errors.Is(err, local.ErrNoRepo) {
 			return time.Time{}, nil
 		}
 		if err != nil {

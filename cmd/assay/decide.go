@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
@@ -127,11 +127,11 @@ func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *rend
 }
 
 // repo is where --commit commits; nil without it.
-func (o decideOptions) repo(ctx context.Context, p *place) (*gitrepo.Repo, error) {
+func (o decideOptions) repo(ctx context.Context, p *place) (*local.Repo, error) {
 	if !o.commit {
 		return nil, nil
 	}
-	repo, err := gitrepo.Open(ctx, p.root)
+	repo, err := local.Open(ctx, p.root)
 	if err != nil {
 		return nil, fmt.Errorf("--commit: %w", err)
 	}
@@ -139,7 +139,7 @@ func (o decideOptions) repo(ctx context.Context, p *place) (*gitrepo.Repo, error
 }
 
 // carryOut makes the edit in the work tree, or prints it.
-func (a *app) carryOut(ctx context.Context, opt decideOptions, p *place, repo *gitrepo.Repo, e *promote.Edit, d promote.Decision) error {
+func (a *app) carryOut(ctx context.Context, opt decideOptions, p *place, repo *local.Repo, e *promote.Edit, d promote.Decision) error {
 	r, err := newReport(p, e, d)
 	if err != nil {
 		return err
@@ -164,8 +164,8 @@ func (p *place) branch(ctx context.Context) (string, error) {
 	if p.session != nil {
 		return p.session.Branch, nil
 	}
-	repo, err := gitrepo.Open(ctx, p.root)
-	if errors.Is(err, gitrepo.ErrNoRepo) {
+	repo, err := local.Open(ctx, p.root)
+	if errors.Is(err, local.ErrNoRepo) {
 		return "", nil
 	}
 	if err != nil {
@@ -176,7 +176,7 @@ func (p *place) branch(ctx context.Context) (string, error) {
 
 // committable refuses a commit that would hold what people have not committed,
 // or that would not hold what was proven.
-func (p *place) committable(ctx context.Context, repo *gitrepo.Repo, e *promote.Edit) error {
+func (p *place) committable(ctx context.Context, repo *local.Repo, e *promote.Edit) error {
 	own := func(name string) bool {
 		if worktree.IsStaged(name) {
 			return true

@@ -5,17 +5,17 @@ import (
 	"encoding/json"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/worktree"
 )
 
 // commit makes the Git commit that goes with the edit; nil without one.
-func (r *report) commit(repo *gitrepo.Repo, wanted bool) *worktree.Commit {
+func (r *report) commit(repo *local.Repo, wanted bool) *worktree.Commit {
 	if !wanted {
 		return nil
 	}
-	decode := func(state string) (c gitrepo.Commit, err error) {
+	decode := func(state string) (c local.Commit, err error) {
 		err = json.Unmarshal([]byte(state), &c)
 		return c, err
 	}

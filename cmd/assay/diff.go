@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 )
@@ -93,9 +93,9 @@ type comparison struct {
 
 // change is one object in which baseline and candidate differ.
 type change struct {
-	Object string          `json:"object"`
-	Change objectdiff.Kind `json:"change"`
-	Diff   string          `json:"diff"`
+	Object string    `json:"object"`
+	Change diff.Kind `json:"change"`
+	Diff   string    `json:"diff"`
 }
 
 // entry is one object that runs beside the baseline.
@@ -149,14 +149,14 @@ func mark(list []entry, objs []*unstructured.Unstructured, judges []object.Key) 
 
 // compareObject makes a unified diff of one object's YAML.
 func compareObject(d object.Difference, out *output) (change, error) {
-	text, err := objectdiff.Unified(d, out.max)
+	text, err := diff.Unified(d, out.max)
 	if errors.Is(err, object.ErrTooLarge) {
 		return change{}, out.exceeded()
 	}
 	if err != nil {
 		return change{}, err
 	}
-	return change{Object: d.Key.String(), Change: objectdiff.KindOf(d), Diff: text}, out.take(len(text))
+	return change{Object: d.Key.String(), Change: diff.KindOf(d), Diff: text}, out.take(len(text))
 }
 
 func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
@@ -164,7 +164,7 @@ func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry
 	for _, o := range objs {
 		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[engine.RoleAnnotation]}
 		if full {
-			data, err := out.yaml(objectdiff.Masked(o))
+			data, err := out.yaml(diff.Masked(o))
 			if err != nil {
 				return nil, err
 			}

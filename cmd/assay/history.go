@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
 )
@@ -134,7 +134,7 @@ type chronicle struct {
 
 func readChronicle(ctx context.Context, root string, commits int) (chronicle, error) {
 	var c chronicle
-	repo, err := gitrepo.Open(ctx, root)
+	repo, err := local.Open(ctx, root)
 	if err != nil {
 		return c, err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
@@ -84,7 +84,7 @@ func (a *app) revert(ctx context.Context, opt revertOptions, args []string) erro
 	if done, err := a.resume(ctx, opt.decideOptions, p, promote.Revert); done || err != nil {
 		return err
 	}
-	source, err := gitrepo.Open(ctx, p.root)
+	source, err := local.Open(ctx, p.root)
 	if err != nil {
 		return err
 	}

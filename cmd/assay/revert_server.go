@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
@@ -28,7 +28,7 @@ func (a *app) revertThere(ctx context.Context, opt revertOptions) error {
 	}
 	decision := promote.Decision{Outcome: promote.Revert, ID: d.Experiment, Reason: opt.reason}
 	var preview *promote.Edit
-	res, err := s.Land(ctx, func(ctx context.Context, base gitremote.Base) (*promote.Proposal, error) {
+	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
 		p := s.place()
 		p.Request = s.Open(base.Tree)
 		e, err := p.prepareRevert(ctx, s.Repo.Tree, opt.files, d)

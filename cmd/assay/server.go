@@ -13,7 +13,7 @@ import (
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -158,7 +158,7 @@ func (s *session) open(ctx context.Context, a *app, opt server) (err error) {
 	}
 	s.Open, s.Commits, s.Method = s.request, opt.commits, forge.Method(opt.method)
 	s.Note = func(text string) { a.notef("%s", text) }
-	s.Another = func(ctx context.Context, repo string) (*gitremote.Remote, func(), error) {
+	s.Another = func(ctx context.Context, repo string) (*remote.Remote, func(), error) {
 		return a.another(ctx, opt, repo)
 	}
 	return s.offer(ctx, opt)

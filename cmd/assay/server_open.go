@@ -12,7 +12,7 @@ import (
 
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/plugin"
 )
 
@@ -182,21 +182,21 @@ func (a *app) programs() []string {
 }
 
 // openRemote opens a repository for these credentials.
-func (a *app) openRemote(ctx context.Context, c *credential.Credentials) (*gitremote.Remote, error) {
+func (a *app) openRemote(ctx context.Context, c *credential.Credentials) (*remote.Remote, error) {
 	local := c.Local()
 	author, committer := c.Identities()
-	opt := gitremote.Options{
+	opt := remote.Options{
 		URL: c.URL(), Env: append(a.programs(), local.Env...), Config: local.Config, Scrub: c.Scrub, Sign: local.Sign,
-		Author: gitremote.Identity(author), Committer: gitremote.Identity(committer),
-		Access: func(ctx context.Context) (gitremote.Access, error) {
+		Author: remote.Identity(author), Committer: remote.Identity(committer),
+		Access: func(ctx context.Context) (remote.Access, error) {
 			g, err := c.Access(ctx)
-			return gitremote.Access{Env: g.Env, Config: g.Config}, err
+			return remote.Access{Env: g.Env, Config: g.Config}, err
 		},
 	}
 	if isTerminal(a.stderr) {
 		opt.Step = func(text string) { a.notef("%s ...", text) }
 	}
-	return gitremote.Open(ctx, opt)
+	return remote.Open(ctx, opt)
 }
 
 // openForge makes the client of the forge's API; nil where there is no token
@@ -215,7 +215,7 @@ func openForge(ctx context.Context, opt server, c *credential.Credentials, at fo
 // another opens the repository of a next environment. The plan names it, so
 // that it gets the credentials only where that cannot give them away: on the
 // host that they are for, or one that the operator names.
-func (a *app) another(ctx context.Context, opt server, repo string) (*gitremote.Remote, func(), error) {
+func (a *app) another(ctx context.Context, opt server, repo string) (*remote.Remote, func(), error) {
 	host := hostOf(repo)
 	same := func(allowed string) bool { return strings.EqualFold(allowed, host) }
 	switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
@@ -72,7 +72,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 		return err
 	}
 	c, err := readChronicle(ctx, root, opt.commits)
-	if err != nil && !errors.Is(err, gitrepo.ErrNoRepo) && !errors.Is(err, exec.ErrNotFound) {
+	if err != nil && !errors.Is(err, local.ErrNoRepo) && !errors.Is(err, exec.ErrNotFound) {
 		return err
 	}
 	s := survey{

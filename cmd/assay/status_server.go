@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -26,7 +26,7 @@ func (a *app) statusThere(ctx context.Context, opt statusOptions) error {
 	}
 	defer s.close()
 	var list []standing
-	err = s.AtTip(ctx, func(ctx context.Context, base gitremote.Base) (err error) {
+	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		list, err = s.survey(ctx, base, name)
 		return err
 	})
@@ -40,7 +40,7 @@ func (a *app) statusThere(ctx context.Context, opt statusOptions) error {
 }
 
 // survey looks at the environments at and below the session's directory.
-func (s *session) survey(ctx context.Context, base gitremote.Base, name string) ([]standing, error) {
+func (s *session) survey(ctx context.Context, base remote.Base, name string) ([]standing, error) {
 	entries, refs, err := s.chronicle(ctx)
 	if err != nil {
 		return nil, err

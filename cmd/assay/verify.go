@@ -6,7 +6,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote/audit"
 
@@ -164,7 +164,7 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 
 // against holds the commits since a revision against what promotions allow.
 func (p *place) against(ctx context.Context, ref string, now *render.Result) (changed, byHand []string, err error) {
-	repo, err := gitrepo.Open(ctx, p.root)
+	repo, err := local.Open(ctx, p.root)
 	if err != nil {
 		return nil, nil, err
 	}

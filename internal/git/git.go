@@ -7,7 +7,7 @@
 //  3. Log reads commits with their trailers (log.go).
 //
 // What a repository is, one with a work tree or one on a server, is for
-// internal/gitrepo and internal/gitremote to say.
+// internal/git/local and internal/git/remote to say.
 package git
 
 import (

@@ -15,7 +15,7 @@ import (
 
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/object/diff"
 )
 
 // Outcome is what the pull request does to the candidate.
@@ -57,7 +57,7 @@ type Body struct {
 // File is one file that the pull request edits.
 type File struct {
 	Path           string // in the repository
-	Change         objectdiff.Kind
+	Change         diff.Kind
 	Added, Removed int // lines
 }
 

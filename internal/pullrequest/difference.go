@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/object/diff"
 )
 
 const (
@@ -50,8 +50,8 @@ func (b Body) differences(room int) string {
 }
 
 func fold(d object.Difference) block {
-	title, what := d.Key.String(), string(objectdiff.KindOf(d))
-	diff, err := objectdiff.Unified(d, largestObject)
+	title, what := d.Key.String(), string(diff.KindOf(d))
+	diff, err := diff.Unified(d, largestObject)
 	if err != nil {
 		return block{head: summary(title, what+", and too large to show")}
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -80,8 +80,8 @@ func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 		Differences: changes(t),
 		Untested:    []string{"ConfigMap/shop/notes", "Deployment/shop/web (labels)"},
 		Files: []pullrequest.File{
-			{Path: "shop/prod/kustomization.yaml", Change: objectdiff.Changed, Added: 1, Removed: 1},
-			{Path: "shop/prod/candidate.yaml", Change: objectdiff.Removed, Removed: 6},
+			{Path: "shop/prod/kustomization.yaml", Change: diff.Changed, Added: 1, Removed: 1},
+			{Path: "shop/prod/candidate.yaml", Change: diff.Removed, Removed: 6},
 		},
 		Next:     []pullrequest.Next{{Environment: "shop/staging", State: "set"}, {Environment: "shop/eu", State: "elsewhere"}},
 		Proof:    pullrequest.Proof{Laws: []int{2, 4, 5}, Commit: "31cd470e0c4e1d5e2f7b8a9c0d1e2f3a4b5c6d7e", Objects: 12},

@@ -12,7 +12,7 @@ import (
 
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/objectdiff"
+	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
 )
 
@@ -85,7 +85,7 @@ func randomBody(r *rand.Rand, say func() string) pullrequest.Body {
 	}
 	for range r.IntN(10) {
 		b.Untested = append(b.Untested, say())
-		b.Files = append(b.Files, pullrequest.File{Path: say(), Change: objectdiff.Changed, Added: r.IntN(9)})
+		b.Files = append(b.Files, pullrequest.File{Path: say(), Change: diff.Changed, Added: r.IntN(9)})
 		b.Next = append(b.Next, pullrequest.Next{Environment: say(), State: say()})
 		b.Links = append(b.Links, pullrequest.Link{Text: say(), URL: "https://argocd.example.com/" + say()}, pullrequest.Link{Text: say(), URL: "evil:" + say()})
 	}

@@ -21,7 +21,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -32,7 +32,7 @@ import (
 type audit struct {
 	render.Request
 	files  envfs.Limits
-	repo   *gitrepo.Repo
+	repo   *local.Repo
 	known  map[string]*render.Result // by commit; nil where it has no such environment
 	report Report
 }
@@ -52,7 +52,7 @@ type Report struct {
 // and renders to what was under test before it; or that it reverts a promotion,
 // and renders to what was before that. A merge accounts for what one of its
 // parents has.
-func Against(ctx context.Context, repo *gitrepo.Repo, req render.Request, limits envfs.Limits, ref string, now *render.Result) (Report, error) {
+func Against(ctx context.Context, repo *local.Repo, req render.Request, limits envfs.Limits, ref string, now *render.Result) (Report, error) {
 	base, err := repo.Base(ctx, ref, "HEAD")
 	if err != nil {
 		return Report{}, err

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/gitrepo"
+	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -83,7 +83,7 @@ func (c crash) commit(ctx context.Context, dir string) (*Commit, error) {
 	if c.git == "" {
 		return nil, nil
 	}
-	repo, err := gitrepo.Open(ctx, dir)
+	repo, err := local.Open(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (c crash) commit(ctx context.Context, dir string) (*Commit, error) {
 			return string(state), err
 		},
 		Land: func(ctx context.Context, state string) error {
-			var c gitrepo.Commit
+			var c local.Commit
 			if err := json.Unmarshal([]byte(state), &c); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/gitremote"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -89,12 +89,12 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 	return write{kind: outcome, commit: r.Commit, experiment: seen}, nil
 }
 
-func (w *writer) remote(ctx context.Context) (*gitremote.Remote, error) {
+func (w *writer) remote(ctx context.Context) (*remote.Remote, error) {
 	name := fmt.Sprintf("Writer %d", w.number)
-	return gitremote.Open(ctx, gitremote.Options{
-		URL: w.URL, Env: w.environment(), TempDir: w.temp, Author: gitremote.Identity{Name: name, Email: "writer@example.com"},
-		Access: func(context.Context) (gitremote.Access, error) {
-			return gitremote.Access{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}}}, nil
+	return remote.Open(ctx, remote.Options{
+		URL: w.URL, Env: w.environment(), TempDir: w.temp, Author: remote.Identity{Name: name, Email: "writer@example.com"},
+		Access: func(context.Context) (remote.Access, error) {
+			return remote.Access{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}}}, nil
 		},
 	})
 }

@@ -1,0 +1,220 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/scratch"
+)
+
+// Commit is one that was prepared, and what it stands on.
+type Commit struct {
+	ID     string `json:"id"`
+	Parent string `json:"parent"`
+}
+
+// Dirty lists what in dir differs from the last commit, staged or not, and
+// files that are not tracked, less those that except names.
+func (r *Repo) Dirty(ctx context.Context, dir string, except func(name string) bool) ([]string, error) {
+	out, err := r.git(ctx, nil, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", pathspec(r.full(dir)))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		if len(entry) < 4 {
+			continue
+		}
+		if name := strings.TrimPrefix(entry[3:], r.prefix); !except(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func pathspec(name string) string {
+	if name == "" {
+		return "."
+	}
+	return name
+}
+
+// Prepare makes a commit on top of the one that is checked out, with these
+// files alone changed. What the user has staged is no part of it. Nothing refers
+// to it yet.
+func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (Commit, error) {
+	if err := r.unlocked(ctx); err != nil {
+		return Commit{}, err
+	}
+	parent, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	var failed *git.Error
+	if errors.As(err, &failed) {
+		return Commit{}, errors.New("the branch has no commit yet: make the first one, then start again")
+	}
+	if err != nil {
+		return Commit{}, err
+	}
+	c := Commit{Parent: git.Line(parent)}
+	tree, err := r.writeTree(ctx, c.Parent, files)
+	if err != nil {
+		return Commit{}, err
+	}
+	args := []string{"commit-tree", "-p", c.Parent, "-F", "-"}
+	if sign, err := r.git(ctx, nil, "config", "--type=bool", "commit.gpgSign"); err == nil && git.Line(sign) == "true" {
+		args = append(args, "-S")
+	}
+	out, err := r.git(ctx, []byte(message), append(args, tree)...)
+	c.ID = git.Line(out)
+	return c, err
+}
+
+// unlocked refuses early what Settle could not do.
+func (r *Repo) unlocked(ctx context.Context) error {
+	index, err := r.git(ctx, nil, "rev-parse", "--git-path", "index.lock")
+	if err != nil {
+		return err
+	}
+	name := git.Line(index)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(r.run.Dir, name)
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return errors.New("another git process is at work in the repository (index.lock exists): wait for it, or remove the file if it crashed")
+	}
+	return nil
+}
+
+// writeTree is the parent's tree with the files changed.
+func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (string, error) {
+	made, err := scratch.Make("", "assay-index-")
+	if err != nil {
+		return "", fmt.Errorf("make index: %w", errors.Unwrap(err))
+	}
+	defer func() { _ = made.Remove() }()
+	indexed := r.run.With("GIT_INDEX_FILE=" + filepath.Join(made.Path, "index"))
+	if _, err := indexed.Run(ctx, nil, "read-tree", parent); err != nil {
+		return "", err
+	}
+	modes, err := r.entries(ctx, parent, paths(files))
+	if err != nil {
+		return "", err
+	}
+	var info bytes.Buffer
+	for _, f := range files {
+		if f.Data == nil {
+			removal(&info, parent, r.full(f.Path))
+			continue
+		}
+		// As git add would: through the filters that attributes name.
+		blob, err := r.git(ctx, f.Data, "hash-object", "-w", "--stdin", "--path="+r.full(f.Path))
+		if err != nil {
+			return "", err
+		}
+		mode := "100644"
+		if e, ok := modes[r.full(f.Path)]; ok {
+			mode = e.mode
+		}
+		_, _ = fmt.Fprintf(&info, "%s %s\t%s\x00", mode, git.Line(blob), r.full(f.Path))
+	}
+	if _, err := indexed.Run(ctx, info.Bytes(), "update-index", "-z", "--index-info"); err != nil {
+		return "", err
+	}
+	out, err := indexed.Run(ctx, nil, "write-tree")
+	return git.Line(out), err
+}
+
+// removal is for an index of the repository that has the commit like.
+func removal(info *bytes.Buffer, like, name string) {
+	_, _ = fmt.Fprintf(info, "0 %s\t%s\x00", strings.Repeat("0", len(like)), name)
+}
+
+func paths(files []git.File) []string {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Path
+	}
+	return names
+}
+
+// Land moves the branch from the commit's parent to it. It may have done so
+// before.
+func (r *Repo) Land(ctx context.Context, c Commit) error {
+	if landed, err := r.contains(ctx, c.ID); landed || err != nil {
+		return err
+	}
+	_, err := r.git(ctx, nil, "update-ref", "-m", "assay: "+git.Short(c.ID), "HEAD", c.ID, c.Parent)
+	return err
+}
+
+// contains reports whether the commit is HEAD or before it.
+func (r *Repo) contains(ctx context.Context, id string) (bool, error) {
+	_, err := r.git(ctx, nil, "merge-base", "--is-ancestor", id, "HEAD")
+	var failed *git.Error
+	if errors.As(err, &failed) && failed.Code == 1 {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Settle sets the index at these paths to what the last commit has. What is
+// staged for others stays.
+func (r *Repo) Settle(ctx context.Context, names []string) error {
+	head, err := r.Resolve(ctx, "HEAD")
+	if err != nil {
+		return err
+	}
+	entries, err := r.entries(ctx, head, names)
+	if err != nil {
+		return err
+	}
+	var info bytes.Buffer
+	for _, name := range names {
+		if e, ok := entries[r.full(name)]; ok {
+			_, _ = fmt.Fprintf(&info, "%s %s\t%s\x00", e.mode, e.id, r.full(name))
+		} else {
+			removal(&info, head, r.full(name))
+		}
+	}
+	_, err = r.git(ctx, info.Bytes(), "update-index", "-z", "--index-info")
+	return err
+}
+
+// entry is a file in a tree.
+type entry struct{ mode, kind, id string }
+
+// entries are the named files of a commit, by full path; those that do not
+// exist are left out.
+func (r *Repo) entries(ctx context.Context, commit string, names []string) (map[string]entry, error) {
+	args := []string{"ls-tree", "-z", "--full-tree", commit, "--"}
+	for _, name := range names {
+		args = append(args, r.full(name))
+	}
+	out, err := r.git(ctx, nil, args...)
+	if err != nil {
+		return nil, err
+	}
+	return parseEntries(out)
+}
+
+func parseEntries(out []byte) (map[string]entry, error) {
+	list := map[string]entry{}
+	for record := range strings.SplitSeq(string(out), "\x00") {
+		if record == "" {
+			continue
+		}
+		meta, name, found := strings.Cut(record, "\t")
+		fields := strings.Fields(meta)
+		if !found || len(fields) < 3 || !fs.ValidPath(name) {
+			return nil, errors.New("git ls-tree: it prints what is no list of files")
+		}
+		list[name] = entry{fields[0], fields[1], fields[2]}
+	}
+	return list, nil
+}

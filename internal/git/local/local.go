@@ -1,0 +1,96 @@
+// Package local reads and writes a Git repository with git's own plumbing.
+// It touches no file of the work tree.
+//
+//  1. Open finds the repository around a directory.
+//  2. Tree gives the files of a commit as a file system.
+//  3. Dirty tells what differs from the last commit (commit.go).
+//  4. Prepare makes a commit of whole new contents that no ref names yet, Land
+//     moves the branch to it, and Settle brings the index up to date.
+//  5. Log reads commits with their trailers (log.go).
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/assaydev/assay/internal/git"
+)
+
+// Repo is the repository around a directory.
+type Repo struct {
+	run    git.Runner // at the top of the work tree
+	prefix string     // of the directory in it, empty or with a slash at its end
+}
+
+// ErrNoRepo is returned where there is no Git repository.
+var ErrNoRepo = errors.New("no Git repository")
+
+// Open finds the repository that the directory is in. Paths that its methods
+// take and return are relative to the directory.
+func Open(ctx context.Context, dir string) (*Repo, error) {
+	out, err := git.Runner{Dir: dir}.Run(ctx, nil, "rev-parse", "--show-toplevel", "--show-prefix")
+	var failed *git.Error
+	if errors.As(err, &failed) {
+		return nil, fmt.Errorf("find repository: %w", ErrNoRepo)
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(string(out), "\n")
+	if len(lines) < 2 || lines[0] == "" {
+		return nil, fmt.Errorf("find repository: %w with a work tree", ErrNoRepo)
+	}
+	return &Repo{run: git.Runner{Dir: lines[0]}, prefix: lines[1]}, nil
+}
+
+// Branch is the branch that is checked out, empty when none is.
+func (r *Repo) Branch(ctx context.Context) (string, error) {
+	out, err := r.git(ctx, nil, "symbolic-ref", "--quiet", "--short", "HEAD")
+	var failed *git.Error
+	if errors.As(err, &failed) && failed.Code == 1 {
+		return "", nil
+	}
+	return git.Line(out), err
+}
+
+// Resolve returns the commit that a revision names.
+func (r *Repo) Resolve(ctx context.Context, revision string) (string, error) {
+	if strings.HasPrefix(revision, "-") {
+		return "", fmt.Errorf("%q is no revision of the repository: name a branch, a tag or a commit", revision)
+	}
+	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	var failed *git.Error
+	if errors.As(err, &failed) {
+		return "", fmt.Errorf("%q is no revision of the repository: name a branch, a tag or a commit, and fetch it first if it is a remote's", revision)
+	}
+	return git.Line(out), err
+}
+
+// Tree opens the files of the directory that Open was given, as the revision
+// has them. The caller closes it.
+func (r *Repo) Tree(ctx context.Context, revision string) (*git.Tree, error) {
+	commit, err := r.Resolve(ctx, revision)
+	if err != nil {
+		return nil, err
+	}
+	top := commit + "^{tree}"
+	if r.prefix != "" {
+		top = commit + ":" + strings.TrimSuffix(r.prefix, "/")
+	}
+	t, err := git.OpenTree(ctx, r.run, top, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", revision, err)
+	}
+	return t, nil
+}
+
+// full is a path from the top of the work tree.
+func (r *Repo) full(name string) string { return path.Join(r.prefix, name) }
+
+// git runs git at the top of the work tree and returns what it prints.
+func (r *Repo) git(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	return r.run.Run(ctx, stdin, args...)
+}

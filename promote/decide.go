@@ -138,7 +138,7 @@ func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstruc
 // test.
 type AnotherError struct {
 	Decision Decision
-	edit     *Edit
+	Edit     *Edit // of what is under test
 }
 
 func (e *AnotherError) Error() string {
@@ -146,7 +146,7 @@ func (e *AnotherError) Error() string {
 	if meant == "" {
 		meant = "the one that was there first"
 	}
-	return fmt.Sprintf("%s: under test is candidate %s, not %s: look at it, and decide again", e.edit.Marker(), e.edit.called(), meant)
+	return fmt.Sprintf("%s: under test is candidate %s, not %s: look at it, and decide again", e.Edit.Marker, e.Edit.called(), meant)
 }
 
 // Guard refuses a decision that means another candidate than the one under
@@ -154,11 +154,11 @@ func (e *AnotherError) Error() string {
 func (e *Edit) Guard(d Decision) error {
 	switch {
 	case d.ID != "" && e.ID == "":
-		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker())
+		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker)
 	case d.ID != "" && d.ID != e.ID:
 		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
-		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker(), e.Waiting, Label(e.Candidate), e.ID)
+		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker, e.Waiting, Label(e.Candidate), e.ID)
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ func (f File) Lines() (added, removed int) {
 	return added, removed
 }
 
-// sameFile reports whether two edits turn the same content into the same.
-func sameFile(a, b File) bool {
+// SameFile reports whether two edits turn the same content of a file into the
+// same.
+func SameFile(a, b File) bool {
 	return a.Path == b.Path && alike(a.Before, b.Before) && alike(a.After, b.After)
 }

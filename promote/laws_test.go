@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -22,9 +20,9 @@ func TestLaws(t *testing.T) {
 			before := mustRender(t, dir, r.env)
 			e := decided(t, dir, r.env, Promote)
 			after := mustRender(t, dir, r.env)
-			equal(t, "law 2", before.Candidate, after.Baseline)
-			equal(t, "law 1 after a promotion", after.Baseline, after.Output())
-			if len(object.Diff(applied(before.Baseline), applied(after.Baseline))) == 0 {
+			envrepo.SameObjects(t, "law 2", before.Candidate, after.Baseline)
+			envrepo.SameObjects(t, "law 1 after a promotion", after.Baseline, after.Output())
+			if len(object.Diff(object.Applied(before.Baseline), object.Applied(after.Baseline))) == 0 {
 				t.Error("the promotion changed nothing")
 			}
 			checkLaw4(t, r, e, envrepo.Read(t, os.DirFS(dir)))
@@ -36,9 +34,9 @@ func TestLaws(t *testing.T) {
 
 			dir = r.files.On(t)
 			decided(t, dir, r.env, Reject)
-			equal(t, "law 3", before.Baseline, mustRender(t, dir, r.env).Output())
+			envrepo.SameObjects(t, "law 3", before.Baseline, mustRender(t, dir, r.env).Output())
 			want := maps.Clone(r.files)
-			delete(want, e.Marker())
+			delete(want, e.Marker)
 			envrepo.Same(t, "law 3, the files", want, envrepo.Read(t, os.DirFS(dir)))
 		})
 	}
@@ -73,21 +71,7 @@ func checkLaw4(t *testing.T, r repo, e *Edit, after envrepo.Files) {
 	if changed == 0 || changed > 3 {
 		t.Errorf("law 4: %d lines are new", changed)
 	}
-	if len(e.Files) < 2 || e.Marker() != r.env+"/candidate.yaml" {
+	if len(e.Files) < 2 || e.Marker != r.env+"/candidate.yaml" {
 		t.Errorf("the marker is not the last of %d files", len(e.Files))
 	}
-}
-
-func equal(t *testing.T, law string, want, got []*unstructured.Unstructured) {
-	t.Helper()
-	if len(want) == 0 {
-		t.Fatalf("%s: nothing to compare", law)
-	}
-	for _, d := range object.Diff(applied(want), applied(got)) {
-		t.Errorf("%s: %s differs", law, d.Key)
-	}
-}
-
-func applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
-	return slices.DeleteFunc(slices.Clone(objs), object.IsHelmTest)
 }

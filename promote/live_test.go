@@ -22,7 +22,7 @@ spec: {parallelism: 1, script: {configMap: {name: script}}}
 // judged is an environment whose experiment is these files, and whose plan knows
 // these engines too.
 func judged(resources envrepo.Files, engines string) envrepo.Files {
-	tree := prod("method: push")
+	tree := envrepo.Prod("method: push")
 	delete(tree, "prod/experiment/check.yaml")
 	tree["prod/assay.yaml"] = envrepo.Plan("experiment: {engines: [" + engines + "]}")
 	for name, text := range resources {
@@ -45,8 +45,8 @@ func TestLive(t *testing.T) {
 		resources envrepo.Files
 		want      []string
 	}{
-		"one":          {envrepo.Files{"a.yaml": checkJob}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
-		"two of them":  {envrepo.Files{"a.yaml": checkJob, "b.yaml": strings.Replace(checkJob, "name: check", "name: other", 1)}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
+		"one":          {envrepo.Files{"a.yaml": envrepo.CheckJob}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
+		"two of them":  {envrepo.Files{"a.yaml": envrepo.CheckJob, "b.yaml": strings.Replace(envrepo.CheckJob, "name: check", "name: other", 1)}, []string{"batch/v1/Job web assay.dev/experiment=ID"}},
 		"its own Jobs": {envrepo.Files{"a.yaml": testRun}, []string{"k6.io/v1alpha1/TestRun k6 assay.dev/experiment=ID", "batch/v1/Job k6 app=k6,k6_cr=load-ID,runner=true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,8 +73,8 @@ func TestLive(t *testing.T) {
 // TestLiveDecides: what judges decides, and a Job of the variant with the same
 // label does not speak for it.
 func TestLiveDecides(t *testing.T) {
-	res := mustRender(t, judged(envrepo.Files{"a.yaml": checkJob}, "").On(t), "prod")
-	done := concluded(res.ID, "Complete")[0]
+	res := mustRender(t, judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, "").On(t), "prod")
+	done := envrepo.Concluded(res.ID, "Complete")[0]
 	done.SetNamespace("web")
 	other := done.DeepCopy()
 	other.SetName("migrate-candidate")
@@ -97,9 +97,9 @@ func TestLiveRefuses(t *testing.T) {
 		namespace string
 		want      string
 	}{
-		"no namespace":            {judged(envrepo.Files{"a.yaml": checkJob}, ""), "", "it names no namespace: give the one that the Application deploys to with --namespace"},
-		"children of any kind":    {judged(envrepo.Files{"a.yaml": checkJob}, engine), "web", "its engine reads children, and nothing says of which kind they are"},
-		"a cluster that is down":  {judged(envrepo.Files{"a.yaml": checkJob}, ""), "web", down.Error()},
+		"no namespace":            {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, ""), "", "it names no namespace: give the one that the Application deploys to with --namespace"},
+		"children of any kind":    {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, engine), "web", "its engine reads children, and nothing says of which kind they are"},
+		"a cluster that is down":  {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, ""), "web", down.Error()},
 		"one that is down for k6": {judged(envrepo.Files{"a.yaml": testRun}, ""), "", down.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package promote
 
 import (
+	"encoding/json"
+
 	"github.com/assaydev/assay/internal/history"
 )
 
@@ -27,15 +29,15 @@ func (e *Edit) Record(d Decision) (history.Record, error) {
 	if e.Outcome != Promote {
 		return r, nil
 	}
-	for i, n := range e.Next {
+	for _, n := range e.Next {
 		if n.State != Elsewhere {
 			continue
 		}
-		text, err := encodeDestination(e.Plan.Spec.Promotion.To[i])
+		data, err := json.Marshal(n.Destination)
 		if err != nil {
 			return r, err
 		}
-		r.Next = append(r.Next, text)
+		r.Next = append(r.Next, string(data))
 	}
 	var err error
 	r.Promotion, err = history.PromotionID(r.Environment, e.ID, e.Candidate)

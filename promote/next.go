@@ -29,6 +29,8 @@ type Next struct {
 	// Of one elsewhere.
 	Repo   string `json:"repo,omitempty"`
 	Branch string `json:"branch,omitempty"`
+
+	Destination spec.Destination `json:"-"` // as the plan names it
 }
 
 // NextState tells what becomes of a next environment.
@@ -50,7 +52,7 @@ func (p *preparation) next(ctx context.Context) error {
 			return err
 		}
 		if !here {
-			p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: to.Path, Name: to.Environment}, State: Elsewhere, Repo: to.Repo, Branch: to.Branch})
+			p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: to.Path, Name: to.Environment}, State: Elsewhere, Repo: to.Repo, Branch: to.Branch, Destination: to})
 			continue
 		}
 		if err := p.nextHere(ctx, to); err != nil {
@@ -78,7 +80,7 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	if dir = path.Clean(dir); dir == path.Clean(p.req.Dir) && to.Environment == p.req.Name {
 		return errors.New("it names this environment itself: name another, or remove it")
 	}
-	f, state, err := introduce(ctx, render.Request{
+	f, state, err := Introduce(ctx, render.Request{
 		FS: p.req.FS.With(p.contents()), Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: p.req.Limits, Allow: p.req.Allow,
 	}, p.edit.Candidate)
 	if err != nil {
@@ -87,14 +89,14 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	if state == Set {
 		p.edit.Files = append(p.edit.Files, f)
 	}
-	p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, State: state})
+	p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, State: state, Destination: to})
 	return nil
 }
 
-// introduce makes the marker that puts a candidate of another environment under
+// Introduce makes the marker that puts a candidate of another environment under
 // test in this one, and proves that it renders here. The file counts only for the
 // state Set.
-func introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
+func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
 	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path, which starts at this environment, and with repo at the root of that", req.Dir)
 	} else if err != nil {

@@ -11,23 +11,8 @@
 //     is promoted; law 3, losers leave no trace; law 4, the same files (prove.go).
 //     PrepareRevert edits and proves the way back from a promotion (revert.go).
 //
-// Package worktree writes the edit in a directory.
-//
-// On a branch of a server the same edit takes another way. Server.Decide is its
-// start, and what one step learns goes to the next in a Result:
-//
-//  1. What an earlier run left undone is finished first (finish.go).
-//  2. Land fetches the tip and has a Step make a Proposal on it: a proven edit,
-//     and what its commit tells (landing.go, proposal.go, decide.go). Where the
-//     branch moves, it starts over from the new tip.
-//  3. As the plan says, the commit is pushed on that very tip, or published on a
-//     branch of its own (publish.go, head.go) and offered in a pull request,
-//     which is merged if that was asked for, and only as proven (offer.go,
-//     body.go, pull.go). A claim beside the branch keeps what a forge may drop
-//     from the merged commit's message (claim.go).
-//  4. Pull requests of what is no longer under test are closed (supersede.go).
-//  5. Next environments on other branches and in other repositories get the
-//     candidate, in order and once (forward.go, destination.go).
+// Package worktree writes the edit in a directory, package branch brings it to a
+// branch of a server.
 package promote
 
 import (
@@ -76,17 +61,14 @@ type Edit struct {
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
 	ID        string   // empty where the change renders no experiment: see Warnings
-	Files     []File   // in the order of writing; the marker is the last, but for a revert
+	Files     []File   // in the order of writing
+	Marker    string   // that of Files which is the environment's marker, and the last; empty for a revert
 	Untested  []string // what ships untested, for people
 	Next      []Next   // a promotion's next environments
 	Waiting   int      // candidates that moved up
 	Reverts   string   // the commit whose promotion a revert undoes
 	Warnings  []string
 }
-
-// Marker is the path of the environment's marker, which every edit but a revert
-// changes.
-func (e *Edit) Marker() string { return e.Files[len(e.Files)-1].Path }
 
 // Prepare makes and proves the edit. Nothing is written. Errors that tell a
 // law which does not hold are of type *LawError.
@@ -193,6 +175,7 @@ func (p *preparation) shift() error {
 			return err
 		}
 	}
+	p.edit.Marker = name
 	p.edit.Files = append(p.edit.Files, File{name, p.marker.Data, rest})
 	return nil
 }
@@ -233,7 +216,7 @@ func (p *preparation) moveUp(ctx context.Context) error {
 	}
 	edits := p.contents()
 	delete(edits, p.marker.Path)
-	edits[p.edit.Marker()] = p.edit.Files[len(p.edit.Files)-1].After
+	edits[p.edit.Marker] = p.edit.Files[len(p.edit.Files)-1].After
 	req := p.req
 	req.FS = req.FS.With(edits)
 	if _, err := render.Environment(ctx, req); err != nil {

@@ -134,3 +134,14 @@ func keys(differences []object.Difference) string {
 	}
 	return text + " differ"
 }
+
+// Laws are those of the design that the edit was proven to keep.
+func (e *Edit) Laws() []int {
+	switch e.Outcome {
+	case Reject:
+		return []int{3, 4}
+	case Revert:
+		return []int{4}
+	}
+	return []int{2, 4, 5}
+}

@@ -66,7 +66,7 @@ func TestRevertUndoesAPromotion(t *testing.T) {
 			want := maps.Clone(r.files)
 			delete(want, r.env+"/candidate.yaml")
 			envrepo.Same(t, "the files", want, envrepo.Read(t, os.DirFS(dir)))
-			equal(t, "what renders", before.Baseline, mustRender(t, dir, r.env).Baseline)
+			envrepo.SameObjects(t, "what renders", before.Baseline, mustRender(t, dir, r.env).Baseline)
 			if e.Outcome != Revert || e.ID != p.ID || e.Reverts != p.Commit || len(e.Warnings) > 0 {
 				t.Errorf("%+v", e)
 			}
@@ -76,7 +76,7 @@ func TestRevertUndoesAPromotion(t *testing.T) {
 			// What is tested again and promoted again is what it was.
 			envrepo.Put(t, dir, r.env+"/candidate.yaml", r.files[r.env+"/candidate.yaml"])
 			decided(t, dir, r.env, Promote)
-			equal(t, "promoted again", promoted.Baseline, mustRender(t, dir, r.env).Baseline)
+			envrepo.SameObjects(t, "promoted again", promoted.Baseline, mustRender(t, dir, r.env).Baseline)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 )
 
 // checkPut refuses flags of where the marker is written that make no sense
@@ -39,7 +40,7 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 	}
 	defer s.close()
 	var last *placement
-	step := func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
+	step := func(ctx context.Context, base remote.Base) (*branch.Proposal, error) {
 		var err error
 		if last, err = s.put(ctx, base, opt.retry, derive); err != nil || !last.changes() || opt.dryRun {
 			return nil, err
@@ -61,7 +62,7 @@ func (a *app) putThere(ctx context.Context, opt candidateOptions, derive func(co
 }
 
 // reportSetThere tells what became of a candidate on a server.
-func (a *app) reportSetThere(s *session, p *placement, res *promote.Result) error {
+func (a *app) reportSetThere(s *session, p *placement, res *branch.Result) error {
 	if res.Pull == nil {
 		_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.called(), p.on(p.Path))
 	} else {
@@ -69,7 +70,7 @@ func (a *app) reportSetThere(s *session, p *placement, res *promote.Result) erro
 	}
 	_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(res))
 	a.tellSet(p)
-	if res.Pull != nil && res.Pull.State == promote.Closed {
+	if res.Pull != nil && res.Pull.State == branch.Closed {
 		return errHeld
 	}
 	return nil
@@ -81,7 +82,7 @@ func (s *session) put(ctx context.Context, base remote.Base, retry bool, derive 
 	if err != nil && (m.Data == nil || errors.Is(err, marker.ErrForeign)) {
 		return nil, err
 	}
-	if err := promote.Present(m.Request); err != nil {
+	if err := branch.Present(m.Request); err != nil {
 		return nil, err
 	}
 	c, err := derive(ctx, m)
@@ -96,12 +97,12 @@ func (s *session) put(ctx context.Context, base remote.Base, retry bool, derive 
 }
 
 // proposal is the commit that sets the candidate.
-func (p *placement) proposal(base remote.Base, pull bool) *promote.Proposal {
-	method := promote.Push
+func (p *placement) proposal(base remote.Base, pull bool) *branch.Proposal {
+	method := branch.Push
 	if pull {
-		method = promote.PullRequest
+		method = branch.PullRequest
 	}
-	return &promote.Proposal{
+	return &branch.Proposal{
 		Base: base.Commit, Files: []promote.File{{Path: p.Path, Before: p.Data, After: p.data}},
 		Record: history.Record{
 			Outcome: history.Candidate, Environment: p.Environment, Experiment: p.rendered.ID,
@@ -121,7 +122,7 @@ func (a *app) showThere(ctx context.Context, there server, env environment, form
 	return s.AtTip(ctx, func(ctx context.Context, base remote.Base) error {
 		m, err := s.marker(base)
 		if err == nil {
-			err = promote.Present(m.Request)
+			err = branch.Present(m.Request)
 		}
 		if err != nil {
 			return err
@@ -138,13 +139,13 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 	}
 	defer s.close()
 	var first, last *withdrawal
-	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
+	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*branch.Proposal, error) {
 		m, err := s.marker(base)
 		if last, err = opt.withdraw(ctx, m, err); err != nil {
 			return nil, err
 		}
 		if last == nil {
-			return nil, promote.Present(m.Request)
+			return nil, branch.Present(m.Request)
 		}
 		if first == nil {
 			first = last
@@ -167,7 +168,7 @@ func (a *app) clearThere(ctx context.Context, opt clearOptions) error {
 }
 
 // proposal is the commit that withdraws.
-func (w *withdrawal) proposal(base remote.Base) *promote.Proposal {
+func (w *withdrawal) proposal(base remote.Base) *branch.Proposal {
 	env := w.Environment
 	rec := history.Record{Outcome: history.Withdraw, Environment: env}
 	title := "Withdraw the candidate of " + env.String()
@@ -178,8 +179,8 @@ func (w *withdrawal) proposal(base remote.Base) *promote.Proposal {
 	if at := max(w.index, 0); at < len(w.Candidates) {
 		rec.Candidate = w.Candidates[at].Metadata.Name
 	}
-	return &promote.Proposal{
+	return &branch.Proposal{
 		Base: base.Commit, Files: []promote.File{{Path: w.Path, Before: w.Data, After: w.rest}},
-		Record: rec, Title: title, Method: promote.Push,
+		Record: rec, Title: title, Method: branch.Push,
 	}
 }

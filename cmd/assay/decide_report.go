@@ -11,6 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 	"github.com/assaydev/assay/promote/worktree"
 )
 
@@ -32,7 +33,7 @@ type report struct {
 	Committed bool           `json:"committed,omitempty"`
 	Branch    string         `json:"branch,omitempty"` // on a server
 	Commit    string         `json:"commit,omitempty"`
-	Pull      *promote.Pull  `json:"pullRequest,omitempty"`
+	Pull      *branch.Pull   `json:"pullRequest,omitempty"`
 	DryRun    bool           `json:"dryRun,omitempty"`
 
 	withheld string // the outcome that was meant, where it is not to be
@@ -129,13 +130,13 @@ func (r *report) headline() string {
 
 // headline says what became of something to do: a pull request is a proposal
 // until it is merged.
-func headline(pull *promote.Pull, done, do string) string {
+func headline(pull *branch.Pull, done, do string) string {
 	switch {
-	case pull == nil || pull.State == promote.Merged:
+	case pull == nil || pull.State == branch.Merged:
 		return done
-	case pull.State == promote.Closed, pull.State == promote.Outdated:
+	case pull.State == branch.Closed, pull.State == branch.Outdated:
 		return "not " + done + ":"
-	case pull.State == promote.Adopted:
+	case pull.State == branch.Adopted:
 		return "already proposed to " + do
 	}
 	return "proposed to " + do

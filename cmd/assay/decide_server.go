@@ -7,6 +7,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 )
 
 // decideThere promotes or rejects on a branch of a server.
@@ -70,7 +71,7 @@ func (s *session) recall(ctx context.Context) func() (history.Past, error) {
 }
 
 // reportThere tells what became of a decision.
-func (a *app) reportThere(opt decideOptions, s *session, res *promote.Result) error {
+func (a *app) reportThere(opt decideOptions, s *session, res *branch.Result) error {
 	switch {
 	case res.Choice.Left != "":
 		return a.leave(opt, s.place(), res.Choice)
@@ -88,23 +89,23 @@ func (a *app) reportThere(opt decideOptions, s *session, res *promote.Result) er
 	r.Next = merged(r.Next, res.Next)
 	if res.Pull != nil {
 		switch res.Pull.State {
-		case promote.Closed:
+		case branch.Closed:
 			r.withhold(promote.Held)
-		case promote.Outdated:
+		case branch.Outdated:
 			r.withhold(promote.Superseded)
 		}
 	}
 	if err := a.report(opt, r); err != nil {
 		return err
 	}
-	if res.Pull != nil && res.Pull.State == promote.Closed {
+	if res.Pull != nil && res.Pull.State == branch.Closed {
 		return errHeld
 	}
 	return nil
 }
 
 // landed says where a decision is.
-func (s *session) landed(res *promote.Result) string {
+func (s *session) landed(res *branch.Result) string {
 	if res.Pull == nil {
 		return fmt.Sprintf("commit %s is on %s", git.Short(res.Commit), s.Branch)
 	}

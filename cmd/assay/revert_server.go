@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 )
 
 // revertThere undoes a promotion on a branch of a server.
@@ -28,7 +29,7 @@ func (a *app) revertThere(ctx context.Context, opt revertOptions) error {
 	}
 	decision := promote.Decision{Outcome: promote.Revert, ID: d.Experiment, Reason: opt.reason}
 	var preview *promote.Edit
-	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
+	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*branch.Proposal, error) {
 		p := s.place()
 		p.Request = s.Open(base.Tree)
 		e, err := p.prepareRevert(ctx, s.Repo.Tree, opt.files, d)

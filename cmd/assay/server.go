@@ -15,7 +15,7 @@ import (
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 	"github.com/assaydev/assay/render"
 )
 
@@ -103,7 +103,7 @@ func (s *server) check(args []string, env environment, local ...string) error {
 
 // session is an open branch on a server.
 type session struct {
-	promote.Server
+	branch.Server
 	credentials *credential.Credentials
 	env         environment
 	dir         string // the environment's

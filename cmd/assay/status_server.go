@@ -12,7 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 	"github.com/assaydev/assay/render"
 )
 
@@ -85,7 +85,7 @@ func (s *session) addPulls(ctx context.Context, list []standing) error {
 		return err
 	}
 	for i := range list {
-		branches := path.Dir(promote.HeadBranch(history.Record{Environment: list[i].Environment}))
+		branches := path.Dir(branch.HeadBranch(history.Record{Environment: list[i].Environment}))
 		for _, p := range open {
 			if path.Dir(p.Head) == branches {
 				list[i].Pulls = append(list[i].Pulls, openPull{Number: p.Number, URL: p.URL, Title: p.Title, Head: p.Head})

@@ -13,7 +13,11 @@
 // from the types, their comments and the same tags.
 package spec
 
-import "sigs.k8s.io/kustomize/api/types"
+import (
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/types"
+)
 
 //go:generate go run ./schemagen schema
 
@@ -108,4 +112,15 @@ type Destination struct {
 	Repo        string `json:"repo,omitempty"`                // URL of its repo; default: this one
 	Branch      string `json:"branch,omitempty"`              // its branch; default: this one
 	Environment string `json:"environment,omitempty"`         // its name, where one directory serves several
+}
+
+// String names the destination for people.
+func (d Destination) String() string {
+	var parts []string
+	for _, part := range []string{d.Repo, d.Branch, d.Path, d.Environment} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, " ")
 }

@@ -11,8 +11,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
@@ -124,4 +126,48 @@ func Plan(body string) string {
 // Shop is an environment of two deployments, with a candidate under test.
 func Shop() Files {
 	return Files{"prod/web.yaml": Deployment("web"), "prod/cart.yaml": Deployment("cart"), "prod/candidate.yaml": Skip + Marker("2.0.0")}
+}
+
+// CheckJob is an experiment that a Job judges.
+const CheckJob = `apiVersion: batch/v1
+kind: Job
+metadata: {name: check}
+spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: check, image: "example.com/check:1"}]}}}
+`
+
+// Prod is an environment with a candidate and an experiment, whose plan promotes
+// as promotion says.
+func Prod(promotion string) Files {
+	return Files{
+		"prod/web.yaml":              Deployment("web"),
+		"prod/experiment/check.yaml": CheckJob,
+		"prod/assay.yaml":            Plan("promotion: {" + promotion + "}"),
+		"prod/candidate.yaml":        Skip + Marker("2.0.0"),
+		"README.md":                  "environments\n",
+	}
+}
+
+// SameObjects fails the test where what is applied of two renders differs.
+func SameObjects(t *testing.T, what string, want, got []*unstructured.Unstructured) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Fatalf("%s: nothing to compare", what)
+	}
+	for _, d := range object.Diff(object.Applied(want), object.Applied(got)) {
+		t.Errorf("%s: %s differs", what, d.Key)
+	}
+}
+
+// Concluded is the object of an experiment with one of Job's conditions.
+func Concluded(id, condition string) []*unstructured.Unstructured {
+	status := map[string]any{"conditions": []any{map[string]any{"type": condition, "status": "True", "reason": "BackoffLimitExceeded"}}}
+	if condition == "Complete" {
+		status["succeeded"] = int64(1)
+	}
+	return []*unstructured.Unstructured{{Object: map[string]any{
+		"apiVersion": "batch/v1", "kind": "Job",
+		"metadata": map[string]any{"name": "check-" + id, "labels": map[string]any{"assay.dev/experiment": id}},
+		"spec":     map[string]any{"backoffLimit": int64(0)},
+		"status":   status,
+	}}}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
 	"github.com/assaydev/assay/render"
 )
 
@@ -67,7 +68,7 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 		return write{}, err
 	}
 	defer func() { _ = remote.Close() }()
-	server := promote.Server{Repo: remote, Branch: "main", Commits: 500, Open: func(tree fs.FS) render.Request {
+	server := branch.Server{Repo: remote, Branch: "main", Commits: 500, Open: func(tree fs.FS) render.Request {
 		return render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: dir}}
 	}}
 	seen := ""

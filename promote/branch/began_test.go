@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -38,7 +39,7 @@ func (s *site) began(n int) time.Time {
 		s.t.Fatal(err)
 	}
 	defer line.Close()
-	at, err := Began(s.t.Context(), line, s.tip("main"), s.id(), server.Open)
+	at, err := promote.Began(s.t.Context(), line, s.tip("main"), s.id(), server.Open)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func based() envrepo.Files {
 		"parts/current":               "-> v1",
 		"prod/kustomization.yaml":     "resources: [../base, ../parts/current]\n",
 		"prod/assay.yaml":             envrepo.Plan("queue: every"),
-		"prod/experiment/check.yaml":  checkJob,
+		"prod/experiment/check.yaml":  envrepo.CheckJob,
 		"other/web.yaml":              "x",
 		"prod/experiment/notes.text":  "x",
 	}
@@ -77,7 +78,7 @@ func TestBegan(t *testing.T) {
 		"another waits":             {[]envrepo.Files{{marker: first}, {marker: both}, {"other/web.yaml": "y"}}, 0},
 		"it is the next one's turn": {[]envrepo.Files{{marker: both}, {marker: second}, {"other/web.yaml": "y"}}, 1},
 		"the baseline is edited":    {[]envrepo.Files{{marker: first}, {"base/web.yaml": edited}, {"other/web.yaml": "y"}}, 1},
-		"the experiment is edited":  {[]envrepo.Files{{marker: first}, {"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}}, 1},
+		"the experiment is edited":  {[]envrepo.Files{{marker: first}, {"prod/experiment/check.yaml": strings.Replace(envrepo.CheckJob, "check:1", "check:2", 1)}}, 1},
 		"away and back":             {[]envrepo.Files{{marker: first}, {marker: second}, {marker: first}, {"other/web.yaml": "y"}}, 2},
 		"the baseline comes back":   {[]envrepo.Files{{marker: first}, {"base/web.yaml": edited}, {"base/web.yaml": envrepo.Deployment("web")}}, 2},
 		"a link is turned":          {[]envrepo.Files{{marker: first}, {"parts/current": "-> v2"}, {"other/web.yaml": "y"}}, 1},
@@ -111,7 +112,7 @@ func TestBeganWithoutAFile(t *testing.T) {
 		"prod/values.yaml":        "tag: 1.0.0\nready: 1\n",
 		"prod/assay.yaml": envrepo.Plan("queue: every\n  helm: {releaseName: web, namespace: shop, kubeVersion: 1.31.0, valueFiles: [../shared/prod/values.yaml], ignoreMissingValueFiles: true, " +
 			"imageValues: {example.com/shop/web: {tag: tag}}}"),
-		"prod/experiment/check.yaml": checkJob,
+		"prod/experiment/check.yaml": envrepo.CheckJob,
 	})
 	shared := envrepo.Files{"shared/prod/values.yaml": "ready: 2\n"}
 	s.commitAt(0, envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
@@ -191,10 +192,10 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 	}
 	s.commitAt(0, envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
 	s.commitAt(2, envrepo.Files{"prod/web.yaml": envrepo.Deployment("web") + "  minReadySeconds: 5\n"})
-	if r := s.decide(ByVerdict(Saved(canary(1)), "")); r.Choice.Left != Held {
+	if r := s.decide(promote.ByVerdict(promote.Saved(canary(1)), "")); r.Choice.Left != promote.Held {
 		t.Errorf("a verdict from before the baseline was edited: %+v", r.Choice)
 	}
-	if r := s.decide(ByVerdict(Saved(canary(3)), "")); r.Proposal == nil || r.Choice.Outcome != Promote {
+	if r := s.decide(promote.ByVerdict(promote.Saved(canary(3)), "")); r.Proposal == nil || r.Choice.Outcome != promote.Promote {
 		t.Errorf("a verdict from after it: %+v", r.Choice)
 	}
 }

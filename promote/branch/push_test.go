@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"bytes"
@@ -11,29 +11,36 @@ import (
 
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
 
 // TestPush decides on the server, by hand and on a verdict.
 func TestPush(t *testing.T) {
-	won := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Complete")), "") }
-	lost := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Failed")), "") }
-	byHand := func(o Outcome) func(string) Decider { return func(string) Decider { return ByHand(o, "why", "") } }
+	won := func(id string) promote.Decider {
+		return promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Complete")), "")
+	}
+	lost := func(id string) promote.Decider {
+		return promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Failed")), "")
+	}
+	byHand := func(o promote.Outcome) func(string) promote.Decider {
+		return func(string) promote.Decider { return promote.ByHand(o, "why", "") }
+	}
 	for name, c := range map[string]struct {
-		decide  func(id string) Decider
+		decide  func(id string) promote.Decider
 		outcome string
 		engine  string
 		version string
 	}{
-		"promote by hand": {byHand(Promote), history.Promote, history.ByHand, "2.0.0"},
+		"promote by hand": {byHand(promote.Promote), history.Promote, history.ByHand, "2.0.0"},
 		"promote":         {won, history.Promote, "Job", "2.0.0"},
-		"reject by hand":  {byHand(Reject), history.Reject, history.ByHand, "1.0.0"},
+		"reject by hand":  {byHand(promote.Reject), history.Reject, history.ByHand, "1.0.0"},
 		"reject":          {lost, history.Reject, "Job", "1.0.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "", prod("method: push"))
+			s := newSite(t, "", envrepo.Prod("method: push"))
 			id := s.id()
 			r := s.decide(c.decide(id))
 			if r.Commit != s.tip("main") || r.Pull != nil || r.Tries != 1 {
@@ -59,10 +66,10 @@ func TestPush(t *testing.T) {
 // TestPushHold leaves what has no verdict.
 func TestPushHold(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "", prod("method: push"))
+	s := newSite(t, "", envrepo.Prod("method: push"))
 	before := s.tip("main")
-	r := s.decide(ByVerdict(Saved(concluded(s.id(), "Suspended")), ""))
-	if r.Choice.Left != Held || s.tip("main") != before {
+	r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Suspended")), ""))
+	if r.Choice.Left != promote.Held || s.tip("main") != before {
 		t.Errorf("%+v", r.Choice)
 	}
 }
@@ -72,23 +79,23 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 	other := envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}
 	for name, c := range map[string]struct {
 		moves envrepo.Files
-		left  Left
+		left  promote.Left
 		says  string // an error
 	}{
 		"elsewhere":       {moves: envrepo.Files{"README.md": "more\n"}},
-		"marker replaced": {moves: other, left: Superseded},
+		"marker replaced": {moves: other, left: promote.Superseded},
 		"marker gone":     {moves: envrepo.Files{"prod/candidate.yaml": ""}},
 		"no ID":           {moves: other, says: "under test is candidate 3.0.0"},
 	} {
 		for stage, at := range map[string]gitserver.Stage{"before git looks": gitserver.DiscoverPush, "after": gitserver.Push} {
 			t.Run(name+" "+stage, func(t *testing.T) {
 				t.Parallel()
-				s := newSite(t, "", prod("method: push")).overHTTP()
+				s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 				id := s.id()
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
-				decide := ByVerdict(Saved(concluded(id, "Complete")), "")
+				decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Complete")), "")
 				if c.says != "" {
-					s.fails(ByHand(Promote, "why", id), c.says)
+					s.fails(promote.ByHand(promote.Promote, "why", id), c.says)
 					s.lawful(0)
 					return
 				}
@@ -117,9 +124,9 @@ func TestPushWithoutAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "", prod("method: push")).overHTTP()
+			s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 			s.git.Inject(gitserver.Push, 1, fault)
-			r := s.decide(ByHand(Promote, "why", ""))
+			r := s.decide(promote.ByHand(promote.Promote, "why", ""))
 			if n := s.run("rev-list", "--count", "main"); r.Commit != s.tip("main") || n != "2" {
 				t.Errorf("the result is %s, main %s with %s commits", r.Commit, s.tip("main"), n)
 			}
@@ -134,7 +141,7 @@ func TestServerThatIsAway(t *testing.T) {
 	for _, stage := range []gitserver.Stage{gitserver.DiscoverFetch, gitserver.ListRefs, gitserver.Fetch, gitserver.DiscoverPush, gitserver.Push} {
 		t.Run(string(stage), func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "", prod("method: push")).overHTTP()
+			s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 			s.git.Inject(stage, 2, gitserver.Status(503))
 			s.promote()
 			s.lawful(1)
@@ -146,7 +153,7 @@ func TestServerThatIsAway(t *testing.T) {
 // TestRejectWhileTheServerIsAway: what could not be read is not taken for what
 // does not render, and the rejection knows what it rejects.
 func TestRejectWhileTheServerIsAway(t *testing.T) {
-	s := newSite(t, "", prod("method: push")).overHTTP()
+	s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 	id, dir := s.id(), s.run("rev-parse", "main:prod/experiment")
 	failed := 0
 	s.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
@@ -172,10 +179,10 @@ func TestRejectWhileTheServerIsAway(t *testing.T) {
 // TestDeadline ends with what was tried, and writes nothing.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "", prod("method: push")).overHTTP()
+	s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errors.New("gone") }))
-	_, err := s.process().Decide(ctx, ByHand(Promote, "why", ""))
+	_, err := s.process().Decide(ctx, promote.ByHand(promote.Promote, "why", ""))
 	var gaveUp *remote.GaveUpError
 	if !errors.As(err, &gaveUp) || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -188,14 +195,14 @@ func TestQueue(t *testing.T) {
 	for _, queue := range []string{"latest", "every"} {
 		t.Run(queue, func(t *testing.T) {
 			t.Parallel()
-			tree := prod("method: push")
+			tree := envrepo.Prod("method: push")
 			tree["prod/assay.yaml"] = envrepo.Plan("queue: " + queue + "\n  promotion: {method: push}")
 			tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 			s := newSite(t, "", tree)
 			first := s.id()
-			s.fails(ByHand(Promote, "why", ""), "1 more wait", "--id "+first)
+			s.fails(promote.ByHand(promote.Promote, "why", ""), "1 more wait", "--id "+first)
 			s.lawful(0)
-			r := s.decide(ByHand(Promote, "why", first))
+			r := s.decide(promote.ByHand(promote.Promote, "why", first))
 			if r.Proposal.Edit.Waiting != 1 {
 				t.Errorf("%d moved up", r.Proposal.Edit.Waiting)
 			}
@@ -203,7 +210,7 @@ func TestQueue(t *testing.T) {
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
 				t.Errorf("%s commits, under test is %q after %q", n, second, first)
 			}
-			if left := s.decide(ByVerdict(Saved(concluded(first, "Complete")), "")).Choice.Left; left != Superseded {
+			if left := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(first, "Complete")), "")).Choice.Left; left != promote.Superseded {
 				t.Errorf("the first one's verdict once more: %q", left)
 			}
 			s.reject()
@@ -219,7 +226,7 @@ func TestQueue(t *testing.T) {
 // TestPlaces are environments that are none.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "", prod("method: push"))
+	s := newSite(t, "", envrepo.Prod("method: push"))
 	if _, err := s.repo.Commit("main", "a submodule", gitserver.File{Path: "vendor/shop", Mode: "160000", Data: s.tip("main")}); err != nil {
 		t.Fatal(err)
 	}
@@ -230,6 +237,6 @@ func TestPlaces(t *testing.T) {
 		"vendor/shop/prod": "vendor/shop/prod is no directory of the branch",
 	} {
 		s.dir = dir
-		s.fails(ByHand(Promote, "why", ""), says)
+		s.fails(promote.ByHand(promote.Promote, "why", ""), says)
 	}
 }

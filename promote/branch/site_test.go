@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"golang.org/x/time/rate"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
@@ -18,6 +17,7 @@ import (
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
@@ -141,7 +141,7 @@ func client(t *testing.T, url string) *remote.Remote {
 }
 
 // decide runs a decision in a new process.
-func (s *site) decide(d Decider) *Result {
+func (s *site) decide(d promote.Decider) *Result {
 	s.t.Helper()
 	r, err := s.process().Decide(s.t.Context(), d)
 	if err != nil {
@@ -152,16 +152,16 @@ func (s *site) decide(d Decider) *Result {
 
 func (s *site) promote() *Result {
 	s.t.Helper()
-	return s.decide(ByHand(Promote, "looks good", ""))
+	return s.decide(promote.ByHand(promote.Promote, "looks good", ""))
 }
 
 func (s *site) reject() *Result {
 	s.t.Helper()
-	return s.decide(ByHand(Reject, "too slow", ""))
+	return s.decide(promote.ByHand(promote.Reject, "too slow", ""))
 }
 
 // fails runs a decision that must end with an error which says all of this.
-func (s *site) fails(d Decider, parts ...string) *Result {
+func (s *site) fails(d promote.Decider, parts ...string) *Result {
 	s.t.Helper()
 	r, err := s.process().Decide(s.t.Context(), d)
 	if err == nil {
@@ -271,9 +271,9 @@ func (s *site) lawful(want int) {
 		before, after := s.rendered(d.Commit+"^1", d.Environment), s.rendered(d.Commit, d.Environment)
 		switch d.Outcome {
 		case history.Promote:
-			equal(s.t, "law 2 at "+d.Subject, before.Candidate, after.Baseline)
+			envrepo.SameObjects(s.t, "law 2 at "+d.Subject, before.Candidate, after.Baseline)
 		case history.Reject:
-			equal(s.t, "law 3 at "+d.Subject, before.Baseline, after.Baseline)
+			envrepo.SameObjects(s.t, "law 3 at "+d.Subject, before.Baseline, after.Baseline)
 		}
 		if before.ID != d.Experiment && d.Outcome != history.Candidate {
 			s.t.Errorf("law 6: %s tells of experiment %q, and %q was under test", d.Subject, d.Experiment, before.ID)
@@ -335,35 +335,4 @@ func (s *site) written() int {
 		}
 	}
 	return n
-}
-
-const checkJob = `apiVersion: batch/v1
-kind: Job
-metadata: {name: check}
-spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: check, image: "example.com/check:1"}]}}}
-`
-
-// concluded is the object of an experiment with one of Job's conditions.
-func concluded(id, condition string) []*unstructured.Unstructured {
-	status := map[string]any{"conditions": []any{map[string]any{"type": condition, "status": "True", "reason": "BackoffLimitExceeded"}}}
-	if condition == "Complete" {
-		status["succeeded"] = int64(1)
-	}
-	return []*unstructured.Unstructured{{Object: map[string]any{
-		"apiVersion": "batch/v1", "kind": "Job",
-		"metadata": map[string]any{"name": "check-" + id, "labels": map[string]any{"assay.dev/experiment": id}},
-		"spec":     map[string]any{"backoffLimit": int64(0)},
-		"status":   status,
-	}}}
-}
-
-// prod is an environment that is written to as its plan says.
-func prod(promotion string) envrepo.Files {
-	return envrepo.Files{
-		"prod/web.yaml":              envrepo.Deployment("web"),
-		"prod/experiment/check.yaml": checkJob,
-		"prod/assay.yaml":            envrepo.Plan("promotion: {" + promotion + "}"),
-		"prod/candidate.yaml":        envrepo.Skip + envrepo.Marker("2.0.0"),
-		"README.md":                  "environments\n",
-	}
 }

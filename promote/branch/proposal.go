@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
 // Proposal is what is to be committed on a tip, proven on it.
 type Proposal struct {
 	Base   string // the tip
-	Files  []File
+	Files  []promote.File
 	Record history.Record
 	Title  string
 	Body   string // of the commit's message
@@ -24,8 +25,8 @@ type Proposal struct {
 
 	Auto bool // merge the pull request as soon as the forge lets us
 
-	Edit     *Edit // of a promotion or a rejection
-	Decision Decision
+	Edit     *promote.Edit // of a promotion or a rejection
+	Decision promote.Decision
 	Rendered *render.Result // at the tip; nil where it does not render
 
 	again Step // makes it on another commit; nil: as it was made
@@ -47,25 +48,25 @@ type Step func(ctx context.Context, base remote.Base) (*Proposal, error)
 
 // decision makes the proposal of a promotion or a rejection; none for a
 // candidate that is left, or where there is none.
-func (s Server) decision(ctx context.Context, base remote.Base, decide Decider) (*Proposal, Choice, error) {
+func (s Server) decision(ctx context.Context, base remote.Base, decide promote.Decider) (*Proposal, promote.Choice, error) {
 	req := s.Open(base.Tree)
 	if err := Present(req); err != nil {
-		return nil, Choice{}, err
+		return nil, promote.Choice{}, err
 	}
 	res, broken := render.Environment(ctx, req)
 	if broken == nil && res.Marker == nil {
-		return nil, Choice{}, nil
+		return nil, promote.Choice{}, nil
 	}
 	choice, err := s.choose(ctx, base, decide, res, broken)
 	if err != nil || choice.Left != "" {
 		return nil, choice, err
 	}
-	e, err := Prepare(ctx, req, Options{
+	e, err := promote.Prepare(ctx, req, promote.Options{
 		Outcome: choice.Outcome, Rendered: res,
 		Branch: func(context.Context) (string, error) { return s.Branch, nil },
 	})
-	if errors.Is(err, ErrNoCandidate) {
-		return nil, Choice{}, nil
+	if errors.Is(err, promote.ErrNoCandidate) {
+		return nil, promote.Choice{}, nil
 	}
 	if err == nil {
 		err = e.Guard(choice.Decision)
@@ -81,22 +82,22 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide Decider) 
 }
 
 // repeat makes the edit on another commit, whatever is decided by now.
-func (s Server) repeat(e *Edit) Step {
+func (s Server) repeat(e *promote.Edit) Step {
 	return func(ctx context.Context, base remote.Base) (*Proposal, error) {
-		p, _, err := s.decision(ctx, base, ByHand(e.Outcome, "", e.ID))
+		p, _, err := s.decision(ctx, base, promote.ByHand(e.Outcome, "", e.ID))
 		return p, err
 	}
 }
 
 // choose asks the decider. What does not render is decided by hand alone.
-func (s Server) choose(ctx context.Context, base remote.Base, decide Decider, res *render.Result, broken error) (Choice, error) {
+func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Decider, res *render.Result, broken error) (promote.Choice, error) {
 	since := func(ctx context.Context) (time.Time, error) {
 		line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
 		if err != nil {
 			return time.Time{}, err
 		}
 		defer line.Close()
-		return Began(ctx, line, base.Commit, res.ID, s.Open)
+		return promote.Began(ctx, line, base.Commit, res.ID, s.Open)
 	}
 	choice, err := decide(ctx, res, since)
 	if err != nil && broken != nil {
@@ -106,14 +107,14 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide Decider, re
 }
 
 // Propose is the proposal to make an edit on a tip, in the way of the plan.
-func (s Server) Propose(base remote.Base, e *Edit, d Decision) (*Proposal, error) {
+func (s Server) Propose(base remote.Base, e *promote.Edit, d promote.Decision) (*Proposal, error) {
 	rec, err := e.Record(d)
 	if err != nil {
 		return nil, err
 	}
 	// What takes a change back should not wait for a click either.
 	method := e.Plan.Spec.Promotion.Reject
-	if e.Outcome == Promote {
+	if e.Outcome == promote.Promote {
 		method = e.Plan.Spec.Promotion.Method
 	}
 	return &Proposal{
@@ -123,7 +124,7 @@ func (s Server) Propose(base remote.Base, e *Edit, d Decision) (*Proposal, error
 }
 
 // contents are the files as git takes them.
-func contents(files []File) []git.File {
+func contents(files []promote.File) []git.File {
 	out := make([]git.File, len(files))
 	for i, f := range files {
 		out[i] = git.File{Path: f.Path, Data: f.After}

@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
 	"github.com/assaydev/assay/test/gitserver"
@@ -26,7 +27,7 @@ func (s *site) says(github, gitlab string) string {
 }
 
 func TestPullRequest(t *testing.T) {
-	eachForge(t, prod("title: Deploy it"), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod("title: Deploy it"), func(t *testing.T, s *site) {
 		id, main := s.id(), s.tip("main")
 		r := s.promote()
 		if r.Pull == nil || r.Pull.State != Opened || r.Commit != s.tip("assay/prod/"+id) {
@@ -49,7 +50,7 @@ func TestPullRequest(t *testing.T) {
 		if n := s.pushes(); n != 0 || s.written() != written {
 			t.Errorf("once more: %d pushes, %d writes to the forge", n, s.written()-written)
 		}
-		s.decide(ByHand(Promote, "faster too", ""))
+		s.decide(promote.ByHand(promote.Promote, "faster too", ""))
 		if p := s.one(); !strings.Contains(p.Body, "faster too") || s.pushes() != 0 {
 			t.Errorf("new evidence is not told: %s", p.Body)
 		}
@@ -60,7 +61,7 @@ func TestPullRequest(t *testing.T) {
 // TestPullRequestOfARejection has a branch of its own: what people approved
 // does not become the other thing.
 func TestPullRequestOfARejection(t *testing.T) {
-	onGitHub(t, prod("reject: pull-request"), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod("reject: pull-request"), func(t *testing.T, s *site) {
 		promotion := s.promote()
 		rejection := s.reject()
 		if rejection.Pull.State != Opened || rejection.Pull.Number == promotion.Pull.Number {
@@ -78,7 +79,7 @@ func TestPullRequestOfARejection(t *testing.T) {
 
 // TestRejectionIsPushed by default, also where promotions are pull requests.
 func TestRejectionIsPushed(t *testing.T) {
-	onGitHub(t, prod("method: pull-request"), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod("method: pull-request"), func(t *testing.T, s *site) {
 		r := s.reject()
 		if r.Pull != nil || r.Commit != s.tip("main") || s.pushes() != 1 || len(s.forge.Pulls()) != 0 {
 			t.Errorf("the result is %+v with %+v; there are %d pull requests", r, r.Pull, len(s.forge.Pulls()))
@@ -90,7 +91,7 @@ func TestRejectionIsPushed(t *testing.T) {
 // TestPullRequestLinks: what the candidate's annotations point to.
 func TestPullRequestLinks(t *testing.T) {
 	marker := strings.Replace(envrepo.Marker("2.0.0"), "metadata:\n", "metadata:\n  annotations: {pipeline: 'https://ci.example.com/runs/7', author: somebody}\n", 1)
-	eachForge(t, prod("").With(envrepo.Files{"prod/candidate.yaml": envrepo.Skip + marker}), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod("").With(envrepo.Files{"prod/candidate.yaml": envrepo.Skip + marker}), func(t *testing.T, s *site) {
 		s.promote()
 		if body := s.one().Body; !strings.Contains(body, "(<https://ci.example.com/runs/7>)") || strings.Contains(body, "[`author`]") {
 			t.Error(body)
@@ -133,7 +134,7 @@ func (s *site) decided(outcome string) {
 func TestMergedByAPerson(t *testing.T) {
 	for _, method := range []string{"merge", "squash", "rebase"} {
 		t.Run(method, func(t *testing.T) {
-			eachForge(t, prod(""), func(t *testing.T, s *site) {
+			eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 				if method == "rebase" && s.kind == forge.GitLab {
 					return // a setting of the project there
 				}
@@ -162,7 +163,7 @@ func TestDescriptionInTheMessage(t *testing.T) {
 	for _, method := range []forge.Method{forge.MethodMerge, forge.MethodSquash} {
 		for _, promotion := range []string{"merge: manual", "merge: auto"} {
 			t.Run(string(method)+" "+promotion, func(t *testing.T) {
-				eachForge(t, prod(promotion), func(t *testing.T, s *site) {
+				eachForge(t, envrepo.Prod(promotion), func(t *testing.T, s *site) {
 					s.method = method
 					s.forge.CopyDescriptions()
 					r := s.promote()
@@ -187,7 +188,7 @@ func TestDescriptionInTheMessage(t *testing.T) {
 func TestMergeAuto(t *testing.T) {
 	for _, method := range []forge.Method{forge.MethodMerge, forge.MethodSquash, forge.MethodRebase} {
 		t.Run(string(method), func(t *testing.T) {
-			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+			eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				if method == forge.MethodRebase && s.kind == forge.GitLab {
 					return // a setting of the project there
 				}
@@ -209,7 +210,7 @@ func TestMergeAuto(t *testing.T) {
 
 // TestMergeAutoMustWait leaves it open while rules stand against it.
 func TestMergeAutoMustWait(t *testing.T) {
-	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 		s.forge.Block(s.says(`Required status check "ci" is expected.`, "ci_still_running"))
 		r := s.promote()
 		if r.Pull.State != Opened || len(s.notes) != 1 || !strings.Contains(s.notes[0], "not merged yet") {
@@ -230,14 +231,14 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 	web := envrepo.Deployment("web")
 	for name, c := range map[string]struct {
 		moves envrepo.Files
-		left  Left
+		left  promote.Left
 	}{
 		"elsewhere":         {moves: envrepo.Files{"README.md": "more\n"}},
 		"in the file":       {moves: envrepo.Files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
 		"the marker's name": {moves: envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "name: 2.0.0", "name: two", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+			eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				s.forge.DuringMerge(func() { s.commit("main", c.moves) })
 				r := s.promote()
 				if r.Pull == nil || r.Pull.State != Merged {
@@ -258,11 +259,11 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 
 // TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
-	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
-		decide := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
+	eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
+		decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}) })
 		r := s.decide(decide)
-		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
+		if r.Choice.Left != promote.Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
 			t.Errorf("%+v, the pull request is %+v", r.Choice, s.one())
 		}
 		s.lawful(0)
@@ -274,10 +275,10 @@ func TestMergeOfSomethingElse(t *testing.T) {
 	for name, c := range map[string]struct{ moves envrepo.Files }{
 		// Git merges it, since other lines are edited; it was never rendered.
 		"a base with other content": {moves: envrepo.Files{"prod/web.yaml": strings.Replace(envrepo.Deployment("web"), "kind: Deployment\n", "kind: Deployment\n# by hand\n", 1)}},
-		"a base that tests another": {moves: envrepo.Files{"prod/experiment/check.yaml": strings.Replace(checkJob, "check:1", "check:2", 1)}},
+		"a base that tests another": {moves: envrepo.Files{"prod/experiment/check.yaml": strings.Replace(envrepo.CheckJob, "check:1", "check:2", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+			eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				s.asked = func(r *http.Request) {
 					if strings.HasSuffix(r.URL.Path, "/merge") {
 						s.asked = nil
@@ -292,7 +293,7 @@ func TestMergeOfSomethingElse(t *testing.T) {
 					s.lawful(1)
 					return
 				}
-				s.fails(ByHand(Promote, "why", ""), "which is not what was proven", "assay revert")
+				s.fails(promote.ByHand(promote.Promote, "why", ""), "which is not what was proven", "assay revert")
 			})
 		})
 	}
@@ -312,7 +313,7 @@ func TestBaseMoves(t *testing.T) {
 		"in the marker":       {moves: envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "name: 2.0.0", "name: two", 1)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onGitHub(t, prod(""), func(t *testing.T, s *site) {
+			onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 				first := s.promote()
 				id := s.id()
 				s.commit("main", c.moves)
@@ -375,7 +376,7 @@ func TestPersonsCommits(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onGitHub(t, prod("merge: auto"), func(t *testing.T, s *site) {
+			onGitHub(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				s.forge.Block(s.says("A review is required.", "not_approved"))
 				ours := s.promote().Commit
 				theirs := c.work(s, ours)
@@ -384,7 +385,7 @@ func TestPersonsCommits(t *testing.T) {
 				if c.moves != nil {
 					s.commit("main", c.moves)
 				}
-				s.fails(ByHand(Promote, "why", ""), "assay/prod/", "holds commits that are not Assay's")
+				s.fails(promote.ByHand(promote.Promote, "why", ""), "assay/prod/", "holds commits that are not Assay's")
 				if s.tip(s.one().Head) != theirs || s.one().State != "open" {
 					t.Error("the person's commit is gone")
 				}
@@ -406,7 +407,7 @@ func TestReplacedHistory(t *testing.T) {
 		return next
 	}
 	t.Run("ours", func(t *testing.T) {
-		onGitHub(t, prod(""), func(t *testing.T, s *site) {
+		onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 			first := s.promote()
 			main := replace(s)
 			second := s.promote()
@@ -419,7 +420,7 @@ func TestReplacedHistory(t *testing.T) {
 		})
 	})
 	t.Run("people's", func(t *testing.T) {
-		onGitHub(t, prod(""), func(t *testing.T, s *site) {
+		onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 			ours := s.promote()
 			theirs := s.commit(ours.Pull.Head, envrepo.Files{"prod/notes.txt": "x\n"})
 			theirs, err := s.repo.GitIn([]string{"GIT_COMMITTER_EMAIL=eve@example.com"}, "commit-tree", "-p", ours.Commit+"^", "-m", "Deploy it", theirs+"^{tree}")
@@ -428,7 +429,7 @@ func TestReplacedHistory(t *testing.T) {
 			}
 			s.run("update-ref", "refs/heads/"+ours.Pull.Head, theirs)
 			replace(s)
-			r, err := s.process().Decide(t.Context(), ByHand(Promote, "why", ""))
+			r, err := s.process().Decide(t.Context(), promote.ByHand(promote.Promote, "why", ""))
 			if err == nil || !strings.Contains(err.Error(), "main does not have") || !strings.Contains(err.Error(), "delete it") || strings.Contains(err.Error(), "merge it") {
 				t.Errorf("%+v, error %v", r, err)
 			}
@@ -441,7 +442,7 @@ func TestReplacedHistory(t *testing.T) {
 
 // TestClosedByAPerson stays closed, also where the branch is gone.
 func TestClosedByAPerson(t *testing.T) {
-	onGitHub(t, prod("merge: auto"), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 		s.forge.Block(s.says("A review is required.", "not_approved"))
 		r := s.promote()
 		s.forge.ClosePull(1)
@@ -465,11 +466,11 @@ func TestClosedByAPerson(t *testing.T) {
 // TestSupersededAndBack closes what another candidate replaces, and opens it anew when
 // it comes back.
 func TestSupersededAndBack(t *testing.T) {
-	eachForge(t, prod(""), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		first := s.promote()
 		old := s.id()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
-		if r := s.decide(ByVerdict(Saved(concluded(old, "Complete")), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
+		if r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(old, "Complete")), "")); r.Choice.Left != promote.Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
 		}
 		second := s.promote()
@@ -500,7 +501,7 @@ func TestSupersededAndBack(t *testing.T) {
 
 // TestWithdrawn closes what nothing tests any more.
 func TestWithdrawn(t *testing.T) {
-	onGitHub(t, prod(""), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.promote()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": ""})
 		if r := s.promote(); r.Proposal != nil || s.one().State != "closed" {
@@ -512,10 +513,10 @@ func TestWithdrawn(t *testing.T) {
 
 // TestBrokenMarkerClosesNothing: it may be mended.
 func TestBrokenMarkerClosesNothing(t *testing.T) {
-	onGitHub(t, prod("to: [{path: ../staging, branch: staging}]"), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod("to: [{path: ../staging, branch: staging}]"), func(t *testing.T, s *site) {
 		s.promote()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.MarkerHead("x") + "  nonsense: 1\n"})
-		s.fails(ByHand(Promote, "why", ""), "nonsense")
+		s.fails(promote.ByHand(promote.Promote, "why", ""), "nonsense")
 		if s.one().State != "open" {
 			t.Error("the pull request was closed")
 		}
@@ -524,8 +525,8 @@ func TestBrokenMarkerClosesNothing(t *testing.T) {
 
 // TestNeighbours leave each other's pull requests, and people's, alone.
 func TestNeighbours(t *testing.T) {
-	tree := prod("")
-	for name, text := range prod("") {
+	tree := envrepo.Prod("")
+	for name, text := range envrepo.Prod("") {
 		if rest, ok := strings.CutPrefix(name, "prod/"); ok {
 			tree["prod/eu/"+rest] = text
 		}
@@ -551,7 +552,7 @@ func TestNeighbours(t *testing.T) {
 
 // TestMergedLongAgo: the same candidate comes back, and its old branch is there.
 func TestMergedLongAgo(t *testing.T) {
-	eachForge(t, prod(""), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		before := envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0"), "prod/web.yaml": envrepo.Deployment("web")}
 		first := s.promote()
 		s.merge(s.one(), "merge")
@@ -569,7 +570,7 @@ func TestMergedLongAgo(t *testing.T) {
 // TestMergedMeanwhile: a person merges between the push of the branch and the
 // opening of a second pull request.
 func TestMergedMeanwhile(t *testing.T) {
-	eachForge(t, prod(""), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.overHTTP()
 		s.git.Inject(gitserver.Push, 1, gitserver.Fault(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 			backend.ServeHTTP(w, req)
@@ -596,10 +597,10 @@ func TestRestart(t *testing.T) {
 		"while it looks around": {fault: forgefake.Fault{Method: http.MethodGet, Status: http.StatusUnauthorized}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
+			eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				s.method = forge.MethodSquash
 				s.forge.Fail(c.fault)
-				s.fails(ByHand(Promote, "why", ""))
+				s.fails(promote.ByHand(promote.Promote, "why", ""))
 				s.forge.Recover()
 				r := s.promote()
 				if c.merged != (r.Proposal == nil) || !c.merged && r.Pull.State != Merged {
@@ -616,9 +617,9 @@ func TestRestart(t *testing.T) {
 // TestRestartKeepsTheOutcome: the claim of a branch without a pull request is
 // needed when a forge drops the message.
 func TestRestartKeepsTheOutcome(t *testing.T) {
-	eachForge(t, prod(""), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.forge.Fail(forgefake.Fault{Method: http.MethodPost, Path: "s", Status: http.StatusBadRequest})
-		s.fails(ByHand(Promote, "why", ""))
+		s.fails(promote.ByHand(promote.Promote, "why", ""))
 		s.forge.Recover()
 		s.pushes()
 		if r := s.promote(); r.Pull.State != Opened || s.pushes() != 0 {
@@ -632,14 +633,14 @@ func TestRestartKeepsTheOutcome(t *testing.T) {
 
 // TestQueueByPullRequest: what comes to wait while it is open stays.
 func TestQueueByPullRequest(t *testing.T) {
-	tree := prod("")
+	tree := envrepo.Prod("")
 	tree["prod/assay.yaml"] = envrepo.Plan("queue: every")
 	tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 	onGitHub(t, tree, func(t *testing.T, s *site) {
 		id := s.id()
-		first := s.decide(ByHand(Promote, "why", id))
+		first := s.decide(promote.ByHand(promote.Promote, "why", id))
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + envrepo.Marker("4.0.0")})
-		second := s.decide(ByHand(Promote, "why", id))
+		second := s.decide(promote.ByHand(promote.Promote, "why", id))
 		if second.Pull.State != Adopted || second.Commit == first.Commit {
 			t.Errorf("%+v at %s", second.Pull, second.Commit)
 		}
@@ -658,7 +659,7 @@ func TestQueueByPullRequest(t *testing.T) {
 // TestWithoutForge pushes the branch, and says where to open the pull request.
 func TestWithoutForge(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "", prod("merge: auto"))
+	s := newSite(t, "", envrepo.Prod("merge: auto"))
 	id := s.id()
 	r := s.promote()
 	want := "https://example.com/main...assay/prod/" + id
@@ -679,7 +680,7 @@ func TestWithoutForge(t *testing.T) {
 // TestForgeThatSlowsDown is waited for.
 func TestForgeThatSlowsDown(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, forge.GitHub, prod("merge: auto"))
+	s := newSite(t, forge.GitHub, envrepo.Prod("merge: auto"))
 	s.forge.Fail(forgefake.SecondaryLimit(time.Second))
 	if r := s.promote(); r.Pull.State != Merged {
 		t.Errorf("%+v", r.Pull)
@@ -690,7 +691,7 @@ func TestForgeThatSlowsDown(t *testing.T) {
 // TestForgeThatMayNotClose: the decision landed, and that is what counts.
 func TestForgeThatMayNotClose(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, forge.GitHub, prod("method: push"))
+	s := newSite(t, forge.GitHub, envrepo.Prod("method: push"))
 	s.forge.Fail(forgefake.Fault{Status: http.StatusForbidden})
 	r := s.promote()
 	if r.Commit != s.tip("main") || len(s.notes) == 0 || !strings.Contains(s.notes[0], "may still be open") {
@@ -758,7 +759,7 @@ func TestOddPlaces(t *testing.T) {
 		t.Run(dir, func(t *testing.T) {
 			t.Parallel()
 			tree := envrepo.Files{}
-			for name, text := range prod("merge: auto") {
+			for name, text := range envrepo.Prod("merge: auto") {
 				if rest, ok := strings.CutPrefix(name, "prod/"); ok {
 					tree[strings.TrimPrefix(dir+"/"+rest, "./")] = text
 				}
@@ -777,7 +778,7 @@ func TestOddPlaces(t *testing.T) {
 // TestUnrendered: a candidate without an ID can be rejected by pull request, and
 // the next such one too.
 func TestUnrendered(t *testing.T) {
-	onGitHub(t, prod("reject: pull-request"), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod("reject: pull-request"), func(t *testing.T, s *site) {
 		for i, image := range []string{"example.com/shop/nothing", "example.com/shop/none"} {
 			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "example.com/shop/web", image, 1)})
 			r := s.reject()
@@ -807,7 +808,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 		ctx, cancel := context.WithCancel(s.t.Context())
 		s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { return nil }))
 		s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errStopped }))
-		if _, err := s.process().Decide(ctx, ByHand(Promote, "why", "")); !errors.Is(err, context.Canceled) {
+		if _, err := s.process().Decide(ctx, promote.ByHand(promote.Promote, "why", "")); !errors.Is(err, context.Canceled) {
 			s.t.Errorf("error %v", err)
 		}
 		if refs := s.run("for-each-ref", "--format=%(refname)", "refs/heads/assay", history.Refs); strings.Count(refs, "\n") != 0 || !strings.HasPrefix(refs, history.Refs) {
@@ -825,7 +826,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onGitHub(t, prod("title: Deploy it"), func(t *testing.T, s *site) {
+			onGitHub(t, envrepo.Prod("title: Deploy it"), func(t *testing.T, s *site) {
 				separate(s.overHTTP())
 				c.before(s)
 				if c.after != nil {

@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"maps"
@@ -9,6 +9,7 @@ import (
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
+	"github.com/assaydev/assay/promote"
 )
 
 // body describes the pull request of a proposal, within what the forge takes.
@@ -61,18 +62,7 @@ func (s Server) links(p *Proposal) []pullrequest.Link {
 	return links
 }
 
-// Laws are those of the design that the edit was proven to keep.
-func (e *Edit) Laws() []int {
-	switch e.Outcome {
-	case Reject:
-		return []int{3, 4}
-	case Revert:
-		return []int{4}
-	}
-	return []int{2, 4, 5}
-}
-
-func describe(f File) pullrequest.File {
+func describe(f promote.File) pullrequest.File {
 	added, removed := f.Lines()
 	out := pullrequest.File{Path: f.Path, Change: diff.Changed, Added: added, Removed: removed}
 	switch {

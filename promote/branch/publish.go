@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/promote"
 )
 
 // publish is the change that brings the proposal to its own branch; nil where
@@ -81,7 +82,7 @@ func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commi
 	if there == nil {
 		return false, foreign
 	}
-	if rooted && slices.EqualFunc(there.Files, p.Files, sameFile) && !l.outdated[commit] {
+	if rooted && slices.EqualFunc(there.Files, p.Files, promote.SameFile) && !l.outdated[commit] {
 		p.Base, p.Rendered = there.Base, there.Rendered // what its pull request tells does not change with the tip
 		return true, nil
 	}

@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -26,12 +27,12 @@ type winner struct {
 // branches and in other repositories, in their order. What an earlier run did is
 // found by the promotion's ID in their histories. Once all have it, a ref beside
 // the branch says so: it is not done again when their histories have grown.
-func (s Server) forward(ctx context.Context, p winner, destinations []spec.Destination) ([]Next, error) {
-	var out []Next
+func (s Server) forward(ctx context.Context, p winner, destinations []spec.Destination) ([]promote.Next, error) {
+	var out []promote.Next
 	for _, to := range destinations {
 		n, err := s.send(ctx, p, to)
 		if err != nil {
-			return out, fmt.Errorf("set the candidate in the next environment %s: %w; what is promoted stays: run the same command again to go on", where(to), err)
+			return out, fmt.Errorf("set the candidate in the next environment %s: %w; what is promoted stays: run the same command again to go on", to, err)
 		}
 		out = append(out, n)
 	}
@@ -39,16 +40,16 @@ func (s Server) forward(ctx context.Context, p winner, destinations []spec.Desti
 }
 
 // send does so for one.
-func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, error) {
+func (s Server) send(ctx context.Context, p winner, to spec.Destination) (promote.Next, error) {
 	there, dir, done, err := s.destination(ctx, p.record.Environment.Dir, to)
 	if err != nil {
-		return Next{}, err
+		return promote.Next{}, err
 	}
 	defer done()
-	n := Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, Repo: to.Repo, Branch: there.Branch}
+	n := promote.Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, Repo: to.Repo, Branch: there.Branch, Destination: to}
 	env := spec.Environment{Dir: dir, Name: to.Environment}
 	_, err = there.Repo.Update(ctx, there.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
-		n.State = Already
+		n.State = promote.Already
 		told, err := there.tells(ctx, env, p.record.Promotion)
 		if told || err != nil {
 			return nil, err
@@ -60,15 +61,15 @@ func (s Server) send(ctx context.Context, p winner, to spec.Destination) (Next, 
 		if err := Present(req); err != nil {
 			return nil, err
 		}
-		file, state, err := introduce(ctx, req, p.candidate)
-		if n.State = state; state != Set || err != nil {
+		file, state, err := promote.Introduce(ctx, req, p.candidate)
+		if n.State = state; state != promote.Set || err != nil {
 			return nil, err
 		}
 		out := history.Record{
 			Outcome: history.Candidate, Environment: env, Candidate: p.candidate.Metadata.Name, Promotion: p.record.Promotion,
 		}
-		title := "Test candidate " + Label(p.candidate) + ", which " + p.record.Environment.String() + " has promoted"
-		return &remote.Change{Files: contents([]File{file}), Message: out.Message(title, "")}, nil
+		title := "Test candidate " + promote.Label(p.candidate) + ", which " + p.record.Environment.String() + " has promoted"
+		return &remote.Change{Files: contents([]promote.File{file}), Message: out.Message(title, "")}, nil
 	})
 	return n, err
 }

@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
@@ -33,7 +34,7 @@ type chain struct {
 func newChain(t *testing.T, kind forge.Kind, promotion string) *chain {
 	t.Helper()
 	web := envrepo.Deployment("web")
-	tree := prod(promotion)
+	tree := envrepo.Prod(promotion)
 	tree["canary/web.yaml"] = web
 	c := &chain{site: newSite(t, kind, tree)}
 	var err error
@@ -112,10 +113,10 @@ func TestForward(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	r := c.promote()
 	c.arrived(4)
-	want := []Next{
-		{Environment: spec.Environment{Dir: "prod"}, State: Set, Branch: "staging"},
-		{Environment: spec.Environment{Dir: "eu"}, State: Set, Branch: "staging"},
-		{Environment: spec.Environment{Dir: "shop/live"}, State: Set, Repo: c.other.URL, Branch: "trunk"},
+	want := []promote.Next{
+		{Environment: spec.Environment{Dir: "prod"}, State: promote.Set, Branch: "staging"},
+		{Environment: spec.Environment{Dir: "eu"}, State: promote.Set, Branch: "staging"},
+		{Environment: spec.Environment{Dir: "shop/live"}, State: promote.Set, Repo: c.other.URL, Branch: "trunk"},
 	}
 	if diff := cmp.Diff(want, r.Next); diff != "" {
 		t.Error(diff)
@@ -169,12 +170,12 @@ func TestForwardStops(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
-	r := c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu", "run the same command again")
+	r := c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu", "run the same command again")
 	if len(r.Next) != 1 || r.Commit != c.tip("main") {
 		t.Errorf("%+v", r)
 	}
 	c.arrived(2)
-	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
+	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
 	c.promote()
 	c.arrived(4)
@@ -225,9 +226,9 @@ func TestForwardSetsNothingAgain(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
-	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
+	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu")
 	c.commit("staging", envrepo.Files{"prod/candidate.yaml": ""})
-	c.fails(ByHand(Promote, "why", ""), "next environment staging ../eu")
+	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
 	c.promote()
 	for i, want := range []bool{true, false, true, true} {
@@ -242,7 +243,7 @@ func TestForwardHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	c.commit("staging", envrepo.Files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
-	c.fails(ByHand(Promote, "why", ""), "next environment staging .")
+	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging .")
 	c.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 	c.reject()
 	if len(c.notes) == 0 || !strings.Contains(c.notes[0], "next environment staging .") {
@@ -266,7 +267,7 @@ func TestForwardOfWhatIsThere(t *testing.T) {
 	c.commit("staging", envrepo.Files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
 	staging := c.tip("staging")
 	r := c.promote()
-	if r.Next[0].State != Already || r.Next[1].State != Set || c.run("rev-list", "--count", staging+"..staging") != "1" {
+	if r.Next[0].State != promote.Already || r.Next[1].State != promote.Set || c.run("rev-list", "--count", staging+"..staging") != "1" {
 		t.Errorf("%+v", r.Next)
 	}
 	c.commit("staging", envrepo.Files{"prod/web.yaml": envrepo.Deployment("web")})
@@ -313,7 +314,7 @@ func TestForwardWithoutAnApplication(t *testing.T) {
 		req.Directory = &spec.DirectorySource{Include: "web.yaml"} // eu has none
 		return req
 	}
-	if _, err := s.Decide(t.Context(), ByHand(Promote, "why", "")); err != nil {
+	if _, err := s.Decide(t.Context(), promote.ByHand(promote.Promote, "why", "")); err != nil {
 		t.Fatal(err)
 	}
 	c.arrived(4)
@@ -327,7 +328,7 @@ func TestForwardOnlyToTheAllowed(t *testing.T) {
 	s.Another = func(context.Context, string) (*remote.Remote, func(), error) {
 		return nil, nil, errors.New("another host")
 	}
-	_, err := s.Decide(t.Context(), ByHand(Promote, "why", ""))
+	_, err := s.Decide(t.Context(), promote.ByHand(promote.Promote, "why", ""))
 	if err == nil || !strings.Contains(err.Error(), "another host") {
 		t.Errorf("error %v", err)
 	}
@@ -363,7 +364,7 @@ func (c *chain) stopped(t *testing.T, n int, way string) bool {
 		}
 	}
 	defer func() { c.asked = nil }()
-	_, err := c.process().Decide(ctx, ByHand(Promote, "why", ""))
+	_, err := c.process().Decide(ctx, promote.ByHand(promote.Promote, "why", ""))
 	if !met && err != nil {
 		t.Errorf("it was not stopped before request %d: %v", n, err)
 	}

@@ -1,4 +1,20 @@
-package promote
+// Package branch decides the candidates of an environment on a branch of a
+// server. Server.Decide is its start, and what one step learns goes to the next
+// in a Result:
+//
+//  1. What an earlier run left undone is finished first (finish.go).
+//  2. Land fetches the tip and has a Step make a Proposal on it: a proven edit of
+//     package promote, and what its commit tells (landing.go, proposal.go). Where
+//     the branch moves, it starts over from the new tip.
+//  3. As the plan says, the commit is pushed on that very tip, or published on a
+//     branch of its own (publish.go, head.go) and offered in a pull request,
+//     which is merged if that was asked for, and only as proven (offer.go,
+//     body.go, pull.go). A claim beside the branch keeps what a forge may drop
+//     from the merged commit's message (claim.go).
+//  4. Pull requests of what is no longer under test are closed (supersede.go).
+//  5. Next environments on other branches and in other repositories get the
+//     candidate, in order and once (forward.go, destination.go).
+package branch
 
 import (
 	"context"
@@ -9,6 +25,7 @@ import (
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -36,12 +53,12 @@ type Server struct {
 
 // Result is what became of one run.
 type Result struct {
-	Proposal *Proposal // nil: there was nothing to do
-	Choice   Choice    // for a candidate that is left as it is
-	Commit   string    // on the branch, or the head of the pull request
+	Proposal *Proposal      // nil: there was nothing to do
+	Choice   promote.Choice // for a candidate that is left as it is
+	Commit   string         // on the branch, or the head of the pull request
 	Tries    int
-	Pull     *Pull  // where the plan asks for one
-	Next     []Next // other branches and repositories
+	Pull     *Pull          // where the plan asks for one
+	Next     []promote.Next // other branches and repositories
 
 	// Earlier is the last decision that the branch tells of, where there is no
 	// candidate: it may be the one that was asked for.
@@ -55,12 +72,12 @@ type Result struct {
 // A verdict on another candidate than the one under test is no error: the
 // Result's Choice.Left is Superseded, and the pull request that the other one
 // had is closed.
-func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
+func (s Server) Decide(ctx context.Context, decide promote.Decider) (*Result, error) {
 	before, err := s.finish(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var choice Choice
+	var choice promote.Choice
 	var env spec.Environment
 	var first *Proposal
 	r, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (p *Proposal, err error) {
@@ -78,7 +95,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 			first = p
 		}
 		if choice.ByHand() && choice.ID == "" && p.head() != first.head() {
-			return nil, &AnotherError{choice.Decision, p.Edit}
+			return nil, &promote.AnotherError{Decision: choice.Decision, Edit: p.Edit}
 		}
 		return p, nil
 	})
@@ -103,7 +120,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 }
 
 // Preview makes the proposal at the tip, and brings it nowhere.
-func (s Server) Preview(ctx context.Context, decide Decider) (p *Proposal, choice Choice, err error) {
+func (s Server) Preview(ctx context.Context, decide promote.Decider) (p *Proposal, choice promote.Choice, err error) {
 	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		p, choice, err = s.decision(ctx, base, decide)
 		return err
@@ -114,7 +131,7 @@ func (s Server) Preview(ctx context.Context, decide Decider) (p *Proposal, choic
 // after does what follows from a promotion or a rejection.
 func (s Server) after(ctx context.Context, r *Result) error {
 	s.tidy(ctx, r.Proposal.Record.Environment, r.Pull)
-	if r.Proposal.Edit.Outcome != Promote || r.Pull != nil && r.Pull.State != Merged {
+	if r.Proposal.Edit.Outcome != promote.Promote || r.Pull != nil && r.Pull.State != Merged {
 		return nil
 	}
 	to := elsewhere(r.Proposal.Edit.Plan, s.Branch)

@@ -1,4 +1,4 @@
-package promote
+package branch
 
 import (
 	"net/http"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
@@ -24,7 +25,7 @@ func (s *site) whileOpening(f func()) {
 // TestSlowRun: while a pull request is opened, what is under test changes. The
 // slow run closes its own one, and never that of what is under test by then.
 func TestSlowRun(t *testing.T) {
-	eachForge(t, prod(""), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() {
 			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 			if r := s.promote(); r.Pull.State != Opened {
@@ -44,7 +45,7 @@ func TestSlowRun(t *testing.T) {
 
 // TestWithdrawnWhileOpening: merging it would go through.
 func TestWithdrawnWhileOpening(t *testing.T) {
-	onGitHub(t, prod(""), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": ""}) })
 		if r := s.promote(); r.Pull.State != Outdated || s.one().State != "closed" {
 			t.Errorf("%+v: %+v", r.Pull, s.one())
@@ -54,7 +55,7 @@ func TestWithdrawnWhileOpening(t *testing.T) {
 
 // TestWhatDoesNotRenderStaysOpen: it may be mended, and is no other candidate.
 func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
-	onGitHub(t, prod(""), func(t *testing.T, s *site) {
+	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/web.yaml": "kind: [\n"}) })
 		if r := s.promote(); r.Pull.State != Opened || s.one().State != "open" {
 			t.Errorf("%+v: %+v", r.Pull, s.one())
@@ -70,24 +71,24 @@ func TestByHandMeansOneCandidate(t *testing.T) {
 		return envrepo.Skip + envrepo.MarkerHead(tag) + "  images:\n  - name: example.com/shop/other\n    newTag: " + tag + "\n"
 	}
 	for name, c := range map[string]struct {
-		outcome       Outcome
+		outcome       promote.Outcome
 		first, second string
 		says          string
 	}{
-		"promoted":          {Promote, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
-		"rejected":          {Reject, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
-		"the first is bad":  {Reject, broken("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
-		"the second is bad": {Reject, good("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
-		"both are bad":      {Reject, broken("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
+		"promoted":          {promote.Promote, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"rejected":          {promote.Reject, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"the first is bad":  {promote.Reject, broken("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"the second is bad": {promote.Reject, good("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
+		"both are bad":      {promote.Reject, broken("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, "", prod("method: push").With(envrepo.Files{"prod/candidate.yaml": c.first})).overHTTP()
+			s := newSite(t, "", envrepo.Prod("method: push").With(envrepo.Files{"prod/candidate.yaml": c.first})).overHTTP()
 			s.git.Inject(gitserver.DiscoverPush, 1, gitserver.Before(func() error {
 				s.commit("main", envrepo.Files{"prod/candidate.yaml": c.second})
 				return nil
 			}))
-			s.fails(ByHand(c.outcome, "why", ""), c.says)
+			s.fails(promote.ByHand(c.outcome, "why", ""), c.says)
 			if s.content("main", "prod/candidate.yaml")+"\n" != c.second {
 				t.Error("the second one is gone")
 			}
@@ -97,17 +98,17 @@ func TestByHandMeansOneCandidate(t *testing.T) {
 
 // TestVerdictOnTheMeantAlone: an ID beside a verdict.
 func TestVerdictOnTheMeantAlone(t *testing.T) {
-	s := newSite(t, "", prod("method: push"))
-	verdict := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
-	s.fails(Meaning("e000000000", verdict), "under test is candidate 2.0.0 ("+s.id()+"), not e000000000")
-	if r := s.decide(Meaning(s.id(), verdict)); r.Proposal == nil {
+	s := newSite(t, "", envrepo.Prod("method: push"))
+	verdict := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Complete")), "")
+	s.fails(promote.Meaning("e000000000", verdict), "under test is candidate 2.0.0 ("+s.id()+"), not e000000000")
+	if r := s.decide(promote.Meaning(s.id(), verdict)); r.Proposal == nil {
 		t.Errorf("%+v", r.Choice)
 	}
 }
 
 // TestMergedWhileTidying: a person merges while the run looks for what to close.
 func TestMergedWhileTidying(t *testing.T) {
-	eachForge(t, prod(""), func(t *testing.T, s *site) {
+	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.promote()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		list := s.forge.Pulls()

@@ -2,29 +2,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/scaffold"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/render"
-	"github.com/assaydev/assay/render/helm"
+	"github.com/assaydev/assay/plugin/adopt"
 )
 
 type initOptions struct {
 	environment
-	engine, load, target, url, prometheus, release, app string
-
-	valueFiles []string
-	force      bool
+	adopt.Options
+	app string
 }
 
 func (a *app) initCommand() *cobra.Command {
@@ -69,15 +65,15 @@ Engines:
 	}
 	opt.bind(cmd)
 	f := cmd.Flags()
-	bindChoice(cmd, &opt.engine, "engine", "", "what judges a candidate (default job)", scaffold.Engines()...)
-	bindChoice(cmd, &opt.load, "load", "", "what sends requests (default: fortio for argo-rollouts and iter8, else none)", scaffold.Loads()...)
-	f.StringVar(&opt.target, "target", "", "`workload` to test, as KIND/NAME (default: the only one)")
-	f.StringVar(&opt.url, "url", "", "`URL` at which the candidate answers (default: through the copy of the workload's Service)")
-	f.StringVar(&opt.prometheus, "prometheus", "", "`address` of a Prometheus to measure with, for argo-rollouts")
-	f.StringVar(&opt.release, "release", "", "release `name` of a chart: the Application's name (default: the directory's name)")
+	bindChoice(cmd, &opt.Engine, "engine", "", "what judges a candidate (default job)", scaffold.Engines()...)
+	bindChoice(cmd, &opt.Load, "load", "", "what sends requests (default: fortio for argo-rollouts and iter8, else none)", scaffold.Loads()...)
+	f.StringVar(&opt.Target, "target", "", "`workload` to test, as KIND/NAME (default: the only one)")
+	f.StringVar(&opt.URL, "url", "", "`URL` at which the candidate answers (default: through the copy of the workload's Service)")
+	f.StringVar(&opt.Prometheus, "prometheus", "", "`address` of a Prometheus to measure with, for argo-rollouts")
+	f.StringVar(&opt.Release, "release", "", "release `name` of a chart: the Application's name (default: the directory's name)")
 	f.StringVar(&opt.namespace, "namespace", "", "destination `namespace` of a chart's Application (default: default)")
-	f.StringArrayVar(&opt.valueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
-	f.BoolVar(&opt.force, "force", false, "write over existing files")
+	f.StringArrayVar(&opt.ValueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
+	f.BoolVar(&opt.Overwrite, "force", false, "write over existing files")
 	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")
 	for _, other := range []string{"engine", "load", "target", "url", "prometheus", "release", "namespace", "values", "force"} {
 		cmd.MarkFlagsMutuallyExclusive("app", other)
@@ -91,129 +87,59 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 		return err
 	}
 	defer p.close()
-	if done, err := a.resumeInit(ctx, p); done || err != nil {
+	if done, err := a.resumeInit(ctx, p, "init"); done || err != nil {
 		return err
 	}
-	planFile, err := spec.PlanFile(p.Name)
+	s, err := adopt.Init(ctx, p.adopt(), opt.Options, a.questions())
 	if err != nil {
+		return p.initError(err)
+	}
+	if err := a.writeOwn(ctx, p, "init", s.Files); err != nil {
 		return err
 	}
-	if err := p.free(opt.force, planFile); err != nil {
-		return err
+	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
+		_, _ = fmt.Fprintf(&a.out, "wrote %s\n", p.on(name))
 	}
-	q := a.questions()
-	s, err := p.survey(ctx, planFile, func() (*spec.HelmSource, error) { return q.chart(opt, p.base()) })
-	if err != nil {
-		return err
-	}
-	chosen, err := q.choose(opt, s)
-	if err != nil {
-		return err
-	}
-	chosen.Plan = planFile
-	files, err := scaffold.Files(chosen)
-	if err != nil {
-		return err
-	}
-	if err := p.free(opt.force, slices.Sorted(maps.Keys(files))...); err != nil {
-		return err
-	}
-	images := scaffold.Images(s.targetObjects(chosen.Target))
-	note := p.rehearse(ctx, files, images)
-	if err := a.writeOwn(ctx, p, files); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		_, _ = fmt.Fprintf(&a.out, "wrote %s\n", p.on(path.Join(p.Dir, name)))
-	}
-	a.nextSteps(p, s.layout, images, note)
-	return nil
-}
-
-// surveyed is what init learns of an environment before it writes.
-type surveyed struct {
-	name     string
-	layout   spec.Layout
-	baseline []*unstructured.Unstructured
-	targets  []scaffold.Target
-	chart    *spec.HelmSource // nil in other layouts
-}
-
-// targetObjects is the workload that init was told to test.
-func (s *surveyed) targetObjects(t scaffold.Target) []*unstructured.Unstructured {
-	return slices.DeleteFunc(slices.Clone(s.baseline), func(o *unstructured.Unstructured) bool {
-		return o.GetKind() != t.Kind || o.GetName() != t.Name
-	})
-}
-
-// survey renders the environment as it is today, less a plan that is to be
-// written over and less a candidate. A chart is rendered as chart says.
-func (p *place) survey(ctx context.Context, planFile string, chart func() (*spec.HelmSource, error)) (*surveyed, error) {
-	marker, err := spec.CandidateFile(p.Name)
-	if err != nil {
-		return nil, err
-	}
-	req := p.Request
-	req.FS = req.FS.With(map[string][]byte{path.Join(p.Dir, planFile): nil, path.Join(p.Dir, marker): nil})
-	s := &surveyed{name: p.base()}
-	if s.layout, _, err = render.Inspect(req); err != nil {
-		return nil, err
-	}
-	if s.layout == spec.Helm {
-		if s.chart, err = chart(); err != nil {
-			return nil, err
-		}
-		req.Helm = s.chart
-	}
-	res, err := render.Environment(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	s.baseline, s.targets = res.Baseline, scaffold.Survey(res.Baseline)
-	if len(s.targets) == 0 {
-		return nil, fmt.Errorf("%s renders no workload that a candidate could replace: name another directory", p.arg)
-	}
-	if s.chart == nil {
-		return s, nil
-	}
-	values, err := helm.Values(ctx, p.FS, p.Dir, *s.chart, helm.Options{Namespace: s.chart.Namespace, Limits: helm.Limits{OutputBytes: p.Limits.OutputBytes}})
-	if err != nil {
-		return nil, err
-	}
-	s.chart.ImageValues = scaffold.ImageValues(values, scaffold.Images(s.baseline))
-	return s, nil
-}
-
-// base is the environment's name for people: its directory's.
-func (p *place) base() string {
-	if p.Dir == "." {
-		return filepath.Base(p.root)
-	}
-	return path.Base(p.Dir)
-}
-
-// free refuses to write over files that exist, unless forced to.
-func (p *place) free(force bool, names ...string) error {
-	for _, name := range names {
-		if _, err := fs.Stat(p.FS, path.Join(p.Dir, name)); err == nil && !force {
-			return fmt.Errorf("%s exists: edit it, or give --force to write over it", p.on(path.Join(p.Dir, name)))
-		}
-	}
-	return nil
-}
-
-func (a *app) nextSteps(p *place, layout spec.Layout, images []string, note string) {
-	if note != "" {
-		a.notef("note: %s", note)
-	}
-	if layout == spec.Helm {
-		a.notef("note: helm.releaseName and helm.namespace in the plan must be what the Application renders with")
+	for _, note := range s.Notes {
+		a.notef("note: %s", oneLine(note))
 	}
 	a.notef("next: read the files and make the experiment yours, then")
-	if len(images) == 1 {
+	if len(s.Images) == 1 {
 		a.notef("  assay candidate set --tag TAG %s", p.argument())
 	} else {
 		a.notef("  assay candidate set --image NAME:TAG %s", p.argument())
 	}
 	a.notef("  assay diff %s", p.argument())
+	return nil
+}
+
+// adopt is the environment as a new plan names it: by its directory.
+func (p *place) adopt() adopt.Environment {
+	title := path.Base(p.Dir)
+	if p.Dir == "." {
+		title = filepath.Base(p.root)
+	}
+	return adopt.Environment{Request: p.Request, Title: title}
+}
+
+// initError says which flag helps.
+func (p *place) initError(err error) error {
+	var exists *adopt.ExistsError
+	var target *adopt.TargetError
+	var address *adopt.AddressError
+	switch {
+	case errors.As(err, &exists):
+		return fmt.Errorf("%s exists: edit it, or give --force to write over it", p.on(exists.Path))
+	case errors.As(err, &target) && target.Given == "":
+		return fmt.Errorf("%w with --target, of %s", err, excerpt.List(target.Workloads))
+	case errors.As(err, &target):
+		return fmt.Errorf("--target %w", err)
+	case errors.As(err, &address):
+		return fmt.Errorf("%w with --url", err)
+	case errors.Is(err, adopt.ErrNoWorkload):
+		return fmt.Errorf("%s renders no workload that a candidate could replace: name another directory", p.arg)
+	case errors.Is(err, adopt.ErrPrometheus):
+		return usagef("--prometheus is for --engine %s alone", scaffold.Analysis)
+	}
+	return err
 }

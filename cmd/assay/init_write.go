@@ -4,36 +4,36 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/worktree"
 )
 
-// writeOwn writes files of the environment that are named relative to it: all of
-// them, or none.
-func (a *app) writeOwn(ctx context.Context, p *place, files map[string][]byte) error {
+// writeOwn writes files of an environment, by their paths in the repository: all
+// of them, or none. The verb is the command.
+func (a *app) writeOwn(ctx context.Context, p *place, verb string, files map[string][]byte) error {
 	var list []promote.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		f, err := promote.Before(p.FS, path.Join(p.Dir, name))
+		f, err := promote.Before(p.FS, name)
 		if err != nil {
 			return err
 		}
 		f.After = files[name]
 		list = append(list, f)
 	}
-	return a.write(ctx, func() error { return worktree.Replace(ctx, p.root, p.Dir, p.Name, "init", list...) })
+	return a.write(ctx, func() error { return worktree.Replace(ctx, p.root, p.Dir, p.Name, verb, list...) })
 }
 
-// resumeInit finishes what an earlier init left undone when it was killed.
-func (a *app) resumeInit(ctx context.Context, p *place) (done bool, err error) {
+// resumeInit finishes what an earlier init left undone when it was killed. Another verb
+// than the killed command's is an error that names it.
+func (a *app) resumeInit(ctx context.Context, p *place, verb string) (done bool, err error) {
 	record, err := worktree.Interrupted(p.root, p.Dir, p.Name)
 	if record == nil || err != nil {
 		return false, err
 	}
 	err = a.write(ctx, func() error {
-		_, err := worktree.Resume(ctx, p.root, p.Dir, p.Name, "init", nil)
+		_, err := worktree.Resume(ctx, p.root, p.Dir, p.Name, promote.Outcome(verb), nil)
 		return err
 	})
 	if err != nil {

@@ -4,11 +4,15 @@
 package excerpt
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 )
 
-const ellipsis = "..."
+const (
+	ellipsis  = "..."
+	mostNames = 8 // of a list in a message
+)
 
 // Of puts the text on one line, without control and formatting characters, and
 // cuts it after most bytes, never within a character. What is cut ends in "...".
@@ -46,4 +50,12 @@ func Line(text string) string {
 		return r
 	}, strings.ToValidUTF8(text, "�"))
 	return strings.Join(strings.Fields(text), " ")
+}
+
+// List names the first of many, and how many more there are.
+func List(names []string) string {
+	if len(names) <= mostNames {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNames], ", "), len(names)-mostNames)
 }

@@ -1,0 +1,47 @@
+package adopt
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/scaffold"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// ErrNoWorkload is returned for an environment in which there is nothing to test.
+var ErrNoWorkload = errors.New("the environment renders no workload that a candidate could replace: name another directory")
+
+// ExistsError is returned for a file that would be written over.
+type ExistsError struct{ Path string } // in the repository
+
+func (e *ExistsError) Error() string {
+	return e.Path + " exists: edit it, or remove it"
+}
+
+// TargetError is returned where the options choose none of the workloads.
+type TargetError struct {
+	Given     string // empty: there are several, and none was named
+	Workloads []string
+}
+
+func (e *TargetError) Error() string {
+	if e.Given == "" {
+		return fmt.Sprintf("there are %d workloads: choose one", len(e.Workloads))
+	}
+	if near := spec.Near(e.Given, e.Workloads); len(near) > 0 {
+		return fmt.Sprintf("%s: no such workload; did you mean %s?", e.Given, strings.Join(near, " or "))
+	}
+	return fmt.Sprintf("%s: no such workload; there is %s", e.Given, excerpt.List(e.Workloads))
+}
+
+// AddressError is returned for a target whose candidate has no known address.
+type AddressError struct{ Target scaffold.Target }
+
+func (e *AddressError) Error() string {
+	return fmt.Sprintf("no Service selects %s, so its candidate has no address: give one", e.Target)
+}
+
+// ErrPrometheus is returned for a Prometheus that the engine would not ask.
+var ErrPrometheus = fmt.Errorf("a Prometheus is for the engine %s alone", scaffold.Analysis)

@@ -14,6 +14,7 @@ import (
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/verify"
 	"github.com/assaydev/assay/render"
 )
 
@@ -232,7 +233,7 @@ func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result
 	if err != nil {
 		return nil, err
 	}
-	if err := m.prove(ctx, req, res); err != nil {
+	if err := verify.Decidable(ctx, req, res, m.branch); err != nil {
 		return nil, err
 	}
 	return res, nil

@@ -6,17 +6,11 @@ import (
 	"os"
 	"slices"
 
-	"github.com/assaydev/assay/internal/git/local"
-	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/promote/audit"
-
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
-	"github.com/assaydev/assay/render/experiment"
+	"github.com/assaydev/assay/promote/verify"
 )
 
 type verifyOptions struct {
@@ -127,99 +121,18 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 		return f
 	}
 	defer p.close()
-	res, err := render.Environment(ctx, p.Request)
-	switch {
-	case err != nil:
-	case res.Marker == nil:
-		err = p.rehearseResources(ctx, res)
-	default:
-		f.Proven = true
-		err = p.prove(ctx, p.Request, res)
-	}
-	var byHand []string
-	if err == nil && against != "" {
-		f.Changed, byHand, err = p.against(ctx, against, res)
-		if err == nil && len(f.Changed) > 0 {
-			err = fmt.Errorf("changed since %s without a verdict: %s; test changes of a target as a candidate", against, listed(f.Changed))
-		}
-	}
-	if err == nil {
-		err = p.checkEngines(res.Plan.Spec.Experiment.Engines)
-	}
+	r, err := verify.Environment(ctx, p.Request, verify.Options{Against: against, Root: p.root, Limits: p.files, Branch: p.branch})
+	f.Changed = r.Changed
 	if err != nil {
-		f.Error, f.Proven = oneLine(err.Error()), false
+		f.Error = oneLine(err.Error())
 		return f
 	}
-	f.OK, f.Layout, f.ID, f.Objects = true, string(res.Layout), res.ID, len(res.Output())
-	if res.Marker != nil {
-		f.Candidate = res.Marker.Metadata.Name
+	f.OK, f.Proven, f.Layout, f.ID, f.Objects = true, r.Proven, string(r.Layout), r.ID, len(r.Output())
+	if r.Marker != nil {
+		f.Candidate = r.Marker.Metadata.Name
 	}
-	f.Untested = res.Untested
-	f.Warnings = append(append([]string{}, res.Warnings...), concerns(res)...)
-	for _, commit := range byHand {
-		f.Warnings = append(f.Warnings, "commit "+commit+" promotes by hand, not on a verdict")
-	}
+	f.Untested, f.Warnings = r.Untested, r.Warnings
 	return f
-}
-
-// against holds the commits since a revision against what promotions allow.
-func (p *place) against(ctx context.Context, ref string, now *render.Result) (changed, byHand []string, err error) {
-	repo, err := local.Open(ctx, p.root)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := audit.Against(ctx, repo, p.Request, p.files, ref, now)
-	return r.Changed, r.ByHand, err
-}
-
-// prove holds that the candidate, which is rendered at hand, can be decided
-// either way.
-func (p *place) prove(ctx context.Context, req render.Request, res *render.Result) error {
-	for _, outcome := range []promote.Outcome{promote.Promote, promote.Reject} {
-		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: outcome, Branch: p.branch, Rendered: res}); err != nil {
-			return fmt.Errorf("the candidate could not be %s: %w", done(outcome), err)
-		}
-	}
-	return nil
-}
-
-// rehearseResources renders the experiment's resources without a candidate,
-// with the baseline in its place: a mistake in them shows before one is set.
-func (p *place) rehearseResources(ctx context.Context, res *render.Result) error {
-	exp := res.Plan.Spec.Experiment
-	sources, err := experiment.Load(p.FS, p.Dir, exp)
-	if err != nil {
-		return err
-	}
-	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: p.Namespace, Taken: res.Baseline}
-	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
-		v := experiment.VersionOf(o)
-		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})
-	}
-	if len(in.Targets) == 0 {
-		return nil // a change of other objects is nothing that templates could speak of
-	}
-	_, warnings, err := experiment.Render(ctx, in, "e000000000", experiment.Options{AllowKinds: p.Allow.InjectKinds})
-	res.Warnings = append(res.Warnings, warnings...)
-	return err
-}
-
-// concerns are what renders well today and would surprise under Argo CD once
-// there is a candidate. With one, the render warns itself.
-func concerns(res *render.Result) []string {
-	if res.Marker != nil {
-		return nil
-	}
-	var list []string
-	if len(res.Baseline) == 0 {
-		list = append(list, "renders no objects: is this the environment's directory?")
-	}
-	for _, o := range res.Baseline {
-		if object.IsPostSync(o) {
-			list = append(list, fmt.Sprintf("%s is a PostSync hook: while a candidate is tested, Argo CD waits for it and for the experiment, and syncs nothing newer", object.KeyOf(o)))
-		}
-	}
-	return list
 }
 
 func (f finding) text() string {

@@ -1,0 +1,28 @@
+package verify
+
+import (
+	"context"
+
+	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/experiment"
+)
+
+// rehearse renders the experiment's resources without a candidate, with the baseline in
+// its place: a mistake in them shows before one is set. It returns warnings.
+func rehearse(ctx context.Context, req render.Request, res *render.Result) ([]string, error) {
+	exp := res.Plan.Spec.Experiment
+	sources, err := experiment.Load(req.FS, req.Dir, exp)
+	if err != nil {
+		return nil, err
+	}
+	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: req.Namespace, Taken: res.Baseline}
+	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
+		v := experiment.VersionOf(o)
+		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})
+	}
+	if len(in.Targets) == 0 {
+		return nil, nil // a change of other objects is nothing that templates could speak of
+	}
+	_, warnings, err := experiment.Render(ctx, in, "e000000000", experiment.Options{AllowKinds: req.Allow.InjectKinds})
+	return warnings, err
+}

@@ -1,0 +1,136 @@
+// Package verify proves what can be proven of an environment before anything is
+// decided there.
+//
+//  1. Environment renders it, with its candidate where there is one.
+//  2. Decidable proves that both decisions on the candidate would hold now. Without a
+//     candidate, the experiment's resources are rendered with the baseline in its place
+//     (rehearse.go).
+//  3. The commits since a revision are held against what promotions allow, where that
+//     was asked for (promote/audit).
+//  4. The expressions of the plan's own engines are compiled.
+//  5. What renders well and would surprise under Argo CD is a warning.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/assaydev/assay/internal/engine/verdict"
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/audit"
+	"github.com/assaydev/assay/render"
+)
+
+// Options say what to prove.
+type Options struct {
+	Against string // the revision since which targets change through promotions alone; may be empty
+	Root    string // the repository's directory, in whose history that is
+	Limits  envfs.Limits
+
+	// Branch tells which branch is checked out, as promote.Options have it.
+	Branch func(context.Context) (string, error)
+}
+
+// Report is what was proven, and what people should know.
+type Report struct {
+	*render.Result
+	Proven   bool     // there is a candidate, and both decisions on it would hold
+	Changed  []string // since Options.Against, without a verdict
+	Warnings []string
+}
+
+// Environment proves one environment. Where targets changed without a verdict, the
+// report says which, and it is an error too.
+func Environment(ctx context.Context, req render.Request, opt Options) (Report, error) {
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Result: res, Warnings: append([]string{}, res.Warnings...)}
+	if res.Marker != nil {
+		err = Decidable(ctx, req, res, opt.Branch)
+		r.Proven = err == nil
+	} else {
+		var more []string
+		more, err = rehearse(ctx, req, res)
+		r.Warnings = append(append(r.Warnings, more...), surprises(res)...)
+	}
+	if err == nil && opt.Against != "" {
+		err = r.hold(ctx, req, opt)
+	}
+	if err == nil {
+		err = engines(req, res.Plan.Spec.Experiment.Engines)
+	}
+	return r, err
+}
+
+// Decidable proves that the candidate of a render can be decided either way.
+func Decidable(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error)) error {
+	for _, decision := range []struct {
+		outcome promote.Outcome
+		done    string
+	}{{promote.Promote, "promoted"}, {promote.Reject, "rejected"}} {
+		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: decision.outcome, Branch: branch, Rendered: res}); err != nil {
+			return fmt.Errorf("the candidate could not be %s: %w", decision.done, err)
+		}
+	}
+	return nil
+}
+
+// hold holds the commits since a revision against what promotions allow.
+func (r *Report) hold(ctx context.Context, req render.Request, opt Options) error {
+	repo, err := local.Open(ctx, opt.Root)
+	if err != nil {
+		return err
+	}
+	since, err := audit.Against(ctx, repo, req, opt.Limits, opt.Against, r.Result)
+	if err != nil {
+		return err
+	}
+	for _, commit := range since.ByHand {
+		r.Warnings = append(r.Warnings, "commit "+commit+" promotes by hand, not on a verdict")
+	}
+	if r.Changed = since.Changed; len(r.Changed) > 0 {
+		return fmt.Errorf("changed since %s without a verdict: %s; test changes of a target as a candidate", opt.Against, excerpt.List(r.Changed))
+	}
+	return nil
+}
+
+// engines compiles the expressions of the plan's own engines: a mistake in them shows
+// before an experiment waits for them.
+func engines(req render.Request, own []spec.Engine) error {
+	if len(own) == 0 {
+		return nil
+	}
+	name, err := spec.PlanFile(req.Name)
+	if err != nil {
+		return err
+	}
+	file := path.Join(req.Dir, name)
+	data, err := req.FS.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return verdict.Check(file, data, own)
+}
+
+// surprises are what renders well today and would surprise under Argo CD once
+// there is a candidate. With one, the render warns itself.
+func surprises(res *render.Result) []string {
+	var list []string
+	if len(res.Baseline) == 0 {
+		list = append(list, "renders no objects: is this the environment's directory?")
+	}
+	for _, o := range res.Baseline {
+		if object.IsPostSync(o) {
+			list = append(list, fmt.Sprintf("%s is a PostSync hook: while a candidate is tested, Argo CD waits for it and for the experiment, and syncs nothing newer", object.KeyOf(o)))
+		}
+	}
+	return list
+}

@@ -1,0 +1,52 @@
+package verify_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/promote/verify"
+	"github.com/assaydev/assay/test/envrepo"
+)
+
+const hook = `apiVersion: batch/v1
+kind: Job
+metadata: {name: notify, annotations: {argocd.argoproj.io/hook: PostSync}}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: notify, image: "example.com/notify:1"}]}}}
+`
+
+func TestEnvironment(t *testing.T) {
+	baseline := envrepo.Files{"prod/web.yaml": envrepo.Deployment("web")}
+	engine := "experiment: {engines: [{kind: Check.example.com, concluded: %, promote: 'true', reject: 'false'}]}"
+	for name, test := range map[string]struct {
+		files        envrepo.Files
+		err, warning string
+		proven       bool
+	}{
+		"no candidate":    {files: baseline},
+		"a candidate":     {files: envrepo.Shop(), proven: true},
+		"a PostSync hook": {files: baseline.With(envrepo.Files{"prod/hook.yaml": hook}), warning: "Job/notify is a PostSync hook"},
+		"no objects":      {files: envrepo.Files{"prod/readme.txt": ""}, warning: "renders no objects"},
+		"a broken file":   {files: envrepo.Files{"prod/web.yaml": "apiVersion: v1\n  kind: Service\n"}, err: "prod/web.yaml:2"},
+		"a broken engine": {files: baseline.With(envrepo.Files{"prod/assay.yaml": envrepo.Plan(strings.ReplaceAll(engine, "%", "'('"))}), err: "prod/assay.yaml:"},
+		"a broken rehearsal": {files: baseline.With(envrepo.Files{
+			"prod/assay.yaml": envrepo.Plan("targets: [{kind: Deployment, name: web}]"), "prod/experiment/job.yaml.tmpl": "{{ .Parameters.none }}",
+		}), err: "the parameter none is not set"},
+	} {
+		req, err := envrepo.Request(test.files.On(t), "prod")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := verify.Environment(t.Context(), req, verify.Options{Limits: envfs.Limits{}, Branch: func(context.Context) (string, error) { return "", nil }})
+		_ = req.FS.Close()
+		switch {
+		case test.err == "" && err != nil, test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)):
+			t.Errorf("%s: error %v, want %q", name, err, test.err)
+		case r.Proven != test.proven:
+			t.Errorf("%s: proven %v", name, r.Proven)
+		case !strings.Contains(strings.Join(r.Warnings, "\n"), test.warning):
+			t.Errorf("%s: warnings %q, want %q", name, r.Warnings, test.warning)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func TestEnvironment(t *testing.T) {
 		"a candidate":     {files: envrepo.Shop(), proven: true},
 		"a PostSync hook": {files: baseline.With(envrepo.Files{"prod/hook.yaml": hook}), warning: "Job/notify is a PostSync hook"},
 		"no objects":      {files: envrepo.Files{"prod/readme.txt": ""}, warning: "renders no objects"},
-		"a broken file":   {files: envrepo.Files{"prod/web.yaml": "apiVersion: v1\n  kind: Service\n"}, err: "prod/web.yaml:2"},
+		"a broken file":   {files: envrepo.Files{"prod/web.yaml": "apiVersion: v1\n  kind: Service\nmetadata: {name: web}\n"}, err: "prod/web.yaml:2"},
 		"a broken engine": {files: baseline.With(envrepo.Files{"prod/assay.yaml": envrepo.Plan(strings.ReplaceAll(engine, "%", "'('"))}), err: "prod/assay.yaml:"},
 		"a broken rehearsal": {files: baseline.With(envrepo.Files{
 			"prod/assay.yaml": envrepo.Plan("targets: [{kind: Deployment, name: web}]"), "prod/experiment/job.yaml.tmpl": "{{ .Parameters.none }}",

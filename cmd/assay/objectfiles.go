@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 // writeObjects writes one file for each object to a new or empty directory.
-func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.Unstructured, out *output) error {
+func (a *app) writeObjects(ctx context.Context, dir, format string, objs []*unstructured.Unstructured, out *output) error {
 	contents := map[string][]byte{}
 	for _, o := range objs {
 		data, err := encodeObject(o, format, out)
@@ -20,29 +20,7 @@ func writeObjects(ctx context.Context, dir, format string, objs []*unstructured.
 		}
 		contents[fileName(o, format, contents)] = data
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("make directory %s: %w", dir, err)
-	}
-	if entries, err := os.ReadDir(dir); err != nil {
-		return fmt.Errorf("read directory %s: %w", dir, err)
-	} else if len(entries) > 0 {
-		return fmt.Errorf("%s is not empty: name a new or empty directory", dir)
-	}
-	// Names come from the objects: they must not lead out of the directory.
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("open directory %s: %w", dir, err)
-	}
-	defer root.Close()
-	for name, data := range contents {
-		if err := root.WriteFile(name, data, 0o644); err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
-		}
-	}
-	return nil
+	return a.write(ctx, func() error { return worktree.Fill(ctx, dir, contents) })
 }
 
 func encodeObject(o *unstructured.Unstructured, format string, out *output) ([]byte, error) {

@@ -73,7 +73,7 @@ func (a *app) render(ctx context.Context, opt renderOptions, dir string) error {
 		return err
 	}
 	if opt.outputDir != "" {
-		if err := writeObjects(ctx, opt.outputDir, opt.format, objs, opt.output(dir)); err != nil {
+		if err := a.writeObjects(ctx, opt.outputDir, opt.format, objs, opt.output(dir)); err != nil {
 			return err
 		}
 		a.notef("wrote %d objects to %s", len(objs), opt.outputDir)

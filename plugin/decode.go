@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -116,8 +117,6 @@ func unknown(name string) error {
 	for _, p := range parameters() {
 		names = append(names, p.name)
 	}
-	if near := spec.Near(name, names); len(near) > 0 {
-		return fmt.Errorf("unknown parameter %q: did you mean %s?", excerpt.Cut(name, 60), strings.Join(near, " or "))
-	}
-	return fmt.Errorf("unknown parameter %q: docs/parameters.md lists those that exist", excerpt.Cut(name, 60))
+	hint := cmp.Or(excerpt.DidYouMean(name, names), "docs/parameters.md lists those that exist")
+	return fmt.Errorf("unknown parameter %q: %s", excerpt.Cut(name, 60), hint)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // defaultTimeout leaves a margin of the 60 seconds that Argo CD gives a plugin
@@ -143,11 +144,8 @@ func subcommand(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	near := spec.Near(args[0], names)
-	if len(near) == 0 {
-		return usagef("%q is no command of %s: there are %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
-	}
-	return usagef("%q is no command of %s: did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, " or "))
+	hint := cmp.Or(excerpt.DidYouMean(args[0], names), "there are "+strings.Join(names, ", "))
+	return usagef("%q is no command of %s: %s", args[0], cmd.CommandPath(), hint)
 }
 
 // do makes a cobra function of a command's. It ends in time, whatever the

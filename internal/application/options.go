@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -53,8 +54,8 @@ func (a *Application) leaveOut(section, name string, v any, known []string) erro
 	case option == "directory.jsonnet":
 		return a.problem(at, "Assay renders no Jsonnet: it cannot be moved")
 	}
-	if near := spec.Near(name, known); len(near) > 0 {
-		return a.problem(at, "no such option: did you mean %s?", strings.Join(near, " or "))
+	if hint := excerpt.DidYouMean(name, known); hint != "" {
+		return a.problem(at, "no such option: %s", hint)
 	}
 	return a.problem(at, "Assay cannot honour it")
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -52,7 +53,7 @@ func (t imageTask) imageKeys(sources []source) (string, spec.ImageKeys, error) {
 	if found := find(t.image.Name, declared); len(found) == 1 {
 		return found[0], known[found[0]], nil
 	} else if len(found) > 1 {
-		return "", spec.ImageKeys{}, t.fault("name", "%s could be %s: write the whole name", t.image.Name, strings.Join(clip(found), " or "))
+		return "", spec.ImageKeys{}, t.fault("name", "%s could be %s: write the whole name", t.image.Name, excerpt.Or(found))
 	}
 	if len(find(t.image.Name, images)) == 0 {
 		images = slices.Compact(slices.Sorted(slices.Values(append(images, declared...))))

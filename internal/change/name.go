@@ -1,14 +1,13 @@
 package change
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/spec"
 )
 
 // rendered are the names of all images in the objects, sorted.
@@ -70,7 +69,7 @@ func (t imageTask) resolve(known []string) (string, error) {
 	case 0:
 		return "", t.fault("name", "no image %s renders: %s", t.image.Name, names(t.image.Name, known))
 	default:
-		return "", t.fault("name", "%s could be %s: write the whole name", t.image.Name, strings.Join(clip(found), " or "))
+		return "", t.fault("name", "%s could be %s: write the whole name", t.image.Name, excerpt.Or(found))
 	}
 }
 
@@ -84,18 +83,23 @@ func names(word string, known []string) string {
 	for i, k := range known {
 		short[i] = last(k)
 	}
-	near := spec.Near(word, known)
-	for _, s := range spec.Near(last(word), short) {
+	near := excerpt.Near(word, known)
+	for _, s := range excerpt.Near(last(word), short) {
 		for i, k := range known {
 			if short[i] == s && !slices.Contains(near, k) {
 				near = append(near, k)
 			}
 		}
 	}
-	if len(near) > 0 {
-		return fmt.Sprintf("did you mean %s? There are %s", strings.Join(clip(near), " or "), strings.Join(clip(rank(near, known)), ", "))
+	return offer(near, known)
+}
+
+// offer names what is known, near ones first.
+func offer(near, known []string) string {
+	if len(near) == 0 {
+		return "there are " + excerpt.List(known)
 	}
-	return "there are " + strings.Join(clip(known), ", ")
+	return "did you mean " + excerpt.Or(near) + "? There are " + excerpt.List(rank(near, known))
 }
 
 // rank is all of known, those in first before the others.
@@ -107,13 +111,4 @@ func rank(first, known []string) []string {
 		}
 	}
 	return out
-}
-
-// clip keeps a list short enough for a message.
-func clip(list []string) []string {
-	const most = 10
-	if len(list) <= most {
-		return list
-	}
-	return append(slices.Clone(list[:most]), fmt.Sprintf("%d more", len(list)-most))
 }

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/yamledit"
@@ -161,16 +162,13 @@ func nearObjects(by selector, known map[string]bool) string {
 		return "the environment has no objects"
 	}
 	list := sorted(maps.Keys(known))
-	near := spec.Near(by.kind+"/"+by.name, list)
+	near := excerpt.Near(by.kind+"/"+by.name, list)
 	for _, k := range list {
 		if by.name != "" && strings.HasSuffix(k, "/"+by.name) {
 			near = rank(near, []string{k})
 		}
 	}
-	if len(near) == 0 {
-		return "there are " + strings.Join(clip(list), ", ")
-	}
-	return fmt.Sprintf("did you mean %s? There are %s", strings.Join(clip(near), " or "), strings.Join(clip(rank(near, list)), ", "))
+	return offer(near, list)
 }
 
 // apply is the object with the document applied.

@@ -1,17 +1,20 @@
 // Package excerpt makes a text that others wrote fit for one line of ours: a
 // message on a terminal, a trailer of a commit, a cell of a table. An error of the
-// operating system loses the paths of this machine.
+// operating system loses the paths of this machine, and for a word that nobody knows
+// there are those that may have been meant.
 package excerpt
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
 const (
-	ellipsis  = "..."
-	mostNames = 8 // of a list in a message
+	ellipsis    = "..."
+	mostNames   = 8   // of a list in a message
+	longestName = 120 // bytes of one of them
 )
 
 // Of puts the text on one line, without control and formatting characters, and
@@ -31,10 +34,20 @@ func Of(text string, most int) string {
 
 // Cut is Of for a text that is one line already.
 func Cut(text string, most int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= most {
 		return text
 	}
 	return strings.ToValidUTF8(text[:most], "") + ellipsis
+}
+
+// Word is a word of a file, cut, and in quotes where it would not stand out in a line.
+func Word(word string, most int) string {
+	word = Cut(word, most)
+	if quoted := strconv.Quote(word); quoted != `"`+word+`"` || word == "" {
+		return quoted
+	}
+	return word
 }
 
 // Line puts the text on one line: white space and control characters become one
@@ -53,9 +66,19 @@ func Line(text string) string {
 }
 
 // List names the first of many, and how many more there are.
-func List(names []string) string {
-	if len(names) <= mostNames {
-		return strings.Join(names, ", ")
+func List(names []string) string { return few(names, ", ", " and ") }
+
+// Or is List of what could be meant.
+func Or(names []string) string { return few(names, " or ", " or ") }
+
+func few(names []string, between, last string) string {
+	var out []string
+	for _, name := range names[:min(len(names), mostNames)] {
+		out = append(out, Of(name, longestName))
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNames], ", "), len(names)-mostNames)
+	text := strings.Join(out, between)
+	if more := len(names) - len(out); more > 0 {
+		text += fmt.Sprintf("%s%d more", last, more)
+	}
+	return text
 }

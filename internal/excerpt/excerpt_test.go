@@ -27,6 +27,38 @@ func TestOf(t *testing.T) {
 	}
 }
 
+func TestWord(t *testing.T) {
+	for word, want := range map[string]string{
+		"":           `""`,
+		"prod":       "prod",
+		"two\nlines": `"two\nlines"`,
+		"a\"b":       `"a\"b"`,
+		"0123456789": "012345678...",
+		"\xff":       "\uFFFD",
+	} {
+		if got := excerpt.Word(word, 9); got != want {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}
+
+func TestList(t *testing.T) {
+	many := strings.Split("abcdefghij", "")
+	for want, got := range map[string]string{
+		"":                                  excerpt.List(nil),
+		"a":                                 excerpt.List(many[:1]),
+		"a, b":                              excerpt.List(many[:2]),
+		"a, b, c, d, e, f, g, h and 2 more": excerpt.List(many),
+		"a or b":                            excerpt.Or(many[:2]),
+		"a or b or c or d or e or f or g or h or 2 more": excerpt.Or(many),
+		"two lines": excerpt.List([]string{"two\nlines"}),
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
 func FuzzOf(f *testing.F) {
 	f.Add("a\nb", 3)
 	f.Add("\xff\xfeü", 1)

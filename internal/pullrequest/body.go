@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/diff"
 )
@@ -86,7 +87,7 @@ func (b Body) Markdown(limit int) (string, error) {
 	room := limit - len(head) - len(untested) - len(trailers)
 	if room < 0 {
 		return "", fmt.Errorf("describe pull request of %s: the verdict, what ships untested and the trailers take %d characters of %d: let fewer objects ship untested, or set spec.promotion.method to push",
-			cut(b.Environment), limit-room, limit)
+			excerpt.Of(b.Environment, longestText), limit-room, limit)
 	}
 	// In the order of what should be kept; each leaves half of the room.
 	proof := b.proof().within(&room, room/2)

@@ -13,10 +13,8 @@ import (
 
 const longestText = 1000 // bytes of one text on a line
 
-func cut(text string) string { return excerpt.Of(text, longestText) }
-
 // code is a text as a code span; other is what stands for an empty one.
-func code(text, other string) string { return span(cut(text), other) }
+func code(text, other string) string { return span(excerpt.Of(text, longestText), other) }
 
 func span(text, other string) string {
 	if text == "" {
@@ -32,7 +30,7 @@ func span(text, other string) string {
 // cell is code in a table. A backslash before a pipe would undo its escape, in
 // a way that parsers do not agree on: they are kept apart.
 func cell(text string) string {
-	text = strings.ReplaceAll(cut(text), `\|`, `\ |`)
+	text = strings.ReplaceAll(excerpt.Of(text, longestText), `\|`, `\ |`)
 	return strings.ReplaceAll(span(text, ""), "|", `\|`)
 }
 
@@ -72,7 +70,7 @@ func visible(text string) string {
 
 // summary is the visible line of a block that opens. It is HTML as a whole.
 func summary(name, rest string) string {
-	return "<details>\n<summary><code>" + html.EscapeString(cut(name)) + "</code> " + rest + "</summary>\n\n"
+	return "<details>\n<summary><code>" + html.EscapeString(excerpt.Of(name, longestText)) + "</code> " + rest + "</summary>\n\n"
 }
 
 // plainURL is what of a URL needs no escape in a link's destination.

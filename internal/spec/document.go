@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 const (
@@ -148,7 +150,7 @@ func syntaxProblem(data []byte, err error) problem {
 			return problem{n, "", "a tab indents this line: use spaces"}
 		}
 	}
-	return problem{line, "", fmt.Sprintf("the YAML is not valid: %s", shorten(text, 200))}
+	return problem{line, "", fmt.Sprintf("the YAML is not valid: %s", excerpt.Cut(text, 200))}
 }
 
 // measure refuses a document that is too deep or, once its aliases are

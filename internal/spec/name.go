@@ -5,6 +5,8 @@ import (
 	"path"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // SkipLine is the first line of a file that Argo CD (from v3.2) leaves out.
@@ -22,7 +24,7 @@ func fileName(stem, env string) (string, error) {
 		return stem + ".yaml", nil
 	}
 	if len(validation.IsDNS1123Label(env)) > 0 {
-		return "", fmt.Errorf("name environment %s: use at most 63 lower-case letters, digits and dashes, as in prod or eu-west", clip(env))
+		return "", fmt.Errorf("name environment %s: use at most 63 lower-case letters, digits and dashes, as in prod or eu-west", excerpt.Word(env, longestWord))
 	}
 	return stem + "." + env + ".yaml", nil
 }

@@ -7,13 +7,14 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 const (
 	mostProblems   = 5    // in one message
 	longestMessage = 1500 // bytes; Argo CD cuts messages at about 2 KB
-	longestClip    = 64   // bytes of a word that a message repeats
+	longestWord    = 64   // bytes of a word that a message repeats
 	longestField   = 300
 )
 
@@ -64,7 +65,7 @@ func (p *problems) format(q problem) string {
 		where += ": document " + strconv.Itoa(p.document)
 	}
 	if q.field != "" {
-		where += ": " + shorten(q.field, longestField)
+		where += ": " + excerpt.Cut(q.field, longestField)
 	}
 	return where + ": " + q.text
 }
@@ -75,25 +76,9 @@ var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 func child(at, key string) string {
 	switch {
 	case !plainKey.MatchString(key):
-		return at + "[" + strconv.Quote(shorten(key, longestClip)) + "]"
+		return at + "[" + strconv.Quote(excerpt.Cut(key, longestWord)) + "]"
 	case at == "":
 		return key
 	}
 	return at + "." + key
-}
-
-// clip makes a word of the file fit for a message: short and on one line.
-func clip(word string) string {
-	word = shorten(word, longestClip)
-	if quoted := strconv.Quote(word); quoted != `"`+word+`"` || word == "" {
-		return quoted
-	}
-	return word
-}
-
-func shorten(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
 }

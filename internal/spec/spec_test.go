@@ -223,29 +223,6 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-func TestNear(t *testing.T) {
-	for _, tt := range []struct {
-		word  string
-		known []string
-		want  []string
-	}{
-		{"candidat", []string{"targets", "candidate", "queue"}, []string{"candidate"}},
-		{"Mode", []string{"mode"}, []string{"mode"}},
-		{"productpage", []string{"iter8/productpage", "reviews"}, []string{"iter8/productpage"}},
-		{"web", []string{"web-a", "web-b", "web-c", "web-d"}, []string{"web-a", "web-b", "web-c"}},
-		{"abc", []string{"xyz"}, nil},
-		{"a", []string{"b"}, nil},
-		{"", []string{"a"}, nil},
-		{"web", []string{"", "web"}, []string{"web"}},
-		{"tag", []string{"tag", "tag"}, []string{"tag"}},
-		{strings.Repeat("a", 1000), []string{strings.Repeat("a", 999)}, nil},
-	} {
-		if diff := cmp.Diff(tt.want, spec.Near(tt.word, tt.known)); diff != "" {
-			t.Errorf("Near(%.20q): %s", tt.word, diff)
-		}
-	}
-}
-
 func TestEncodeCandidate(t *testing.T) {
 	got, err := spec.EncodeCandidate(spec.Candidate{
 		Metadata: spec.Metadata{Name: "v2", Annotations: map[string]string{"commit": "1e3", "author": "x"}},

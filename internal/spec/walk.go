@@ -1,11 +1,14 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // walker fills Go values from YAML nodes. It goes on after a problem, so that
@@ -113,7 +116,7 @@ func (w *walker) structure(n *yaml.Node, v reflect.Value, at string) {
 	for key, value := range w.pairs(n, at) {
 		f, ok := known.find(key.Value)
 		if !ok {
-			w.add(key.Line, child(at, key.Value), "unknown field; %s", didYouMean(key.Value, known.names()))
+			w.add(key.Line, child(at, key.Value), "unknown field; %s", orKnown(key.Value, known.names()))
 			continue
 		}
 		to := v.FieldByIndex(f.index)
@@ -146,9 +149,15 @@ func (w *walker) tags(n *yaml.Node, v reflect.Value, f field, at string) {
 	}
 }
 
+// orKnown is the end of a message on a word that is not known: near matches, else
+// what is known.
+func orKnown(word string, known []string) string {
+	return cmp.Or(excerpt.DidYouMean(word, known), "known are "+strings.Join(known, ", "))
+}
+
 func nearEnum(word string, enum []string) string {
-	if near := Near(word, enum); len(near) > 0 {
-		return "; " + didYouMean(word, enum)
+	if hint := excerpt.DidYouMean(word, enum); hint != "" {
+		return "; " + hint
 	}
 	return ""
 }

@@ -2,6 +2,8 @@ package yamledit
 
 import (
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // free refuses a change at or below an anchor that aliases repeat, unless the
@@ -13,7 +15,7 @@ func (p *plan) free(at *site, shared bool) error {
 	for s := at; s != nil; s = s.up {
 		if aliases := p.doc.aliases[s.node]; len(aliases) > 0 {
 			return p.f.refuse(s.node.Line, at.path, "part of the anchor &%s, which line %d repeats, so that both would change; write the value out there first, or edit the anchor by name",
-				clip(s.node.Anchor), aliases[0].Line)
+				excerpt.Cut(s.node.Anchor, longestName), aliases[0].Line)
 		}
 	}
 	return nil
@@ -44,7 +46,7 @@ func (p *plan) dangling(at *site, nodes ...*yaml.Node) error {
 	}
 	for _, a := range anchors {
 		if all := p.doc.aliases[a]; len(all) > inside[a] {
-			return p.f.refuse(a.Line, at.path, "the anchor &%s would go, which line %d names; write the value out there first", clip(a.Anchor), all[len(all)-1].Line)
+			return p.f.refuse(a.Line, at.path, "the anchor &%s would go, which line %d names; write the value out there first", excerpt.Cut(a.Anchor, longestName), all[len(all)-1].Line)
 		}
 	}
 	return nil

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// longestName is the most bytes of a name in a message.
+const longestName = 60
+
 // Error is why a file cannot be parsed or edited, and what to do about it.
 type Error struct {
 	File   string // as given to Parse
@@ -31,14 +34,4 @@ func (e *Error) Error() string {
 // refuse names a place in the file that cannot be handled.
 func (f *File) refuse(line int, p Path, format string, args ...any) *Error {
 	return &Error{File: f.name, Line: line, Path: p.String(), Reason: fmt.Sprintf(format, args...)}
-}
-
-// clip shortens a name for a message.
-func clip(s string) string { return clipTo(s, 60) }
-
-func clipTo(s string, most int) string {
-	if len(s) <= most {
-		return strings.ToValidUTF8(s, "?")
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
 }

@@ -2,6 +2,8 @@ package yamledit
 
 import (
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // site is a node and the way to it.
@@ -149,7 +151,7 @@ func (p *plan) step(at *site, step Step) (*site, error) {
 }
 
 func (p *plan) throughAlias(n *yaml.Node, path Path) error {
-	return p.f.refuse(n.Line, path, "an alias of the anchor &%s on line %d; edit it there, or write the value out here", clip(n.Value), n.Alias.Line)
+	return p.f.refuse(n.Line, path, "an alias of the anchor &%s on line %d; edit it there, or write the value out here", excerpt.Cut(n.Value, longestName), n.Alias.Line)
 }
 
 // keyTable is where a large mapping's own keys are in its content, and its

@@ -2,6 +2,8 @@ package yamledit
 
 import (
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 const (
@@ -75,9 +77,9 @@ func (g *guard) alias(n *yaml.Node) (int, error) {
 	size, known := g.sizes[n.Alias]
 	switch {
 	case !known:
-		return 0, g.f.refuse(n.Line, nil, "alias *%s names an anchor of another document; define it in this one", clip(n.Value))
+		return 0, g.f.refuse(n.Line, nil, "alias *%s names an anchor of another document; define it in this one", excerpt.Cut(n.Value, longestName))
 	case size == 0:
-		return 0, g.f.refuse(n.Line, nil, "alias *%s is inside of what it names; write the value out", clip(n.Value))
+		return 0, g.f.refuse(n.Line, nil, "alias *%s is inside of what it names; write the value out", excerpt.Cut(n.Value, longestName))
 	}
 	if g.aliases == nil {
 		g.aliases = map[*yaml.Node][]*yaml.Node{}
@@ -113,7 +115,7 @@ func (g *guard) keys(n *yaml.Node) error {
 			}
 		}
 		if before > 0 {
-			return g.f.refuse(k.Line, nil, "duplicate key %q, already on line %d; remove one of them", clip(k.Value), before)
+			return g.f.refuse(k.Line, nil, "duplicate key %q, already on line %d; remove one of them", excerpt.Cut(k.Value, longestName), before)
 		}
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // File is a parsed file. It does not change: Apply returns new bytes.
@@ -113,7 +115,7 @@ func (f *File) explain(err error) error {
 	if n := f.tabbed(); n > 0 {
 		return f.refuse(n, nil, "a tab in the indentation; indent with spaces")
 	}
-	return f.refuse(line, nil, "not valid YAML: %s; correct the file", clipTo(message[len(m[0]):], 200))
+	return f.refuse(line, nil, "not valid YAML: %s; correct the file", excerpt.Cut(message[len(m[0]):], 200))
 }
 
 // templated is the first line that holds braces of a template outside of a

@@ -3,6 +3,8 @@ package yamledit
 import (
 	"strconv"
 	"strings"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // String writes the path for people: spec.containers[name=web].image.
@@ -11,14 +13,14 @@ func (p Path) String() string {
 	for _, s := range p {
 		switch {
 		case s.Field != "":
-			b.WriteString("[" + clip(s.Field) + "=" + clip(s.Value) + "]")
+			b.WriteString("[" + excerpt.Cut(s.Field, longestName) + "=" + excerpt.Cut(s.Value, longestName) + "]")
 		case s.Index >= 0:
 			b.WriteString("[" + strconv.Itoa(s.Index) + "]")
 		default:
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			b.WriteString(strings.ReplaceAll(clip(s.Key), ".", `\.`))
+			b.WriteString(strings.ReplaceAll(excerpt.Cut(s.Key, longestName), ".", `\.`))
 		}
 	}
 	return b.String()

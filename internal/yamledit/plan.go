@@ -4,6 +4,8 @@ import (
 	"sort"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // plan is what becomes of the nodes of one document.
@@ -207,7 +209,7 @@ func (p *plan) replace(at *site, want any, shared bool) error {
 		return err
 	}
 	if n.Style&yaml.TaggedStyle != 0 && !tagFits(n, want) {
-		return p.f.refuse(n.Line, at.path, "the value has the tag %s; remove the tag first", clip(n.Tag))
+		return p.f.refuse(n.Line, at.path, "the value has the tag %s; remove the tag first", excerpt.Cut(n.Tag, longestName))
 	}
 	p.values[n] = &replacement{at: at, want: want}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // normal brings a value that a caller wants to the types that Value returns.
@@ -64,7 +66,7 @@ func checkKey(k string) error {
 		return fmt.Errorf("the key << merges another mapping; write the keys out")
 	}
 	if len(doubleQuoted(k)) > 1000 {
-		return fmt.Errorf("the key %q is too long for YAML; shorten it", clip(k))
+		return fmt.Errorf("the key %q is too long for YAML; shorten it", excerpt.Cut(k, longestName))
 	}
 	return nil
 }

@@ -1,13 +1,12 @@
 package adopt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/scaffold"
-	"github.com/assaydev/assay/internal/spec"
 )
 
 // ErrNoWorkload is returned for an environment in which there is nothing to test.
@@ -30,10 +29,8 @@ func (e *TargetError) Error() string {
 	if e.Given == "" {
 		return fmt.Sprintf("there are %d workloads: choose one", len(e.Workloads))
 	}
-	if near := spec.Near(e.Given, e.Workloads); len(near) > 0 {
-		return fmt.Sprintf("%s: no such workload; did you mean %s?", e.Given, strings.Join(near, " or "))
-	}
-	return fmt.Sprintf("%s: no such workload; there is %s", e.Given, excerpt.List(e.Workloads))
+	hint := cmp.Or(excerpt.DidYouMean(e.Given, e.Workloads), "there is "+excerpt.List(e.Workloads))
+	return fmt.Sprintf("%s: no such workload; %s", e.Given, hint)
 }
 
 // AddressError is returned for a target whose candidate has no known address.

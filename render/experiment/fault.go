@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/spec"
 )
 
 // templateName is how text/template's messages name the file. The real name
@@ -119,8 +118,8 @@ func fieldsOf(name string) []string {
 
 // near is ": did you mean a or b?", or what there is when nothing comes close.
 func near(word string, known []string) string {
-	if found := spec.Near(word, known); len(found) > 0 {
-		return ": did you mean " + strings.Join(found, " or ") + "?"
+	if hint := excerpt.DidYouMean(word, known); hint != "" {
+		return ": " + hint
 	}
 	if len(known) == 0 || len(known) > 12 {
 		return ""

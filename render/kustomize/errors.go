@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +14,8 @@ import (
 	yaml3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object/manifest"
-	"github.com/assaydev/assay/internal/spec"
 )
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
@@ -34,10 +35,7 @@ func (s *scanner) invalid(data []byte, err error) error {
 		return fault
 	}
 	if m := regexp.MustCompile(`unknown field "([^"]*)"`).FindStringSubmatch(err.Error()); m != nil {
-		hint := "remove it"
-		if near := spec.Near(m[1], fields()); len(near) > 0 {
-			hint = "did you mean " + strings.Join(near, " or ") + "?"
-		}
+		hint := cmp.Or(excerpt.DidYouMean(m[1], fields()), "remove it")
 		return fmt.Errorf("%s: unknown field %s; %s", s.at(data, m[1]), display(m[1]), hint)
 	}
 	var wrong *json.UnmarshalTypeError

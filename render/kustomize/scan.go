@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // scanner checks one kustomization before krusty sees it.
@@ -216,7 +216,7 @@ func (s *scanner) missing(field, value, name string, err error) error {
 	}
 	reason := "there is no " + display(value)
 	entries, _ := s.repo.fsys.ReadDir(path.Dir(name))
-	if near := spec.Near(path.Base(name), entryNames(entries)); len(near) > 0 {
+	if near := excerpt.Near(path.Base(name), entryNames(entries)); len(near) > 0 {
 		return s.refuse(field, fmt.Sprintf("%s; did you mean %s?", reason, display(path.Join(path.Dir(value), near[0]))))
 	}
 	return s.refuse(field, reason+"; add it, or remove the entry")

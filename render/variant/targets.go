@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -155,8 +156,8 @@ func (s *set) missing(r spec.Ref) string {
 	wanted := r.Kind + "/" + r.Name
 	text := "the environment renders no " + wanted
 	ofKind, all := s.names(r.Kind)
-	if near := spec.Near(wanted, all); len(near) > 0 {
-		return text + "; did you mean " + strings.Join(near, " or ") + "?"
+	if hint := excerpt.DidYouMean(wanted, all); hint != "" {
+		return text + "; " + hint
 	}
 	known := ofKind
 	if len(known) == 0 {

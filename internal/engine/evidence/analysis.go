@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // The objects of Argo Rollouts.
@@ -29,7 +31,7 @@ func results(run *unstructured.Unstructured, analysis string) []Metric {
 			message = measurement.at("message").text()
 		}
 		rows = append(rows, Metric{
-			Name:      joined(": ", line(analysis), line(name)),
+			Name:      joined(": ", excerpt.Of(analysis, longestText), excerpt.Of(name, longestText)),
 			Candidate: measurement.at("value").text(),
 			Limit:     conditions(o.at("spec", "metrics"), name),
 			Passed:    assessed(result.at("phase").raw()),
@@ -106,7 +108,7 @@ func (s Source) analysis(name, run string, phase, message value) []Metric {
 	if name == "" || phase.text() == "" {
 		return nil
 	}
-	return []Metric{{Name: line(name), Passed: assessed(phase.raw()), Note: joined(": ", phase.text(), message.text())}}
+	return []Metric{{Name: excerpt.Of(name, longestText), Passed: assessed(phase.raw()), Note: joined(": ", phase.text(), message.text())}}
 }
 
 const revisionAnnotation = "rollout.argoproj.io/revision"

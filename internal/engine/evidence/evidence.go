@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 )
 
@@ -76,6 +77,8 @@ func reader(kind schema.GroupKind) func(Source) []Metric {
 	return nil
 }
 
-func title(o *unstructured.Unstructured) string { return line(object.KeyOf(o).String()) }
+func title(o *unstructured.Unstructured) string {
+	return excerpt.Of(object.KeyOf(o).String(), longestText)
+}
 
 func passed(yes bool) *bool { return &yes }

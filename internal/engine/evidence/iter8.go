@@ -1,6 +1,10 @@
 package evidence
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/assaydev/assay/internal/excerpt"
+)
 
 // iter8 reads an Experiment of iter8.tools/v2alpha2: the objectives first, then
 // the rewards, then what else was measured.
@@ -26,7 +30,7 @@ type iter8Experiment struct {
 func (e iter8Experiment) row(metric string) Metric {
 	versions := e.at("status", "analysis", "aggregatedMetrics", "data", metric, "data")
 	m := Metric{
-		Name:      line(metric),
+		Name:      excerpt.Of(metric, longestText),
 		Candidate: versions.at(e.candidate, "value").quantity(),
 		Unit:      e.unit(metric),
 	}

@@ -3,6 +3,8 @@ package evidence
 import (
 	"math"
 	"strings"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // iter8Document reads what Iter8, from v0.11 to v0.15, leaves in a Secret.
@@ -46,7 +48,7 @@ func (i insights) objectives(bound string) []Metric {
 	for n, objective := range i.at("SLOs", bound).items() {
 		metric := objective.at("metric").raw()
 		m := Metric{
-			Name:      line(metric),
+			Name:      excerpt.Of(metric, longestText),
 			Candidate: i.measured(i.candidate, metric),
 			Baseline:  i.measured(i.baseline, metric),
 			Unit:      i.unit(metric),

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // job is one row: a Job has an exit code and no more.
@@ -32,7 +34,7 @@ func outcome(job *unstructured.Unstructured, reasons ...string) []Metric {
 			continue
 		}
 		m := Metric{
-			Name: line(job.GetName()), Source: title(job),
+			Name: excerpt.Of(job.GetName(), longestText), Source: title(job),
 			Note: joined("; ", joined(": ", kind, c.at("reason").text(), c.at("message").text()), pods(status)),
 		}
 		switch {

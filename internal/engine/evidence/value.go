@@ -16,8 +16,6 @@ import (
 
 const longestText = 200 // bytes of a name, a condition or a note
 
-func line(text string) string { return excerpt.Of(text, longestText) }
-
 // value is a part of an object, or nil for what is not there. It may be of any
 // type: each method is empty where the type is another than it asks for.
 type value struct{ any }
@@ -66,7 +64,7 @@ func (v value) raw() string {
 func (v value) text() string {
 	switch v := v.any.(type) {
 	case string:
-		return line(v)
+		return excerpt.Of(v, longestText)
 	case bool:
 		return strconv.FormatBool(v)
 	case float64:
@@ -145,5 +143,5 @@ func within(lower, upper string) string {
 
 // joined leaves out what is empty.
 func joined(separator string, parts ...string) string {
-	return line(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator))
+	return excerpt.Of(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator), longestText)
 }

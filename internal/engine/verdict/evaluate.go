@@ -8,6 +8,7 @@ import (
 
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // evaluator reads single objects.
@@ -28,7 +29,7 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 		f.message = fmt.Sprintf("it has no label %s, so that it does not run the candidate yet", engine.ExperimentLabel)
 		return f, nil
 	case j.id != e.expect.ID:
-		f.message = fmt.Sprintf("it is still of the experiment %s", clip(j.id))
+		f.message = fmt.Sprintf("it is still of the experiment %s", excerpt.Of(j.id, longestWord))
 		return f, nil
 	}
 	programs, err := compile(j.engine)
@@ -124,7 +125,7 @@ func (r *reading) bool(field string) bool {
 
 func (r *reading) text(field string) string {
 	value, _ := r.value(field).(string)
-	return oneLine(value)
+	return excerpt.Of(value, longestLine)
 }
 
 // value is nil where the engine has no such expression, or where it fails.

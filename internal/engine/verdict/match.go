@@ -11,7 +11,6 @@ import (
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/spec"
 )
 
 // judge is one object that must speak, and what the input holds of it.
@@ -42,7 +41,7 @@ func (m matcher) judges() ([]judge, error) {
 				continue
 			}
 			if j.object != nil {
-				return nil, fmt.Errorf("judge %s: it is there in the namespaces %s and %s: pass that of the environment alone", key, clip(j.object.GetNamespace()), clip(o.GetNamespace()))
+				return nil, fmt.Errorf("judge %s: it is there in the namespaces %s and %s: pass that of the environment alone", key, excerpt.Of(j.object.GetNamespace(), longestWord), excerpt.Of(o.GetNamespace(), longestWord))
 			}
 			j.object, j.id = o, o.GetLabels()[engine.ExperimentLabel]
 		}
@@ -64,7 +63,7 @@ func (m matcher) check(j judge) error {
 		return fmt.Errorf("judge %s: it has no label %s, so that nothing says which candidate it judged: pass it as the cluster has it, with kubectl get -o yaml", j.key, engine.ExperimentLabel)
 	}
 	if version := j.object.GroupVersionKind().Version; !j.engine.Reads(version) {
-		return fmt.Errorf("judge %s: the version %s of %s is not known: use %s", j.key, clip(version), j.engine.Name, j.engine.APIVersions())
+		return fmt.Errorf("judge %s: the version %s of %s is not known: use %s", j.key, excerpt.Of(version, longestWord), j.engine.Name, j.engine.APIVersions())
 	}
 	return nil
 }
@@ -85,8 +84,8 @@ func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
 		if id != "" && id != m.expect.ID && m.ofEarlier(o, id) {
 			eng, _ := m.engines.Of(o)
 			return Verdict{
-				Outcome: Superseded, ID: clip(id), Engine: eng.Name, Objects: []string{clip(object.KeyOf(o).String())},
-				Message: fmt.Sprintf("it judged the experiment %s, and %s is under test now", clip(id), m.expect.ID),
+				Outcome: Superseded, ID: excerpt.Of(id, longestWord), Engine: eng.Name, Objects: []string{excerpt.Of(object.KeyOf(o).String(), longestWord)},
+				Message: fmt.Sprintf("it judged the experiment %s, and %s is under test now", excerpt.Of(id, longestWord), m.expect.ID),
 			}, true, nil
 		}
 		strangers = append(strangers, o)
@@ -118,7 +117,7 @@ func names(key object.Key, name string, o *unstructured.Unstructured) bool {
 }
 
 func (m matcher) stranger(o *unstructured.Unstructured) error {
-	title := clip(object.KeyOf(o).String())
+	title := excerpt.Of(object.KeyOf(o).String(), longestWord)
 	id := o.GetLabels()[engine.ExperimentLabel]
 	switch id {
 	case "":
@@ -126,7 +125,7 @@ func (m matcher) stranger(o *unstructured.Unstructured) error {
 	case m.expect.ID:
 		return fmt.Errorf("judge %s: this environment injects no such object, whatever its label says: expected is %s", title, m.expected())
 	}
-	return fmt.Errorf("judge %s: it belongs to the experiment %s of another environment: expected is %s", title, clip(id), m.expected())
+	return fmt.Errorf("judge %s: it belongs to the experiment %s of another environment: expected is %s", title, excerpt.Of(id, longestWord), m.expected())
 }
 
 func (m matcher) expected() string {
@@ -134,22 +133,22 @@ func (m matcher) expected() string {
 	for _, key := range m.expect.Judges {
 		out = append(out, key.String())
 	}
-	return few(out)
+	return excerpt.List(out)
 }
 
 func (m matcher) unknownKind(titles, kinds []string) error {
 	known := m.engines.Kinds()
 	hint := "known are " + strings.Join(known, ", ")
 	for _, kind := range kinds {
-		if near := spec.Near(kind, kindsOnly(known)); len(near) > 0 {
-			hint = "did you mean " + strings.Join(near, " or ") + "? " + hint
+		if near := excerpt.DidYouMean(kind, kindsOnly(known)); near != "" {
+			hint = near + " " + hint
 			break
 		}
 	}
 	if len(titles) == 0 {
 		return fmt.Errorf("judge experiment: there is no object: expected is %s", m.expected())
 	}
-	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", few(titles), excerpt.Cut(hint, longestLine))
+	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", excerpt.List(titles), excerpt.Cut(hint, longestLine))
 }
 
 func kindsOnly(groupKinds []string) []string {

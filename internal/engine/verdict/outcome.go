@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // finding is what one object says.
@@ -46,8 +47,8 @@ func combine(findings []finding, id string) Verdict {
 	}
 	slices.Sort(engines)
 	v.Engine = strings.Join(slices.Compact(engines), ", ")
-	v.Message = oneLine(strings.Join(messages, "; "))
-	v.Evidence = oneLine(strings.Join(told, "; "))
+	v.Message = excerpt.Of(strings.Join(messages, "; "), longestLine)
+	v.Evidence = excerpt.Of(strings.Join(told, "; "), longestLine)
 	return v
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/manifest"
 )
@@ -47,7 +48,7 @@ func distinct(objs []*unstructured.Unstructured) ([]*unstructured.Unstructured, 
 		key := object.KeyOf(o)
 		other, ok := seen[key]
 		if ok && !object.Equal(o.Object, other.Object) {
-			return nil, fmt.Errorf("judge experiment: %s is there twice, in different states: pass the last one alone", clip(key.String()))
+			return nil, fmt.Errorf("judge experiment: %s is there twice, in different states: pass the last one alone", excerpt.Of(key.String(), longestWord))
 		}
 		if !ok {
 			seen[key] = o

@@ -24,6 +24,7 @@ import (
 
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -114,7 +115,7 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 	v := combine(findings, expect.ID)
 	if v.Outcome == Hold && v.Running && slices.ContainsFunc(judges, expect.overdue) {
 		v.Outcome, v.Running = Reject, false
-		v.Message = oneLine(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message))
+		v.Message = excerpt.Of(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message), longestLine)
 	}
 	return v, nil
 }

@@ -1,4 +1,4 @@
-package spec
+package excerpt
 
 import (
 	"cmp"
@@ -43,11 +43,12 @@ func Near(word string, known []string) []string {
 	return out
 }
 
-// didYouMean is the end of a message on a word that is not known: near
-// matches, else what is known.
-func didYouMean(word string, known []string) string {
-	if near := Near(word, known); len(near) > 0 {
-		return "did you mean " + strings.Join(near, " or ") + "?"
+// DidYouMean asks for the near matches of a word that is not known; it is empty where
+// nothing comes close.
+func DidYouMean(word string, known []string) string {
+	near := Near(word, known)
+	if len(near) == 0 {
+		return ""
 	}
-	return "known are " + strings.Join(known, ", ")
+	return "did you mean " + Or(near) + "?"
 }

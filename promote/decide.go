@@ -47,10 +47,15 @@ type Choice struct {
 	Experiment string // its ID
 }
 
-// Decider decides about the candidate under test, at whatever tree it is
-// found. res may be nil for a decision by hand: a candidate that does not render
-// can be rejected. since tells when it began to be under test.
-type Decider func(ctx context.Context, res *render.Result, since Since) (Choice, error)
+// Decider decides about the candidate under test.
+type Decider struct {
+	Wanted Outcome // the only outcome that is to be carried out; empty: whatever it is
+
+	// Choose decides at whatever tree the candidate is found. res may be nil for a
+	// decision by hand: a candidate that does not render can be rejected. since
+	// tells when it began to be under test.
+	Choose func(ctx context.Context, res *render.Result, since Since) (Choice, error)
+}
 
 // Since tells when the branch began to hold what is under test (Began); zero where
 // that is not known.
@@ -58,16 +63,16 @@ type Since func(context.Context) (time.Time, error)
 
 // ByHand is the decision of people. The ID may be empty.
 func ByHand(outcome Outcome, reason, id string) Decider {
-	return func(context.Context, *render.Result, Since) (Choice, error) {
+	return Decider{outcome, func(context.Context, *render.Result, Since) (Choice, error) {
 		return Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, nil
-	}
+	}}
 }
 
 // ByVerdict follows the verdict of an experiment's objects, if it is the wanted
 // outcome; whatever it is where wanted is empty. They are looked for on each
 // tree anew.
 func ByVerdict(find Objects, wanted Outcome) Decider {
-	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+	return Decider{wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
 		if res == nil {
 			return Choice{}, errors.New("follow verdict: the candidate does not render: reject it by hand with --reason")
 		}
@@ -99,7 +104,7 @@ func ByVerdict(find Objects, wanted Outcome) Decider {
 				res.Plan.Metadata.Name, v.Outcome, v.Outcome)
 		}
 		return c, nil
-	}
+	}}
 }
 
 // Meaning is a decider that means the candidate with the ID alone; without one it
@@ -108,13 +113,13 @@ func Meaning(id string, decide Decider) Decider {
 	if id == "" {
 		return decide
 	}
-	return func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
-		c, err := decide(ctx, res, since)
+	return Decider{decide.Wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+		c, err := decide.Choose(ctx, res, since)
 		if c.Left == "" {
 			c.ID = id
 		}
 		return c, err
-	}
+	}}
 }
 
 // judge reads the verdict on what is under test. Since when the branch holds

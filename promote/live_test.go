@@ -62,7 +62,7 @@ func TestLive(t *testing.T) {
 			if !slices.Equal(got, test.want) {
 				t.Errorf("asked for %q, want %q", got, test.want)
 			}
-			choice, err := ByVerdict(Live(asked(&got), "web"), "")(t.Context(), res, nil)
+			choice, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), res, nil)
 			if err != nil || choice.Left != Held || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected is ") {
 				t.Errorf("nothing there is %+v, %v", choice, err)
 			}
@@ -79,11 +79,11 @@ func TestLiveDecides(t *testing.T) {
 	other := done.DeepCopy()
 	other.SetName("migrate-candidate")
 	var got []string
-	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "")(t.Context(), res, nil)
+	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "").Choose(t.Context(), res, nil)
 	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.ID != res.ID {
 		t.Errorf("%+v, %v", choice, err)
 	}
-	choice, err = ByVerdict(Live(asked(&got, other), "web"), "")(t.Context(), res, nil)
+	choice, err = ByVerdict(Live(asked(&got, other), "web"), "").Choose(t.Context(), res, nil)
 	if err != nil || choice.Left != Held {
 		t.Errorf("without what judges: %+v, %v", choice, err)
 	}
@@ -107,7 +107,7 @@ func TestLiveRefuses(t *testing.T) {
 			list := func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
 				return nil, down
 			}
-			_, err := ByVerdict(Live(list, test.namespace), "")(t.Context(), res, nil)
+			_, err := ByVerdict(Live(list, test.namespace), "").Choose(t.Context(), res, nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -119,7 +119,7 @@ func TestLiveRefuses(t *testing.T) {
 func TestLiveWithoutAJudge(t *testing.T) {
 	res := mustRender(t, judged(envrepo.Files{"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"}, "").On(t), "prod")
 	var got []string
-	if _, err := ByVerdict(Live(asked(&got), "web"), "")(t.Context(), res, nil); err == nil || !strings.Contains(err.Error(), "nothing in it judges") || len(got) > 0 {
+	if _, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), res, nil); err == nil || !strings.Contains(err.Error(), "nothing in it judges") || len(got) > 0 {
 		t.Errorf("asked for %q: %v", got, err)
 	}
 }

@@ -40,6 +40,18 @@ const (
 	Revert  Outcome = "revert" // of a promotion; see PrepareRevert
 )
 
+// Done is the outcome in the past, for people.
+func (o Outcome) Done() string {
+	switch o {
+	case Promote:
+		return "promoted"
+	case Revert:
+		return "reverted the promotion of"
+	default:
+		return "rejected"
+	}
+}
+
 // ErrNoCandidate is returned for an environment without a marker.
 var ErrNoCandidate = errors.New("no candidate")
 
@@ -95,6 +107,17 @@ func Prepare(ctx context.Context, req render.Request, opt Options) (*Edit, error
 		return nil, err
 	}
 	return p.edit, p.moveUp(ctx)
+}
+
+// Prove holds that the candidate of an environment, which is rendered at hand,
+// could be promoted and rejected now. The branch is as in Options.
+func Prove(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error)) error {
+	for _, outcome := range []Outcome{Promote, Reject} {
+		if _, err := Prepare(ctx, req, Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
+			return fmt.Errorf("the candidate could not be %s: %w", outcome.Done(), err)
+		}
+	}
+	return nil
 }
 
 // preparation is the state of one Prepare.

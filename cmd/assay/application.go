@@ -47,7 +47,7 @@ func parseAppName(text string) (n appName, ok bool) {
 }
 
 // findApp reads what --app names. The title is for messages.
-func (a *app) findApp(ctx context.Context, opt server) (title string, at application.Place, err error) {
+func (a *app) findApp(ctx context.Context, opt serverFlags) (title string, at application.Place, err error) {
 	name, ok := parseAppName(opt.app)
 	if ok {
 		return a.liveApp(ctx, opt, name)
@@ -62,7 +62,7 @@ func (a *app) findApp(ctx context.Context, opt server) (title string, at applica
 }
 
 // liveApp reads an Application from the cluster.
-func (a *app) liveApp(ctx context.Context, opt server, n appName) (title string, at application.Place, err error) {
+func (a *app) liveApp(ctx context.Context, opt serverFlags, n appName) (title string, at application.Place, err error) {
 	c, err := a.openCluster(opt)
 	if err != nil {
 		return "", at, noApp(opt.app, err)

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/assaydev/assay/plugin"
 )
 
 // TestParseAppName: the text alone says whether a file is meant.
@@ -30,23 +32,22 @@ func TestParseAppName(t *testing.T) {
 
 // TestDestination: an experiment is looked for only where it is known to be.
 func TestDestination(t *testing.T) {
-	far := session{app: "Application argocd/shop", cluster: "far"}
+	const title, far = "Application argocd/shop", "far"
 	for name, test := range map[string]struct {
-		session session
-		opt     server
+		cluster string
+		opt     serverFlags
 		want    string // of the error
 	}{
-		"Argo CD's own cluster":          {session{}, server{app: "shop"}, ""},
-		"a repository":                   {session{}, server{repo: "https://git.example.com/envs.git"}, ""},
-		"another cluster":                {far, server{app: "shop", kubeContext: "far"}, "it deploys to the cluster far, and not to the one that it is in"},
-		"a file's other cluster":         {far, server{app: "app.yaml"}, "name its context with --kube-context"},
-		"a file's other cluster, stdin":  {far, server{app: "-"}, "name its context with --kube-context"},
-		"a file's other cluster, chosen": {far, server{app: "./shop", kubeContext: "far"}, ""},
+		"Argo CD's own cluster":          {"", serverFlags{app: "shop"}, ""},
+		"a repository":                   {"", serverFlags{repo: "https://git.example.com/envs.git"}, ""},
+		"another cluster":                {far, serverFlags{app: "shop", kubeContext: "far"}, "it deploys to the cluster far, and not to the one that it is in"},
+		"a file's other cluster":         {far, serverFlags{app: "app.yaml"}, "name its context with --kube-context"},
+		"a file's other cluster, stdin":  {far, serverFlags{app: "-"}, "name its context with --kube-context"},
+		"a file's other cluster, chosen": {far, serverFlags{app: "./shop", kubeContext: "far"}, ""},
 	} {
-		test.session.call.Namespace = "web"
 		for namespace, flag := range map[string]string{"web": "", "canary": "canary"} {
-			test.session.env.namespace = flag
-			got, err := test.session.destination(test.opt)
+			env := environmentFlags{namespace: flag}
+			got, err := test.opt.destination(title, test.cluster, env.view("prod", plugin.Call{Namespace: "web"}).Request.Namespace)
 			switch {
 			case test.want != "":
 				if err == nil || !strings.Contains(err.Error(), test.want) {

@@ -15,15 +15,23 @@ import (
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object/manifest"
-	"github.com/assaydev/assay/internal/scaffold"
-	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/render/helm"
 )
 
 // parseImages reads --image, or finds the image that --tag is for.
-func (o candidateOptions) parseImages(ctx context.Context, m *markerPlace) ([]types.Image, error) {
+func (o candidateOptions) parseImages(ctx context.Context, m *candidate.Marker) ([]types.Image, error) {
 	if o.tag != "" {
-		return m.onlyImage(ctx, o.tag)
+		images, err := m.OnlyImage(ctx, o.tag)
+		var several *candidate.NotOnlyError
+		switch {
+		case !errors.As(err, &several):
+		case len(several.Names) == 0:
+			return nil, errors.New("no workload runs an image that --tag could change: name the change with --image or --set")
+		default:
+			return nil, fmt.Errorf("--tag needs the only image, and there are %s: choose one with --image NAME:%s", excerpt.List(several.Names), o.tag)
+		}
+		return images, err
 	}
 	var images []types.Image
 	for _, text := range o.images {
@@ -37,35 +45,6 @@ func (o candidateOptions) parseImages(ctx context.Context, m *markerPlace) ([]ty
 		images = append(images, image)
 	}
 	return images, nil
-}
-
-// onlyImage finds the image that --tag means: the only one of the plan's
-// targets, or of all workloads.
-func (m *markerPlace) onlyImage(ctx context.Context, tag string) ([]types.Image, error) {
-	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.Path: nil})
-	res, err := render.Environment(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	objs := render.UnderTest(res.Plan, res.Baseline)
-	switch names := scaffold.Images(objs); len(names) {
-	case 0:
-		return nil, errors.New("no workload runs an image that --tag could change: name the change with --image or --set")
-	case 1:
-		return []types.Image{{Name: names[0], NewTag: tag}}, nil
-	default:
-		return nil, fmt.Errorf("--tag needs the only image, and there are %s: choose one with --image NAME:%s", listed(names), tag)
-	}
-}
-
-// listed joins the first of many names.
-func listed(names []string) string {
-	const most = 8
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
 }
 
 // values merges --values and --set as Helm does.
@@ -82,7 +61,7 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 		if err := manifest.CheckAliases(name, data); err != nil {
 			return nil, err
 		}
-		more, err := decodeValueFile(name, data)
+		more, err := candidate.DecodeValues(name, data)
 		if err != nil {
 			return nil, err
 		}

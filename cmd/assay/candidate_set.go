@@ -1,26 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/promote/verify"
-	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/promote/candidate"
 )
 
 type candidateOptions struct {
-	environment
-	server
+	siteFlags
 	images, sets, valueFiles, patches, variables []string
 	tag, title                                   string
 	retry, dryRun, pull                          bool
@@ -63,7 +58,7 @@ commits.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, args) }),
 	}
-	opt.bindRender(cmd)
+	opt.siteFlags.bind(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&opt.images, "image", nil, "`image` to change: NAME:TAG, NAME@DIGEST or NAME=NEWNAME[:TAG|@DIGEST]; repeatable")
 	f.StringVar(&opt.tag, "tag", "", "new `tag` of the only image of the workloads under test")
@@ -84,95 +79,91 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	f.BoolVar(&o.retry, "retry", false, "test the same change again, as a new attempt")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
 	f.BoolVar(&o.pull, "pull-request", false, "on a server, offer the candidate in a pull request, as for a protected branch")
-	o.server.bind(cmd)
 }
 
 func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []string) error {
-	if err := opt.check(args); err != nil {
+	if err := opt.checkChange(); err != nil {
 		return err
 	}
-	if opt.chosen() {
-		return a.putThere(ctx, opt, func(ctx context.Context, m *markerPlace) (spec.Candidate, error) { return a.candidate(ctx, opt, m) })
-	}
-	m, err := opt.openMarker(dirArg(args))
-	if m != nil {
-		defer m.close()
-	}
-	if err != nil && (m == nil || m.Data == nil || errors.Is(err, marker.ErrForeign)) {
-		return err
-	}
-	candidate, err := a.candidate(ctx, opt, m)
-	if err != nil {
-		return err
-	}
-	return a.putCandidate(ctx, opt, m, candidate)
+	return a.putCandidate(ctx, opt, args, func(*site) candidate.Derive {
+		return func(ctx context.Context, m *candidate.Marker) (spec.Candidate, error) {
+			return a.candidate(ctx, opt, m)
+		}
+	})
 }
 
-// putCandidate proves the candidate and writes it to the marker.
-func (a *app) putCandidate(ctx context.Context, opt candidateOptions, m *markerPlace, candidate spec.Candidate) error {
-	if err := m.undisturbed(); err != nil {
-		return err
+// putCandidate puts what is derived at a site under test.
+func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []string, derive func(*site) candidate.Derive) error {
+	if opt.pull && !opt.chosen() {
+		return usagef("--pull-request is for a server: name it with --repo or --app")
 	}
-	past, err := m.memory(ctx, opt.commits)
+	s, err := a.site(ctx, opt.siteFlags, args, way{dryRun: opt.dryRun})
 	if err != nil {
 		return err
 	}
-	p, err := m.placed(ctx, candidate, opt.retry, past)
-	if err != nil {
+	defer s.close()
+	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Pull: opt.pull})
+	var remembered *candidate.RememberedError
+	switch {
+	case errors.As(err, &remembered):
+		return fmt.Errorf("%w; to test the same change once more, add --retry", err)
+	case err != nil:
 		return err
-	}
-	if !p.changes() || opt.dryRun {
-		a.preview(p)
+	case !p.Changes():
+		_, _ = fmt.Fprintf(&a.out, "%s is in %s already\n", p.Called(), s.on(p.Path))
+		return nil
+	case opt.dryRun:
+		a.out.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Data), string(p.After)))
 		return nil
 	}
-	if err := a.write(ctx, func() error { return m.write(ctx, "candidate set", p.data) }); err != nil {
-		return err
+	return a.reportSet(s, p)
+}
+
+// reportSet tells what became of a candidate.
+func (a *app) reportSet(s *site, p *candidate.Placement) error {
+	if p.Pull == nil {
+		_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.Called(), s.on(p.Path))
+	} else {
+		_, _ = fmt.Fprintf(&a.out, "%s %s in %s\n", headline(p.Pull, "set", "test"), p.Called(), s.on(p.Path))
 	}
-	_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.called(), p.on(p.Path))
+	if s.server {
+		_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(p.Landing))
+	}
 	a.tellSet(p)
-	a.notef("next: assay diff %s", m.argument())
-	if past.Shallow && !past.Cut {
-		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", past.Commits)
+	if !s.server {
+		a.notef("next: assay diff %s", argument(s.arg, p.Name))
+	}
+	if p.Past.Shallow && !p.Past.Cut {
+		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", p.Past.Commits)
+	}
+	if p.Pull != nil && p.Pull.State == promote.Closed {
+		return errHeld
 	}
 	return nil
 }
 
-// placement is a candidate in its place in the marker, proven.
-type placement struct {
-	*markerPlace
-	candidate spec.Candidate
-	queue     []spec.Candidate
-	data      []byte // of the marker
-	rendered  *render.Result
+// tellSet says on stderr what people should know beside the result.
+func (a *app) tellSet(p *candidate.Placement) {
+	if len(p.Candidates) > 0 {
+		first := p.Candidates[0]
+		switch {
+		case len(p.Queue) > 1:
+			a.notef("it waits until candidate %s has its verdict", promote.Label(first))
+		case !marker.Same(first.Spec.Change, p.Candidate.Spec.Change):
+			a.notef("it preempts candidate %s, which was under test", promote.Label(first))
+		}
+		if dropped := len(p.Candidates) - len(p.Queue); dropped > 0 {
+			a.notef("%d that waited were dropped", dropped)
+		}
+	}
+	for _, u := range p.Rendered.Untested {
+		a.notef("ships untested: %s", oneLine(u))
+	}
+	a.warn(p.Rendered.Warnings)
 }
 
-// placed proves a candidate and puts it in its place.
-func (m *markerPlace) placed(ctx context.Context, c spec.Candidate, retry bool, past history.Past) (*placement, error) {
-	res, err := unremembered(ctx, &c, retry, past, m.try)
-	if err != nil {
-		return nil, err
-	}
-	p := &placement{markerPlace: m, candidate: c, queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), rendered: res}
-	p.data, err = marker.Encode(p.queue)
-	return p, err
-}
-
-func (p *placement) changes() bool { return !bytes.Equal(p.data, p.Data) }
-
-// preview prints what placing the candidate would change.
-func (a *app) preview(p *placement) {
-	if !p.changes() {
-		_, _ = fmt.Fprintf(&a.out, "%s is in %s already\n", p.called(), p.on(p.Path))
-		return
-	}
-	a.out.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Data), string(p.data)))
-}
-
-// check refuses flags that make no sense together.
-func (o candidateOptions) check(args []string) error {
-	if err := o.checkPut(args); err != nil {
-		return err
-	}
+// checkChange refuses flags of a change that make no sense together.
+func (o candidateOptions) checkChange() error {
 	switch {
 	case o.tag != "" && len(o.images) > 0:
 		return usagef("--tag is for the only image, --image names one: give one of the two")
@@ -183,7 +174,7 @@ func (o candidateOptions) check(args []string) error {
 }
 
 // candidate makes the marker's document from the flags.
-func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlace) (spec.Candidate, error) {
+func (a *app) candidate(ctx context.Context, opt candidateOptions, m *candidate.Marker) (spec.Candidate, error) {
 	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
 	var err error
 	if c.Spec.Images, err = opt.parseImages(ctx, m); err != nil {
@@ -192,88 +183,6 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *markerPlac
 	if c.Spec.Values, err = a.values(opt); err != nil {
 		return c, err
 	}
-	if c.Spec.Patches, err = a.parsePatches(ctx, opt, m); err != nil {
-		return c, err
-	}
-	c.Metadata.Name = opt.title
-	if c.Metadata.Name == "" {
-		c.Metadata.Name = defaultName(c.Spec.Change)
-	}
-	m.recall(&c, opt.title == "")
-	if opt.retry {
-		c.Spec.Attempt++
-	}
-	return c, nil
-}
-
-// recall takes over what the marker says of the same change already.
-func (m *markerPlace) recall(c *spec.Candidate, name bool) {
-	for _, other := range m.Candidates {
-		if !marker.Same(other.Spec.Change, c.Spec.Change) {
-			continue
-		}
-		c.Spec.Attempt = other.Spec.Attempt
-		c.Metadata.Annotations = other.Metadata.Annotations
-		if name {
-			c.Metadata.Name = other.Metadata.Name
-		}
-	}
-}
-
-// try renders the environment with the candidate under test, and proves that
-// promoting and rejecting it would hold.
-func (m *markerPlace) try(ctx context.Context, c spec.Candidate) (*render.Result, error) {
-	data, err := spec.EncodeCandidate(c)
-	if err != nil {
-		return nil, err
-	}
-	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.Path: data})
-	res, err := render.Environment(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if err := verify.Decidable(ctx, req, res, m.branch); err != nil {
-		return nil, err
-	}
-	return res, nil
-}
-
-// called is the candidate for people.
-func (p *placement) called() string {
-	return fmt.Sprintf("candidate %s (%s)", promote.Label(p.candidate), p.rendered.ID)
-}
-
-// tellSet says on stderr what people should know beside the result.
-func (a *app) tellSet(p *placement) {
-	if len(p.Candidates) > 0 {
-		first := p.Candidates[0]
-		switch {
-		case len(p.queue) > 1:
-			a.notef("it waits until candidate %s has its verdict", promote.Label(first))
-		case !marker.Same(first.Spec.Change, p.candidate.Spec.Change):
-			a.notef("it preempts candidate %s, which was under test", promote.Label(first))
-		}
-		if dropped := len(p.Candidates) - len(p.queue); dropped > 0 {
-			a.notef("%d that waited were dropped", dropped)
-		}
-	}
-	for _, u := range p.rendered.Untested {
-		a.notef("ships untested: %s", oneLine(u))
-	}
-	a.warn(p.rendered.Warnings)
-}
-
-// defaultName names a candidate after its first new tag or digest.
-func defaultName(change spec.Change) string {
-	for _, image := range change.Images {
-		switch {
-		case image.NewTag != "":
-			return image.NewTag
-		case image.Digest != "":
-			_, hash, _ := strings.Cut(image.Digest, ":")
-			return hash[:min(12, len(hash))]
-		}
-	}
-	return ""
+	c.Spec.Patches, err = a.parsePatches(ctx, opt, m)
+	return c, err
 }

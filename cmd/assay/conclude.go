@@ -2,17 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/assaydev/assay/internal/engine/verdict"
-	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/git/local"
-	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 )
 
 func (a *app) concludeCommand() *cobra.Command {
@@ -51,77 +42,15 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
 }
 
 func (a *app) conclude(ctx context.Context, opt decideOptions, args []string) error {
-	opt.live = opt.experiment == ""
-	return a.decideAnywhere(ctx, opt, args, "")
-}
-
-// followsVerdict reports whether an experiment decides, and not people.
-func (o decideOptions) followsVerdict() bool { return o.experiment != "" || o.live }
-
-// verdict decides by what the experiment's objects say. In a cluster, those that
-// name no namespace are in the one that the Application deploys to, which is
-// asked for once there is a candidate.
-func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func() (string, error)) (promote.Decider, error) {
-	if opt.experiment == "" {
-		return promote.Meaning(opt.id, promote.ByVerdict(a.live(opt, namespace), wanted)), nil
-	}
-	data, err := a.readInput(opt.experiment)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	objs, err := verdict.Read(inputName(opt.experiment), data)
+	defer s.close()
+	decider, err := a.verdict(opt, "", s)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return promote.Meaning(opt.id, promote.ByVerdict(promote.Saved(objs), wanted)), nil
-}
-
-// since tells when the branch that is checked out began to hold what is under
-// test. That is not known of what is in no commit.
-func (p *place) since(res *render.Result) promote.Since {
-	return func(ctx context.Context) (time.Time, error) {
-		repo, err := local.Open(ctx, p.root)
-		if errors.Is(err, local.ErrNoRepo) {
-			return time.Time{}, nil
-		}
-		if err != nil {
-			return time.Time{}, err
-		}
-		tip, err := repo.Head(ctx)
-		if err != nil || tip == "" {
-			return time.Time{}, err
-		}
-		return promote.Began(ctx, repo, tip, res.ID, p.in)
-	}
-}
-
-// in is the environment in another tree of the repository.
-func (p *place) in(tree fs.FS) render.Request {
-	req := p.Request
-	req.FS = envfs.New(tree, p.files)
-	return req
-}
-
-// leave tells why nothing is done.
-func (a *app) leave(opt decideOptions, p *place, c promote.Choice) error {
-	result := errHeld
-	if c.Left == promote.Superseded {
-		result = nil
-	}
-	if opt.format == formatJSON {
-		r := &report{
-			Outcome: string(c.Left), Environment: p.Environment, Candidate: c.Candidate.Metadata.Name, ID: c.Experiment,
-			Engine: c.Engine, Reason: c.Reason, Evidence: c.Evidence,
-		}
-		if err := a.reportJSON(r); err != nil {
-			return err
-		}
-		return result
-	}
-	if c.Left == promote.Superseded {
-		a.notef("superseded: %s: nothing to do", c.Reason)
-	} else {
-		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", promote.Label(c.Candidate), c.Experiment, c.Left, c.Reason)
-	}
-	return result
+	r, err := s.Decide(ctx, decider)
+	return a.reportDecision(s, opt.format, r, err)
 }

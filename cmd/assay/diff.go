@@ -19,7 +19,7 @@ import (
 )
 
 type diffOptions struct {
-	environment
+	environmentFlags
 	format, color string
 	full          bool
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 
@@ -15,12 +14,13 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
-// environment is the flags that say which environment, for whom, and within
+// environmentFlags say which environment, for whom, and within
 // which limits.
-type environment struct {
+type environmentFlags struct {
 	name, root                      string
 	appName, namespace, kubeVersion string
 	apiVersions                     []string
@@ -30,7 +30,7 @@ type environment struct {
 }
 
 // bind adds the flags that choose an environment.
-func (e *environment) bind(cmd *cobra.Command) {
+func (e *environmentFlags) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&e.name, "env", "", "`name` of the environment where a directory serves several (assay.NAME.yaml)")
 	f.StringVar(&e.root, "root", "", "repository's `directory`, which nothing is read from beyond (default: the nearest one with .git)")
@@ -40,12 +40,12 @@ func (e *environment) bind(cmd *cobra.Command) {
 }
 
 // bindRender adds the flags that decide what a render sees, and its limits.
-func (e *environment) bindRender(cmd *cobra.Command) {
+func (e *environmentFlags) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
-	under(cmd, renderFlags, func() { e.bindView(cmd.Flags()) })
+	under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
 }
 
-func (e *environment) bindView(f *pflag.FlagSet) {
+func (e *environmentFlags) bindView(f *pflag.FlagSet) {
 	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
 	f.StringVar(&e.namespace, "namespace", "", "destination `namespace` of the Application")
 	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
@@ -59,80 +59,72 @@ func (e *environment) bindView(f *pflag.FlagSet) {
 	f.StringSliceVar(&e.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
 }
 
-// place is an environment that a command works on.
-type place struct {
-	render.Request
-	files envfs.Limits
-	root  string // the repository's directory
-	arg   string // the environment's directory as the user wrote it
-
-	session *session // on a server; nil for a directory
+// located is an environment's directory on this machine.
+type located struct {
+	promote.View
+	root string // the repository's directory
+	arg  string // the environment's as the user wrote it
 }
 
-// open opens the environment in dir. A call of the plugin fills in what flags
-// leave out. The caller closes the FS.
-func (e *environment) open(dir string, call plugin.Call) (*place, error) {
-	root, rel, err := e.locate(dir, call.SourcePath)
-	if err != nil {
-		return nil, err
-	}
-	fsys, err := envfs.OpenDir(root, e.files)
-	if err != nil {
-		return nil, err
-	}
-	p := &place{files: e.files, root: root, arg: dir}
-	p.Request = render.Request{FS: fsys, Environment: spec.Environment{Dir: rel}}
-	e.fill(&p.Request, call)
-	return p, nil
+// locate finds the environment in dir. A call of the plugin fills in what flags
+// leave out.
+func (e *environmentFlags) locate(dir string, call plugin.Call) (located, error) {
+	root, rel, err := e.find(dir, call.SourcePath)
+	return located{e.view(rel, call), root, dir}, err
 }
 
-// fill adds what flags say to a request, and what a call of the plugin says
-// where they say nothing.
-func (e *environment) fill(req *render.Request, call plugin.Call) {
-	req.Limits, req.Allow = e.limits, render.Allow{InjectKinds: e.injectKinds}
-	call.Fill(req)
+// view is how the environment of a directory in a repository is read.
+func (e *environmentFlags) view(dir string, call plugin.Call) promote.View {
+	req := render.Request{Environment: spec.Environment{Dir: dir}, Limits: e.limits, Allow: render.Allow{InjectKinds: e.injectKinds}}
+	call.Fill(&req)
 	flags := plugin.Call{AppName: e.appName, Namespace: e.namespace, KubeVersion: e.kubeVersion, APIVersions: e.apiVersions, Environment: e.name}
-	flags.Fill(req)
+	flags.Fill(&req)
+	return promote.View{Request: req, Files: e.files}
 }
 
-// render renders the environment in dir.
-func (e *environment) render(ctx context.Context, dir string, call plugin.Call) (*render.Result, error) {
-	p, err := e.open(dir, call)
+// opened is a located environment, open to be read.
+type opened struct {
+	located
+	render.Request
+}
+
+// open opens the environment in dir, for a call of the plugin. The caller closes
+// it.
+func (e *environmentFlags) open(dir string, call plugin.Call) (*opened, error) {
+	at, err := e.locate(dir, call)
 	if err != nil {
 		return nil, err
 	}
-	defer p.close()
-	return render.Environment(ctx, p.Request)
+	req, err := at.At(at.root)
+	return &opened{at, req}, err
 }
 
 // close ends the reading. Nothing was written, so that nothing can be lost.
-func (p *place) close() { _ = p.FS.Close() }
+func (o *opened) close() { _ = o.FS.Close() }
 
-// argument is how the user names the environment to another command.
-func (p *place) argument() string {
-	if p.Name == "" {
-		return filepath.Clean(p.arg)
-	}
-	return filepath.Clean(p.arg) + " --env " + p.Name
-}
-
-// markerFile is the path of the environment's marker in the repository.
-func (p *place) markerFile() (string, error) {
-	name, err := spec.CandidateFile(p.Name)
-	return path.Join(p.Dir, name), err
-}
-
-// on names a repo-relative path as the user reaches it from here.
-func (p *place) on(name string) string {
-	rel, err := filepath.Rel(filepath.FromSlash(p.Dir), filepath.FromSlash(name))
+// render renders the environment in dir.
+func (e *environmentFlags) render(ctx context.Context, dir string, call plugin.Call) (*render.Result, error) {
+	o, err := e.open(dir, call)
 	if err != nil {
-		return name
+		return nil, err
 	}
-	return filepath.Join(p.arg, rel)
+	defer o.close()
+	return render.Environment(ctx, o.Request)
 }
 
-// locate finds the repository of dir and the path there.
-func (e *environment) locate(dir, sourcePath string) (root, rel string, err error) {
+// on names a path in the repository as the user reaches it from here.
+func (l located) on(name string) string { return onto(l.arg, l.View.Request.Dir, name) }
+
+// argument is how the user names an environment to another command.
+func argument(dir, name string) string {
+	if name == "" {
+		return filepath.Clean(dir)
+	}
+	return filepath.Clean(dir) + " --env " + name
+}
+
+// find finds the repository of dir and the path there.
+func (e *environmentFlags) find(dir, sourcePath string) (root, rel string, err error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return "", "", fmt.Errorf("find directory %s: %w", dir, err)

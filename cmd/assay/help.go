@@ -13,8 +13,8 @@ import (
 // Headings of flags in the help, in its order.
 const (
 	ownFlags    = "Flags"
-	serverFlags = "Flags for a branch on a server, with --repo or --app"
-	renderFlags = "Flags for rendering, and its limits"
+	serverGroup = "Flags for a branch on a server, with --repo or --app"
+	renderGroup = "Flags for rendering, and its limits"
 )
 
 // headingKey is where a flag's heading is kept.
@@ -56,7 +56,7 @@ func flagSections(cmd *cobra.Command) []flagSection {
 		sets[heading].AddFlag(f)
 	})
 	var sections []flagSection
-	for _, heading := range []string{ownFlags, serverFlags, renderFlags} {
+	for _, heading := range []string{ownFlags, serverGroup, renderGroup} {
 		if set := sets[heading]; set != nil {
 			sections = append(sections, flagSection{heading, set.FlagUsagesWrapped(helpWidth)})
 		}

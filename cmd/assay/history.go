@@ -6,10 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/plugin"
 )
 
 // defaultCommits is how many commits are looked at for decisions.
@@ -22,8 +19,7 @@ func bindMaxCommits(cmd *cobra.Command, n *int) {
 
 func (a *app) historyCommand() *cobra.Command {
 	var (
-		env    environment
-		there  server
+		where  siteFlags
 		format = formatText
 	)
 	cmd := &cobra.Command{
@@ -45,42 +41,26 @@ It looks at the newest 500 commits, and says so if there are more.`,
   assay history shop/prod --max-commits 100000 -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.history(ctx, env, there, format, args)
+			return a.history(ctx, where, format, args)
 		}),
 	}
-	env.bind(cmd)
-	there.bind(cmd)
+	where.environmentFlags.bind(cmd)
+	where.bindServer(cmd)
 	bindChoice(cmd, &format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
 
-func (a *app) history(ctx context.Context, env environment, there server, format string, args []string) error {
-	if err := there.check(args, env); err != nil {
-		return err
-	}
-	if there.chosen() {
-		s, err := a.connect(ctx, there, env)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		past, err := s.Past(ctx, s.place().Environment)
-		if err != nil {
-			return err
-		}
-		return a.printHistory(past, format, s.dir)
-	}
-	dir := dirArg(args)
-	p, err := env.open(dir, plugin.Call{})
+func (a *app) history(ctx context.Context, where siteFlags, format string, args []string) error {
+	s, err := a.site(ctx, where, args, way{})
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	past, err := p.past(ctx, there.commits)
+	defer s.close()
+	past, err := s.Past(ctx)
 	if err != nil {
 		return err
 	}
-	return a.printHistory(past, format, dir)
+	return a.printHistory(past, format, s.arg)
 }
 
 // printHistory prints decisions, and says how far back they reach.
@@ -112,40 +92,4 @@ func reach(past history.Past) string {
 		return fmt.Sprintf("the clone is shallow and holds %d of the branch's commits: what was decided before them is not known here; git fetch --unshallow brings the rest", past.Commits)
 	}
 	return ""
-}
-
-// past reads what the newest commits of the branch that is checked out tell of
-// the environment.
-func (p *place) past(ctx context.Context, commits int) (history.Past, error) {
-	c, err := readChronicle(ctx, p.root, commits)
-	if err != nil {
-		return history.Past{}, err
-	}
-	past := c.Past
-	past.Decisions = history.Merge(c.entries, c.refs, p.Environment)
-	return past, nil
-}
-
-// chronicle is what the commits of a repository tell of all its environments.
-type chronicle struct {
-	history.Past  // without decisions
-	entries, refs []git.Entry
-}
-
-func readChronicle(ctx context.Context, root string, commits int) (chronicle, error) {
-	var c chronicle
-	repo, err := local.Open(ctx, root)
-	if err != nil {
-		return c, err
-	}
-	if c.entries, err = repo.Recent(ctx, commits+1); err != nil {
-		return c, err
-	}
-	c.Commits, c.Cut = min(len(c.entries), commits), len(c.entries) > commits
-	c.entries = c.entries[:c.Commits]
-	if c.Shallow, err = repo.Shallow(ctx); err != nil {
-		return c, err
-	}
-	c.refs, err = repo.Refs(ctx, history.Refs)
-	return c, err
 }

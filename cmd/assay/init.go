@@ -18,7 +18,7 @@ import (
 )
 
 type initOptions struct {
-	environment
+	environmentFlags
 	adopt.Options
 	app string
 }
@@ -105,16 +105,16 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 	}
 	a.notef("next: read the files and make the experiment yours, then")
 	if len(s.Images) == 1 {
-		a.notef("  assay candidate set --tag TAG %s", p.argument())
+		a.notef("  assay candidate set --tag TAG %s", argument(p.arg, p.Name))
 	} else {
-		a.notef("  assay candidate set --image NAME:TAG %s", p.argument())
+		a.notef("  assay candidate set --image NAME:TAG %s", argument(p.arg, p.Name))
 	}
-	a.notef("  assay diff %s", p.argument())
+	a.notef("  assay diff %s", argument(p.arg, p.Name))
 	return nil
 }
 
 // adopt is the environment as a new plan names it: by its directory.
-func (p *place) adopt() adopt.Environment {
+func (p *opened) adopt() adopt.Environment {
 	title := path.Base(p.Dir)
 	if p.Dir == "." {
 		title = filepath.Base(p.root)
@@ -123,7 +123,7 @@ func (p *place) adopt() adopt.Environment {
 }
 
 // initError says which flag helps.
-func (p *place) initError(err error) error {
+func (p *opened) initError(err error) error {
 	var exists *adopt.ExistsError
 	var target *adopt.TargetError
 	var address *adopt.AddressError

@@ -53,11 +53,11 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 }
 
 // openApp opens the environment that the Application's path names.
-func (o initOptions) openApp(app *application.Application, args []string) (*place, error) {
+func (o initOptions) openApp(app *application.Application, args []string) (*opened, error) {
 	dir := dirArg(args)
-	env := o.environment
+	env := o.environmentFlags
 	if len(args) == 0 {
-		root, _, err := env.locate(".", "")
+		root, _, err := env.find(".", "")
 		if err != nil {
 			return nil, err
 		}

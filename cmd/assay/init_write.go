@@ -12,7 +12,7 @@ import (
 
 // writeOwn writes files of an environment, by their paths in the repository: all
 // of them, or none. The verb is the command.
-func (a *app) writeOwn(ctx context.Context, p *place, verb string, files map[string][]byte) error {
+func (a *app) writeOwn(ctx context.Context, p *opened, verb string, files map[string][]byte) error {
 	var list []promote.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f, err := promote.Before(p.FS, name)
@@ -22,18 +22,18 @@ func (a *app) writeOwn(ctx context.Context, p *place, verb string, files map[str
 		f.After = files[name]
 		list = append(list, f)
 	}
-	return a.write(ctx, func() error { return worktree.Replace(ctx, p.root, p.Dir, p.Name, verb, list...) })
+	return a.write(ctx, func() error { return worktree.Replace(ctx, p.root, p.Environment, verb, list...) })
 }
 
 // resumeInit finishes what an earlier init left undone when it was killed. Another verb
 // than the killed command's is an error that names it.
-func (a *app) resumeInit(ctx context.Context, p *place, verb string) (done bool, err error) {
-	record, err := worktree.Interrupted(p.root, p.Dir, p.Name)
+func (a *app) resumeInit(ctx context.Context, p *opened, verb string) (done bool, err error) {
+	record, err := worktree.Interrupted(p.root, p.Environment)
 	if record == nil || err != nil {
 		return false, err
 	}
 	err = a.write(ctx, func() error {
-		_, err := worktree.Resume(ctx, p.root, p.Dir, p.Name, promote.Outcome(verb), nil)
+		_, err := worktree.Resume(ctx, p.root, p.Environment, promote.Outcome(verb))
 		return err
 	})
 	if err != nil {

@@ -13,47 +13,46 @@ import (
 )
 
 // live finds the experiment's objects in the cluster.
-func (a *app) live(opt decideOptions, namespace func() (string, error)) promote.Objects {
+func (a *app) live(opt serverFlags, namespace func() (string, error)) promote.Objects {
 	return func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
-		objs, err := a.liveObjects(ctx, opt, res, namespace)
-		if err != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%w; or pass the experiment's objects with --experiment FILE", err)
+		in, err := namespace()
+		if err != nil {
+			return nil, unlessSaved(ctx, err)
 		}
-		return objs, err
+		c, err := a.openCluster(opt)
+		if err != nil {
+			return nil, unlessSaved(ctx, err)
+		}
+		objs, err := promote.Live(c.List, in)(ctx, res)
+		return objs, unlessSaved(ctx, err)
 	}
 }
 
-func (a *app) liveObjects(ctx context.Context, opt decideOptions, res *render.Result, namespace func() (string, error)) ([]*unstructured.Unstructured, error) {
-	in, err := namespace()
-	if err != nil {
-		return nil, err
+// unlessSaved says what helps where the cluster does not tell.
+func unlessSaved(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	c, err := a.openCluster(opt.server)
-	if err != nil {
-		return nil, err
-	}
-	return promote.Live(c.List, in)(ctx, res)
+	return fmt.Errorf("%w; or pass the experiment's objects with --experiment FILE", err)
 }
 
-// destination is the namespace that the environment is deployed to, in the cluster
+// destination is the namespace that an Application is deployed to, in the cluster
 // that is asked for its experiment. That cluster is the Application's own only if
 // both are the same, or if the Application is a file's and the user names it.
-func (s *session) destination(opt server) (string, error) {
+func (opt serverFlags) destination(title, cluster, namespace string) (string, error) {
 	_, live := parseAppName(opt.app)
 	switch {
-	case s.cluster == "":
+	case cluster == "":
 	case live:
-		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s, and not to the one that it is in", s.app, s.cluster)
+		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s, and not to the one that it is in", title, cluster)
 	case opt.kubeContext == "":
-		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s: name its context with --kube-context", s.app, s.cluster)
+		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s: name its context with --kube-context", title, cluster)
 	}
-	var req render.Request
-	s.env.fill(&req, s.call)
-	return req.Namespace, nil
+	return namespace, nil
 }
 
 // openCluster follows the rules of kubectl.
-func (a *app) openCluster(opt server) (*cluster.Client, error) {
+func (a *app) openCluster(opt serverFlags) (*cluster.Client, error) {
 	files := filepath.SplitList(a.variable("KUBECONFIG"))
 	if home := a.variable("HOME", "USERPROFILE"); len(files) == 0 && home != "" {
 		files = []string{filepath.Join(home, ".kube", "config")}

@@ -19,7 +19,7 @@ type output struct {
 }
 
 // output starts counting what is printed of the environment in dir.
-func (e *environment) output(dir string) *output {
+func (e *environmentFlags) output(dir string) *output {
 	limit := e.limits.OutputBytes
 	if limit == 0 {
 		limit = defaultOutputBytes

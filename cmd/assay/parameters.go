@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) parametersCommand() *cobra.Command {
-	var opt environment
+	var opt environmentFlags
 	cmd := &cobra.Command{
 		Use:    "parameters [DIR]",
 		Short:  "Print the parameters that the plugin takes, as Argo CD announces them",
@@ -25,7 +25,7 @@ the environment's layout with their current values, as JSON.`,
 	return cmd
 }
 
-func (a *app) parameters(ctx context.Context, opt environment, dir string) error {
+func (a *app) parameters(ctx context.Context, opt environmentFlags, dir string) error {
 	call, err := plugin.FromEnv(a.env)
 	if err != nil {
 		return err

@@ -45,16 +45,3 @@ Without a candidate there is nothing to do.`,
 	opt.bindByHand(cmd)
 	return cmd
 }
-
-// decideOne promotes or rejects: for the reason that people give, or if that is
-// the verdict.
-func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, outcome promote.Outcome) error {
-	byHand := oneLine(opt.reason) != ""
-	switch {
-	case byHand && opt.experiment != "":
-		return usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
-	case !byHand && opt.experiment == "":
-		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
-	}
-	return a.decideAnywhere(ctx, opt, args, outcome)
-}

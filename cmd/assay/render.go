@@ -19,7 +19,7 @@ const (
 )
 
 type renderOptions struct {
-	environment
+	environmentFlags
 	view, format, outputDir string
 }
 

@@ -2,16 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/git/local"
-	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -69,105 +62,11 @@ func (a *app) revert(ctx context.Context, opt revertOptions, args []string) erro
 	case opt.id != "" && opt.commitID != "":
 		return usagef("--id and --commit-id both name a promotion: give one of the two")
 	}
-	if err := opt.checkWhere(args); err != nil {
-		return err
-	}
-	if opt.chosen() {
-		return a.revertThere(ctx, opt)
-	}
-	dir := dirArg(args)
-	p, err := opt.open(dir, plugin.Call{})
+	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if done, err := a.resume(ctx, opt.decideOptions, p, promote.Revert); done || err != nil {
-		return err
-	}
-	source, err := local.Open(ctx, p.root)
-	if err != nil {
-		return err
-	}
-	past, err := p.past(ctx, opt.commits)
-	if err != nil {
-		return err
-	}
-	if opt.commitID != "" {
-		if opt.commitID, err = source.Resolve(ctx, opt.commitID); err != nil {
-			return fmt.Errorf("--commit-id: %w", err)
-		}
-	}
-	d, err := opt.promotion(past, dir)
-	if err != nil {
-		return err
-	}
-	if by, ok := d.Reverted(past.Decisions); ok {
-		return a.revertedAlready(opt, p, d, "by commit "+git.Short(by.Commit))
-	}
-	e, err := p.prepareRevert(ctx, source.Tree, opt.files, d)
-	if errors.Is(err, promote.ErrReverted) {
-		return a.revertedAlready(opt, p, d, "in the files")
-	}
-	if err != nil {
-		return a.explainLaw(err)
-	}
-	repo, err := opt.repo(ctx, p)
-	if err != nil {
-		return err
-	}
-	return a.carryOut(ctx, opt.decideOptions, p, repo, e, promote.Decision{Outcome: promote.Revert, ID: d.Experiment, Reason: opt.reason})
-}
-
-// promotion is the one that is meant.
-func (o revertOptions) promotion(past history.Past, where string) (history.Decision, error) {
-	d, ok := history.Promotion(past.Decisions, o.id, o.commitID)
-	if ok {
-		return d, nil
-	}
-	which := "a promotion"
-	switch {
-	case o.id != "":
-		which = "the promotion of " + o.id
-	case o.commitID != "":
-		which = "a promotion by " + git.Short(o.commitID)
-	}
-	limit := reach(past)
-	if limit != "" {
-		limit = ": " + limit
-	}
-	return d, fmt.Errorf("%s: no commit tells of %s%s", where, which, limit)
-}
-
-// prepareRevert reads what the promotion's commit did from the repository, and
-// prepares its undoing.
-func (p *place) prepareRevert(ctx context.Context, tree func(context.Context, string) (*git.Tree, error), limits envfs.Limits, d history.Decision) (*promote.Edit, error) {
-	if d.Parent == "" {
-		return nil, fmt.Errorf("commit %s promotes, and what was before it is not in this repository: git fetch --unshallow brings it", git.Short(d.Commit))
-	}
-	before, err := tree(ctx, d.Parent)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = before.Close() }()
-	after, err := tree(ctx, d.Commit)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = after.Close() }()
-	changed, err := git.Diff(before, after)
-	if err != nil {
-		return nil, fmt.Errorf("read commit %s: %w", git.Short(d.Commit), err)
-	}
-	return promote.PrepareRevert(ctx, p.Request, promote.Promotion{
-		Commit: d.Commit, ID: d.Experiment, Candidate: d.Candidate, Changed: changed,
-		Before: envfs.New(before, limits), After: envfs.New(after, limits),
-	})
-}
-
-func (a *app) revertedAlready(opt revertOptions, p *place, d history.Decision, how string) error {
-	if opt.format == formatJSON {
-		return a.reportJSON(&report{Outcome: "none", Environment: p.Environment, Candidate: d.Candidate, ID: d.Experiment, Reverts: d.Commit})
-	}
-	a.notef("the promotion of candidate %s%s in commit %s is reverted already, %s: nothing to do", called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit), how)
-	return nil
+	defer s.close()
+	r, err := s.Revert(ctx, promote.Target{ID: opt.id, Commit: opt.commitID}, opt.reason)
+	return a.reportDecision(s, opt.format, r, err)
 }

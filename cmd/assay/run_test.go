@@ -174,7 +174,7 @@ func TestBrokenLawShows(t *testing.T) {
 	a := &app{stderr: &stderr}
 	before, after := secret("hunter3"), secret("hunter4")
 	law := &promote.LawError{Law: 2, Differences: []object.Difference{{Key: object.KeyOf(before), Before: before, After: after}}}
-	if err := a.explainLaw(fmt.Errorf("wrapped: %w", law)); !errors.Is(err, law) {
+	if err := a.explain(nil, fmt.Errorf("wrapped: %w", law)); !errors.Is(err, law) {
 		t.Errorf("the error becomes %v", err)
 	}
 	if got := stderr.String(); !strings.Contains(got, "Secret/s\n--- baseline") || strings.Contains(got, "hunter") {

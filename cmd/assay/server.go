@@ -2,25 +2,22 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"path"
 	"path/filepath"
-
-	"github.com/assaydev/assay/internal/spec"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/credential"
-	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
-	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/branch"
-	"github.com/assaydev/assay/render"
 )
 
-// server is the flags that name a branch on a server, and say who asks.
-type server struct {
+// serverFlags name a branch on a server, and say who asks.
+type serverFlags struct {
 	repo, branch, path, app string
 	kubeContext             string
 	forge, forgeAPI, method string
@@ -39,17 +36,17 @@ type server struct {
 // forgeNone is the word for a server without pull requests.
 const (
 	forgeAuto = "auto"
-	forgeNone = "none"
+	forgeNone = string(branch.NoForge)
 )
 
-// bind adds the flags.
-func (s *server) bind(cmd *cobra.Command) {
-	under(cmd, serverFlags, func() { s.bindBranch(cmd) })
+// bindServer adds the flags.
+func (s *serverFlags) bindServer(cmd *cobra.Command) {
+	under(cmd, serverGroup, func() { s.bindBranch(cmd) })
 	cmd.Flags().StringVar(&s.kubeContext, "kube-context", "", "`context` of the kubeconfig for what is read from the cluster (default: its current one)")
 	bindMaxCommits(cmd, &s.commits)
 }
 
-func (s *server) bindBranch(cmd *cobra.Command) {
+func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.repo, "repo", "", "work on a branch of the repository at this `URL` instead of a directory")
 	f.StringVar(&s.branch, "branch", "", "`branch` of --repo (default: the repository's own default)")
@@ -78,10 +75,10 @@ func (s *server) bindBranch(cmd *cobra.Command) {
 }
 
 // chosen reports whether a server is meant.
-func (s *server) chosen() bool { return s.repo != "" || s.app != "" }
+func (s *serverFlags) chosen() bool { return s.repo != "" || s.app != "" }
 
 // check refuses what makes no sense together with a directory.
-func (s *server) check(args []string, env environment, local ...string) error {
+func (s *serverFlags) check(args []string, env environmentFlags, local ...string) error {
 	if env.root != "" {
 		local = append(local, "--root")
 	}
@@ -101,95 +98,83 @@ func (s *server) check(args []string, env environment, local ...string) error {
 	return nil
 }
 
-// session is an open branch on a server.
-type session struct {
-	branch.Server
-	credentials *credential.Credentials
-	env         environment
-	dir         string // the environment's
-	call        plugin.Call
-	app         string // the Application, for people; empty without one
-	cluster     string // that it deploys to, where that is not Argo CD's own
+// kindOf is the forge of a repository, as the flags name it or its URL tells.
+func (s *serverFlags) kindOf(repo string) forge.Kind { return branch.ForgeOf(s.named(), repo) }
+
+// named is the forge that --forge names; empty where the URL tells.
+func (s *serverFlags) named() forge.Kind {
+	if s.forge == forgeAuto {
+		return ""
+	}
+	return forge.Kind(s.forge)
 }
 
-func (s *session) close() {
-	if s.Repo != nil {
-		_ = s.Repo.Close()
-	}
-	if s.credentials != nil {
-		_ = s.credentials.Close()
-	}
-}
-
-// connect opens the branch. The caller closes the session.
-func (a *app) connect(ctx context.Context, opt server, env environment) (*session, error) {
+// connect opens the branch. The caller closes the site.
+func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) {
 	a.patient.Store(true)
-	s := &session{env: env}
-	if opt.app != "" {
-		if err := a.locate(ctx, &opt, s); err != nil {
+	var app deployed
+	if f.app != "" {
+		var err error
+		if app, err = a.deployed(ctx, &f.serverFlags); err != nil {
 			return nil, err
 		}
 	}
-	if s.dir = path.Clean(filepath.ToSlash(opt.path)); !fs.ValidPath(s.dir) {
-		return nil, usagef("--path %s: name a directory of the repository, as shop/prod", opt.path)
+	dir := path.Clean(filepath.ToSlash(f.path))
+	if !fs.ValidPath(dir) {
+		return nil, usagef("--path %s: name a directory of the repository, as shop/prod", f.path)
 	}
-	if err := s.open(ctx, a, opt); err != nil {
-		s.close()
+	opt := branch.Options{
+		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: how.dryRun,
+		Note: func(text string) { a.notef("%s", text) }, Programs: a.programs(),
+		Credentials: func(repo string) (credential.Options, error) { return a.credentials(f.serverFlags, repo) },
+		NextHosts:   f.nextHosts, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
+	}
+	if isTerminal(a.stderr) {
+		opt.Step = func(text string) { a.notef("%s ...", text) }
+	}
+	s, err := branch.Open(ctx, opt)
+	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return &site{
+		home: s, View: opt.View, arg: dir, server: true, branch: s.Branch, close: s.Close,
+		namespace: func() (string, error) { return f.destination(app.title, app.cluster, opt.View.Request.Namespace) },
+	}, nil
 }
 
-func (s *session) open(ctx context.Context, a *app, opt server) (err error) {
-	if s.credentials, err = a.openCredentials(ctx, opt, opt.repo); err != nil {
-		return err
-	}
-	if s.Repo, err = a.openRemote(ctx, s.credentials); err != nil {
-		return err
-	}
-	if s.Branch = opt.branch; s.Branch == "" {
-		err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
-			s.Branch, err = s.Repo.DefaultBranch(ctx)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	s.Open, s.Commits, s.Method = s.request, opt.commits, forge.Method(opt.method)
-	s.Note = func(text string) { a.notef("%s", text) }
-	s.Another = func(ctx context.Context, repo string) (*remote.Remote, func(), error) {
-		return a.another(ctx, opt, repo)
-	}
-	return s.offer(ctx, opt)
+// deployed is what an Application says of the environment that it deploys.
+type deployed struct {
+	title   string // for people
+	cluster string // that it deploys to, where that is not Argo CD's own
+	call    plugin.Call
 }
 
-// offer sets up pull requests, as far as the forge is known.
-func (s *session) offer(ctx context.Context, opt server) error {
-	at, err := forge.Detect(opt.repo)
-	if err == nil && opt.forge != forgeAuto && opt.forge != forgeNone {
-		at, err = at.As(forge.Kind(opt.forge), opt.forgeAPI)
-	}
+// deployed takes the place of the environment, and what the plugin gets, from the
+// Application.
+func (a *app) deployed(ctx context.Context, opt *serverFlags) (deployed, error) {
+	title, place, err := a.findApp(ctx, *opt)
 	if err != nil {
-		if opt.forge == forgeAuto || opt.forge == forgeNone {
-			return nil // a path of this machine, say
+		return deployed{}, err
+	}
+	call, err := plugin.FromEnv(func(key string) (string, bool) {
+		switch key {
+		case "ARGOCD_APP_NAME":
+			return place.Name, true
+		case "ARGOCD_APP_NAMESPACE":
+			return place.Namespace, true
+		case "ARGOCD_APP_PARAMETERS":
+			return place.Parameters, place.Parameters != ""
 		}
-		return err
+		plain, found := strings.CutPrefix(key, "ARGOCD_ENV_")
+		value, ok := place.Env[plain]
+		return value, found && ok
+	})
+	if err != nil {
+		return deployed{}, fmt.Errorf("%s: %w", title, err)
 	}
-	s.Compare = at.CompareURL
-	if opt.kind(opt.repo) == "" {
-		return nil
+	opt.repo, opt.path = place.RepoURL, place.Path
+	if opt.branch == "" && place.Revision != "HEAD" {
+		opt.branch = place.Revision
 	}
-	client, err := openForge(ctx, opt, s.credentials, at)
-	if client != nil {
-		s.Forge = client
-	}
-	return err
-}
-
-// request is the environment in a tree of the branch.
-func (s *session) request(tree fs.FS) render.Request {
-	req := render.Request{FS: envfs.New(tree, s.env.files), Environment: spec.Environment{Dir: s.dir}}
-	s.env.fill(&req, s.call)
-	return req
+	return deployed{title, place.Cluster, call}, nil
 }

@@ -2,27 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os/exec"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/git/local"
-	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/promote/status"
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 // statusOptions are the flags of status.
 type statusOptions struct {
-	environment
-	server
+	siteFlags
 	format string
 }
 
@@ -53,46 +45,43 @@ The last decisions are looked for in the newest 500 commits.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.status(ctx, opt, args) }),
 	}
-	opt.bindRender(cmd)
+	opt.siteFlags.bind(cmd)
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
-	opt.server.bind(cmd)
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
 
 func (a *app) status(ctx context.Context, opt statusOptions, args []string) error {
-	if err := opt.check(args, opt.environment); err != nil {
+	if err := opt.check(args, opt.environmentFlags); err != nil {
 		return err
 	}
+	name := opt.name
+	opt.name = "" // which of them are listed, not which one a render is of
 	if opt.chosen() {
-		return a.statusThere(ctx, opt)
+		s, err := a.connect(ctx, opt.siteFlags, way{})
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		list, err := s.home.(*branch.Session).Status(ctx, name)
+		if err != nil {
+			return err
+		}
+		return a.reportStatus(list, opt.format, []string{s.arg})
 	}
 	root, dirs, err := opt.locateAll(args)
 	if err != nil {
 		return err
 	}
-	c, err := readChronicle(ctx, root, opt.commits)
-	if err != nil && !errors.Is(err, local.ErrNoRepo) && !errors.Is(err, exec.ErrNotFound) {
-		return err
-	}
-	s := survey{
-		name: opt.name,
-		past: history.All(c.entries, c.refs),
-		open: func() (render.Request, error) {
-			fsys, err := envfs.OpenDir(root, opt.files)
-			req := render.Request{FS: fsys}
-			opt.fill(&req, plugin.Call{})
-			return req, err
-		},
-	}
-	list, err := s.list(ctx, dirs)
+	d := worktree.Dir{Root: root, View: opt.view(".", plugin.Call{}), Commits: opt.commits}
+	list, err := d.Status(ctx, dirs, name)
 	if err != nil {
 		return err
 	}
 	return a.reportStatus(list, opt.format, dirs)
 }
 
-func (a *app) reportStatus(list []standing, format string, dirs []string) error {
+func (a *app) reportStatus(list []status.Standing, format string, dirs []string) error {
 	if len(list) == 0 {
 		a.notef("no environment is at or below %s: one has an assay.yaml or a candidate.yaml", strings.Join(dirs, ", "))
 	}
@@ -101,13 +90,13 @@ func (a *app) reportStatus(list []standing, format string, dirs []string) error 
 
 // locateAll finds the one repository that the directories are in, and their
 // paths there; its own directory where none is given.
-func (e *environment) locateAll(args []string) (root string, dirs []string, err error) {
+func (e *environmentFlags) locateAll(args []string) (root string, dirs []string, err error) {
 	if len(args) == 0 {
-		root, _, err = e.locate(".", "")
+		root, _, err = e.find(".", "")
 		return root, []string{"."}, err
 	}
 	for i, arg := range args {
-		at, dir, err := e.locate(arg, "")
+		at, dir, err := e.find(arg, "")
 		if err != nil {
 			return "", nil, err
 		}
@@ -117,56 +106,4 @@ func (e *environment) locateAll(args []string) (root string, dirs []string, err 
 		root, dirs = at, append(dirs, dir)
 	}
 	return root, dirs, nil
-}
-
-// survey looks at the environments of a repository.
-type survey struct {
-	open func() (render.Request, error) // a view of the repository, with limits of its own
-	past map[spec.Environment][]history.Decision
-	name string // environments of this name alone; empty: all
-}
-
-// list looks at all environments at and below directories.
-func (s survey) list(ctx context.Context, dirs []string) ([]standing, error) {
-	places, err := s.find(dirs)
-	if err != nil {
-		return nil, err
-	}
-	return s.take(ctx, places)
-}
-
-// find lists the environments at and below directories: those that have files of
-// their own, and those that are directories that commits tell of.
-func (s survey) find(dirs []string) ([]spec.Environment, error) {
-	req, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = req.FS.Close() }()
-	var list []spec.Environment
-	for _, dir := range dirs {
-		found, err := render.Find(req.FS, dir)
-		if err != nil {
-			return nil, fmt.Errorf("find environments: %w", err)
-		}
-		list = append(list, found...)
-		for env := range s.past {
-			if env.Name == "" && envfs.Within(env.Dir, dir) && !slices.ContainsFunc(found, func(p spec.Environment) bool { return p.Dir == env.Dir }) && isDir(req.FS, env.Dir) {
-				list = append(list, spec.Environment{Dir: env.Dir})
-			}
-		}
-	}
-	list = slices.DeleteFunc(list, func(p spec.Environment) bool { return s.name != "" && p.Name != s.name })
-	slices.SortFunc(list, spec.Environment.Compare)
-	return slices.Compact(list), nil
-}
-
-// isDir holds for a directory itself, not for a link to one. The name comes from
-// a commit.
-func isDir(fsys *envfs.FS, name string) bool {
-	if !fs.ValidPath(name) {
-		return false
-	}
-	info, err := fsys.Lstat(name)
-	return err == nil && info.IsDir()
 }

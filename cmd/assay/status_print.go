@@ -13,13 +13,14 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/status"
 )
 
 // printStatus prints the list. Like verify's report it is the result also where
 // an environment does not render.
-func (a *app) printStatus(list []standing, format string) error {
+func (a *app) printStatus(list []status.Standing, format string) error {
 	if format == formatJSON {
-		data, err := encodeJSON(append([]standing{}, list...))
+		data, err := encodeJSON(append([]status.Standing{}, list...))
 		if err != nil {
 			return err
 		}
@@ -27,29 +28,29 @@ func (a *app) printStatus(list []standing, format string) error {
 	} else {
 		a.out.WriteString(statusTable(list, time.Now()))
 	}
-	if slices.ContainsFunc(list, func(s standing) bool { return s.Error != "" }) {
+	if slices.ContainsFunc(list, func(s status.Standing) bool { return s.Error != "" }) {
 		return errReported
 	}
 	return nil
 }
 
 // statusTable is for people. The column of errors is there if there are any.
-func statusTable(list []standing, now time.Time) string {
+func statusTable(list []status.Standing, now time.Time) string {
 	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}}
-	pulls := slices.ContainsFunc(list, func(s standing) bool { return len(s.Pulls) > 0 })
+	pulls := slices.ContainsFunc(list, func(s status.Standing) bool { return len(s.Pulls) > 0 })
 	if pulls {
 		t.head = append(t.head, "PULL REQUEST")
 	}
-	broken := slices.ContainsFunc(list, func(s standing) bool { return s.Error != "" })
+	broken := slices.ContainsFunc(list, func(s status.Standing) bool { return s.Error != "" })
 	if broken {
 		t.head = append(t.head, "ERROR")
 	}
 	for _, s := range list {
 		env := s.Environment
-		cells := append([]string{env.String(), s.Layout, s.versions()}, s.candidate()...)
-		cells = append(cells, s.last(now)...)
+		cells := append([]string{env.String(), s.Layout, versionsOf(s)}, candidateOf(s)...)
+		cells = append(cells, lastOf(s, now)...)
 		if pulls {
-			cells = append(cells, s.pulls())
+			cells = append(cells, pullsOf(s))
 		}
 		if broken {
 			cells = append(cells, cut(s.Error, 200))
@@ -59,8 +60,8 @@ func statusTable(list []standing, now time.Time) string {
 	return t.String()
 }
 
-// versions are the images of the baseline in short.
-func (s standing) versions() string {
+// versionsOf are the images of the baseline in short.
+func versionsOf(s status.Standing) string {
 	const most = 3
 	var names []string
 	for _, r := range s.Baseline {
@@ -92,8 +93,8 @@ func shortImage(ref string) string {
 	return name
 }
 
-// candidate is what is under test, its ID, and how many wait.
-func (s standing) candidate() []string {
+// candidateOf is what is under test, its ID, and how many wait.
+func candidateOf(s status.Standing) []string {
 	if len(s.Candidates) == 0 {
 		return []string{"", "", ""}
 	}
@@ -104,8 +105,8 @@ func (s standing) candidate() []string {
 	return []string{promote.Label(first.Candidate), first.ID, waiting}
 }
 
-// pulls are the numbers of the open pull requests.
-func (s standing) pulls() string {
+// pullsOf are the numbers of the open pull requests.
+func pullsOf(s status.Standing) string {
 	var numbers []string
 	for _, p := range s.Pulls {
 		numbers = append(numbers, strconv.FormatInt(p.Number, 10))
@@ -113,8 +114,8 @@ func (s standing) pulls() string {
 	return strings.Join(numbers, ", ")
 }
 
-// last is the last decision, its age, and its commit.
-func (s standing) last(now time.Time) []string {
+// lastOf is the last decision, its age, and its commit.
+func lastOf(s status.Standing, now time.Time) []string {
 	if s.Last == nil {
 		return []string{"", "", ""}
 	}

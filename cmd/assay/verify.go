@@ -11,10 +11,11 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/verify"
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 type verifyOptions struct {
-	environment
+	environmentFlags
 	format, against string
 }
 
@@ -69,7 +70,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 	var findings []finding
 	for _, dir := range dirs {
 		for _, name := range opt.namesIn(dir) {
-			env := opt.environment
+			env := opt.environmentFlags
 			env.name = name
 			f := verifyOne(ctx, env, opt.against, dir)
 			if err := ctx.Err(); err != nil {
@@ -113,7 +114,7 @@ func (o verifyOptions) namesIn(dir string) []string {
 	return names
 }
 
-func verifyOne(ctx context.Context, env environment, against, dir string) finding {
+func verifyOne(ctx context.Context, env environmentFlags, against, dir string) finding {
 	f := finding{Environment: spec.Environment{Dir: dir, Name: env.name}}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
@@ -121,7 +122,7 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 		return f
 	}
 	defer p.close()
-	r, err := verify.Environment(ctx, p.Request, verify.Options{Against: against, Root: p.root, Limits: p.files, Branch: p.branch})
+	r, err := verify.Environment(ctx, p.Request, verify.Options{Against: against, Root: p.root, Limits: p.Files, Branch: worktree.Dir{Root: p.root}.Branch})
 	f.Changed = r.Changed
 	if err != nil {
 		f.Error = oneLine(err.Error())

@@ -3,7 +3,6 @@ package tour
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -17,7 +16,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/engine"
-	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -35,12 +33,11 @@ func (t *tour) winner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v, e, err := t.conclude(ctx, during, t.example.Won)
+	r, err := t.conclude(ctx, during, t.example.Won)
 	if err != nil {
 		return err
 	}
-	t.say("  verdict on %s: %s: %s (%s)\n", promote.Label(*during.Marker), v.Outcome, v.Message, v.Evidence)
-	for _, f := range e.Files {
+	for _, f := range r.Edit.Files {
 		if f.After != nil {
 			t.say("%s", indented(udiff.Unified("a/"+f.Path, "b/"+f.Path, string(f.Before), string(f.After))))
 		}
@@ -53,10 +50,13 @@ func (t *tour) winner(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.law(2, "what is promoted is what was tested", v.Outcome == verdict.Promote && same(after.Output(), during.Candidate) && !same(after.Output(), during.Baseline))
+	t.law(2, "what is promoted is what was tested", r.Outcome == string(promote.Promote) && same(after.Output(), during.Candidate) && !same(after.Output(), during.Baseline))
 	t.law(4, "the promotion edits the environment's own files, and no others", t.inside(before, now))
-	_, err = promote.Prepare(ctx, t.request(nil), promote.Options{Outcome: promote.Promote})
-	t.law(7, "the same command again is a no-op", errors.Is(err, promote.ErrNoCandidate))
+	again, err := t.conclude(ctx, during, t.example.Won)
+	if err != nil {
+		return err
+	}
+	t.law(7, "the same command again is a no-op", again.Outcome == promote.None)
 	return nil
 }
 
@@ -70,11 +70,10 @@ func (t *tour) loser(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v, _, err := t.conclude(ctx, during, t.example.Lost)
+	r, err := t.conclude(ctx, during, t.example.Lost)
 	if err != nil {
 		return err
 	}
-	t.say("  verdict on %s: %s: %s (%s)\n", promote.Label(*during.Marker), v.Outcome, v.Message, v.Evidence)
 	after, err := t.render(ctx, nil)
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func (t *tour) loser(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.law(3, "a loser leaves no trace", v.Outcome == verdict.Reject && maps.Equal(before, now) && same(after.Output(), during.Baseline))
+	t.law(3, "a loser leaves no trace", r.Outcome == string(promote.Reject) && maps.Equal(before, now) && same(after.Output(), during.Baseline))
 	return nil
 }
 
@@ -112,7 +111,7 @@ func (t *tour) preempted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v, err := t.judge(ctx, now, during, t.example.Won)
+	r, err := t.conclude(ctx, during, t.example.Won)
 	if err != nil {
 		return err
 	}
@@ -120,8 +119,8 @@ func (t *tour) preempted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("  verdict on %s, which %s has preempted: %s\n", promote.Label(*during.Marker), promote.Label(*now.Marker), v.Outcome)
-	t.law(6, "a verdict counts only for what it was reached on", v.Outcome == verdict.Superseded && during.ID != now.ID && maps.Equal(before, after))
+	t.say("  verdict on %s, which %s has preempted: %s\n", promote.Label(*during.Marker), promote.Label(*now.Marker), r.Outcome)
+	t.law(6, "a verdict counts only for what it was reached on", r.Choice.Left == promote.Superseded && during.ID != now.ID && maps.Equal(before, after))
 	return nil
 }
 
@@ -157,42 +156,46 @@ func (t *tour) put(ctx context.Context, data []byte) (map[string]string, *render
 	return before, res, err
 }
 
-// conclude follows the recorded verdict on what is under test.
-func (t *tour) conclude(ctx context.Context, res *render.Result, recorded string) (verdict.Verdict, *promote.Edit, error) {
-	v, err := t.judge(ctx, res, res, recorded)
+// conclude follows the recorded verdict of an experiment on what is under test
+// now.
+func (t *tour) conclude(ctx context.Context, then *render.Result, recorded string) (*promote.Result, error) {
+	objs, err := t.recorded(then, recorded)
 	if err != nil {
-		return v, nil, err
+		return nil, err
 	}
-	e, err := promote.Prepare(ctx, t.request(nil), promote.Options{Outcome: promote.Outcome(v.Outcome), Rendered: res})
-	if err != nil {
-		return v, nil, err
-	}
-	err = worktree.Write(ctx, t.root, e, nil)
+	r, err := t.home().Decide(ctx, promote.ByVerdict(promote.Saved(objs), ""))
 	t.fsys = nil
-	return v, e, err
+	if err == nil && r.Edit != nil {
+		t.say("  verdict on %s: %s: %s (%s)\n", promote.Label(*then.Marker), r.Outcome, r.Reason, r.Evidence)
+	}
+	return r, err
 }
 
-// judge lays a recorded status over the judging objects of an experiment, and
-// reads the verdict for what is under test now.
-func (t *tour) judge(ctx context.Context, now, then *render.Result, recorded string) (verdict.Verdict, error) {
-	data, err := t.files().ReadFile(recorded)
+// home is the environment in the throw-away repository.
+func (t *tour) home() worktree.Dir {
+	return worktree.Dir{Root: t.root, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: t.example.Dir}}}}
+}
+
+// recorded lays a recorded status over the judging objects of an experiment.
+func (t *tour) recorded(res *render.Result, name string) ([]*unstructured.Unstructured, error) {
+	data, err := t.files().ReadFile(name)
 	if err != nil {
-		return verdict.Verdict{}, err
+		return nil, err
 	}
 	var status map[string]any
 	if err := yaml.Unmarshal(data, &status); err != nil {
-		return verdict.Verdict{}, fmt.Errorf("decode %s: %w", recorded, err)
+		return nil, fmt.Errorf("decode %s: %w", name, err)
 	}
-	engines := engine.With(now.Plan.Spec.Experiment.Engines)
+	engines := engine.With(res.Plan.Spec.Experiment.Engines)
 	var objs []*unstructured.Unstructured
-	for _, o := range then.Injected {
+	for _, o := range res.Injected {
 		if engines.Judges(o) {
 			o = o.DeepCopy()
 			o.Object["status"] = status
 			objs = append(objs, o)
 		}
 	}
-	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: now.Judges()}, verdict.Options{})
+	return objs, nil
 }
 
 // tree is every file of the repository.

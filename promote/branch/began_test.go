@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
@@ -39,7 +40,7 @@ func (s *site) began(n int) time.Time {
 		s.t.Fatal(err)
 	}
 	defer line.Close()
-	at, err := promote.Began(s.t.Context(), line, s.tip("main"), s.id(), server.Open)
+	at, err := promote.Began(s.t.Context(), line, s.tip("main"), s.id(), server.View.In)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 	if r := s.decide(promote.ByVerdict(promote.Saved(canary(1)), "")); r.Choice.Left != promote.Held {
 		t.Errorf("a verdict from before the baseline was edited: %+v", r.Choice)
 	}
-	if r := s.decide(promote.ByVerdict(promote.Saved(canary(3)), "")); r.Proposal == nil || r.Choice.Outcome != promote.Promote {
+	if r := s.decide(promote.ByVerdict(promote.Saved(canary(3)), "")); r.Edit == nil || r.Outcome != history.Promote {
 		t.Errorf("a verdict from after it: %+v", r.Choice)
 	}
 }

@@ -25,7 +25,7 @@ type standing struct {
 // The history is fetched only for that: where the plan names next environments
 // elsewhere, or there is no candidate.
 func (s Server) finish(ctx context.Context) (now standing, err error) {
-	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
+	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		now, err = s.finishAt(ctx, base)
 		return err
 	})
@@ -33,7 +33,7 @@ func (s Server) finish(ctx context.Context) (now standing, err error) {
 }
 
 func (s Server) finishAt(ctx context.Context, base remote.Base) (standing, error) {
-	req := s.Open(base.Tree)
+	req := s.View.In(base.Tree)
 	if err := Present(req); err != nil {
 		return standing{}, err
 	}
@@ -54,7 +54,7 @@ func (s Server) finishAt(ctx context.Context, base remote.Base) (standing, error
 	if !now.idle && len(to) == 0 {
 		return now, nil
 	}
-	past, err := s.Past(ctx, env)
+	past, err := s.Past(ctx)
 	if err != nil || len(past.Decisions) == 0 {
 		return now, err
 	}
@@ -105,7 +105,7 @@ func (s Server) promoted(ctx context.Context, d history.Decision, req render.Req
 		return spec.Candidate{}, err
 	}
 	defer func() { _ = tree.Close() }()
-	f, err := marker.Read(s.Open(tree).FS, req.Dir, req.Name)
+	f, err := marker.Read(s.View.In(tree).FS, req.Dir, req.Name)
 	if err == nil && len(f.Candidates) == 0 {
 		err = fmt.Errorf("commit %s promotes a candidate that its parent has not", git.Short(d.Commit))
 	}

@@ -56,7 +56,7 @@ func (s Server) send(ctx context.Context, p winner, to spec.Destination) (promot
 		}
 		// What the operator allows holds there too; what an Application passes
 		// is of this environment alone.
-		here := there.Open(base.Tree)
+		here := there.View.In(base.Tree)
 		req := render.Request{FS: here.FS, Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: here.Limits, Allow: here.Allow}
 		if err := Present(req); err != nil {
 			return nil, err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -13,13 +12,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
@@ -114,16 +113,17 @@ func TestForward(t *testing.T) {
 	r := c.promote()
 	c.arrived(4)
 	want := []promote.Next{
+		{Environment: spec.Environment{Dir: "canary"}, State: promote.Set},
 		{Environment: spec.Environment{Dir: "prod"}, State: promote.Set, Branch: "staging"},
 		{Environment: spec.Environment{Dir: "eu"}, State: promote.Set, Branch: "staging"},
 		{Environment: spec.Environment{Dir: "shop/live"}, State: promote.Set, Repo: c.other.URL, Branch: "trunk"},
 	}
-	if diff := cmp.Diff(want, r.Next); diff != "" {
+	if diff := cmp.Diff(want, r.Next, cmpopts.IgnoreFields(promote.Next{}, "Destination")); diff != "" {
 		t.Error(diff)
 	}
 	c.pushes()
 	for range 2 {
-		if r := c.promote(); r.Proposal != nil || c.pushes() != 0 {
+		if r := c.promote(); r.Edit != nil || c.pushes() != 0 {
 			t.Errorf("once more: %+v", r)
 		}
 	}
@@ -164,6 +164,15 @@ func TestForwardOnceAndForAll(t *testing.T) {
 	}
 }
 
+// states are those of the next environments.
+func states(r *promote.Result) string {
+	var list []string
+	for _, n := range r.Next {
+		list = append(list, string(n.State))
+	}
+	return strings.Join(list, " ")
+}
+
 // TestForwardStops at the first environment that fails, and goes on later.
 func TestForwardStops(t *testing.T) {
 	t.Parallel()
@@ -171,7 +180,7 @@ func TestForwardStops(t *testing.T) {
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
 	r := c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu", "run the same command again")
-	if len(r.Next) != 1 || r.Commit != c.tip("main") {
+	if states := states(r); states != "set set elsewhere elsewhere" || r.Commit != c.tip("main") {
 		t.Errorf("%+v", r)
 	}
 	c.arrived(2)
@@ -267,7 +276,7 @@ func TestForwardOfWhatIsThere(t *testing.T) {
 	c.commit("staging", envrepo.Files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
 	staging := c.tip("staging")
 	r := c.promote()
-	if r.Next[0].State != promote.Already || r.Next[1].State != promote.Set || c.run("rev-list", "--count", staging+"..staging") != "1" {
+	if states := states(r); states != "set already set set" || c.run("rev-list", "--count", staging+"..staging") != "1" {
 		t.Errorf("%+v", r.Next)
 	}
 	c.commit("staging", envrepo.Files{"prod/web.yaml": envrepo.Deployment("web")})
@@ -308,12 +317,7 @@ func TestForwardWithoutAnApplication(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	s := c.process()
-	open := s.Open
-	s.Open = func(tree fs.FS) render.Request {
-		req := open(tree)
-		req.Directory = &spec.DirectorySource{Include: "web.yaml"} // eu has none
-		return req
-	}
+	s.View.Request.Directory = &spec.DirectorySource{Include: "web.yaml"} // eu has none
 	if _, err := s.Decide(t.Context(), promote.ByHand(promote.Promote, "why", "")); err != nil {
 		t.Fatal(err)
 	}

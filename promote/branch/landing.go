@@ -6,10 +6,19 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/promote"
 )
 
-// landing is the state of one Land.
-type landing struct {
+// attempt is one way from the tip to the branch, or to a pull request.
+type attempt struct {
+	proposal *Proposal     // nil: there was nothing to do
+	commit   string        // on the branch, or the head of the pull request
+	pull     *promote.Pull // where the plan asks for one
+	tries    int
+}
+
+// flight is the state of one land.
+type flight struct {
 	Server
 	step     Step
 	outdated map[string]bool // heads of pull requests that cannot be merged as they are
@@ -24,9 +33,9 @@ func (e *againError) Unwrap() error { return e.error }
 // mostMerges is how often a pull request is brought on its way.
 const mostMerges = 8
 
-// Land brings a proposal to the branch: by push, or by pull request.
-func (s Server) Land(ctx context.Context, step Step) (*Result, error) {
-	l := &landing{Server: s, step: step, outdated: map[string]bool{}}
+// land brings a proposal to the branch: by push, or by pull request.
+func (s Server) land(ctx context.Context, step Step) (*attempt, error) {
+	l := &flight{Server: s, step: step, outdated: map[string]bool{}}
 	for try := 1; ; try++ {
 		r, err := l.once(ctx)
 		var again *againError
@@ -43,20 +52,20 @@ func (s Server) Land(ctx context.Context, step Step) (*Result, error) {
 }
 
 // leave leaves a pull request open that the forge is not ready to merge.
-func (l *landing) leave(r *Result, cause error) error {
+func (l *flight) leave(r *attempt, cause error) error {
 	if !errors.Is(cause, forge.ErrTryAgain) {
 		return cause
 	}
-	l.note("%s is not merged yet: %v", r.Pull.URL, cause)
+	l.note("%s is not merged yet: %v", r.pull.URL, cause)
 	return nil
 }
 
 // once goes from the tip to the branch or the pull request.
-func (l *landing) once(ctx context.Context) (*Result, error) {
-	var r Result
+func (l *flight) once(ctx context.Context) (*attempt, error) {
+	var r attempt
 	at, err := l.Repo.Update(ctx, l.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
 		p, err := l.step(ctx, base)
-		r = Result{Proposal: p}
+		r = attempt{proposal: p}
 		switch {
 		case err != nil || p == nil:
 			return nil, err
@@ -68,18 +77,18 @@ func (l *landing) once(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return &r, err
 	}
-	if r.Tries = at.Tries; at.Commit != "" {
-		r.Commit = at.Commit
+	if r.tries = at.Tries; at.Commit != "" {
+		r.commit = at.Commit
 	}
-	if r.Pull != nil && r.Pull.State != Closed {
+	if r.pull != nil && r.pull.State != promote.Closed {
 		err = l.offer(ctx, &r)
 	}
 	return &r, err
 }
 
-// AtTip gives f the tip of the branch to read, and again while the server does
+// atTip gives f the tip of the branch to read, and again while the server does
 // not answer.
-func (s Server) AtTip(ctx context.Context, f func(context.Context, remote.Base) error) error {
+func (s Server) atTip(ctx context.Context, f func(context.Context, remote.Base) error) error {
 	_, err := s.Repo.Update(ctx, s.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
 		return nil, f(ctx, base)
 	})

@@ -8,11 +8,11 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// Past is what the branch's newest commits, and the refs beside it, tell of an
+// Past is what the branch's newest commits, and the refs beside it, tell of the
 // environment.
-func (s Server) Past(ctx context.Context, env spec.Environment) (past history.Past, err error) {
+func (s Server) Past(ctx context.Context) (past history.Past, err error) {
 	err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
-		past, err = s.past(ctx, env)
+		past, err = s.past(ctx, s.View.Request.Environment)
 		return err
 	})
 	return past, err

@@ -49,7 +49,7 @@ type Step func(ctx context.Context, base remote.Base) (*Proposal, error)
 // decision makes the proposal of a promotion or a rejection; none for a
 // candidate that is left, or where there is none.
 func (s Server) decision(ctx context.Context, base remote.Base, decide promote.Decider) (*Proposal, promote.Choice, error) {
-	req := s.Open(base.Tree)
+	req := s.View.In(base.Tree)
 	if err := Present(req); err != nil {
 		return nil, promote.Choice{}, err
 	}
@@ -74,7 +74,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 	if err != nil {
 		return nil, choice, err
 	}
-	p, err := s.Propose(base, e, choice.Decision)
+	p, err := s.propose(base, e, choice.Decision)
 	if p != nil {
 		p.Rendered, p.again = res, s.repeat(e)
 	}
@@ -97,17 +97,17 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Dec
 			return time.Time{}, err
 		}
 		defer line.Close()
-		return promote.Began(ctx, line, base.Commit, res.ID, s.Open)
+		return promote.Began(ctx, line, base.Commit, res.ID, s.View.In)
 	}
-	choice, err := decide(ctx, res, since)
+	choice, err := decide.Choose(ctx, res, since)
 	if err != nil && broken != nil {
 		return choice, broken
 	}
 	return choice, err
 }
 
-// Propose is the proposal to make an edit on a tip, in the way of the plan.
-func (s Server) Propose(base remote.Base, e *promote.Edit, d promote.Decision) (*Proposal, error) {
+// propose is the proposal to make an edit on a tip, in the way of the plan.
+func (s Server) propose(base remote.Base, e *promote.Edit, d promote.Decision) (*Proposal, error) {
 	rec, err := e.Record(d)
 	if err != nil {
 		return nil, err

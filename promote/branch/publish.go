@@ -15,13 +15,13 @@ import (
 // that holds it already, or where people have closed its pull request. What is
 // there is kept if merging it does what was proven on the tip; it is replaced
 // only if it is Assay's.
-func (l *landing) publish(ctx context.Context, base remote.Base, r *Result) (*remote.Change, error) {
-	p := r.Proposal
-	r.Pull = &Pull{Head: p.head()}
-	if closed, err := l.refused(ctx, r.Pull); closed || err != nil {
+func (l *flight) publish(ctx context.Context, base remote.Base, r *attempt) (*remote.Change, error) {
+	p := r.proposal
+	r.pull = &promote.Pull{Head: p.head()}
+	if closed, err := l.refused(ctx, r.pull); closed || err != nil {
 		return nil, err
 	}
-	ref := remote.Ref{Name: "refs/heads/" + r.Pull.Head}
+	ref := remote.Ref{Name: "refs/heads/" + r.pull.Head}
 	refs, err := l.Repo.Refs(ctx, ref.Name)
 	if err != nil {
 		return nil, err
@@ -30,14 +30,14 @@ func (l *landing) publish(ctx context.Context, base remote.Base, r *Result) (*re
 		kept, err := l.keep(ctx, base, p, ref.Expect)
 		switch {
 		case errors.Is(err, errForeign):
-			return nil, fmt.Errorf("the branch %s %w, and is left as it is: merge it, or delete it and run the same command again", r.Pull.Head, err)
+			return nil, fmt.Errorf("the branch %s %w, and is left as it is: merge it, or delete it and run the same command again", r.pull.Head, err)
 		case errors.Is(err, errUprooted):
 			return nil, fmt.Errorf("the branch %s %w, and stands on some that the branch %s does not have, as after a forced push; it is left as it is: a merge would bring all of them in: keep what you want of it, delete it, and run the same command again",
-				r.Pull.Head, err, l.Branch)
+				r.pull.Head, err, l.Branch)
 		case err != nil:
 			return nil, err
 		case kept:
-			r.Commit = ref.Expect
+			r.commit = ref.Expect
 			return nil, l.keepClaim(ctx, p.Record)
 		}
 	}
@@ -59,7 +59,7 @@ var (
 // keep reports whether the commit of the proposal's branch stays: merging it
 // does what was proven on the tip. Where it has to be replaced, and is not
 // Assay's alone, the error is errForeign or errUprooted.
-func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commit string) (bool, error) {
+func (l *flight) keep(ctx context.Context, base remote.Base, p *Proposal, commit string) (bool, error) {
 	parents, err := l.Repo.Parents(ctx, commit)
 	if err != nil {
 		return false, err
@@ -96,7 +96,7 @@ func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commi
 // rooted reports whether a commit is in the base's history. Assay builds on
 // nothing else: either people put commits below its own, or they gave the base
 // another history.
-func (l *landing) rooted(ctx context.Context, base remote.Base, commit string) (bool, error) {
+func (l *flight) rooted(ctx context.Context, base remote.Base, commit string) (bool, error) {
 	if commit == base.Commit {
 		return true, nil
 	}
@@ -109,7 +109,7 @@ func (l *landing) rooted(ctx context.Context, base remote.Base, commit string) (
 
 // remake makes a proposal again on a commit; nil if that does not give the very
 // files of made.
-func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) (*Proposal, error) {
+func (l *flight) remake(ctx context.Context, p *Proposal, parent, made string) (*Proposal, error) {
 	tree, err := l.Repo.Tree(ctx, parent)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func isServers(err error) bool {
 }
 
 // refused reports whether people have closed the pull request of the branch.
-func (s Server) refused(ctx context.Context, pull *Pull) (bool, error) {
+func (s Server) refused(ctx context.Context, pull *promote.Pull) (bool, error) {
 	if s.Forge == nil {
 		return false, nil
 	}
@@ -163,6 +163,6 @@ func (s Server) refused(ctx context.Context, pull *Pull) (bool, error) {
 	if last.State != forge.StateClosed || slices.Contains(last.Labels, supersededLabel) {
 		return false, nil
 	}
-	pull.Number, pull.URL, pull.State = last.Number, last.URL, Closed
+	pull.Number, pull.URL, pull.State = last.Number, last.URL, promote.Closed
 	return true, nil
 }

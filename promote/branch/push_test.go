@@ -55,7 +55,7 @@ func TestPush(t *testing.T) {
 				t.Errorf("the commit tells %+v", d)
 			}
 			again := s.decide(c.decide(id))
-			if again.Proposal != nil || again.Commit != "" || again.Earlier == nil || again.Earlier.Commit != r.Commit {
+			if again.Edit != nil || again.Commit != "" || again.Earlier == nil || again.Earlier.Commit != r.Commit {
 				t.Errorf("once more: %+v", again)
 			}
 			s.lawful(1)
@@ -107,7 +107,7 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 				if name == "elsewhere" {
 					want = 1
 				}
-				if r.Proposal != nil && r.Tries != 2 {
+				if r.Edit != nil && r.Tries != 2 {
 					t.Errorf("%d tries", r.Tries)
 				}
 				s.lawful(want)
@@ -203,8 +203,8 @@ func TestQueue(t *testing.T) {
 			s.fails(promote.ByHand(promote.Promote, "why", ""), "1 more wait", "--id "+first)
 			s.lawful(0)
 			r := s.decide(promote.ByHand(promote.Promote, "why", first))
-			if r.Proposal.Edit.Waiting != 1 {
-				t.Errorf("%d moved up", r.Proposal.Edit.Waiting)
+			if r.Edit.Waiting != 1 {
+				t.Errorf("%d moved up", r.Edit.Waiting)
 			}
 			second := s.id()
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {

@@ -30,7 +30,7 @@ func TestPullRequest(t *testing.T) {
 	eachForge(t, envrepo.Prod("title: Deploy it"), func(t *testing.T, s *site) {
 		id, main := s.id(), s.tip("main")
 		r := s.promote()
-		if r.Pull == nil || r.Pull.State != Opened || r.Commit != s.tip("assay/prod/"+id) {
+		if r.Pull == nil || r.Pull.State != promote.Opened || r.Commit != s.tip("assay/prod/"+id) {
 			t.Fatalf("the result is %+v with %+v", r, r.Pull)
 		}
 		p := s.one()
@@ -44,7 +44,7 @@ func TestPullRequest(t *testing.T) {
 		s.pushes()
 		written := s.written()
 		again := s.promote()
-		if again.Pull.State != Adopted || again.Pull.Number != p.Number || again.Commit != r.Commit {
+		if again.Pull.State != promote.Adopted || again.Pull.Number != p.Number || again.Commit != r.Commit {
 			t.Errorf("once more: %+v", again.Pull)
 		}
 		if n := s.pushes(); n != 0 || s.written() != written {
@@ -64,7 +64,7 @@ func TestPullRequestOfARejection(t *testing.T) {
 	onGitHub(t, envrepo.Prod("reject: pull-request"), func(t *testing.T, s *site) {
 		promotion := s.promote()
 		rejection := s.reject()
-		if rejection.Pull.State != Opened || rejection.Pull.Number == promotion.Pull.Number {
+		if rejection.Pull.State != promote.Opened || rejection.Pull.Number == promotion.Pull.Number {
 			t.Fatalf("the rejection is %+v", rejection.Pull)
 		}
 		list := s.forge.Pulls()
@@ -123,7 +123,7 @@ func (s *site) mergeAs(p forgefake.Pull, m forge.Merge) string {
 func (s *site) decided(outcome string) {
 	s.t.Helper()
 	r := s.promote()
-	if r.Proposal != nil || r.Earlier == nil || r.Earlier.Outcome != outcome {
+	if r.Edit != nil || r.Earlier == nil || r.Earlier.Outcome != outcome {
 		s.t.Errorf("after it was merged: %+v, earlier %+v", r, r.Earlier)
 	}
 	s.settled()
@@ -194,7 +194,7 @@ func TestMergeAuto(t *testing.T) {
 				}
 				s.method = method
 				r := s.promote()
-				if r.Pull.State != Merged || r.Commit != s.tip("main") || s.one().State != "merged" {
+				if r.Pull.State != promote.Merged || r.Commit != s.tip("main") || s.one().State != "merged" {
 					t.Fatalf("%+v at %s, notes %q", r.Pull, r.Commit, s.notes)
 				}
 				s.settled()
@@ -213,12 +213,12 @@ func TestMergeAutoMustWait(t *testing.T) {
 	eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 		s.forge.Block(s.says(`Required status check "ci" is expected.`, "ci_still_running"))
 		r := s.promote()
-		if r.Pull.State != Opened || len(s.notes) != 1 || !strings.Contains(s.notes[0], "not merged yet") {
+		if r.Pull.State != promote.Opened || len(s.notes) != 1 || !strings.Contains(s.notes[0], "not merged yet") {
 			t.Errorf("%+v, notes %q", r.Pull, s.notes)
 		}
 		s.lawful(0)
 		s.forge.Block("")
-		if r := s.promote(); r.Pull.State != Merged || r.Pull.Number != 1 {
+		if r := s.promote(); r.Pull.State != promote.Merged || r.Pull.Number != 1 {
 			t.Errorf("%+v", r.Pull)
 		}
 		s.decided(history.Promote)
@@ -241,7 +241,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 			eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				s.forge.DuringMerge(func() { s.commit("main", c.moves) })
 				r := s.promote()
-				if r.Pull == nil || r.Pull.State != Merged {
+				if r.Pull == nil || r.Pull.State != promote.Merged {
 					t.Fatalf("%+v, notes %q", r.Pull, s.notes)
 				}
 				s.one()
@@ -287,7 +287,7 @@ func TestMergeOfSomethingElse(t *testing.T) {
 				}
 				if name == "a base with other content" {
 					r := s.promote() // the same edit on other bytes is proven after all
-					if r.Pull.State != Merged {
+					if r.Pull.State != promote.Merged {
 						t.Errorf("%+v", r.Pull)
 					}
 					s.lawful(1)
@@ -323,7 +323,7 @@ func TestBaseMoves(t *testing.T) {
 				s.pushes()
 				written := s.written()
 				second := s.promote()
-				if second.Pull.State != Adopted || second.Pull.Number != first.Pull.Number {
+				if second.Pull.State != promote.Adopted || second.Pull.Number != first.Pull.Number {
 					t.Errorf("%+v", second.Pull)
 				}
 				kept := second.Commit == first.Commit && s.pushes() == 0 && s.written() == written
@@ -411,7 +411,7 @@ func TestReplacedHistory(t *testing.T) {
 			first := s.promote()
 			main := replace(s)
 			second := s.promote()
-			if second.Pull.State != Adopted || second.Pull.Number != first.Pull.Number || s.run("rev-parse", s.one().Head+"^") != main {
+			if second.Pull.State != promote.Adopted || second.Pull.Number != first.Pull.Number || s.run("rev-parse", s.one().Head+"^") != main {
 				t.Errorf("%+v stands on %s", second.Pull, s.run("rev-parse", s.one().Head+"^"))
 			}
 			s.merge(s.one(), "merge")
@@ -450,7 +450,7 @@ func TestClosedByAPerson(t *testing.T) {
 		s.run("update-ref", "-d", "refs/heads/"+r.Pull.Head)
 		for range 2 {
 			r := s.promote()
-			if r.Pull.State != Closed || r.Pull.Number != 1 || !strings.Contains(r.Pull.String(), "is not opened again") {
+			if r.Pull.State != promote.Closed || r.Pull.Number != 1 || !strings.Contains(r.Pull.String(), "is not opened again") {
 				t.Errorf("%+v", r.Pull)
 			}
 		}
@@ -477,7 +477,7 @@ func TestSupersededAndBack(t *testing.T) {
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
 		third := s.promote()
 		list := s.forge.Pulls()
-		if len(list) != 3 || third.Pull.State != Opened || third.Pull.Head != first.Pull.Head {
+		if len(list) != 3 || third.Pull.State != promote.Opened || third.Pull.Head != first.Pull.Head {
 			t.Fatalf("%+v: %+v", third.Pull, list)
 		}
 		for i, want := range []string{"closed", "closed", "open"} {
@@ -504,7 +504,7 @@ func TestWithdrawn(t *testing.T) {
 	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.promote()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": ""})
-		if r := s.promote(); r.Proposal != nil || s.one().State != "closed" {
+		if r := s.promote(); r.Edit != nil || s.one().State != "closed" {
 			t.Errorf("%+v", s.one())
 		}
 		s.settled()
@@ -558,7 +558,7 @@ func TestMergedLongAgo(t *testing.T) {
 		s.merge(s.one(), "merge")
 		s.commit("main", before) // by hand, as if nothing had been
 		r := s.promote()
-		if r.Pull.State != Opened || r.Pull.Number != 2 || r.Commit == first.Commit {
+		if r.Pull.State != promote.Opened || r.Pull.Number != 2 || r.Commit == first.Commit {
 			t.Fatalf("%+v at %s", r.Pull, r.Commit)
 		}
 		s.merge(s.forge.Pulls()[1], "merge")
@@ -577,7 +577,7 @@ func TestMergedMeanwhile(t *testing.T) {
 			s.run("update-ref", "refs/heads/main", "refs/heads/assay/prod/"+s.id())
 		}))
 		r := s.promote()
-		if r.Proposal != nil || len(s.forge.Pulls()) != 0 || r.Earlier == nil {
+		if r.Edit != nil || len(s.forge.Pulls()) != 0 || r.Earlier == nil {
 			t.Errorf("%+v", r)
 		}
 		s.lawful(1)
@@ -603,7 +603,7 @@ func TestRestart(t *testing.T) {
 				s.fails(promote.ByHand(promote.Promote, "why", ""))
 				s.forge.Recover()
 				r := s.promote()
-				if c.merged != (r.Proposal == nil) || !c.merged && r.Pull.State != Merged {
+				if c.merged != (r.Edit == nil) || !c.merged && r.Pull.State != promote.Merged {
 					t.Errorf("%+v with %+v", r, r.Pull)
 				}
 				s.one()
@@ -622,7 +622,7 @@ func TestRestartKeepsTheOutcome(t *testing.T) {
 		s.fails(promote.ByHand(promote.Promote, "why", ""))
 		s.forge.Recover()
 		s.pushes()
-		if r := s.promote(); r.Pull.State != Opened || s.pushes() != 0 {
+		if r := s.promote(); r.Pull.State != promote.Opened || s.pushes() != 0 {
 			t.Errorf("%+v", r.Pull)
 		}
 		s.merge(s.one(), "squash")
@@ -641,7 +641,7 @@ func TestQueueByPullRequest(t *testing.T) {
 		first := s.decide(promote.ByHand(promote.Promote, "why", id))
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + envrepo.Marker("4.0.0")})
 		second := s.decide(promote.ByHand(promote.Promote, "why", id))
-		if second.Pull.State != Adopted || second.Commit == first.Commit {
+		if second.Pull.State != promote.Adopted || second.Commit == first.Commit {
 			t.Errorf("%+v at %s", second.Pull, second.Commit)
 		}
 		s.merge(s.one(), "merge")
@@ -663,7 +663,7 @@ func TestWithoutForge(t *testing.T) {
 	id := s.id()
 	r := s.promote()
 	want := "https://example.com/main...assay/prod/" + id
-	if r.Pull.State != Pushed || r.Pull.URL != want || s.tip(r.Pull.Head) != r.Commit || !strings.Contains(r.Pull.String(), want) {
+	if r.Pull.State != promote.Pushed || r.Pull.URL != want || s.tip(r.Pull.Head) != r.Commit || !strings.Contains(r.Pull.String(), want) {
 		t.Errorf("%+v", r.Pull)
 	}
 	s.pushes()
@@ -671,7 +671,7 @@ func TestWithoutForge(t *testing.T) {
 		t.Errorf("once more: %+v", again)
 	}
 	s.run("update-ref", "refs/heads/main", r.Commit)
-	if r := s.promote(); r.Proposal != nil || r.Earlier == nil {
+	if r := s.promote(); r.Edit != nil || r.Earlier == nil {
 		t.Errorf("once merged: %+v", r)
 	}
 	s.lawful(1)
@@ -682,7 +682,7 @@ func TestForgeThatSlowsDown(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, forge.GitHub, envrepo.Prod("merge: auto"))
 	s.forge.Fail(forgefake.SecondaryLimit(time.Second))
-	if r := s.promote(); r.Pull.State != Merged {
+	if r := s.promote(); r.Pull.State != promote.Merged {
 		t.Errorf("%+v", r.Pull)
 	}
 	s.lawful(1)
@@ -766,7 +766,7 @@ func TestOddPlaces(t *testing.T) {
 			}
 			s := newSite(t, forge.GitHub, tree)
 			s.dir = dir
-			if r := s.promote(); r.Pull.State != Merged {
+			if r := s.promote(); r.Pull.State != promote.Merged {
 				t.Errorf("%+v", r.Pull)
 			}
 			s.decided(history.Promote)
@@ -782,11 +782,11 @@ func TestUnrendered(t *testing.T) {
 		for i, image := range []string{"example.com/shop/nothing", "example.com/shop/none"} {
 			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + strings.Replace(envrepo.Marker("2.0.0"), "example.com/shop/web", image, 1)})
 			r := s.reject()
-			if r.Pull.State != Opened || r.Pull.Number != int64(i+1) {
+			if r.Pull.State != promote.Opened || r.Pull.Number != int64(i+1) {
 				t.Errorf("%s: %+v", image, r.Pull)
 			}
 			s.forge.ClosePull(r.Pull.Number)
-			if r := s.reject(); r.Pull.State != Closed {
+			if r := s.reject(); r.Pull.State != promote.Closed {
 				t.Errorf("%s: %+v", image, r.Pull)
 			}
 		}
@@ -832,7 +832,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 				if c.after != nil {
 					c.after(s)
 				}
-				if r := s.promote(); r.Pull.State != Opened || r.Commit != s.tip(r.Pull.Head) {
+				if r := s.promote(); r.Pull.State != promote.Opened || r.Commit != s.tip(r.Pull.Head) {
 					t.Fatalf("%+v", r.Pull)
 				}
 				s.merge(s.one(), "squash")

@@ -18,15 +18,12 @@ package branch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
-	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 )
 
 // Server decides candidates of one environment on a branch of a server.
@@ -34,8 +31,7 @@ type Server struct {
 	Repo   *remote.Remote
 	Branch string
 
-	// Open gives the environment in a tree of the repository.
-	Open func(tree fs.FS) render.Request
+	View promote.View // how the environment is read there
 
 	// Forge offers pull requests; nil where there is none. Compare is where
 	// people open one by hand.
@@ -48,21 +44,8 @@ type Server struct {
 	Another func(ctx context.Context, url string) (*remote.Remote, func(), error)
 
 	Commits int          // how far back the history is read
+	DryRun  bool         // make and prove what is asked for, and bring it nowhere
 	Note    func(string) // told what people should know; nil is quiet
-}
-
-// Result is what became of one run.
-type Result struct {
-	Proposal *Proposal      // nil: there was nothing to do
-	Choice   promote.Choice // for a candidate that is left as it is
-	Commit   string         // on the branch, or the head of the pull request
-	Tries    int
-	Pull     *Pull          // where the plan asks for one
-	Next     []promote.Next // other branches and repositories
-
-	// Earlier is the last decision that the branch tells of, where there is no
-	// candidate: it may be the one that was asked for.
-	Earlier *history.Decision
 }
 
 // Decide promotes or rejects the candidate under test, or leaves it. What an
@@ -71,17 +54,33 @@ type Result struct {
 //
 // A verdict on another candidate than the one under test is no error: the
 // Result's Choice.Left is Superseded, and the pull request that the other one
-// had is closed.
-func (s Server) Decide(ctx context.Context, decide promote.Decider) (*Result, error) {
+// had is closed. A Result beside an error says what has landed nevertheless.
+func (s Server) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
+	r, err := s.decide(ctx, decide)
+	var another *promote.AnotherError
+	if !errors.As(err, &another) {
+		return r, err
+	}
+	if past, unknown := s.Past(ctx); unknown == nil {
+		if repeated := promote.Repeated(s.View.Request.Environment, another, past); repeated != nil {
+			return repeated, nil
+		}
+	}
+	return r, err
+}
+
+func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
+	if s.DryRun {
+		return s.preview(ctx, decide)
+	}
+	env := s.View.Request.Environment
 	before, err := s.finish(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var choice promote.Choice
-	var env spec.Environment
 	var first *Proposal
-	r, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (p *Proposal, err error) {
-		env = s.Open(base.Tree).Environment
+	a, err := s.land(ctx, func(ctx context.Context, base remote.Base) (p *Proposal, err error) {
 		if p, choice, err = s.decision(ctx, base, decide); p == nil || err != nil {
 			return p, err
 		}
@@ -99,48 +98,75 @@ func (s Server) Decide(ctx context.Context, decide promote.Decider) (*Result, er
 		}
 		return p, nil
 	})
-	if err != nil {
-		return r, err
-	}
-	r.Choice = choice
 	switch {
-	case r.Proposal != nil:
-		return r, s.after(ctx, r)
+	case err != nil:
+		return s.landed(a, nil), err
+	case a.proposal != nil:
+		next, err := s.after(ctx, a)
+		return s.landed(a, next), err
 	case choice.Left != "":
 		s.tidy(ctx, env, nil)
-		return r, nil
+		return promote.LeftAlone(env, choice), nil
 	case !before.idle:
 		// The candidate went away since: maybe by a push of ours whose answer was lost.
 		if before, err = s.finish(ctx); err != nil {
-			return r, err
+			return nil, err
 		}
 	}
+	r := promote.Nothing(env)
 	r.Earlier = before.last
 	return r, nil
 }
 
-// Preview makes the proposal at the tip, and brings it nowhere.
-func (s Server) Preview(ctx context.Context, decide promote.Decider) (p *Proposal, choice promote.Choice, err error) {
-	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
+// landed is the result of a proposal that went somewhere; nil if it did not.
+func (s Server) landed(a *attempt, next []promote.Next) *promote.Result {
+	if a.proposal == nil || a.commit == "" && a.pull == nil {
+		return nil
+	}
+	r := promote.Proven(a.proposal.Edit, a.proposal.Decision, a.proposal.Record)
+	r.Tries = a.tries
+	r.Landed(s.landing(a), next)
+	return r
+}
+
+// landing says where an attempt went.
+func (s Server) landing(a *attempt) promote.Landing {
+	return promote.Landing{Branch: s.Branch, Commit: a.commit, Pull: a.pull}
+}
+
+// preview makes the proposal at the tip, and brings it nowhere.
+func (s Server) preview(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
+	var p *Proposal
+	var choice promote.Choice
+	err := s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		p, choice, err = s.decision(ctx, base, decide)
 		return err
 	})
-	return p, choice, err
+	env := s.View.Request.Environment
+	switch {
+	case err != nil:
+		return nil, err
+	case choice.Left != "":
+		return promote.LeftAlone(env, choice), nil
+	case p == nil:
+		return promote.Nothing(env), nil
+	}
+	r := promote.Proven(p.Edit, p.Decision, p.Record)
+	r.DryRun = true
+	return r, nil
 }
 
 // after does what follows from a promotion or a rejection.
-func (s Server) after(ctx context.Context, r *Result) error {
-	s.tidy(ctx, r.Proposal.Record.Environment, r.Pull)
-	if r.Proposal.Edit.Outcome != promote.Promote || r.Pull != nil && r.Pull.State != Merged {
-		return nil
+func (s Server) after(ctx context.Context, a *attempt) ([]promote.Next, error) {
+	s.tidy(ctx, a.proposal.Record.Environment, a.pull)
+	if a.proposal.Edit.Outcome != promote.Promote || a.pull != nil && a.pull.State != promote.Merged {
+		return nil, nil
 	}
-	to := elsewhere(r.Proposal.Edit.Plan, s.Branch)
+	to := elsewhere(a.proposal.Edit.Plan, s.Branch)
 	if len(to) == 0 {
-		return nil
+		return nil, nil
 	}
-	var err error
-	r.Next, err = s.forward(ctx, winner{r.Proposal.Record, r.Commit, r.Proposal.Edit.Candidate}, to)
-	return err
+	return s.forward(ctx, winner{a.proposal.Record, a.commit, a.proposal.Edit.Candidate}, to)
 }
 
 func (s Server) note(format string, args ...any) {

@@ -2,7 +2,6 @@ package branch
 
 import (
 	"context"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,9 +93,7 @@ func (s *site) process() Server {
 	s.t.Helper()
 	server := Server{
 		Repo: client(s.t, s.url), Branch: "main", Commits: s.commits, Method: s.method,
-		Open: func(tree fs.FS) render.Request {
-			return render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: s.dir, Name: s.env}}
-		},
+		View:    promote.View{Request: render.Request{Environment: spec.Environment{Dir: s.dir, Name: s.env}}},
 		Compare: func(base, head string) string { return "https://example.com/" + base + "..." + head },
 		Another: func(_ context.Context, url string) (*remote.Remote, func(), error) {
 			return client(s.t, url), func() {}, nil
@@ -141,7 +138,7 @@ func client(t *testing.T, url string) *remote.Remote {
 }
 
 // decide runs a decision in a new process.
-func (s *site) decide(d promote.Decider) *Result {
+func (s *site) decide(d promote.Decider) *promote.Result {
 	s.t.Helper()
 	r, err := s.process().Decide(s.t.Context(), d)
 	if err != nil {
@@ -150,18 +147,18 @@ func (s *site) decide(d promote.Decider) *Result {
 	return r
 }
 
-func (s *site) promote() *Result {
+func (s *site) promote() *promote.Result {
 	s.t.Helper()
 	return s.decide(promote.ByHand(promote.Promote, "looks good", ""))
 }
 
-func (s *site) reject() *Result {
+func (s *site) reject() *promote.Result {
 	s.t.Helper()
 	return s.decide(promote.ByHand(promote.Reject, "too slow", ""))
 }
 
 // fails runs a decision that must end with an error which says all of this.
-func (s *site) fails(d promote.Decider, parts ...string) *Result {
+func (s *site) fails(d promote.Decider, parts ...string) *promote.Result {
 	s.t.Helper()
 	r, err := s.process().Decide(s.t.Context(), d)
 	if err == nil {
@@ -255,7 +252,7 @@ func (s *site) id() string {
 // decisions are what a new process reads of the environment.
 func (s *site) decisions() []history.Decision {
 	s.t.Helper()
-	past, err := s.process().Past(s.t.Context(), spec.Environment{Dir: s.dir, Name: s.env})
+	past, err := s.process().Past(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

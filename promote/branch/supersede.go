@@ -11,6 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -18,14 +19,11 @@ import (
 // not under test any more, and not because people said no.
 const supersededLabel = "assay/superseded"
 
-// Tidy closes the open pull requests of candidates of the environment that are
-// not under test any more.
-func (s Server) Tidy(ctx context.Context, env spec.Environment) { s.tidy(ctx, env, nil) }
-
-// tidy leaves the one that this run has opened, if there is one. What was
-// decided does not depend on it, so that its trouble is only told: the next run
-// tries again.
-func (s Server) tidy(ctx context.Context, env spec.Environment, own *Pull) {
+// tidy closes the open pull requests of candidates of the environment that are
+// not under test any more. It leaves the one that this run has opened, if there is
+// one. What was decided does not depend on it, so that its trouble is only told:
+// the next run tries again.
+func (s Server) tidy(ctx context.Context, env spec.Environment, own *promote.Pull) {
 	if s.Forge == nil {
 		return
 	}
@@ -37,14 +35,14 @@ func (s Server) tidy(ctx context.Context, env spec.Environment, own *Pull) {
 // closeOthers leaves those of what the tip has under test by now, and of what
 // does not render. What other environments below this one have, and what people
 // opened by hand, has other names.
-func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *Pull) error {
+func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *promote.Pull) error {
 	prefix := headPrefix(env)
 	list, err := s.Forge.List(ctx, prefix, s.Branch)
 	list = slices.DeleteFunc(list, func(p forge.Pull) bool { return !ofCandidate.MatchString(strings.TrimPrefix(p.Head, prefix)) })
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	if own != nil && own.State == Merged {
+	if own != nil && own.State == promote.Merged {
 		own = nil // the forge's list may not know yet
 	}
 	keep, known, err := s.heads(ctx)
@@ -69,7 +67,7 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *Pull
 		}
 		s.note("closed %s: it is superseded", pull.URL)
 		if own != nil && pull.Head == own.Head {
-			own.State = Outdated
+			own.State = promote.Outdated
 		}
 	}
 	return nil
@@ -78,8 +76,8 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *Pull
 // heads are the branches of pull requests about what the tip has under test;
 // that is not known where it does not render.
 func (s Server) heads(ctx context.Context) (list []string, known bool, err error) {
-	err = s.AtTip(ctx, func(ctx context.Context, base remote.Base) error {
-		req := s.Open(base.Tree)
+	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) error {
+		req := s.View.In(base.Tree)
 		res, err := render.Environment(ctx, req)
 		if list, known = nil, err == nil; !known || res.Marker == nil {
 			return ctx.Err()

@@ -28,11 +28,11 @@ func TestSlowRun(t *testing.T) {
 	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() {
 			s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
-			if r := s.promote(); r.Pull.State != Opened {
+			if r := s.promote(); r.Pull.State != promote.Opened {
 				t.Errorf("the fast run: %+v", r.Pull)
 			}
 		})
-		if r := s.promote(); r.Pull.State != Outdated {
+		if r := s.promote(); r.Pull.State != promote.Outdated {
 			t.Errorf("the slow run: %+v", r.Pull)
 		}
 		for _, p := range s.forge.Pulls() {
@@ -47,7 +47,7 @@ func TestSlowRun(t *testing.T) {
 func TestWithdrawnWhileOpening(t *testing.T) {
 	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": ""}) })
-		if r := s.promote(); r.Pull.State != Outdated || s.one().State != "closed" {
+		if r := s.promote(); r.Pull.State != promote.Outdated || s.one().State != "closed" {
 			t.Errorf("%+v: %+v", r.Pull, s.one())
 		}
 	})
@@ -57,7 +57,7 @@ func TestWithdrawnWhileOpening(t *testing.T) {
 func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/web.yaml": "kind: [\n"}) })
-		if r := s.promote(); r.Pull.State != Opened || s.one().State != "open" {
+		if r := s.promote(); r.Pull.State != promote.Opened || s.one().State != "open" {
 			t.Errorf("%+v: %+v", r.Pull, s.one())
 		}
 	})
@@ -101,7 +101,7 @@ func TestVerdictOnTheMeantAlone(t *testing.T) {
 	s := newSite(t, "", envrepo.Prod("method: push"))
 	verdict := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Complete")), "")
 	s.fails(promote.Meaning("e000000000", verdict), "under test is candidate 2.0.0 ("+s.id()+"), not e000000000")
-	if r := s.decide(promote.Meaning(s.id(), verdict)); r.Proposal == nil {
+	if r := s.decide(promote.Meaning(s.id(), verdict)); r.Edit == nil {
 		t.Errorf("%+v", r.Choice)
 	}
 }

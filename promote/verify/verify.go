@@ -2,7 +2,7 @@
 // decided there.
 //
 //  1. Environment renders it, with its candidate where there is one.
-//  2. Decidable proves that both decisions on the candidate would hold now. Without a
+//  2. promote.Prove proves that both decisions on the candidate would hold now. Without a
 //     candidate, the experiment's resources are rendered with the baseline in its place
 //     (rehearse.go).
 //  3. The commits since a revision are held against what promotions allow, where that
@@ -54,7 +54,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	}
 	r := Report{Result: res, Warnings: append([]string{}, res.Warnings...)}
 	if res.Marker != nil {
-		err = Decidable(ctx, req, res, opt.Branch)
+		err = promote.Prove(ctx, req, res, opt.Branch)
 		r.Proven = err == nil
 	} else {
 		var more []string
@@ -68,19 +68,6 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		err = engines(req, res.Plan.Spec.Experiment.Engines)
 	}
 	return r, err
-}
-
-// Decidable proves that the candidate of a render can be decided either way.
-func Decidable(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error)) error {
-	for _, decision := range []struct {
-		outcome promote.Outcome
-		done    string
-	}{{promote.Promote, "promoted"}, {promote.Reject, "rejected"}} {
-		if _, err := promote.Prepare(ctx, req, promote.Options{Outcome: decision.outcome, Branch: branch, Rendered: res}); err != nil {
-			return fmt.Errorf("the candidate could not be %s: %w", decision.done, err)
-		}
-	}
-	return nil
 }
 
 // hold holds the commits since a revision against what promotions allow.

@@ -4,7 +4,6 @@ package worktree
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,9 +13,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -56,66 +55,20 @@ func crashed(dir string) error {
 	})
 }
 
-// decide is what the commands do: finish an earlier decision, or make one.
+// decide is what the commands run, by people who look at what is under test.
 func (c crash) decide(ctx context.Context, dir string, step func(string)) error {
-	commit, err := c.commit(ctx, dir)
-	if err != nil {
-		return err
-	}
-	if r, err := resume(ctx, dir, c.env, "", c.outcome, commit, step); r != nil || err != nil {
-		return err
-	}
-	req, err := envrepo.Request(dir, c.env)
-	if err != nil {
-		return err
-	}
-	e, err := promote.Prepare(ctx, req, promote.Options{Outcome: c.outcome})
-	if errors.Is(err, promote.ErrNoCandidate) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return write(ctx, dir, newRecord(e), e.Files, commit, step)
-}
-
-func (c crash) commit(ctx context.Context, dir string) (*Commit, error) {
-	if c.git == "" {
-		return nil, nil
-	}
-	repo, err := local.Open(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	return &Commit{
-		Prepare: func(ctx context.Context, edited []promote.File) (string, error) {
-			var files []git.File
-			for _, f := range edited {
-				files = append(files, git.File{Path: f.Path, Data: f.After})
-			}
-			c, err := repo.Prepare(ctx, files, "Decide\n")
-			if err != nil {
-				return "", err
-			}
-			state, err := json.Marshal(c)
-			return string(state), err
-		},
-		Land: func(ctx context.Context, state string) error {
-			var c local.Commit
-			if err := json.Unmarshal([]byte(state), &c); err != nil {
-				return err
-			}
-			return repo.Land(ctx, c)
-		},
-		Settle: func(ctx context.Context, _ string, paths []string) error { return repo.Settle(ctx, paths) },
-	}, nil
+	d := Dir{Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: c.env}}}, Commit: c.git != "", step: step}
+	_, err := d.Decide(ctx, promote.Decider{Wanted: c.outcome, Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
+		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: res.ID}}, nil
+	}})
+	return err
 }
 
 // finish runs the decision in this process, which knows nothing of those that
 // were killed.
 func (c crash) finish(t *testing.T, dir string) {
 	t.Helper()
-	if err := c.decide(t.Context(), dir, func(string) {}); err != nil {
+	if err := c.decide(t.Context(), dir, quiet); err != nil {
 		t.Fatal(err)
 	}
 }

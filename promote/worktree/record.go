@@ -33,7 +33,7 @@ type Record struct {
 	Candidate string       `json:"candidate,omitempty"`
 	ID        string       `json:"id,omitempty"`
 	Files     []RecordFile `json:"files"`
-	Commit    string       `json:"commit,omitempty"` // what Commit.Land needs to know
+	Commit    string       `json:"commit,omitempty"` // what commit.land needs to know
 }
 
 // RecordFile names contents by their SHA-256; empty where there is no file.
@@ -79,12 +79,12 @@ func digest(data []byte) string {
 }
 
 // recordName is where the record of an environment lies.
-func recordName(dir, env string) (string, error) {
-	name, err := spec.CandidateFile(env)
+func recordName(env spec.Environment) (string, error) {
+	name, err := spec.CandidateFile(env.Name)
 	if err != nil {
 		return "", err
 	}
-	return filepath.FromSlash(path.Join(dir, "."+name+recordSuffix)), nil
+	return filepath.FromSlash(path.Join(env.Dir, "."+name+recordSuffix)), nil
 }
 
 // save makes the record appear whole, and only once all before it is on the disk.
@@ -127,8 +127,8 @@ func (w *writer) syncDir(name string) error {
 
 // Interrupted returns the record of an earlier decision on the environment
 // that was killed while it was written; nil if there is none.
-func Interrupted(root, dir, env string) (*Record, error) {
-	name, err := recordName(dir, env)
+func Interrupted(root string, env spec.Environment) (*Record, error) {
+	name, err := recordName(env)
 	if err != nil {
 		return nil, err
 	}

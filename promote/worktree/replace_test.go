@@ -31,7 +31,7 @@ func decided(t *testing.T, dir string, outcome promote.Outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(t.Context(), dir, e, nil); err != nil {
+	if err := write(t.Context(), dir, newRecord(e), e.Files, nil, quiet); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -59,7 +59,7 @@ func TestReplaceIsAllOrNothing(t *testing.T) {
 		if err := os.Symlink(os.TempDir(), link); err != nil {
 			t.Fatal(err)
 		}
-		if err := Replace(test.ctx, dir, "prod", "", "init", test.files...); err == nil || strings.Contains(err.Error(), dir) {
+		if err := Replace(test.ctx, dir, prod, "init", test.files...); err == nil || strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: error %v", test.name, err)
 		}
 		if entries, err := os.ReadDir(filepath.Join(dir, "prod")); err != nil || len(entries) != 2 {
@@ -71,7 +71,7 @@ func TestReplaceIsAllOrNothing(t *testing.T) {
 		envrepo.Same(t, test.name, tree, envrepo.Read(t, os.DirFS(dir)))
 	}
 	dir := tree.On(t)
-	if err := Replace(t.Context(), dir, "prod", "", "init", a, added("prod/new/below/b")); err != nil {
+	if err := Replace(t.Context(), dir, prod, "init", a, added("prod/new/below/b")); err != nil {
 		t.Fatal(err)
 	}
 	envrepo.Same(t, "written", envrepo.Files{"prod/a": "new", "prod/new/below/b": "b"}, envrepo.Read(t, os.DirFS(dir)))
@@ -90,10 +90,10 @@ func TestReplaceSurvivesACrash(t *testing.T) {
 			}
 		})
 	}()
-	if _, err := Resume(t.Context(), dir, "prod", "", promote.Promote, nil); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
+	if _, err := Resume(t.Context(), dir, prod, promote.Promote); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
 		t.Errorf("a promotion finished it: %v", err)
 	}
-	if _, err := Resume(t.Context(), dir, "prod", "", "init", nil); err != nil {
+	if _, err := Resume(t.Context(), dir, prod, "init"); err != nil {
 		t.Fatal(err)
 	}
 	envrepo.Same(t, "finished", envrepo.Files{"prod/a": "new", "prod/new/b": "b"}, envrepo.Read(t, os.DirFS(dir)))

@@ -10,19 +10,20 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 )
 
-// Resume finishes what an earlier decision on the environment left undone when
-// it was killed, and returns its record; nil if there is nothing to finish. A file
-// that was edited since is an error, and nothing has changed then. The outcome must be the
-// same: half a promotion cannot become a rejection.
-func Resume(ctx context.Context, root, dir, env string, outcome promote.Outcome, commit *Commit) (*Record, error) {
-	return resume(ctx, root, dir, env, outcome, commit, func(string) {})
+// Resume finishes what an earlier command on the environment left undone when it
+// was killed, and returns its record; nil if there is nothing to finish. A file
+// that was edited since is an error, and nothing has changed then. The outcome must
+// be the same: half a promotion cannot become a rejection.
+func Resume(ctx context.Context, root string, env spec.Environment, outcome promote.Outcome) (*Record, error) {
+	return resume(ctx, root, env, outcome, nil, quiet)
 }
 
-func resume(ctx context.Context, root, dir, env string, outcome promote.Outcome, commit *Commit, step func(string)) (*Record, error) {
-	w, err := openWriter(root, dir, env, step)
+func resume(ctx context.Context, root string, env spec.Environment, outcome promote.Outcome, commit *commit, step func(string)) (*Record, error) {
+	w, err := openWriter(root, env, step)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (w *writer) pending(f RecordFile) (bool, error) {
 // last, takes the visible step of the commit, and removes the record.
 //
 // It is not cancelled: what was decided is to be written.
-func (w *writer) finish(ctx context.Context, r *Record, commit *Commit) error {
+func (w *writer) finish(ctx context.Context, r *Record, commit *commit) error {
 	ctx = context.WithoutCancel(ctx)
 	var paths []string
 	for _, f := range r.Files {
@@ -88,11 +89,11 @@ func (w *writer) finish(ctx context.Context, r *Record, commit *Commit) error {
 	}
 	if r.Commit != "" && commit != nil {
 		w.step("land commit")
-		if err := commit.Land(ctx, r.Commit); err != nil {
+		if err := commit.land(ctx, r.Commit); err != nil {
 			return err
 		}
 		w.step("settle commit")
-		if err := commit.Settle(ctx, r.Commit, paths); err != nil {
+		if err := commit.settle(ctx, paths); err != nil {
 			return &lateError{err}
 		}
 	}

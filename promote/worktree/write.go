@@ -1,9 +1,10 @@
 // Package worktree edits environments in a directory of this machine. It is the
 // only writer of files there.
 //
-//  1. Write takes a proven edit (promote.Prepare), and Replace the files of a
-//     command that decides nothing. Both lock the environment's directory, and
-//     hold every file against what the edit was made from.
+//  1. Dir's verbs make a proven edit (promote.Prepare), or another marker (package
+//     candidate), and Replace takes the files of other commands (dir.go). All lock
+//     the environment's directory, and hold every file against what the edit was
+//     made from (write.go).
 //  2. The contents are staged beside the files, with their modes and owners, and
 //     synced. A link is edited where it leads to.
 //  3. A record of them is written beside the marker (record.go). Then the files
@@ -31,38 +32,24 @@ import (
 	"github.com/assaydev/assay/promote"
 )
 
-// Commit is what Write does beside the files: a commit of Git. Land and Settle
-// may run again after a crash.
-type Commit struct {
-	// Prepare makes everything but the visible step, and returns what the
-	// others need to know. A failure leaves nothing to undo.
-	Prepare func(ctx context.Context, files []promote.File) (state string, err error)
-	// Land takes the visible step, unless it was taken already.
-	Land func(ctx context.Context, state string) error
-	// Settle tidies up after Land.
-	Settle func(ctx context.Context, state string, paths []string) error
-}
-
-// Write makes a proven edit in the work tree whose repository is at root. A file
-// that is not what the edit was proven on, or may not be written, is an error, and
-// nothing has changed then.
-func Write(ctx context.Context, root string, e *promote.Edit, commit *Commit) error {
-	return write(ctx, root, newRecord(e), e.Files, commit, func(string) {})
-}
-
 // Replace gives files of an environment, named by their paths in the repository,
 // new contents: what a command makes that decides nothing. The verb is the
-// command, as people would run it again. The contents that files had are held
-// against what is there, as by Write.
-func Replace(ctx context.Context, root, dir, name, verb string, files ...promote.File) error {
-	r := &Record{Outcome: promote.Outcome(verb), Environment: spec.Environment{Dir: dir, Name: name}}
-	return write(ctx, root, r.of(files), files, nil, func(string) {})
+// command, as people would run it again. A file that is not what it was read as,
+// or may not be written, is an error, and nothing has changed then.
+func Replace(ctx context.Context, root string, env spec.Environment, verb string, files ...promote.File) error {
+	r := &Record{Outcome: promote.Outcome(verb), Environment: env}
+	return write(ctx, root, r.of(files), files, nil, quiet)
 }
 
-// write calls step before everything that a crash could separate from what
-// came before.
-func write(ctx context.Context, root string, r *Record, files []promote.File, commit *Commit, step func(string)) error {
-	w, err := openWriter(root, r.Dir, r.Name, step)
+// quiet is no step.
+func quiet(string) {}
+
+// write makes a proven edit in the directory of a repository. It calls step before
+// everything that a crash could separate from what came before. A file that is not
+// what the edit was proven on, or may not be written, is an error, and nothing has
+// changed then.
+func write(ctx context.Context, root string, r *Record, files []promote.File, commit *commit, step func(string)) error {
+	w, err := openWriter(root, r.Environment, step)
 	if err != nil {
 		return err
 	}
@@ -91,14 +78,14 @@ type writer struct {
 	step   func(string)
 }
 
-func openWriter(dir, env, name string, step func(string)) (*writer, error) {
+func openWriter(dir string, env spec.Environment, step func(string)) (*writer, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
 	w := &writer{root: root, step: step}
-	if w.record, err = recordName(env, name); err == nil {
-		w.lock, err = lock(root, filepath.FromSlash(env))
+	if w.record, err = recordName(env); err == nil {
+		w.lock, err = lock(root, filepath.FromSlash(env.Dir))
 	}
 	if err != nil {
 		_ = root.Close()
@@ -120,7 +107,7 @@ func staged(name string) string {
 // prepare does all that can fail, up to the record. One file that decides
 // nothing needs none: its rename is the only step. A decision needs one even
 // then: made again, it would be about the candidate that moved up.
-func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, commit *Commit) error {
+func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, commit *commit) error {
 	for _, f := range files {
 		if err := w.unchanged(f); err != nil {
 			return err
@@ -139,7 +126,7 @@ func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, c
 	if commit != nil {
 		w.step("prepare commit")
 		var err error
-		if r.Commit, err = commit.Prepare(ctx, files); err != nil {
+		if r.Commit, err = commit.prepare(ctx, files); err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,7 @@ func TestFailuresChangeNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := envrepo.Read(t, os.DirFS(dir))
-			err = Write(t.Context(), dir, e, nil)
+			err = write(t.Context(), dir, newRecord(e), e.Files, nil, quiet)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), dir) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -58,21 +58,21 @@ func TestFailuresChangeNothing(t *testing.T) {
 // TestFailedCommitChangesNothing fails at each step of a commit.
 func TestFailedCommitChangesNothing(t *testing.T) {
 	broken := errors.New("broken")
-	fine := Commit{
-		Prepare: func(context.Context, []promote.File) (string, error) { return "state", nil },
-		Land:    func(context.Context, string) error { return nil },
-		Settle:  func(context.Context, string, []string) error { return nil },
+	fine := commit{
+		prepare: func(context.Context, []promote.File) (string, error) { return "state", nil },
+		land:    func(context.Context, string) error { return nil },
+		settle:  func(context.Context, []string) error { return nil },
 	}
 	prepareFails, landFails := fine, fine
-	prepareFails.Prepare = func(context.Context, []promote.File) (string, error) { return "", broken }
-	landFails.Land = func(context.Context, string) error { return broken }
-	for name, commit := range map[string]Commit{"prepare": prepareFails, "land": landFails} {
+	prepareFails.prepare = func(context.Context, []promote.File) (string, error) { return "", broken }
+	landFails.land = func(context.Context, string) error { return broken }
+	for name, c := range map[string]commit{"prepare": prepareFails, "land": landFails} {
 		dir := envrepo.Shop().On(t)
 		e, err := prepare(t, dir, promote.Promote)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Write(t.Context(), dir, e, &commit); !errors.Is(err, broken) {
+		if err := write(t.Context(), dir, newRecord(e), e.Files, &c, quiet); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
 		envrepo.Same(t, name, envrepo.Shop(), envrepo.Read(t, os.DirFS(dir)))
@@ -109,7 +109,7 @@ func TestResumeRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := envrepo.Read(t, os.DirFS(dir))
-			_, err = Resume(t.Context(), dir, "prod", "", test.outcome, nil)
+			_, err = Resume(t.Context(), dir, prod, test.outcome)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -117,6 +117,9 @@ func TestResumeRefuses(t *testing.T) {
 		})
 	}
 }
+
+// prod is the environment of the tests.
+var prod = spec.Environment{Dir: "prod"}
 
 // interrupt writes up to the point where the first file would be replaced.
 func interrupt(t *testing.T, dir string, e *promote.Edit) {
@@ -197,7 +200,7 @@ func TestTwoAtOnce(t *testing.T) {
 	inner := error(nil)
 	err = write(t.Context(), dir, newRecord(e), e.Files, nil, func(step string) {
 		if step == "record" {
-			inner = Write(t.Context(), dir, e, nil)
+			inner = write(t.Context(), dir, newRecord(e), e.Files, nil, quiet)
 		}
 	})
 	if err != nil {
@@ -220,13 +223,13 @@ func TestRevertSurvivesACrash(t *testing.T) {
 		e.Files = append(e.Files, promote.File{Path: name, Before: []byte(text), After: []byte(strings.ReplaceAll(text, ":1.0.0", ":0.9.0"))})
 	}
 	interrupt(t, dir, e)
-	if record, err := Interrupted(dir, "prod", ""); err != nil || record == nil || record.Outcome != promote.Revert {
+	if record, err := Interrupted(dir, prod); err != nil || record == nil || record.Outcome != promote.Revert {
 		t.Fatalf("record %v, %v", record, err)
 	}
-	if _, err := Resume(t.Context(), dir, "prod", "", promote.Promote, nil); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
+	if _, err := Resume(t.Context(), dir, prod, promote.Promote); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
 		t.Errorf("a promotion finished it: %v", err)
 	}
-	if _, err := Resume(t.Context(), dir, "prod", "", promote.Revert, nil); err != nil {
+	if _, err := Resume(t.Context(), dir, prod, promote.Revert); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range envrepo.Read(t, os.DirFS(dir)) {

@@ -55,11 +55,10 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 	if err != nil {
 		return result{refused: err}
 	}
-	edit, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote})
-	if err != nil {
+	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote, Rendered: before}); err != nil {
 		return result{refused: err}
 	}
-	if err := worktree.Write(ctx, e.root, edit, nil); err != nil {
+	if err := e.decide(ctx, promote.Promote, before.ID); err != nil {
 		return result{wrong: err}
 	}
 	lines, err := e.promoted(ctx, way, before)
@@ -72,16 +71,21 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 	if err := put(); err != nil {
 		return result{wrong: err}
 	}
-	if edit, err = promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Reject}); err == nil {
-		err = worktree.Write(ctx, e.root, edit, nil)
-	}
-	if err != nil {
+	if err := e.decide(ctx, promote.Reject, before.ID); err != nil {
 		return result{wrong: fmt.Errorf("reject: %w", err)}
 	}
 	if now, err := tree(e.root); err != nil || !maps.Equal(now, e.files) {
 		return result{wrong: errors.New("rejected: law 3: the tree is another")}
 	}
 	return result{lines: lines}
+}
+
+// decide decides by hand, as people do.
+func (e *environment) decide(ctx context.Context, outcome promote.Outcome, id string) error {
+	req := e.request()
+	req.FS = nil
+	_, err := worktree.Dir{Root: e.root, View: promote.View{Request: req}}.Decide(ctx, promote.ByHand(outcome, "it was tried", id))
+	return err
 }
 
 // promoted holds laws 2, 4 and 7 and the effect on what is on the disk now.

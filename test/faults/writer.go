@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/assaydev/assay/internal/spec"
 
-	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
@@ -68,11 +66,9 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 		return write{}, err
 	}
 	defer func() { _ = remote.Close() }()
-	server := branch.Server{Repo: remote, Branch: "main", Commits: 500, Open: func(tree fs.FS) render.Request {
-		return render.Request{FS: envfs.New(tree, envfs.Limits{}), Environment: spec.Environment{Dir: dir}}
-	}}
+	server := branch.Server{Repo: remote, Branch: "main", Commits: 500, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: dir}}}}
 	seen := ""
-	r, err := server.Decide(ctx, func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
+	r, err := server.Decide(ctx, promote.Decider{Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
 		if res == nil {
 			return promote.Choice{}, fmt.Errorf("%s does not render", dir)
 		}
@@ -83,8 +79,8 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 			return promote.Choice{Left: promote.Superseded}, nil
 		}
 		return promote.Choice{Decision: promote.Decision{Outcome: promote.Outcome(outcome), Reason: "it was judged", ID: seen}}, nil
-	})
-	if err != nil || r.Proposal == nil || r.Choice.Left != "" {
+	}})
+	if err != nil || r.Edit == nil || r.Choice.Left != "" {
 		return write{}, err
 	}
 	return write{kind: outcome, commit: r.Commit, experiment: seen}, nil

@@ -1,15 +1,10 @@
-package main
+package branch
 
 import (
-	"bytes"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/assaydev/assay/test/gitserver"
+	"github.com/assaydev/assay/internal/credential"
 )
 
 // TestNextHosts: a plan names other repositories, and who runs the command says
@@ -38,24 +33,19 @@ func TestNextHosts(t *testing.T) {
 		"a program":             {home, "ext::sh -c true", nil, "on this machine"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			known := filepath.Join(t.TempDir(), "known_hosts")
-			if err := os.WriteFile(known, []byte("git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			const known = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"
 			asked := false
-			env := func(variable string) (string, bool) {
-				asked = asked || variable == "ASSAY_TOKEN"
-				return map[string]string{"ASSAY_TOKEN": "a-token-of-ours"}[variable], variable == "ASSAY_TOKEN"
-			}
-			a := &app{env: env, stderr: &bytes.Buffer{}}
-			opt := server{repo: test.repo, nextHosts: test.hosts, forge: forgeNone, knownHosts: known}
-			_, done, err := a.another(t.Context(), opt, test.next)
+			opt := Options{URL: test.repo, NextHosts: test.hosts, Forge: NoForge, Credentials: func(repo string) (credential.Options, error) {
+				asked = true
+				return credential.Options{URL: repo, Token: "a-token-of-ours", KnownHosts: []byte(known)}, nil
+			}}
+			_, done, err := opt.another(t.Context(), test.next)
 			if err == nil {
 				defer done()
 			}
 			if test.host == "" {
 				// Of SSH there is no key here: what asks for one is past the hosts.
-				if bySSH := isSSH(test.next); bySSH == (err == nil) || err != nil && strings.Contains(err.Error(), "another host") {
+				if bySSH := !strings.HasPrefix(test.next, "https:"); bySSH == (err == nil) || err != nil && strings.Contains(err.Error(), "another host") {
 					t.Errorf("error %v", err)
 				}
 				return
@@ -64,33 +54,5 @@ func TestNextHosts(t *testing.T) {
 				t.Errorf("error %v, credentials were asked for: %v", err, asked)
 			}
 		})
-	}
-}
-
-// TestBearerIsSentOnce: git adds a header for each setting of it, and servers
-// refuse two logins.
-func TestBearerIsSentOnce(t *testing.T) {
-	const token = "a-token-of-ours"
-	backend, repo := gitserver.Serve(t, gitserver.Files(map[string]string{"prod/web.yaml": "{}\n"})...)
-	logins := map[int]int{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		logins[len(req.Header.Values("Authorization"))]++
-		if req.Header.Get("Authorization") != "Bearer "+token {
-			http.Error(w, "who are you?", http.StatusForbidden)
-			return
-		}
-		backend.ServeHTTP(w, req)
-	}))
-	defer server.Close()
-	var stdout, stderr bytes.Buffer
-	env := func(name string) (string, bool) {
-		return map[string]string{"ASSAY_TOKEN": token, "PATH": os.Getenv("PATH")}[name], name == "ASSAY_TOKEN" || name == "PATH"
-	}
-	args := []string{"candidate", "show", "--bearer", "--path", "prod", "--repo", server.URL + strings.TrimPrefix(repo.URL, backend.URL)}
-	if code := run(t.Context(), args, env, strings.NewReader(""), &stdout, &stderr); code != exitDone {
-		t.Errorf("exit %d: %s", code, stderr.String())
-	}
-	if len(logins) != 1 || logins[1] == 0 {
-		t.Errorf("requests by the number of their logins: %v", logins)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package candidate
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// decodeValueFile reads a Helm value file; none is no values.
-func decodeValueFile(name string, data []byte) (map[string]any, error) {
+// DecodeValues reads a Helm value file; none is no values.
+func DecodeValues(name string, data []byte) (map[string]any, error) {
 	values, err := chartutil.ReadValues(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a YAML mapping of values", name)

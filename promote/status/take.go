@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"context"
@@ -8,44 +8,46 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/render"
 )
 
-// standing is what status says of one environment.
-type standing struct {
+// Standing is what status says of one environment.
+type Standing struct {
 	spec.Environment
-	Plan       string          `json:"plan,omitempty"` // its name
-	Layout     string          `json:"layout,omitempty"`
-	Baseline   []running       `json:"baseline,omitempty"`
-	Candidates []queued        `json:"candidates,omitempty"`   // the first is under test
-	Pulls      []openPull      `json:"pullRequests,omitempty"` // open ones, on a server
-	Last       *decisionReport `json:"last,omitempty"`
-	Error      string          `json:"error,omitempty"` // why it does not render
+	Plan       string             `json:"plan,omitempty"` // its name
+	Layout     string             `json:"layout,omitempty"`
+	Baseline   []Running          `json:"baseline,omitempty"`
+	Candidates []candidate.Queued `json:"candidates,omitempty"`   // the first is under test
+	Pulls      []OpenPull         `json:"pullRequests,omitempty"` // open ones, on a server
+	Last       *history.Report    `json:"last,omitempty"`
+	Error      string             `json:"error,omitempty"` // why it does not render
 }
 
-// openPull is an open pull request of Assay's.
-type openPull struct {
+// OpenPull is an open pull request of Assay's.
+type OpenPull struct {
 	Number int64  `json:"number"`
 	URL    string `json:"url"`
 	Title  string `json:"title"`
 	Head   string `json:"head"`
 }
 
-// running is a workload of the baseline: a target, or any where the plan names
+// Running is a workload of the baseline: a target, or any where the plan names
 // none.
-type running struct {
+type Running struct {
 	Object string   `json:"object"`
 	Images []string `json:"images"`
 }
 
 // take renders the environments, a few at a time. That one does not render is
 // part of the result.
-func (s survey) take(ctx context.Context, places []spec.Environment) ([]standing, error) {
-	list := make([]standing, len(places))
+func (s Survey) take(ctx context.Context, places []spec.Environment) ([]Standing, error) {
+	list := make([]Standing, len(places))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, p := range places {
@@ -57,14 +59,14 @@ func (s survey) take(ctx context.Context, places []spec.Environment) ([]standing
 	return list, group.Wait()
 }
 
-func (s survey) one(ctx context.Context, p spec.Environment) (standing, error) {
-	st := standing{Environment: p}
-	past := s.past[p]
+func (s Survey) one(ctx context.Context, p spec.Environment) (Standing, error) {
+	st := Standing{Environment: p}
+	past := s.Past[p]
 	if i := slices.IndexFunc(past, history.Decision.Decides); i >= 0 {
-		last := newDecisionReport(past[i], past)
+		last := history.ReportOf(past[i], past)
 		st.Last = &last
 	}
-	req, err := s.open()
+	req, err := s.Open()
 	if err != nil {
 		return st, err
 	}
@@ -72,11 +74,9 @@ func (s survey) one(ctx context.Context, p spec.Environment) (standing, error) {
 	req.Environment = p
 	res, err := render.Environment(ctx, req)
 	m, markerErr := marker.Read(req.FS, req.Dir, req.Name)
-	for i, c := range m.Candidates {
-		st.Candidates = append(st.Candidates, queued{Candidate: c, State: stateOf(i)})
-	}
+	st.Candidates = candidate.Queue(m.Candidates)
 	if err != nil {
-		st.Error = oneLine(err.Error())
+		st.Error = excerpt.Line(err.Error())
 		if m.Data == nil || errors.Is(markerErr, marker.ErrForeign) {
 			return st, ctx.Err()
 		}
@@ -94,7 +94,7 @@ func (s survey) one(ctx context.Context, p spec.Environment) (standing, error) {
 	}
 	st.Plan, st.Layout = res.Plan.Metadata.Name, string(res.Layout)
 	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
-		r := running{Object: object.KeyOf(o).String(), Images: []string{}}
+		r := Running{Object: object.KeyOf(o).String(), Images: []string{}}
 		for _, image := range object.Images(o) {
 			r.Images = append(r.Images, image.Ref)
 		}

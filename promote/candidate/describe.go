@@ -1,4 +1,4 @@
-package main
+package candidate
 
 import (
 	"fmt"
@@ -11,9 +11,9 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// describe is a change on one line, for people. Values, which may be secret,
+// Describe is a change on one line, for people. Values, which may be secret,
 // are left out.
-func describe(c spec.Change) string {
+func Describe(c spec.Change) string {
 	var parts []string
 	for _, image := range c.Images {
 		parts = append(parts, describeImage(image))
@@ -32,7 +32,7 @@ func describe(c spec.Change) string {
 	return strings.Join(parts, ", ")
 }
 
-// describeImage writes an image as --image takes it.
+// describeImage writes an image as `kustomize edit set image` takes it.
 func describeImage(image types.Image) string {
 	text := image.Name
 	if image.NewName != "" {

@@ -1,4 +1,4 @@
-package main
+package candidate
 
 import (
 	"context"
@@ -10,72 +10,22 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/yamledit"
 	"github.com/assaydev/assay/render"
 )
 
-// envFlag is --env: the name of an environment, or NAME=VALUE for a variable
-// of the container under test, which may be given again.
-type envFlag struct {
-	name      *string
-	variables *[]string
-}
-
-func (f envFlag) Set(text string) error {
-	if !strings.Contains(text, "=") {
-		*f.name = text
-		return nil
-	}
-	name, _, _ := strings.Cut(text, "=")
-	if problems := validation.IsEnvVarName(name); len(problems) > 0 {
-		return usagef("%q is no name of a variable", name)
-	}
-	if slices.ContainsFunc(*f.variables, func(other string) bool { return strings.HasPrefix(other, name+"=") }) {
-		return usagef("%s is given twice: keep one", name)
-	}
-	*f.variables = append(*f.variables, text)
-	return nil
-}
-
-func (f envFlag) String() string { return *f.name }
-
-func (f envFlag) Type() string { return "name" }
-
-// parsePatches reads --patch and --env.
-func (a *app) parsePatches(ctx context.Context, opt candidateOptions, m *markerPlace) ([]types.Patch, error) {
-	var patches []types.Patch
-	for _, name := range opt.patches {
-		data, err := a.readInput(name)
-		if err != nil {
-			return nil, err
-		}
-		more, err := m.readPatches(ctx, name, data)
-		if err != nil {
-			return nil, err
-		}
-		patches = append(patches, more...)
-	}
-	if len(opt.variables) == 0 {
-		return patches, nil
-	}
-	o, err := m.onlyTarget(ctx, "--env NAME=VALUE")
-	if err != nil {
-		return nil, err
-	}
-	patch, err := variablePatch(o, opt.variables)
-	return append(patches, patch), err
-}
-
-// readPatches takes what Kustomize takes: entries of patches, strategic merge
-// patches, and a JSON patch, which is for the only workload under test.
-func (m *markerPlace) readPatches(ctx context.Context, name string, data []byte) ([]types.Patch, error) {
+// Patches reads what Kustomize takes: entries of patches, strategic merge
+// patches, and a JSON patch, which is for the only workload under test. The name
+// is that of the file, for errors.
+func (m *Marker) Patches(ctx context.Context, name string, data []byte) ([]types.Patch, error) {
 	file, err := yamledit.Parse(name, data)
 	if err != nil {
 		return nil, err
@@ -107,7 +57,7 @@ func (m *markerPlace) readPatches(ctx context.Context, name string, data []byte)
 		case isMap:
 			patches = append(patches, types.Patch{Patch: string(text)})
 		case isOperations:
-			o, err := m.onlyTarget(ctx, "--patch with JSON patch operations")
+			o, err := m.onlyTarget(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -129,29 +79,70 @@ func isEntry(v any) bool {
 	return ok
 }
 
-// onlyTarget is the workload that a flag is for: the only one of the plan's
-// targets, or of all.
-func (m *markerPlace) onlyTarget(ctx context.Context, flag string) (*unstructured.Unstructured, error) {
-	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.Path: nil})
-	res, err := render.Environment(ctx, req)
+// ErrChart is returned for a change of manifests in a chart, which has values
+// instead.
+var ErrChart = errors.New("it changes manifests, and a chart has values")
+
+// NotOnlyError says that there is not exactly one of what a change is for.
+type NotOnlyError struct {
+	What  string   // image, workload or container
+	Of    string   // the workload of a container
+	Names []string // those that there are
+}
+
+func (e *NotOnlyError) Error() string {
+	of := ""
+	if e.Of != "" {
+		of = " of " + e.Of
+	}
+	if len(e.Names) == 0 {
+		return "there is no " + e.What + of + " that could be changed"
+	}
+	return fmt.Sprintf("the change is for the only %s%s, and there are %s", e.What, of, excerpt.List(e.Names))
+}
+
+// OnlyImage is the change of the only image of the plan's targets, or of all
+// workloads, to another tag.
+func (m *Marker) OnlyImage(ctx context.Context, tag string) ([]types.Image, error) {
+	res, err := m.without(ctx)
 	if err != nil {
 		return nil, err
 	}
-	switch objs := render.UnderTest(res.Plan, res.Baseline); {
-	case res.Layout == spec.Helm:
-		return nil, fmt.Errorf("%s changes manifests, and a chart has values: use --set or --values", flag)
-	case len(objs) == 0:
-		return nil, errors.New("no workload renders that could be changed")
-	case len(objs) > 1:
-		var names []string
-		for _, o := range objs {
-			names = append(names, object.KeyOf(o).String())
-		}
-		return nil, fmt.Errorf("%s needs the only workload under test, and there are %s: name the one under spec.targets of the plan, or give --patch with a target", flag, listed(names))
-	default:
+	names := scaffold.Images(render.UnderTest(res.Plan, res.Baseline))
+	if len(names) != 1 {
+		return nil, &NotOnlyError{What: "image", Names: names}
+	}
+	return []types.Image{{Name: names[0], NewTag: tag}}, nil
+}
+
+// Variables is the patch that sets variables, as NAME=VALUE, of the only container
+// of the only workload under test.
+func (m *Marker) Variables(ctx context.Context, variables []string) (types.Patch, error) {
+	o, err := m.onlyTarget(ctx)
+	if err != nil {
+		return types.Patch{}, err
+	}
+	return variablePatch(o, variables)
+}
+
+// onlyTarget is the only workload of the plan's targets, or of all.
+func (m *Marker) onlyTarget(ctx context.Context) (*unstructured.Unstructured, error) {
+	res, err := m.without(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if res.Layout == spec.Helm {
+		return nil, ErrChart
+	}
+	objs := render.UnderTest(res.Plan, res.Baseline)
+	if len(objs) == 1 {
 		return objs[0], nil
 	}
+	var names []string
+	for _, o := range objs {
+		names = append(names, object.KeyOf(o).String())
+	}
+	return nil, &NotOnlyError{What: "workload", Names: names}
 }
 
 func selectorOf(o *unstructured.Unstructured) *types.Selector {
@@ -174,7 +165,7 @@ func variablePatch(o *unstructured.Unstructured, variables []string) (types.Patc
 	path = append(slices.Clone(path), "spec", "containers")
 	list, _, _ := unstructured.NestedSlice(o.Object, path...)
 	if len(list) != 1 {
-		return types.Patch{}, fmt.Errorf("--env NAME=VALUE needs the only container, and %s has %d: use --patch", object.KeyOf(o), len(list))
+		return types.Patch{}, &NotOnlyError{What: "container", Of: object.KeyOf(o).String(), Names: containers(list)}
 	}
 	container, _ := list[0].(map[string]any)
 	existing, _ := container["env"].([]any)
@@ -182,6 +173,15 @@ func variablePatch(o *unstructured.Unstructured, variables []string) (types.Patc
 		return mergeVariables(o, path, container["name"], existing, variables)
 	}
 	return jsonVariables(o, path, existing, variables)
+}
+
+func containers(list []any) []string {
+	names := make([]string, len(list))
+	for i, v := range list {
+		container, _ := v.(map[string]any)
+		names[i], _ = container["name"].(string)
+	}
+	return names
 }
 
 func mergeVariables(o *unstructured.Unstructured, path []string, container any, existing []any, variables []string) (types.Patch, error) {

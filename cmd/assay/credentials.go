@@ -1,0 +1,128 @@
+package main
+
+import (
+	"net/mail"
+	"path/filepath"
+	"strings"
+
+	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/forge"
+)
+
+// credentials reads what the flags and the environment name for a repository.
+func (a *app) credentials(opt serverFlags, repo string) (credential.Options, error) {
+	o := credential.Options{
+		URL: repo, AllowHTTP: opt.allowHTTP, Username: opt.username, Bearer: opt.bearer,
+		Proxy: a.variable("HTTPS_PROXY", "https_proxy"), NoProxy: a.variable("NO_PROXY", "no_proxy"),
+		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs()},
+	}
+	if opt.sign != "openpgp" {
+		o.Signing.Home = ""
+	}
+	if isSSH(repo) {
+		if opt.sshKey == "" {
+			o.SSHAgent = a.variable("SSH_AUTH_SOCK")
+		}
+		if opt.knownHosts == "" {
+			opt.knownHosts = filepath.Join(a.variable("HOME"), ".ssh", "known_hosts")
+		}
+	} else {
+		opt.sshKey, opt.knownHosts = "", ""
+	}
+	if err := a.readLogin(opt, repo, &o); err != nil {
+		return o, err
+	}
+	for _, file := range []struct {
+		name string
+		to   *[]byte
+	}{{opt.sshKey, &o.SSHKey}, {opt.knownHosts, &o.KnownHosts}, {opt.ca, &o.CA}, {opt.signingKey, &o.Signing.Key}} {
+		if err := a.readInto(file.to, file.name); err != nil {
+			return o, err
+		}
+	}
+	var err error
+	if o.Author, err = identity("--author", opt.author); err != nil {
+		return o, err
+	}
+	if o.Committer, err = identity("--committer", opt.committer); err != nil {
+		return o, err
+	}
+	return o, nil
+}
+
+func isSSH(repo string) bool {
+	scheme, _, found := strings.Cut(repo, "://")
+	return scheme == "ssh" || !found && !filepath.IsAbs(repo)
+}
+
+// tokenVariable is where CI systems keep a forge's token. Each is for its own
+// forge, so that no token goes to another.
+func tokenVariable(kind forge.Kind) string {
+	return map[forge.Kind]string{
+		forge.GitHub: "GITHUB_TOKEN", forge.GitLab: "GITLAB_TOKEN", forge.Gitea: "GITEA_TOKEN", forge.Forgejo: "FORGEJO_TOKEN",
+	}[kind]
+}
+
+// readLogin takes what flags name, and what variables hold where there is none.
+func (a *app) readLogin(opt serverFlags, repo string, o *credential.Options) error {
+	var token, password, key []byte
+	for _, file := range []struct {
+		name string
+		to   *[]byte
+	}{{opt.tokenFile, &token}, {opt.passwordFile, &password}, {opt.githubAppKey, &key}} {
+		if err := a.readInto(file.to, file.name); err != nil {
+			return err
+		}
+	}
+	o.Token, o.Password = string(token), string(password)
+	if opt.githubApp != "" {
+		o.App = &credential.App{ID: opt.githubApp, Installation: opt.githubInstallation, Key: key, API: opt.forgeAPI}
+	}
+	if o.Token != "" || o.Password != "" || o.App != nil {
+		return nil
+	}
+	if o.Token = a.variable("ASSAY_TOKEN", tokenVariable(opt.kindOf(repo))); o.Token == "" {
+		o.Password = a.variable("ASSAY_PASSWORD")
+	}
+	return nil
+}
+
+func (a *app) readInto(to *[]byte, name string) (err error) {
+	if name != "" {
+		*to, err = a.readInput(name)
+	}
+	return err
+}
+
+// variable is the first of the process's variables that is set.
+func (a *app) variable(names ...string) string {
+	for _, name := range names {
+		if value, _ := a.env(name); name != "" && value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+func identity(flag, text string) (credential.Identity, error) {
+	if text == "" {
+		return credential.Identity{}, nil
+	}
+	at, err := mail.ParseAddress(text)
+	if err != nil || at.Name == "" {
+		return credential.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
+	}
+	return credential.Identity{Name: at.Name, Email: at.Address}, nil
+}
+
+// programs is as much of the process's environment as git and what signs need.
+// The rest may hold secrets, and is none of their business.
+func (a *app) programs() []string {
+	var env []string
+	for _, name := range []string{"PATH", "SYSTEMROOT", "TMPDIR"} {
+		if value, ok := a.env(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/promote/candidate"
+	"github.com/assaydev/assay/promote/worktree"
+)
+
+// home is where an environment lives: a directory of this machine, or a branch
+// of a server.
+type home interface {
+	Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error)
+	Revert(ctx context.Context, target promote.Target, reason string) (*promote.Result, error)
+	Set(ctx context.Context, put candidate.Put) (*candidate.Placement, error)
+	Clear(ctx context.Context, which candidate.Which) (*candidate.Withdrawal, error)
+	Show(ctx context.Context, look func(context.Context, *candidate.Marker) error) error
+	Bump(ctx context.Context, ref string) (b candidate.Bump, done func(), err error)
+	Past(ctx context.Context) (history.Past, error)
+}
+
+var (
+	_ home = worktree.Dir{}
+	_ home = branch.Server{}
+)
+
+// site is an environment that a command works on.
+type site struct {
+	home
+	promote.View
+	arg    string // the environment's directory as the user knows it
+	server bool
+	branch string // on a server
+
+	// namespace is where the environment is deployed to, in the cluster that is
+	// asked for its experiment.
+	namespace func() (string, error)
+	close     func()
+}
+
+// siteFlags are the flags that say which environment, and where it lives.
+type siteFlags struct {
+	environmentFlags
+	serverFlags
+}
+
+// bind adds them all, with those that decide what a render sees.
+func (f *siteFlags) bind(cmd *cobra.Command) {
+	f.bindRender(cmd)
+	f.bindServer(cmd)
+}
+
+// way is what becomes of an edit.
+type way struct{ dryRun, commit bool }
+
+// site opens the environment that the flags and the one optional argument name.
+// The caller closes it.
+func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*site, error) {
+	commit := ""
+	if how.commit {
+		commit = "--commit"
+	}
+	if err := f.check(args, f.environmentFlags, commit); err != nil {
+		return nil, err
+	}
+	if f.chosen() {
+		return a.connect(ctx, f, how)
+	}
+	at, err := f.locate(dirArg(args), plugin.Call{})
+	if err != nil {
+		return nil, err
+	}
+	return &site{
+		home: worktree.Dir{Root: at.root, View: at.View, Commits: f.commits, Commit: how.commit, DryRun: how.dryRun, Hold: a.write},
+		View: at.View, arg: at.arg, close: func() {},
+		namespace: func() (string, error) { return at.Request.Namespace, nil },
+	}, nil
+}
+
+// on names a path in the repository as the user reaches it from here.
+func (s *site) on(name string) string { return onto(s.arg, s.Request.Dir, name) }
+
+func onto(arg, dir, name string) string {
+	rel, err := filepath.Rel(filepath.FromSlash(dir), filepath.FromSlash(name))
+	if err != nil {
+		return name
+	}
+	return filepath.Join(arg, rel)
+}
+
+// landed says where an edit is on a server.
+func (s *site) landed(at promote.Landing) string {
+	if at.Pull == nil {
+		return fmt.Sprintf("commit %s is on %s", git.Short(at.Commit), s.branch)
+	}
+	return at.Pull.String()
+}

@@ -1,0 +1,106 @@
+package branch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/candidate"
+)
+
+// Set puts a candidate under test. It is made anew on every tip that the branch
+// has.
+func (s Server) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, error) {
+	method := Push
+	if put.Pull {
+		method = PullRequest
+	}
+	var last *candidate.Placement
+	a, err := s.land(ctx, func(ctx context.Context, base remote.Base) (p *Proposal, err error) {
+		req := s.View.In(base.Tree)
+		if err := Present(req); err != nil {
+			return nil, err
+		}
+		name := func(context.Context) (string, error) { return s.Branch, nil }
+		if last, err = put.Place(ctx, req, name, s.Past); err != nil || !last.Changes() || s.DryRun {
+			return nil, err
+		}
+		p = s.replacement(base, last.Marker, last.After, last.Record(), last.Title())
+		p.Method, p.Rendered = method, last.Rendered
+		return p, nil
+	})
+	if err != nil || a.proposal == nil {
+		return last, err
+	}
+	if a.pull == nil {
+		s.tidy(ctx, last.Environment, nil)
+	}
+	last.Landing = s.landing(a)
+	return last, nil
+}
+
+// Clear withdraws candidates; nil where there is none.
+func (s Server) Clear(ctx context.Context, which candidate.Which) (*candidate.Withdrawal, error) {
+	var first, last *candidate.Withdrawal
+	a, err := s.land(ctx, func(ctx context.Context, base remote.Base) (p *Proposal, err error) {
+		req := s.View.In(base.Tree)
+		if last, err = which.Withdraw(ctx, req); err != nil {
+			return nil, err
+		}
+		if last == nil {
+			return nil, Present(req)
+		}
+		if first == nil {
+			first = last
+		}
+		if !last.Same(first) {
+			return nil, fmt.Errorf("%s is not what it was when this began: look at it with assay candidate show, and withdraw what is there now", last.Path)
+		}
+		return s.replacement(base, last.Marker, last.Rest, last.Record(), last.Title()), nil
+	})
+	if err != nil || a.proposal == nil {
+		return nil, err
+	}
+	s.tidy(ctx, last.Environment, nil)
+	last.Landing = s.landing(a)
+	return last, nil
+}
+
+// replacement gives the marker another content, by a push.
+func (s Server) replacement(base remote.Base, m *candidate.Marker, after []byte, rec history.Record, title string) *Proposal {
+	return &Proposal{
+		Base: base.Commit, Files: []promote.File{{Path: m.Path, Before: m.Data, After: after}},
+		Record: rec, Title: title, Method: Push,
+	}
+}
+
+// Show gives the environment with its marker, as the branch has it now, to look
+// at.
+func (s Server) Show(ctx context.Context, look func(context.Context, *candidate.Marker) error) error {
+	return s.atTip(ctx, func(ctx context.Context, base remote.Base) error {
+		m, err := candidate.Read(s.View.In(base.Tree))
+		if err == nil {
+			err = Present(m.Request)
+		}
+		if err != nil {
+			return err
+		}
+		return look(ctx, m)
+	})
+}
+
+// Bump is what a ref of the server changes, for a candidate. The caller runs done
+// once the candidate is made.
+func (s Server) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(), err error) {
+	commit, err := s.Repo.Resolve(ctx, ref)
+	if err != nil {
+		return b, nil, err
+	}
+	tree, err := s.Repo.Tree(ctx, commit)
+	if err != nil {
+		return b, nil, err
+	}
+	return candidate.Bump{Ref: ref, Commit: commit, Tree: s.View.In(tree).FS}, func() { _ = tree.Close() }, nil
+}

@@ -1,0 +1,197 @@
+package branch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/promote"
+)
+
+// NoForge is the kind of a server without pull requests.
+const NoForge forge.Kind = "none"
+
+// Options say which branch to open, and with what.
+type Options struct {
+	URL     string // of the repository
+	Branch  string // empty: the repository's own default
+	View    promote.View
+	Commits int
+	DryRun  bool
+	Note    func(string)
+
+	Programs []string     // environment of git and of what signs
+	Step     func(string) // told what git does; nil is quiet
+
+	// Credentials reads what a repository's server may ask for. It is called for
+	// the repository, and for those of next environments on allowed hosts.
+	Credentials func(repo string) (credential.Options, error)
+	NextHosts   []string // hosts beside the repository's that may get the same credentials
+
+	Forge    forge.Kind // what offers pull requests; empty: as the URL tells
+	ForgeAPI string     // URL of its API; empty: by its kind
+	Method   forge.Method
+}
+
+// Session is an open branch.
+type Session struct {
+	Server
+	credentials *credential.Credentials
+}
+
+// Close ends it.
+func (s *Session) Close() {
+	if s.Repo != nil {
+		_ = s.Repo.Close()
+	}
+	if s.credentials != nil {
+		_ = s.credentials.Close()
+	}
+}
+
+// Open opens a branch with its credentials and its forge. The caller closes the
+// session.
+func Open(ctx context.Context, opt Options) (*Session, error) {
+	s := &Session{Server: Server{
+		Branch: opt.Branch, View: opt.View, Method: opt.Method, Commits: opt.Commits, DryRun: opt.DryRun, Note: opt.Note, Another: opt.another,
+	}}
+	if err := s.open(ctx, opt); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) open(ctx context.Context, opt Options) (err error) {
+	if s.Repo, s.credentials, err = opt.connect(ctx, opt.URL); err != nil {
+		return err
+	}
+	if s.Branch == "" {
+		err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
+			s.Branch, err = s.Repo.DefaultBranch(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.offerPulls(ctx, opt)
+}
+
+// connect opens a repository with the credentials for it.
+func (opt Options) connect(ctx context.Context, repo string) (*remote.Remote, *credential.Credentials, error) {
+	login, err := opt.Credentials(repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := credential.Open(ctx, login)
+	if err != nil {
+		return nil, nil, err
+	}
+	env := c.Local()
+	author, committer := c.Identities()
+	r, err := remote.Open(ctx, remote.Options{
+		URL: c.URL(), Env: append(slices.Clone(opt.Programs), env.Env...), Config: env.Config, Scrub: c.Scrub, Sign: env.Sign,
+		Author: remote.Identity(author), Committer: remote.Identity(committer), Step: opt.Step,
+		Access: func(ctx context.Context) (remote.Access, error) {
+			g, err := c.Access(ctx)
+			return remote.Access{Env: g.Env, Config: g.Config}, err
+		},
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	return r, c, nil
+}
+
+// ForgeOf is the forge of a repository: that of a kind that is named, or the one
+// that the URL tells of; empty without one.
+func ForgeOf(named forge.Kind, repo string) forge.Kind {
+	switch named {
+	case NoForge:
+		return ""
+	case "":
+		at, err := forge.Detect(repo)
+		if err != nil {
+			return ""
+		}
+		return at.Kind
+	}
+	return named
+}
+
+// offerPulls sets up pull requests, as far as the forge is known. Without a token
+// for its API, people open them.
+func (s *Session) offerPulls(ctx context.Context, opt Options) error {
+	named := opt.Forge != "" && opt.Forge != NoForge
+	at, err := forge.Detect(opt.URL)
+	if err == nil && named {
+		at, err = at.As(opt.Forge, opt.ForgeAPI)
+	}
+	if err != nil {
+		if !named {
+			return nil // a path of this machine, say
+		}
+		return err
+	}
+	s.Compare = at.CompareURL
+	if ForgeOf(opt.Forge, opt.URL) == "" {
+		return nil
+	}
+	_, err = s.credentials.Token(ctx)
+	if errors.Is(err, credential.ErrNoToken) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.Forge, err = forge.Open(forge.Options{Repo: at, API: opt.ForgeAPI, HTTP: s.credentials.HTTP(), Token: s.credentials.Token, UserAgent: "assay"})
+	return err
+}
+
+// OtherHostError says that the repository of a next environment is on a host that
+// is not to get the credentials.
+type OtherHostError struct{ Host string }
+
+func (e *OtherHostError) Error() string {
+	if e.Host == "" {
+		return "its repository is on this machine, and that of this environment on another host: name it by a URL"
+	}
+	return fmt.Sprintf("%s is another host than that of this environment's repository, and is not allowed to get the same credentials", e.Host)
+}
+
+// another opens the repository of a next environment. The plan names it, so that
+// it gets the credentials only where that cannot give them away: on the host that
+// they are for, or one that the operator names.
+func (opt Options) another(ctx context.Context, repo string) (*remote.Remote, func(), error) {
+	host := hostOf(repo)
+	same := func(allowed string) bool { return strings.EqualFold(allowed, host) }
+	if !same(hostOf(opt.URL)) && (host == "" || !slices.ContainsFunc(opt.NextHosts, same)) {
+		return nil, nil, &OtherHostError{host}
+	}
+	r, c, err := opt.connect(ctx, repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, func() { _, _ = r.Close(), c.Close() }, nil
+}
+
+func hostOf(repo string) string {
+	if u, err := url.Parse(repo); err == nil && u.Scheme != "" {
+		return u.Host
+	}
+	at, _, found := strings.Cut(repo, ":")
+	if !found || strings.Contains(at, "/") {
+		return ""
+	}
+	if _, host, named := strings.Cut(at, "@"); named {
+		return host
+	}
+	return at
+}

@@ -1,0 +1,87 @@
+package branch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/promote/status"
+	"github.com/assaydev/assay/render"
+)
+
+// Status says where the environments at and below the directory stand: those of a
+// name alone, or all where it is empty. Open pull requests are listed with them.
+func (s Server) Status(ctx context.Context, name string) (list []status.Standing, err error) {
+	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
+		list, err = s.survey(ctx, base, name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, s.addPulls(ctx, list)
+}
+
+// survey looks at the environments at and below the view's directory.
+func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]status.Standing, error) {
+	dir := s.View.Request.Dir
+	entries, refs, err := s.chronicle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := map[string]bool{} // directories that commits tell of
+	past := history.All(entries, refs)
+	for e := range past {
+		env[e.Dir] = true
+	}
+	reads := func(dir string, files []string) bool { return env[dir] || render.Holds(files) }
+	if err := base.Tree.Ahead(dir, reads); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the directories of %s: %w", s.Branch, err)
+	}
+	v := status.Survey{Name: name, Past: past, Open: func() (render.Request, error) { return s.View.In(base.Tree), nil }}
+	list, err := v.List(ctx, []string{dir})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is no directory of the branch %s: correct the path", dir, s.Branch)
+	}
+	return list, err
+}
+
+// chronicle is what the branch's newest commits tell, and the refs beside it.
+func (s Server) chronicle(ctx context.Context) (entries, refs []git.Entry, err error) {
+	if entries, _, err = s.Repo.Log(ctx, s.Branch, s.Commits); err != nil {
+		return nil, nil, err
+	}
+	names, err := s.Repo.Refs(ctx, history.Refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	refs, err = s.Repo.Entries(ctx, slices.Sorted(maps.Values(names))...)
+	return entries, refs, err
+}
+
+// addPulls adds the open pull requests of each environment.
+func (s Server) addPulls(ctx context.Context, list []status.Standing) error {
+	if s.Forge == nil || len(list) == 0 {
+		return nil
+	}
+	open, err := s.Forge.List(ctx, "assay/", s.Branch)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		branches := path.Dir(HeadBranch(history.Record{Environment: list[i].Environment}))
+		for _, p := range open {
+			if path.Dir(p.Head) == branches {
+				list[i].Pulls = append(list[i].Pulls, status.OpenPull{Number: p.Number, URL: p.URL, Title: p.Title, Head: p.Head})
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+// Package candidate is the life of a marker: how a change is put under test in an
+// environment, looked at, and withdrawn.
+//
+//  1. Read finds the environment's marker, whether it exists or not.
+//  2. A Put derives a candidate from it (change.go, patch.go, from.go), proves it,
+//     holds it against what was decided before (memory.go), and gives it its place
+//     among those that wait: a Placement.
+//  3. A Withdrawal takes one candidate out of the marker, or all (withdraw.go).
+//  4. Queue says what becomes of each (queue.go).
+//
+// Nothing is written here: packages worktree and branch bring the new content of
+// the marker to where the environment lives.
+package candidate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// Marker is an environment and its marker, whether it exists or not.
+type Marker struct {
+	render.Request
+	marker.File
+}
+
+// Read reads the marker of an environment. One that cannot be decoded is returned
+// with the error.
+func Read(req render.Request) (*Marker, error) {
+	file, err := marker.Read(req.FS, req.Dir, req.Name)
+	return &Marker{req, file}, err
+}
+
+// replaceable reads a marker that is to be replaced, as one that cannot be
+// decoded may be.
+func replaceable(req render.Request) (*Marker, error) {
+	m, err := Read(req)
+	if err != nil && (m.Data == nil || errors.Is(err, marker.ErrForeign)) {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Derive makes a candidate for an environment as it is now.
+type Derive func(ctx context.Context, m *Marker) (spec.Candidate, error)
+
+// Put says which candidate is to be put under test.
+type Put struct {
+	Derive Derive
+	Name   string // for people; empty: that of the same change in the marker, or one after the change
+	Retry  bool   // test the same change again, as a new attempt
+	Pull   bool   // on a server, offer it in a pull request
+}
+
+// Placement is a candidate in its place in the marker, proven.
+type Placement struct {
+	*Marker
+	Candidate spec.Candidate
+	Queue     []spec.Candidate
+	After     []byte // of the marker
+	Rendered  *render.Result
+	Past      history.Past // that it was held against
+	promote.Landing
+}
+
+// Place derives the candidate, proves it and puts it in its place. The past is
+// asked for once the candidate is known.
+func (p Put) Place(ctx context.Context, req render.Request, branch func(context.Context) (string, error), recall func(context.Context) (history.Past, error)) (*Placement, error) {
+	m, err := replaceable(req)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.Derive(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	p.name(m, &c)
+	past, err := recall(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res, err := p.unremembered(ctx, &c, past, func(ctx context.Context, c spec.Candidate) (*render.Result, error) { return m.try(ctx, c, branch) })
+	if err != nil {
+		return nil, err
+	}
+	placed := &Placement{Marker: m, Candidate: c, Queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), Rendered: res, Past: past}
+	placed.After, err = marker.Encode(placed.Queue)
+	return placed, err
+}
+
+// Changes reports whether the marker is to be written.
+func (p *Placement) Changes() bool { return !bytes.Equal(p.After, p.Data) }
+
+// Called is the candidate for people.
+func (p *Placement) Called() string {
+	return fmt.Sprintf("candidate %s (%s)", promote.Label(p.Candidate), p.Rendered.ID)
+}
+
+// Record is what the commit that sets the candidate tells.
+func (p *Placement) Record() history.Record {
+	return history.Record{
+		Outcome: history.Candidate, Environment: p.Environment, Experiment: p.Rendered.ID,
+		Candidate: p.Candidate.Metadata.Name, Untested: p.Rendered.Untested,
+	}
+}
+
+// Title is the subject of that commit.
+func (p *Placement) Title() string {
+	return "Test candidate " + promote.Label(p.Candidate) + " of " + p.Rendered.Plan.Metadata.Name
+}
+
+// name names the candidate, and takes over what the marker says of the same
+// change already.
+func (p Put) name(m *Marker, c *spec.Candidate) {
+	switch {
+	case p.Name != "":
+		c.Metadata.Name = p.Name
+	case c.Metadata.Name == "":
+		c.Metadata.Name = nameAfter(c.Spec.Change)
+	}
+	for _, other := range m.Candidates {
+		if !marker.Same(other.Spec.Change, c.Spec.Change) {
+			continue
+		}
+		c.Spec.Attempt = other.Spec.Attempt
+		c.Metadata.Annotations = other.Metadata.Annotations
+		if p.Name == "" {
+			c.Metadata.Name = other.Metadata.Name
+		}
+	}
+	if p.Retry {
+		c.Spec.Attempt++
+	}
+}
+
+// nameAfter names a candidate after its first new tag or digest.
+func nameAfter(change spec.Change) string {
+	for _, image := range change.Images {
+		switch {
+		case image.NewTag != "":
+			return image.NewTag
+		case image.Digest != "":
+			_, hash, _ := strings.Cut(image.Digest, ":")
+			return hash[:min(12, len(hash))]
+		}
+	}
+	return ""
+}
+
+// try renders the environment with the candidate under test, and proves that
+// promoting and rejecting it would hold.
+func (m *Marker) try(ctx context.Context, c spec.Candidate, branch func(context.Context) (string, error)) (*render.Result, error) {
+	data, err := spec.EncodeCandidate(c)
+	if err != nil {
+		return nil, err
+	}
+	req := m.Request
+	req.FS = req.FS.With(map[string][]byte{m.Path: data})
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return res, promote.Prove(ctx, req, res, branch)
+}
+
+// without renders the environment without its marker.
+func (m *Marker) without(ctx context.Context) (*render.Result, error) {
+	req := m.Request
+	req.FS = req.FS.With(map[string][]byte{m.Path: nil})
+	return render.Environment(ctx, req)
+}

@@ -1,0 +1,68 @@
+// Package status says where the environments of a repository stand: what runs,
+// what is under test, what waits, and what was decided last. It finds them by
+// their files, and by what commits tell of (find.go), and renders each (take.go).
+package status
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+// Survey looks at the environments of a repository.
+type Survey struct {
+	Open func() (render.Request, error) // a view of the repository, with limits of its own
+	Past map[spec.Environment][]history.Decision
+	Name string // environments of this name alone; empty: all
+}
+
+// List looks at all environments at and below directories.
+func (s Survey) List(ctx context.Context, dirs []string) ([]Standing, error) {
+	places, err := s.find(dirs)
+	if err != nil {
+		return nil, err
+	}
+	return s.take(ctx, places)
+}
+
+// find lists the environments at and below directories: those that have files of
+// their own, and those that are directories that commits tell of.
+func (s Survey) find(dirs []string) ([]spec.Environment, error) {
+	req, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	var list []spec.Environment
+	for _, dir := range dirs {
+		found, err := render.Find(req.FS, dir)
+		if err != nil {
+			return nil, fmt.Errorf("find environments: %w", err)
+		}
+		list = append(list, found...)
+		for env := range s.Past {
+			if env.Name == "" && envfs.Within(env.Dir, dir) && !slices.ContainsFunc(found, func(p spec.Environment) bool { return p.Dir == env.Dir }) && isDir(req.FS, env.Dir) {
+				list = append(list, spec.Environment{Dir: env.Dir})
+			}
+		}
+	}
+	list = slices.DeleteFunc(list, func(p spec.Environment) bool { return s.Name != "" && p.Name != s.Name })
+	slices.SortFunc(list, spec.Environment.Compare)
+	return slices.Compact(list), nil
+}
+
+// isDir holds for a directory itself, not for a link to one. The name comes from
+// a commit.
+func isDir(fsys *envfs.FS, name string) bool {
+	if !fs.ValidPath(name) {
+		return false
+	}
+	info, err := fsys.Lstat(name)
+	return err == nil && info.IsDir()
+}

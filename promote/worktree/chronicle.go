@@ -1,0 +1,35 @@
+package worktree
+
+import (
+	"context"
+
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/internal/history"
+)
+
+// Chronicle is what the commits of a repository tell of all its environments.
+type Chronicle struct {
+	history.Past  // without decisions
+	Entries, Refs []git.Entry
+}
+
+// ReadChronicle reads the newest commits of the branch that is checked out, and the
+// refs beside it.
+func ReadChronicle(ctx context.Context, root string, commits int) (Chronicle, error) {
+	var c Chronicle
+	repo, err := local.Open(ctx, root)
+	if err != nil {
+		return c, err
+	}
+	if c.Entries, err = repo.Recent(ctx, commits+1); err != nil {
+		return c, err
+	}
+	c.Commits, c.Cut = min(len(c.Entries), commits), len(c.Entries) > commits
+	c.Entries = c.Entries[:c.Commits]
+	if c.Shallow, err = repo.Shallow(ctx); err != nil {
+		return c, err
+	}
+	c.Refs, err = repo.Refs(ctx, history.Refs)
+	return c, err
+}

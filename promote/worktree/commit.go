@@ -1,0 +1,83 @@
+package worktree
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/promote"
+)
+
+// commit is what a decision does beside the files. Land and settle may run again
+// after a crash.
+type commit struct {
+	// prepare makes everything but the visible step, and returns what the others
+	// need to know. A failure leaves nothing to undo.
+	prepare func(ctx context.Context, files []promote.File) (state string, err error)
+	// land takes the visible step, unless it was taken already.
+	land func(ctx context.Context, state string) error
+	// settle tidies up after land.
+	settle func(ctx context.Context, paths []string) error
+}
+
+// commitTo makes a commit of Git.
+func commitTo(repo *local.Repo, message string) *commit {
+	return &commit{
+		prepare: func(ctx context.Context, edited []promote.File) (string, error) {
+			var files []git.File
+			for _, f := range edited {
+				files = append(files, git.File{Path: f.Path, Data: f.After})
+			}
+			made, err := repo.Prepare(ctx, files, message)
+			if err != nil {
+				return "", err
+			}
+			state, err := json.Marshal(made)
+			return string(state), err
+		},
+		land: func(ctx context.Context, state string) error {
+			var made local.Commit
+			if err := json.Unmarshal([]byte(state), &made); err != nil {
+				return err
+			}
+			return repo.Land(ctx, made)
+		},
+		settle: repo.Settle,
+	}
+}
+
+// only refuses a commit that would hold what people have not committed, or that
+// would not hold what was proven.
+func only(ctx context.Context, repo *local.Repo, e *promote.Edit) error {
+	own := func(name string) bool {
+		if IsStaged(name) {
+			return true
+		}
+		for _, f := range e.Files {
+			if f.Path == name && strings.HasPrefix(filepath.Base(name), "candidate.") {
+				return true
+			}
+		}
+		return false
+	}
+	dirty, err := repo.Dirty(ctx, e.Dir, own)
+	if err != nil {
+		return err
+	}
+	if len(dirty) > 0 {
+		return &DirtyError{dirty}
+	}
+	return nil
+}
+
+// DirtyError names the files that differ from the last commit where a commit
+// would have to hold the proven edit and nothing else.
+type DirtyError struct{ Files []string }
+
+func (e *DirtyError) Error() string {
+	return excerpt.List(e.Files) + " differs from the last commit: commit or stash it first, so that the commit holds what was proven and nothing else"
+}

@@ -1,0 +1,356 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/candidate"
+	"github.com/assaydev/assay/render"
+)
+
+// Dir is an environment in a directory of this machine.
+type Dir struct {
+	Root string       // the repository's directory
+	View promote.View // how the environment is read there
+
+	Commits int  // how far back the history is read
+	Commit  bool // make one commit of each edit, of these files alone
+	DryRun  bool // make and prove what is asked for, and write nothing
+
+	// Hold runs what replaces files, and keeps the process from ending half way;
+	// nil runs it as it is.
+	Hold func(ctx context.Context, replace func() error) error
+
+	step func(string) // called before everything that a crash could separate; nil is none
+}
+
+func (d Dir) env() spec.Environment { return d.View.Request.Environment }
+
+// Decide promotes or rejects the candidate under test, or leaves it. What an
+// earlier decision left undone when it was killed is finished instead: a decision
+// that wants another outcome is an error.
+//
+// A verdict on another candidate than the one under test is no error: the
+// Result's Choice.Left is promote.Superseded.
+func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
+	if r, err := d.resume(ctx, decide.Wanted); r != nil || err != nil {
+		return r, err
+	}
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	res, broken := render.Environment(ctx, req)
+	if broken == nil && res.Marker == nil {
+		return promote.Nothing(d.env()), nil
+	}
+	choice, err := decide.Choose(ctx, res, d.since(req, res))
+	switch {
+	case err != nil && broken != nil:
+		return nil, broken
+	case err != nil:
+		return nil, err
+	case choice.Left != "":
+		return promote.LeftAlone(d.env(), choice), nil
+	}
+	e, err := promote.Prepare(ctx, req, promote.Options{Outcome: choice.Outcome, Branch: d.Branch, Rendered: res})
+	if errors.Is(err, promote.ErrNoCandidate) {
+		return promote.Nothing(d.env()), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Guard(choice.Decision); err != nil {
+		return d.unlessRepeated(ctx, err)
+	}
+	return d.carryOut(ctx, e, choice.Decision)
+}
+
+// unlessRepeated is the error, unless it says that a decision means another
+// candidate than the one under test, and the past tells that it was carried out
+// before: then there is nothing to do.
+func (d Dir) unlessRepeated(ctx context.Context, err error) (*promote.Result, error) {
+	var another *promote.AnotherError
+	if !errors.As(err, &another) {
+		return nil, err
+	}
+	if past, unknown := d.memory(ctx); unknown == nil {
+		if r := promote.Repeated(d.env(), another, past); r != nil {
+			return r, nil
+		}
+	}
+	return nil, err
+}
+
+// Revert undoes a promotion that the branch which is checked out tells of, for a
+// reason.
+func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (*promote.Result, error) {
+	if r, err := d.resume(ctx, promote.Revert); r != nil || err != nil {
+		return r, err
+	}
+	repo, err := local.Open(ctx, d.Root)
+	if err != nil {
+		return nil, err
+	}
+	past, err := d.Past(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if target.Commit != "" {
+		if target.Commit, err = repo.Resolve(ctx, target.Commit); err != nil {
+			return nil, &promote.CommitError{Err: err}
+		}
+	}
+	promotion, err := target.Find(past)
+	if err != nil {
+		return nil, err
+	}
+	if by, ok := promotion.Reverted(past.Decisions); ok {
+		return promote.Undone(d.env(), promotion, promote.UndoneBy(by)), nil
+	}
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	e, err := promote.PrepareUndo(ctx, req, d.View, repo.Tree, promotion)
+	if errors.Is(err, promote.ErrReverted) {
+		return promote.Undone(d.env(), promotion, promote.UndoneInFiles), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.carryOut(ctx, e, promote.Decision{Outcome: promote.Revert, ID: promotion.Experiment, Reason: reason})
+}
+
+// carryOut makes the edit in the directory, unless it is only to be shown.
+func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Decision) (*promote.Result, error) {
+	rec, err := e.Record(decision)
+	if err != nil {
+		return nil, err
+	}
+	r := promote.Proven(e, decision, rec)
+	if d.DryRun {
+		r.DryRun = true
+		return r, nil
+	}
+	var commit *commit
+	if d.Commit {
+		repo, err := local.Open(ctx, d.Root)
+		if err != nil {
+			return nil, fmt.Errorf("make a commit: %w", err)
+		}
+		if err := only(ctx, repo, e); err != nil {
+			return nil, err
+		}
+		commit = commitTo(repo, rec.Message(e.Title(), decision.Reason))
+	}
+	r.Committed = d.Commit
+	return r, d.hold(ctx, func() error { return write(ctx, d.Root, newRecord(e), e.Files, commit, d.steps()) })
+}
+
+// resume finishes what an earlier decision left undone when it was killed; nil
+// where there is nothing to finish.
+func (d Dir) resume(ctx context.Context, wanted promote.Outcome) (*promote.Result, error) {
+	record, err := Interrupted(d.Root, d.env())
+	if record == nil || err != nil {
+		return nil, err
+	}
+	if d.DryRun {
+		return nil, fmt.Errorf("%s: %w", d.env(), ErrInterrupted)
+	}
+	var commit *commit
+	if d.Commit {
+		repo, err := local.Open(ctx, d.Root)
+		if err != nil {
+			return nil, fmt.Errorf("make a commit: %w", err)
+		}
+		commit = commitTo(repo, "") // the record knows the commit
+	}
+	err = d.hold(ctx, func() error {
+		record, err = resume(ctx, d.Root, d.env(), wanted, commit, d.steps())
+		return err
+	})
+	if record == nil || err != nil {
+		return nil, err
+	}
+	return record.result(d.Commit), nil
+}
+
+// result is what a record tells of the decision that was interrupted.
+func (r *Record) result(committed bool) *promote.Result {
+	out := &promote.Result{
+		Outcome: string(r.Outcome), Environment: r.Environment, Candidate: r.Candidate, ID: r.ID, Resumed: true,
+		Landing: promote.Landing{Committed: committed && r.Commit != ""},
+	}
+	for _, f := range r.Files {
+		out.Files = append(out.Files, promote.Changed{Path: f.Path, Change: promote.ChangeOf(f.Before == "", f.After == "")})
+	}
+	return out
+}
+
+// Set puts a candidate under test.
+func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, error) {
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	if err := d.undisturbed(); err != nil {
+		return nil, err
+	}
+	p, err := put.Place(ctx, req, d.Branch, d.memory)
+	if err != nil || !p.Changes() || d.DryRun {
+		return p, err
+	}
+	return p, d.replace(ctx, "candidate set", p.Marker, p.After)
+}
+
+// Clear withdraws candidates; nil where there is none.
+func (d Dir) Clear(ctx context.Context, which candidate.Which) (*candidate.Withdrawal, error) {
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	w, err := which.Withdraw(ctx, req)
+	if w == nil || err != nil {
+		return nil, err
+	}
+	if err := d.undisturbed(); err != nil {
+		return nil, err
+	}
+	return w, d.replace(ctx, "candidate clear", w.Marker, w.Rest)
+}
+
+// Show gives the environment with its marker to look at.
+func (d Dir) Show(ctx context.Context, look func(context.Context, *candidate.Marker) error) error {
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = req.FS.Close() }()
+	m, err := candidate.Read(req)
+	if err != nil {
+		return err
+	}
+	return look(ctx, m)
+}
+
+// Bump is what a revision of the repository changes, for a candidate. The caller
+// runs what close returns once the candidate is made.
+func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(), err error) {
+	repo, err := local.Open(ctx, d.Root)
+	if err != nil {
+		return b, nil, err
+	}
+	commit, err := repo.Resolve(ctx, ref)
+	if err != nil {
+		return b, nil, err
+	}
+	tree, err := repo.Tree(ctx, commit)
+	if err != nil {
+		return b, nil, err
+	}
+	return candidate.Bump{Ref: ref, Commit: commit, Tree: d.View.In(tree).FS}, func() { _ = tree.Close() }, nil
+}
+
+// undisturbed refuses to touch a marker while a decision about it is half
+// written.
+func (d Dir) undisturbed() error {
+	record, err := Interrupted(d.Root, d.env())
+	if err == nil && record != nil {
+		err = fmt.Errorf("%s: %s was interrupted while it was written: run assay %s again with the same flags first",
+			d.env(), record.What(), record.Outcome)
+	}
+	return err
+}
+
+// replace gives the marker another content; nil removes it. A link is followed,
+// unless it is what is removed.
+func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data []byte) error {
+	f := promote.File{Path: m.Path, Before: m.Data}
+	if data != nil {
+		var err error
+		if f, err = promote.Before(m.FS, m.Path); err != nil {
+			return err
+		}
+	}
+	f.After = data
+	return d.hold(ctx, func() error { return Replace(ctx, d.Root, d.env(), verb, f) })
+}
+
+// Past is what the newest commits of the branch that is checked out tell of the
+// environment.
+func (d Dir) Past(ctx context.Context) (history.Past, error) {
+	c, err := ReadChronicle(ctx, d.Root, d.Commits)
+	if err != nil {
+		return history.Past{}, err
+	}
+	past := c.Past
+	past.Decisions = history.Merge(c.Entries, c.Refs, d.env())
+	return past, nil
+}
+
+// memory is the past as candidates are refused by it: empty where there is no Git
+// to remember anything.
+func (d Dir) memory(ctx context.Context) (history.Past, error) {
+	past, err := d.Past(ctx)
+	if errors.Is(err, local.ErrNoRepo) || errors.Is(err, exec.ErrNotFound) {
+		return history.Past{}, nil
+	}
+	return past, err
+}
+
+// Branch is the one that is checked out; empty where there is none.
+func (d Dir) Branch(ctx context.Context) (string, error) {
+	repo, err := local.Open(ctx, d.Root)
+	if errors.Is(err, local.ErrNoRepo) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return repo.Branch(ctx)
+}
+
+// since tells when the branch that is checked out began to hold what is under
+// test. That is not known of what is in no commit.
+func (d Dir) since(req render.Request, res *render.Result) promote.Since {
+	return func(ctx context.Context) (time.Time, error) {
+		repo, err := local.Open(ctx, d.Root)
+		if errors.Is(err, local.ErrNoRepo) {
+			return time.Time{}, nil
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		tip, err := repo.Head(ctx)
+		if err != nil || tip == "" {
+			return time.Time{}, err
+		}
+		return promote.Began(ctx, repo, tip, res.ID, d.View.In)
+	}
+}
+
+func (d Dir) hold(ctx context.Context, replace func() error) error {
+	if d.Hold == nil {
+		return replace()
+	}
+	return d.Hold(ctx, replace)
+}
+
+func (d Dir) steps() func(string) {
+	if d.step == nil {
+		return quiet
+	}
+	return d.step
+}

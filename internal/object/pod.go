@@ -63,15 +63,3 @@ func mapAt(m map[string]any, path ...string) map[string]any {
 	}
 	return m
 }
-
-// maps yields the mappings of a list, and skips what is none.
-func maps(list any) func(func(map[string]any) bool) {
-	return func(yield func(map[string]any) bool) {
-		items, _ := list.([]any)
-		for _, item := range items {
-			if m, ok := item.(map[string]any); ok && !yield(m) {
-				return
-			}
-		}
-	}
-}

@@ -2,69 +2,68 @@ package object
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
+
+// PodReferences lists the fields of a pod's spec that name another object, by the
+// kind that they name: keys with slashes between them; lists are passed through.
+func PodReferences() map[string][]string {
+	fields := map[string][]string{
+		"ConfigMap": {"volumes/configMap/name", "volumes/projected/sources/configMap/name"},
+		"Secret": {
+			"volumes/secret/secretName", "volumes/projected/sources/secret/name", "imagePullSecrets/name",
+			"volumes/csi/nodePublishSecretRef/name", "volumes/azureFile/secretName",
+		},
+		"ServiceAccount":        {"serviceAccountName", "serviceAccount"},
+		"PersistentVolumeClaim": {"volumes/persistentVolumeClaim/claimName"},
+	}
+	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
+		fields["ConfigMap"] = append(fields["ConfigMap"], list+"/env/valueFrom/configMapKeyRef/name", list+"/envFrom/configMapRef/name")
+		fields["Secret"] = append(fields["Secret"], list+"/env/valueFrom/secretKeyRef/name", list+"/envFrom/secretRef/name")
+	}
+	for _, volume := range []string{"cephfs", "cinder", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"} {
+		fields["Secret"] = append(fields["Secret"], "volumes/"+volume+"/secretRef/name")
+	}
+	return fields
+}
 
 // References returns the ConfigMaps, Secrets, ServiceAccounts and
 // PersistentVolumeClaims that the object's pods name: sorted, each once, in the
 // object's namespace. A claim that a StatefulSet makes itself is none.
 func References(o *unstructured.Unstructured) []Key {
-	r := references{namespace: o.GetNamespace()}
 	pod := podSpec(o)
-	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
-		for c := range maps(pod[list]) {
-			r.container(c)
+	if pod == nil {
+		return nil
+	}
+	var keys []Key
+	for kind, paths := range PodReferences() {
+		for _, path := range paths {
+			follow(pod, path, func(name string) {
+				keys = append(keys, Key{Kind: kind, Namespace: o.GetNamespace(), Name: name})
+			})
 		}
 	}
-	for v := range maps(pod["volumes"]) {
-		r.volume(v)
-	}
-	for s := range maps(pod["imagePullSecrets"]) {
-		r.add("Secret", s["name"])
-	}
-	r.add("ServiceAccount", pod["serviceAccountName"])
-	r.add("ServiceAccount", pod["serviceAccount"])
-	slices.SortFunc(r.keys, Key.compare)
-	return slices.Compact(r.keys)
+	slices.SortFunc(keys, Key.compare)
+	return slices.Compact(keys)
 }
 
-type references struct {
-	namespace string
-	keys      []Key
-}
-
-func (r *references) add(kind string, name any) {
-	if name, ok := name.(string); ok && name != "" {
-		r.keys = append(r.keys, Key{Kind: kind, Namespace: r.namespace, Name: name})
-	}
-}
-
-func (r *references) container(c map[string]any) {
-	for e := range maps(c["envFrom"]) {
-		r.add("ConfigMap", mapAt(e, "configMapRef")["name"])
-		r.add("Secret", mapAt(e, "secretRef")["name"])
-	}
-	for e := range maps(c["env"]) {
-		r.add("ConfigMap", mapAt(e, "valueFrom", "configMapKeyRef")["name"])
-		r.add("Secret", mapAt(e, "valueFrom", "secretKeyRef")["name"])
-	}
-}
-
-func (r *references) volume(v map[string]any) {
-	r.add("ConfigMap", mapAt(v, "configMap")["name"])
-	r.add("Secret", mapAt(v, "secret")["secretName"])
-	r.add("Secret", mapAt(v, "azureFile")["secretName"])
-	r.add("Secret", mapAt(v, "csi", "nodePublishSecretRef")["name"])
-	r.add("PersistentVolumeClaim", mapAt(v, "persistentVolumeClaim")["claimName"])
-	for source := range maps(mapAt(v, "projected")["sources"]) {
-		r.add("ConfigMap", mapAt(source, "configMap")["name"])
-		r.add("Secret", mapAt(source, "secret")["name"])
-	}
-	// Older sources: cephfs, flexVolume, iscsi, rbd, scaleIO, storageos.
-	for _, source := range v {
-		if m, ok := source.(map[string]any); ok {
-			r.add("Secret", mapAt(m, "secretRef")["name"])
+// follow visits the names at a path, through every item of the lists on the way.
+func follow(value any, path string, visit func(name string)) {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			follow(item, path, visit)
+		}
+	case map[string]any:
+		if path != "" {
+			key, rest, _ := strings.Cut(path, "/")
+			follow(value[key], rest, visit)
+		}
+	case string:
+		if path == "" && value != "" {
+			visit(value)
 		}
 	}
 }

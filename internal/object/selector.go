@@ -13,8 +13,9 @@ import (
 // a ServiceMonitor. ok is false for an object that selects nothing. The
 // namespace is the caller's to compare.
 func SelectorOf(o *unstructured.Unstructured) (selector labels.Selector, ok bool, err error) {
-	content, plain := selectorContent(o)
-	if content == nil || plain && len(content) == 0 {
+	path, plain := SelectorPath(o)
+	content := mapAt(o.Object, path...)
+	if path == nil || content == nil || plain && len(content) == 0 {
 		return nil, false, nil
 	}
 	if selector, err = compile(content, plain); err != nil {
@@ -23,24 +24,25 @@ func SelectorOf(o *unstructured.Unstructured) (selector labels.Selector, ok bool
 	return selector, true, nil
 }
 
-// selectorContent finds the selector; plain means that it is a mapping of labels.
-func selectorContent(o *unstructured.Unstructured) (content map[string]any, plain bool) {
-	spec := mapAt(o.Object, "spec")
+// SelectorPath says where an object of the kind keeps what it selects by labels; plain
+// means that it is a mapping of labels. The path is nil for an object that selects
+// nothing.
+func SelectorPath(o *unstructured.Unstructured) (path []string, plain bool) {
 	switch kindOf(o) {
 	case kind{"", "Service"}, kind{"", "ReplicationController"}, kind{"networking.istio.io", "Gateway"}:
-		return mapAt(spec, "selector"), true
+		return []string{"spec", "selector"}, true
 	case kind{"networking.k8s.io", "NetworkPolicy"}, kind{"extensions", "NetworkPolicy"}:
-		return mapAt(spec, "podSelector"), false
+		return []string{"spec", "podSelector"}, false
 	case kind{"networking.istio.io", "Sidecar"}, kind{"networking.istio.io", "EnvoyFilter"}, kind{"networking.istio.io", "ServiceEntry"}:
-		return mapAt(spec, "workloadSelector", "labels"), true
+		return []string{"spec", "workloadSelector", "labels"}, true
 	case kind{"networking.istio.io", "DestinationRule"}:
-		return mapAt(spec, "workloadSelector"), false
+		return []string{"spec", "workloadSelector"}, false
 	case kind{"policy", "PodDisruptionBudget"}, kind{"monitoring.coreos.com", "ServiceMonitor"}, kind{"monitoring.coreos.com", "PodMonitor"},
 		kind{"security.istio.io", "PeerAuthentication"}, kind{"security.istio.io", "AuthorizationPolicy"}, kind{"security.istio.io", "RequestAuthentication"}:
-		return mapAt(spec, "selector"), false
+		return []string{"spec", "selector"}, false
 	}
-	if _, ok := PodTemplate(o); ok && len(spec) > 0 {
-		return mapAt(spec, "selector"), false
+	if template, ok := PodTemplate(o); ok && len(template) > 0 {
+		return []string{"spec", "selector"}, false
 	}
 	return nil, false
 }

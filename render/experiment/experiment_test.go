@@ -276,6 +276,11 @@ apiVersion: k6.io/v1alpha1
 kind: TestRun
 metadata: {name: x}
 spec: {parallelism: 1, runner: {envFrom: [{secretRef: {name: ref}}]}}`},
+		"a volume's secret": {"apiVersion: v1\nkind: Secret\nmetadata: {name: ref}", `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: x}
+spec: {template: {spec: {containers: [{name: a, image: b}], volumes: [{name: v, csi: {driver: d, nodePublishSecretRef: {name: ref}}}]}}}`},
 		"AnalysisRun's job": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ref}", `
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisRun

@@ -53,15 +53,13 @@ func podSpecs(o *unstructured.Unstructured) []string {
 // podReferences are those of a pod's spec, by the kind that they name. k6 has
 // env and envFrom without a container around them.
 func podReferences() map[string][]string {
-	out := map[string][]string{
-		"ConfigMap":             {"volumes/configMap/name", "volumes/projected/sources/configMap/name"},
-		"Secret":                {"volumes/secret/secretName", "volumes/projected/sources/secret/name", "imagePullSecrets/name"},
-		"ServiceAccount":        {"serviceAccountName", "serviceAccount"},
-		"PersistentVolumeClaim": {"volumes/persistentVolumeClaim/claimName"},
-	}
-	for _, container := range []string{"", "containers/", "initContainers/"} {
-		out["ConfigMap"] = append(out["ConfigMap"], container+"env/valueFrom/configMapKeyRef/name", container+"envFrom/configMapRef/name")
-		out["Secret"] = append(out["Secret"], container+"env/valueFrom/secretKeyRef/name", container+"envFrom/secretRef/name")
+	out := object.PodReferences()
+	for kind, paths := range out {
+		for _, path := range paths {
+			if bare, found := strings.CutPrefix(path, "containers/"); found {
+				out[kind] = append(out[kind], bare)
+			}
+		}
 	}
 	return out
 }

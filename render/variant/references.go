@@ -19,35 +19,14 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// referrals lists, by kind, the fields of a pod's spec that refer to an
-// object by name. Kustomize's built-in table names them per kind and knows
-// neither Rollout nor Knative Service; these follow wherever the pod template is.
-func referrals() map[string][]string {
-	fields := map[string][]string{
-		"ConfigMap": {"volumes/configMap/name", "volumes/projected/sources/configMap/name"},
-		"Secret": {
-			"volumes/secret/secretName", "volumes/projected/sources/secret/name", "imagePullSecrets/name",
-			"volumes/csi/nodePublishSecretRef/name", "volumes/azureFile/secretName",
-		},
-		"ServiceAccount": {"serviceAccountName", "serviceAccount"},
-	}
-	for _, list := range []string{"containers", "initContainers", "ephemeralContainers"} {
-		fields["ConfigMap"] = append(fields["ConfigMap"], list+"/env/valueFrom/configMapKeyRef/name", list+"/envFrom/configMapRef/name")
-		fields["Secret"] = append(fields["Secret"], list+"/env/valueFrom/secretKeyRef/name", list+"/envFrom/secretRef/name")
-	}
-	for _, volume := range []string{"cephfs", "cinder", "flexVolume", "iscsi", "rbd", "scaleIO", "storageos"} {
-		fields["Secret"] = append(fields["Secret"], "volumes/"+volume+"/secretRef/name")
-	}
-	return fields
-}
-
 // fieldsOf returns the fields of the object that may refer to another one of
-// the variant, by the kind referred to.
+// the variant, by the kind referred to. Kustomize's built-in table knows neither
+// Rollout nor Knative Service; this one follows wherever the pod template is.
 func fieldsOf(o *unstructured.Unstructured) map[string][]string {
 	out := map[string][]string{}
 	if at, ok := object.PodTemplate(o); ok {
 		prefix := strings.Join(append(at[:len(at):len(at)], "spec"), "/") + "/"
-		for kind, paths := range referrals() {
+		for kind, paths := range object.PodReferences() {
 			for _, p := range paths {
 				out[kind] = append(out[kind], prefix+p)
 			}

@@ -34,21 +34,18 @@ func selectorOf(o *unstructured.Unstructured) (selector, bool, error) {
 	return selector{o, content, match}, !match.Empty(), nil
 }
 
-// selectorPath says where the object's selector of pods is, and whether it is
-// plain labels. The path is nil for kinds that select no pods.
+// selectorPath is object.SelectorPath for what owns pods, sends them traffic or
+// confines them: that a copy is told apart by these selectors is what isolates it. The
+// path is nil for the others, which only watch.
 func selectorPath(o *unstructured.Unstructured) (path []string, plain bool) {
-	switch gk := o.GroupVersionKind().GroupKind(); gk.String() {
-	case "Service", "ReplicationController":
-		return []string{"spec", "selector"}, true
-	case "PodDisruptionBudget.policy":
-		return []string{"spec", "selector"}, false
-	case "NetworkPolicy.networking.k8s.io":
-		return []string{"spec", "podSelector"}, false
+	switch o.GroupVersionKind().GroupKind().String() {
+	case "Service", "ReplicationController", "PodDisruptionBudget.policy", "NetworkPolicy.networking.k8s.io":
+	default:
+		if at, ok := object.PodTemplate(o); !ok || len(at) == 0 {
+			return nil, false
+		}
 	}
-	if at, ok := object.PodTemplate(o); ok && len(at) > 0 {
-		return []string{"spec", "selector"}, false
-	}
-	return nil, false
+	return object.SelectorPath(o)
 }
 
 // compile makes a matcher of a selector's content.

@@ -26,17 +26,16 @@ func (t patchTask) kustomize() error {
 	if err != nil || len(goals) == 0 {
 		return err
 	}
-	saved := t.tree
-	if err := t.each(goals, base, func(g goal, base []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
-		return t.inPlace(k, g, base)
+	trial := t.on(t.tree.fork())
+	if err := trial.each(goals, base, func(g goal, base []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+		return trial.inPlace(k, g, base)
 	}); err == nil {
+		t.tree.take(trial.tree)
 		return nil
 	}
-	t.tree = saved
 	if err := t.whole(k, goals, base); err == nil {
 		return nil
 	}
-	t.tree = saved
 	return t.each(goals, base, func(g goal, base []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
 		if objs, err := t.inPlace(k, g, base); err == nil {
 			return objs, nil
@@ -129,25 +128,32 @@ func (t patchTask) inPlace(k *overlay, g goal, base []*unstructured.Unstructured
 	return nil, err
 }
 
-// attempt makes an edit, and takes it back unless it renders as it should.
-func (t patchTask) attempt(edit func() error, base []*unstructured.Unstructured, goals ...goal) ([]*unstructured.Unstructured, error) {
-	saved := t.tree
-	t.tree = saved.fork()
-	objs, err := func() ([]*unstructured.Unstructured, error) {
-		if err := edit(); err != nil {
-			return nil, err
-		}
-		objs, err := t.Render(t.FS.With(t.tree.edited))
-		if err != nil {
-			return nil, fmt.Errorf("the kustomization would not build with the patch: %w", err)
-		}
-		return objs, t.proven(base, objs, goals)
-	}()
-	if err != nil {
-		t.tree = saved
+// way is an edit that may do what the patch wants, made in the task's tree.
+type way func(patchTask) error
+
+// attempt makes an edit, which stays if it renders as it should.
+func (t patchTask) attempt(edit way, base []*unstructured.Unstructured, goals ...goal) ([]*unstructured.Unstructured, error) {
+	trial := t.on(t.tree.fork())
+	if err := edit(trial); err != nil {
 		return nil, err
 	}
+	objs, err := t.Render(t.FS.With(trial.tree.edited))
+	if err != nil {
+		return nil, fmt.Errorf("the kustomization would not build with the patch: %w", err)
+	}
+	if err := t.proven(base, objs, goals); err != nil {
+		return nil, err
+	}
+	t.tree.take(trial.tree)
 	return objs, nil
+}
+
+// on is the task in another tree.
+func (t patchTask) on(other *tree) patchTask {
+	m := *t.maker
+	m.tree = other
+	t.maker = &m
+	return t
 }
 
 // whole adds the patch as it is, as one entry.
@@ -156,7 +162,7 @@ func (t patchTask) whole(k *overlay, goals []goal, base []*unstructured.Unstruct
 	if len(t.docs) == 1 {
 		p.Patch = t.docs[0].text
 	}
-	_, err := t.attempt(func() error { return k.add(t, p) }, base, goals...)
+	_, err := t.attempt(func(t patchTask) error { return k.add(t, p) }, base, goals...)
 	return err
 }
 
@@ -170,7 +176,7 @@ func (t patchTask) entry(k *overlay, g goal, base []*unstructured.Unstructured) 
 	var reason error
 	for _, name := range k.stageNames(to.before) {
 		for _, p := range g.doc.entries(to.before, name) {
-			objs, err := t.attempt(func() error { return k.add(t, p) }, base, g)
+			objs, err := t.attempt(func(t patchTask) error { return k.add(t, p) }, base, g)
 			if err == nil {
 				return objs, nil
 			}

@@ -22,8 +22,8 @@ type ownPatch struct {
 
 // ownPatches are the edits of patches that a layer has for an object, the last
 // patch first, since it wins.
-func (t patchTask) ownPatches(l layer, k *overlay, g task) []func() error {
-	var out []func() error
+func (t patchTask) ownPatches(l layer, k *overlay, g task) []way {
+	var out []way
 	for _, p := range slices.Backward(l.patches()) {
 		f, err := t.patchText(p)
 		if err != nil {
@@ -33,10 +33,10 @@ func (t patchTask) ownPatches(l layer, k *overlay, g task) []func() error {
 			if !p.applies(f.Value(i), k, g) {
 				continue
 			}
-			out = append(out, func() error { return t.port(p, i, g) })
+			out = append(out, func(t patchTask) error { return t.port(p, i, g) })
 			if g.doc.merge != nil {
 				for _, items := range []order{kept, first} {
-					out = append(out, func() error { return t.compose(p, i, g, items) })
+					out = append(out, func(t patchTask) error { return t.compose(p, i, g, items) })
 				}
 			}
 		}

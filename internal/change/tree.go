@@ -28,6 +28,9 @@ func (t *tree) fork() *tree {
 	return &tree{t.fs, t.dir, maps.Clone(t.edited), maps.Clone(t.parsed)}
 }
 
+// take makes the edits of a fork the tree's own.
+func (t *tree) take(fork *tree) { t.edited, t.parsed = fork.edited, fork.parsed }
+
 // read returns a file as edited so far.
 func (t *tree) read(name string) ([]byte, error) {
 	if data, ok := t.edited[name]; ok {

@@ -21,10 +21,10 @@ var errElsewhere = errors.New("it is not said here")
 
 // ways are the edits of what the environment has of an object already, the
 // likely ones first: its resource, its patches, its generator.
-func (t patchTask) ways(k *overlay, g task) []func() error {
-	var ways []func() error
+func (t patchTask) ways(k *overlay, g task) []way {
+	var ways []way
 	for _, p := range t.resources(k, g.before) {
-		ways = append(ways, func() error { return t.patchAt(g.doc, p) })
+		ways = append(ways, func(t patchTask) error { return t.patchAt(g.doc, p) })
 	}
 	for _, l := range k.layers {
 		ways = append(ways, t.counts(l, k, g)...)
@@ -58,12 +58,12 @@ func (t patchTask) resources(k *overlay, o *unstructured.Unstructured) []place {
 }
 
 // counts are the layer's replicas that say how many pods an object has.
-func (t patchTask) counts(l layer, k *overlay, g task) []func() error {
+func (t patchTask) counts(l layer, k *overlay, g task) []way {
 	edits := difference(nil, g.before.Object, g.after)
 	if len(edits) != 1 || edits[0].Op != yamledit.Set || edits[0].Path.String() != "spec.replicas" {
 		return nil
 	}
-	var out []func() error
+	var out []way
 	list, _ := l.root["replicas"].([]any)
 	for i, e := range list {
 		entry, _ := e.(map[string]any)
@@ -71,7 +71,7 @@ func (t patchTask) counts(l layer, k *overlay, g task) []func() error {
 		if _, ok := entry["count"]; !ok || !slices.Contains(k.names(g.before), name) {
 			continue
 		}
-		out = append(out, func() error {
+		out = append(out, func(t patchTask) error {
 			return t.tree.apply(l.file, yamledit.Edit{Op: yamledit.Set, Path: step(step(keys("replicas"), yamledit.Index(i)), yamledit.Key("count")), Value: edits[0].Value})
 		})
 	}
@@ -79,17 +79,17 @@ func (t patchTask) counts(l layer, k *overlay, g task) []func() error {
 }
 
 // generators are the layer's generators that make an object.
-func (t patchTask) generators(l layer, k *overlay, g task) []func() error {
+func (t patchTask) generators(l layer, k *overlay, g task) []way {
 	field := map[string]string{"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}[g.before.GetKind()]
 	list, _ := l.root[field].([]any)
-	var out []func() error
+	var out []way
 	for i, e := range list {
 		entry, _ := e.(map[string]any)
 		if name, _ := entry["name"].(string); name == "" || !slices.Contains(k.names(g.before), name) {
 			continue
 		}
 		at := step(keys(field), yamledit.Index(i))
-		out = append(out, func() error { return t.generate(l, at, entry, g) })
+		out = append(out, func(t patchTask) error { return t.generate(l, at, entry, g) })
 	}
 	return out
 }

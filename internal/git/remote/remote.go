@@ -24,7 +24,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/assaydev/assay/internal/excerpt"
@@ -84,8 +83,6 @@ type Remote struct {
 	everything bool       // the server ignores filters
 
 	separate bool // the server moves one ref at a time
-
-	unread atomic.Pointer[error] // why files of a tree could not be fetched
 }
 
 // Open makes the bare repository. It does not speak with the server. The caller

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/agext/levenshtein"
 
@@ -113,12 +114,23 @@ func (r *Remote) Tree(ctx context.Context, commit string) (*git.Tree, error) {
 	return t, nil
 }
 
-// bringRead fetches what is read of a tree, and keeps the error: who reads files
-// may handle it as one of theirs.
+// reads is what became of the reads below a context.
+type reads struct{ failed atomic.Pointer[error] }
+
+type readsKey struct{}
+
+// watched is a context whose reads are told of: who reads files of a tree may take one
+// that could not be fetched for broken or for missing.
+func watched(ctx context.Context) (context.Context, *reads) {
+	r := &reads{}
+	return context.WithValue(ctx, readsKey{}, r), r
+}
+
+// bringRead fetches what is read of a tree.
 func (r *Remote) bringRead(ctx context.Context, ids []string) error {
 	err := r.bring(ctx, ids)
-	if err != nil {
-		r.unread.Store(&err)
+	if w, ok := ctx.Value(readsKey{}).(*reads); ok && err != nil {
+		w.failed.Store(&err)
 	}
 	return err
 }

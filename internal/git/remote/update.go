@@ -127,16 +127,14 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 // error, whatever it made of that: it may have taken them for broken or for
 // missing ones.
 func (u *update) decide(ctx context.Context, tip string) (*Change, error) {
-	unread := &u.remote.unread
-	around := unread.Swap(nil) // of an Update whose step calls this one
-	defer unread.Store(around)
+	ctx, reads := watched(ctx)
 	tree, err := u.remote.Tree(ctx, tip)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tree.Close() }()
 	change, err := u.step(ctx, Base{Branch: u.branch, Commit: tip, Tree: tree, Try: u.tries})
-	if failed := unread.Load(); failed != nil {
+	if failed := reads.failed.Load(); failed != nil {
 		return nil, *failed
 	}
 	return change, err

@@ -3,15 +3,19 @@ package git
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 )
 
-// mostOutput is how much one git command may print: a server decides how many
-// refs there are, and a repository how many files.
-const mostOutput = 64 << 20
+// How much one git command may print, and say on the side: a server decides how
+// many refs there are and how it tells of its progress, a repository how many
+// files it has.
+const (
+	mostOutput = 64 << 20
+	mostSaid   = 16 << 20
+)
 
-var errEndless = fmt.Errorf("it prints more than %d MiB", mostOutput>>20)
+// ErrEndless is returned where git prints more than it ever should.
+var ErrEndless = errors.New("its answer does not end: more than 64 MiB of output, or 16 MiB of messages")
 
 // bounded keeps what is written to it, up to a limit.
 type bounded struct {
@@ -40,10 +44,15 @@ const keptSaid = 32 << 10
 type tail struct {
 	first, last []byte
 	dropped     bool
+	total       int
+	full        func() // called when mostSaid is passed
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	n := len(p)
+	if t.total += n; t.total > mostSaid && t.total-n <= mostSaid {
+		t.full()
+	}
 	room := min(keptSaid-len(t.first), len(p))
 	t.first = append(t.first, p[:room]...)
 	p = p[room:]

@@ -66,10 +66,14 @@ func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	defer stop(nil)
 	cmd := r.command(ctx, args...)
 	cmd.Stdin = bytes.NewReader(stdin)
-	stdout := &bounded{most: mostOutput, full: func() { stop(errEndless) }}
-	stderr := &tail{}
+	stdout := &bounded{most: mostOutput, full: func() { stop(ErrEndless) }}
+	stderr := &tail{full: func() { stop(ErrEndless) }}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	err := cmd.Run()
+	err := cmd.Start()
+	if err == nil {
+		limit(cmd)
+		err = cmd.Wait()
+	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // git succeeded: an ssh that serves later connections has its output
 	}

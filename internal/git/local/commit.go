@@ -268,6 +268,9 @@ func parseEntries(out []byte) (map[string]entry, error) {
 		if !found || len(fields) < 3 || !fs.ValidPath(name) {
 			return nil, errors.New("git ls-tree: it prints what is no list of files")
 		}
+		if _, twice := list[name]; twice {
+			return nil, fmt.Errorf("the commit has two entries %q: remove one of them", name)
+		}
 		list[name] = entry{fields[0], fields[1], fields[2]}
 	}
 	return list, nil

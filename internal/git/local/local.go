@@ -14,7 +14,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
@@ -45,6 +47,9 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	if len(lines) < 2 || lines[0] == "" {
 		return nil, fmt.Errorf("find repository: %w with a work tree", ErrNoRepo)
 	}
+	if !isSame(dir, filepath.Join(lines[0], lines[1])) {
+		return nil, fmt.Errorf("find repository: the work tree of the one around %s is elsewhere (core.worktree): remove that setting", dir)
+	}
 	run := git.Runner{Dir: lines[0]}
 	guard, err := git.NewGuard(ctx, run)
 	if err != nil {
@@ -52,6 +57,15 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	}
 	run.Config = guard.Config
 	return &Repo{run: run, guard: guard, prefix: lines[1]}, nil
+}
+
+func isSame(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // Branch is the branch that is checked out, empty when none is.

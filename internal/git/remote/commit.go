@@ -196,6 +196,9 @@ func (s *store) entries(ctx context.Context, tree string) (map[string]treeEntry,
 		if !found || len(fields) != 3 {
 			return nil, errors.New("read directory: git ls-tree prints what is no list of files")
 		}
+		if _, twice := list[name]; twice {
+			return nil, fmt.Errorf("read directory: it has two entries %q: remove one of them", name)
+		}
 		list[name] = treeEntry{mode: fields[0], id: fields[2]}
 	}
 	return list, nil

@@ -279,9 +279,6 @@ func (b *bump) diff() (spec.Change, error) {
 			return err
 		}
 		if entry.IsDir() {
-			if entry.Name() == ".git" {
-				return fs.SkipDir
-			}
 			return nil
 		}
 		if !entry.Type().IsRegular() || spec.KindByName(name) != "" {

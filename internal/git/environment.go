@@ -34,6 +34,7 @@ func settings() [][2]string {
 		{"log.showSignature", "false"},
 		// What follows would let a repository change what its history says.
 		{"core.commitGraph", "false"},
+		{"advice.graftFileDeprecated", "false"}, // none is read, which git would note
 		{"log.follow", "false"},
 		{"i18n.logOutputEncoding", "UTF-8"},
 		{"trailer.separators", ":"},

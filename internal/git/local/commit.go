@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/scratch"
 )
@@ -57,6 +58,11 @@ func pathspec(name string) string {
 // files alone changed. What the user has staged is no part of it. Nothing refers
 // to it yet.
 func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (Commit, error) {
+	for _, f := range files {
+		if dotgit.Inside(f.Path) {
+			return Commit{}, fmt.Errorf("commit %s: %w", f.Path, dotgit.ErrInside)
+		}
+	}
 	if err := r.unlocked(ctx); err != nil {
 		return Commit{}, err
 	}

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -41,18 +40,14 @@ func Find(fsys *envfs.FS, dir string) ([]spec.Environment, error) {
 
 // skip leaves out what is no directory of this repository.
 func skip(fsys *envfs.FS, top, dir string) error {
-	if path.Base(dir) == ".git" {
-		return fs.SkipDir
-	}
 	if dir == top {
 		return nil
 	}
-	if _, err := fsys.Lstat(path.Join(dir, ".git")); err == nil {
+	other, err := fsys.IsRepository(dir)
+	if other {
 		return fs.SkipDir
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
-	return nil
+	return err
 }
 
 // Holds reports whether a directory with files of these names may be an

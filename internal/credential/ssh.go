@@ -43,9 +43,9 @@ func (c *Credentials) setSSH(o Options) error {
 	if err != nil {
 		return err
 	}
-	// A file named so replaces the user's and the system's.
-	c.access.set("core.sshCommand", "ssh -F '"+config+"'")
-	c.access.set("ssh.variant", "ssh")
+	// A file named so replaces the user's and the system's. The variable outranks
+	// core.sshCommand, wherever that is set.
+	c.access.Env = append(c.access.Env, "GIT_SSH_COMMAND=ssh -F '"+config+"'", "GIT_SSH_VARIANT=ssh")
 	return nil
 }
 
@@ -73,7 +73,8 @@ func (c *Credentials) setIdentity(o Options) ([]string, error) {
 		if strings.ContainsAny(o.SSHAgent, "\"'\\%$\n") {
 			return nil, errors.New("read SSH agent: its socket's name has a quote, a backslash, % or $")
 		}
-		return []string{`IdentityAgent "` + o.SSHAgent + `"`}, nil
+		// The keys of the agent, and none of the user's files.
+		return []string{"IdentityFile none", `IdentityAgent "` + o.SSHAgent + `"`}, nil
 	}
 	if len(bytes.TrimSpace(o.SSHKey)) == 0 {
 		return nil, errors.New("choose a login: the repository's URL is SSH's, and neither a private key nor an SSH agent is given: give one")

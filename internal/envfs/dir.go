@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
@@ -31,31 +33,42 @@ func (f *FS) list(name string, at located) ([]fs.DirEntry, error) {
 	if err != nil && !errors.As(err, &limit) {
 		return nil, pathError("readdir", name, excerpt.Cause(err))
 	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return f.isInsideGit(path.Join(at.path, e.Name()), e) })
 	if err != nil || f.over == nil {
 		return entries, err
 	}
 	return f.over.merge(at.path, entries), nil
 }
 
+// isInsideGit reports whether an entry of a directory is, or is a link into, Git's
+// own directory: it is left out, so that what lists all files gets along without.
+func (f *FS) isInsideGit(name string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return dotgit.Inside(e.Name())
+	}
+	_, err := f.find("stat", name)
+	return errors.Is(err, dotgit.ErrInside)
+}
+
 // listBase stops past the limit: a directory is as good a bomb as a file.
-func (f *FS) listBase(path string) ([]fs.DirEntry, error) {
-	f.trail.note(path, content)
-	file, err := f.base.Open(path)
+func (f *FS) listBase(dir string) ([]fs.DirEntry, error) {
+	f.trail.note(dir, content)
+	file, err := f.base.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	dir, ok := file.(fs.ReadDirFile)
+	list, ok := file.(fs.ReadDirFile)
 	if !ok {
 		return nil, errors.New("it is no directory")
 	}
 	most := f.meter.limits.Files
-	entries, err := dir.ReadDir(most + 1)
+	entries, err := list.ReadDir(most + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if len(entries) > most {
-		return nil, &LimitError{path, "the directory has too many entries", int64(most), flagFiles}
+		return nil, &LimitError{dir, "the directory has too many entries", int64(most), flagFiles}
 	}
 	slices.SortFunc(entries, byEntryName)
 	return entries, nil

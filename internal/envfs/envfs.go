@@ -4,7 +4,8 @@
 // Data flows one way:
 //
 //  1. OpenDir roots a file system at the repo with os.Root: no path, symlink or
-//     ".." leaves it. Links inside the repo are followed to the real file.
+//     ".." leaves it. Links inside the repo are followed to the real file. Git's own
+//     directory is no part of it, at any depth and by any name (internal/dotgit).
 //  2. Every file is charged against Limits by its real path, before it is read
 //     and once: past them reading fails with a *LimitError. Contents are kept,
 //     up to a bound, so that a second render does not read them again.
@@ -23,8 +24,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
@@ -43,11 +46,30 @@ type FS struct {
 
 // OpenDir opens the directory root as a repository. The caller closes it.
 func OpenDir(root string, l Limits) (*FS, error) {
+	if err := outsideGit(root); err != nil {
+		return nil, fmt.Errorf("open repository: %w", err)
+	}
 	r, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
 	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces()}, nil
+}
+
+// outsideGit refuses a directory below Git's own one, as it is named and as it is
+// reached.
+func outsideGit(root string) error {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return excerpt.Cause(err)
+	}
+	if dotgit.Inside(abs) {
+		return dotgit.ErrInside
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil && dotgit.Inside(real) {
+		return dotgit.ErrInside
+	}
+	return nil
 }
 
 // New is a view of any file system, which must be confined itself.

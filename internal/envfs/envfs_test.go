@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/envfs"
 )
 
@@ -266,6 +267,61 @@ func TestResolve(t *testing.T) {
 		}
 		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "hidden")) {
 			t.Errorf("Resolve(%q, %q): %v, want %q", tt.dir, tt.rel, err, tt.err)
+		}
+	}
+}
+
+// TestGitIsNoPartOfTheTree: at any depth, by any spelling, through links and "..".
+func TestGitIsNoPartOfTheTree(t *testing.T) {
+	root := repo(t, map[string]string{
+		".git/config": "secret", "a/.git/config": "secret", "a/.GIT./x": "secret", "a/git~1": "secret", "b/.git": "secret",
+		"a/link": "-> ../.git/config", "a/dir": "-> ../.git", "a/chain": "-> dir/config", "a/far": "-> ../c/../.git/config", "c/plain.yaml": "plain",
+		".github/x": "x", ".gitignore": "x",
+	})
+	fsys := open(t, root)
+	edited := fsys.With(map[string][]byte{".git/config": []byte("edit"), "a/.git/hooks/new": []byte("edit"), "a/dir/config": []byte("edit"), "a/link": []byte("edit")})
+	for name, v := range map[string]*envfs.FS{"plain": fsys, "edited": edited} {
+		for _, file := range []string{
+			".git", ".git/config", "a/.git", "a/.git/config", "a/.GIT./x", "a/git~1", "b/.git", "a/link", "a/dir", "a/dir/config", "a/chain", "a/far", ".git /config", ".git/hooks/new",
+		} {
+			if data, err := v.ReadFile(file); !errors.Is(err, dotgit.ErrInside) {
+				t.Errorf("%s: read %s: %q, %v", name, file, data, err)
+			}
+			if _, err := v.ReadDir(file); !errors.Is(err, dotgit.ErrInside) {
+				t.Errorf("%s: list %s: %v", name, file, err)
+			}
+			if _, err := v.Locate(file); !errors.Is(err, dotgit.ErrInside) {
+				t.Errorf("%s: locate %s: %v", name, file, err)
+			}
+			if _, err := v.Open(file); err == nil {
+				t.Errorf("%s: open %s", name, file)
+			}
+		}
+		for _, file := range []string{".git/config", "a/.git", "a/git~1"} {
+			if _, err := v.Lstat(file); !errors.Is(err, dotgit.ErrInside) {
+				t.Errorf("%s: lstat %s: %v", name, file, err)
+			}
+			if _, err := v.ReadLink(file); !errors.Is(err, dotgit.ErrInside) {
+				t.Errorf("%s: readlink %s: %v", name, file, err)
+			}
+		}
+		if diff := cmp.Diff([]string{".", ".github", ".github/x", ".gitignore", "a", "b", "c", "c/plain.yaml"}, names(t, v)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	for _, dir := range []string{".git", "a/.git", "a/dir"} {
+		if _, err := envfs.OpenDir(filepath.Join(root, dir), envfs.Limits{}); !errors.Is(err, dotgit.ErrInside) {
+			t.Errorf("%s is a repository: %v", dir, err)
+		}
+	}
+	for _, rel := range []string{"../.git/stg", ".GIT/x", "x/.git", "git~1"} {
+		if _, err := envfs.Resolve("a", rel); !errors.Is(err, dotgit.ErrInside) {
+			t.Errorf("resolve %s: %v", rel, err)
+		}
+	}
+	for dir, want := range map[string]bool{".": true, "a": true, "b": true, "c": false} {
+		if got, err := fsys.IsRepository(dir); got != want || err != nil {
+			t.Errorf("%s is a repository: %v, %v", dir, got, err)
 		}
 	}
 }

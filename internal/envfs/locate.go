@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
@@ -72,6 +73,9 @@ func (f *FS) follow(name string, links *int) (located, error) {
 	if at, ok := f.places.get(name); ok {
 		return at, nil
 	}
+	if dotgit.Inside(path.Base(name)) {
+		return located{}, dotgit.ErrInside
+	}
 	next := name
 	if name != "." {
 		parent, err := f.follow(path.Dir(name), links)
@@ -111,6 +115,9 @@ func (f *FS) target(name string) (string, error) {
 		return "", excerpt.Cause(err)
 	}
 	target := path.Join(path.Dir(name), to)
+	if dotgit.Inside(to) {
+		return "", fmt.Errorf("the symlink %s: %w", name, dotgit.ErrInside)
+	}
 	if path.IsAbs(to) || !fs.ValidPath(target) {
 		return "", fmt.Errorf("the symlink %s leaves the repository: replace it with a copy of the file, or with a relative link to a file inside", name)
 	}
@@ -155,10 +162,27 @@ func (f *FS) ReadLink(name string) (string, error) {
 	return fs.ReadLink(f.base, at.path)
 }
 
+// IsRepository reports whether a directory has a .git of its own, as a submodule or
+// a clone has. It is all that can be learned of one.
+func (f *FS) IsRepository(dir string) (bool, error) {
+	at, err := f.find("stat", dir)
+	if err != nil {
+		return false, err
+	}
+	_, err = f.lstat(path.Join(at.path, ".git"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // findLink is find, less the last step.
 func (f *FS) findLink(op, name string) (located, error) {
 	if !fs.ValidPath(name) {
 		return located{}, pathError(op, name, fs.ErrInvalid)
+	}
+	if dotgit.Inside(path.Base(name)) {
+		return located{}, pathError(op, name, dotgit.ErrInside)
 	}
 	dir, err := f.find(op, path.Dir(name))
 	if err != nil {
@@ -191,6 +215,8 @@ func Resolve(dir, rel string) (string, error) {
 		return "", fmt.Errorf("%s is an absolute path: name it relative to %s", rel, dir)
 	case !fs.ValidPath(name):
 		return "", fmt.Errorf("%s leaves the repository: copy the file into it", rel)
+	case dotgit.Inside(rel):
+		return "", fmt.Errorf("%s: %w", rel, dotgit.ErrInside)
 	}
 	return name, nil
 }

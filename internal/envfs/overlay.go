@@ -1,12 +1,15 @@
 package envfs
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/assaydev/assay/internal/dotgit"
 )
 
 // overlay is a set of edited, added and removed files by real path.
@@ -19,36 +22,43 @@ type overlay struct {
 // link's name edits the file that the link leads to, as writing through it
 // would; removing one removes the link. The view itself does not change, and
 // the caller must not change the contents afterwards. Names that are not valid
-// in io/fs are left out, since nothing could read them.
+// in io/fs or inside .git are left out, since nothing could read them.
 func (f *FS) With(edits map[string][]byte) *FS {
 	files := map[string][]byte{}
 	if f.over != nil {
 		maps.Copy(files, f.over.files)
 	}
 	for name, data := range edits {
-		if fs.ValidPath(name) && name != "." {
-			files[f.place(name, data == nil)] = data
+		if at, ok := f.place(name, data == nil); ok {
+			files[at] = data
 		}
 	}
 	return &FS{base: f.base, close: f.close, meter: f.meter, trail: f.trail, over: newOverlay(files), places: newPlaces()}
 }
 
 // place is where an edit of name goes: through the links of its directory
-// and, unless it is removed, through its own.
-func (f *FS) place(name string, removed bool) string {
-	if at, err := f.find("edit", name); err == nil && !removed {
-		return at.path
+// and, unless it is removed, through its own. Some names lead nowhere.
+func (f *FS) place(name string, removed bool) (string, bool) {
+	if !fs.ValidPath(name) || name == "." {
+		return "", false
+	}
+	at, err := f.find("edit", name)
+	if errors.Is(err, dotgit.ErrInside) {
+		return "", false
+	}
+	if err == nil && !removed {
+		return at.path, true
 	}
 	dir, rest := path.Split(name)
 	for dir != "" {
 		if at, err := f.find("edit", path.Clean(dir)); err == nil {
-			return path.Join(at.path, rest)
+			return path.Join(at.path, rest), true
 		}
 		var last string
 		dir, last = path.Split(path.Clean(dir))
 		rest = path.Join(last, rest)
 	}
-	return name
+	return name, true
 }
 
 func newOverlay(files map[string][]byte) *overlay {

@@ -1,7 +1,9 @@
 // Package git runs git, and reads what a repository holds.
 //
 //  1. Runner starts one git command and returns what it prints, or a typed
-//     error with what it said.
+//     error with what it said. Nothing else starts git: its arguments,
+//     configuration and environment are decided here and in environment.go.
+//     Guarded takes the programs that a repository names out of its reach (guard.go).
 //  2. Tree gives the files of a commit as a file system, read object by object
 //     (tree.go, object.go). Objects that are still on a server are fetched first.
 //  3. Log reads commits with their trailers (log.go).
@@ -17,7 +19,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,9 +30,10 @@ const orphans = 2 * time.Second
 // Runner runs git commands in one repository.
 type Runner struct {
 	Dir    string      // where git starts to look for the repository
-	Env    []string    // NAME=VALUE, on top of the process's own environment or of Clean
+	Env    []string    // NAME=VALUE, on top of what Inherited leaves of the process's own environment, or of Clean
 	Clean  bool        // the process's environment is left out: Env is all there is
 	Group  bool        // git and what it starts have no terminal, and the end of ctx ends all of them
+	Server bool        // git may speak with a server
 	Config [][2]string // settings, given through the environment: no command line shows them
 
 	// Scrub takes secrets out of what git says; nil where it knows none.
@@ -59,11 +62,18 @@ func (e *Error) Error() string { return fmt.Sprintf("git %s: %s", e.Command, e.M
 // Run runs one git command and returns what it prints. A command that exits
 // with another code than 0 is an *Error; one that ctx ended wraps its cause.
 func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	cmd := r.command(ctx, args...)
 	cmd.Stdin = bytes.NewReader(stdin)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	stdout := &bounded{most: mostOutput, full: func() { stop(ErrEndless) }}
+	stderr := &tail{full: func() { stop(ErrEndless) }}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	err := cmd.Start()
+	if err == nil {
+		limit(cmd)
+		err = cmd.Wait()
+	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		err = nil // git succeeded: an ssh that serves later connections has its output
 	}
@@ -71,20 +81,20 @@ func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	if r.Scrub != nil {
 		said = r.Scrub(said)
 	}
+	if ctx.Err() != nil && (err != nil || stdout.over) {
+		return nil, fmt.Errorf("run git %s: %w", args[0], context.Cause(ctx))
+	}
 	if err == nil {
 		if r.Said != nil {
 			r.Said(said)
 		}
-		return stdout.Bytes(), nil
-	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("run git %s: %w", args[0], context.Cause(ctx))
+		return stdout.kept.Bytes(), nil
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		return nil, fmt.Errorf("run git: %w; is it installed?", err)
 	}
-	return nil, &Error{Command: args[0], Code: exit.ExitCode(), Message: firstLines(said), Stdout: stdout.Bytes(), Stderr: said}
+	return nil, &Error{Command: args[0], Code: exit.ExitCode(), Message: firstLines(said) + r.advice(said), Stdout: stdout.kept.Bytes(), Stderr: said}
 }
 
 // With returns a runner with more of an environment.
@@ -93,20 +103,15 @@ func (r Runner) With(env ...string) Runner {
 	return r
 }
 
+// command is the one place that says how git is run.
 func (r Runner) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", r.Dir, "--literal-pathspecs", "--no-replace-objects"}, args...)...) //nolint:gosec // git, without a shell
+	var env []string
 	if !r.Clean {
-		cmd.Env = os.Environ()
+		env = Inherited(os.Environ())
 	}
-	cmd.Env = append(cmd.Env, r.Env...)
-	for i, c := range r.Config {
-		n := strconv.Itoa(i)
-		cmd.Env = append(cmd.Env, "GIT_CONFIG_KEY_"+n+"="+c[0], "GIT_CONFIG_VALUE_"+n+"="+c[1])
-	}
-	if len(r.Config) > 0 {
-		cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(r.Config)))
-	}
-	cmd.Env = append(cmd.Env, "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C")
+	env = append(env, r.Env...)
+	cmd.Env = append(env, environment(r.Server, slices.Concat(settings(), r.Config))...)
 	if r.Group {
 		group(cmd)
 	}

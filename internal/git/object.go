@@ -35,6 +35,7 @@ func openObjects(ctx context.Context, r Runner) (*objects, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("run git: %w; is it installed?", err)
 	}
+	limit(cmd)
 	return &objects{cmd: cmd, in: in, out: bufio.NewReader(out)}, nil
 }
 
@@ -46,48 +47,73 @@ func (o *objects) close() error {
 	return o.cmd.Wait()
 }
 
-// read returns an object by its name.
-func (o *objects) read(name string) (id, kind string, data []byte, err error) {
+// mostObject is the largest object whose content is kept: repositories hold
+// larger files, which nothing here reads.
+const mostObject = 128 << 20
+
+// read returns an object by its name, with its content if it has no more than
+// most bytes.
+func (o *objects) read(name string, most int64) (object, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.broken != nil {
-		return "", "", nil, o.broken
+		return object{}, o.broken
 	}
 	if strings.ContainsAny(name, "\n\r") {
-		return "", "", nil, fs.ErrNotExist
+		return object{}, fs.ErrNotExist
 	}
-	if id, kind, data, err = o.exchange(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	obj, err := o.exchange(name, most)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		o.broken = fmt.Errorf("git cat-file: %w", err) // what follows cannot be told apart
 		err = o.broken
 	}
-	return id, kind, data, err
+	return obj, err
 }
 
-func (o *objects) exchange(name string) (id, kind string, data []byte, err error) {
+// object is one as git prints it.
+type object struct {
+	id, kind string
+	size     int64
+	data     []byte // nil where the object is larger than was asked for
+}
+
+// listed reads an object that a tree or a commit names: it is part of the
+// repository, and missing is not the same as not being there.
+func (o *objects) listed(id string, most int64) (object, error) {
+	obj, err := o.read(id, most)
+	if errors.Is(err, fs.ErrNotExist) {
+		return obj, fmt.Errorf("object %s is not here: %s", Short(id), hintMissing)
+	}
+	return obj, err
+}
+
+func (o *objects) exchange(name string, most int64) (object, error) {
 	if _, err := io.WriteString(o.in, name+"\n"); err != nil {
-		return "", "", nil, err
+		return object{}, err
 	}
 	header, err := o.out.ReadString('\n')
 	if err != nil {
-		return "", "", nil, err
+		return object{}, err
 	}
 	fields := strings.Fields(header)
 	if n := len(fields); n > 0 && (fields[n-1] == "missing" || fields[n-1] == "ambiguous") {
-		return "", "", nil, fs.ErrNotExist
+		return object{}, fs.ErrNotExist
 	}
 	if len(fields) != 3 {
-		return "", "", nil, errors.New("it prints what is no object")
+		return object{}, errors.New("it prints what is no object")
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil || size < 0 {
-		return "", "", nil, errors.New("it prints what is no object")
+		return object{}, errors.New("it prints what is no object")
 	}
-	data, err = io.ReadAll(io.LimitReader(o.out, size))
-	if err == nil && int64(len(data)) < size {
-		err = io.ErrUnexpectedEOF
+	obj := object{id: fields[0], kind: fields[1], size: size}
+	if size > most {
+		_, err = io.CopyN(io.Discard, o.out, size+1)
+		return obj, err
 	}
-	if err == nil {
+	obj.data = make([]byte, size)
+	if _, err = io.ReadFull(o.out, obj.data); err == nil {
 		_, err = o.out.Discard(1)
 	}
-	return fields[0], fields[1], data, err
+	return obj, err
 }

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -43,13 +45,14 @@ func OpenTree(ctx context.Context, r Runner, tree string, fetch Fetch) (*Tree, e
 		return nil, err
 	}
 	t := &Tree{ctx: ctx, objects: o, fetch: fetch, known: map[string][]treeEntry{}, here: map[string]bool{}, ahead: map[string]int{}}
-	var kind string
+	var root object
 	if err = t.bring(tree); err == nil {
-		t.root, kind, _, err = o.read(tree)
+		root, err = o.read(tree, 0)
 	}
-	if err == nil && kind != "tree" {
+	if err == nil && root.kind != "tree" {
 		err = fs.ErrNotExist
 	}
+	t.root = root.id
 	if err != nil {
 		_ = t.Close()
 		return nil, err
@@ -104,11 +107,14 @@ func (t *Tree) stat(name string, e treeEntry) (fs.FileInfo, error) {
 	if e.mode.IsDir() {
 		return t.info(name, e, 0), nil
 	}
-	data, err := t.content(e)
+	if err := t.bringFile(e); err != nil {
+		return nil, &fs.PathError{Op: "lstat", Path: name, Err: err}
+	}
+	file, err := t.objects.listed(e.id, 0)
 	if err != nil {
 		return nil, &fs.PathError{Op: "lstat", Path: name, Err: err}
 	}
-	return t.info(name, e, int64(len(data))), nil
+	return t.info(name, e, file.size), nil
 }
 
 // ReadLink returns what the link holds.
@@ -129,8 +135,14 @@ func (t *Tree) content(e treeEntry) ([]byte, error) {
 	if err := t.bringFile(e); err != nil {
 		return nil, err
 	}
-	_, _, data, err := t.objects.read(e.id)
-	return data, err
+	file, err := t.objects.listed(e.id, mostObject)
+	if err == nil && file.kind != "blob" {
+		return nil, errDamaged
+	}
+	if err == nil && file.data == nil {
+		err = fmt.Errorf("it has %d bytes: no more than %d are read from Git", file.size, mostObject)
+	}
+	return file.data, err
 }
 
 func (t *Tree) bringFile(e treeEntry) error {
@@ -241,43 +253,67 @@ func (t *Tree) list(dir treeEntry) ([]treeEntry, error) {
 	if err := t.bring(dir.id); err != nil {
 		return nil, err
 	}
-	id, kind, data, err := t.objects.read(dir.id)
+	dirObject, err := t.objects.listed(dir.id, mostObject)
 	if err != nil {
 		return nil, err
 	}
-	if kind != "tree" {
+	if dirObject.kind != "tree" || dirObject.data == nil {
 		return nil, fs.ErrNotExist
 	}
-	list, err := parseTree(data, len(id)/2)
+	list, err := parseTree(dirObject.data, len(dirObject.id)/2)
+	if err != nil {
+		return nil, err
+	}
 	for i := range list {
 		list[i].dir = dir.id
 	}
 	t.known[dir.id] = list
-	return list, err
+	return list, nil
 }
 
-// parseTree decodes a tree object: mode, space, name, NUL, id.
+// parseTree decodes a tree object: mode, space, name, NUL, id. It refuses one that
+// tools read in different ways: with two entries of one name, or with a name that
+// is no name of a file.
 func parseTree(data []byte, idBytes int) ([]treeEntry, error) {
 	var list []treeEntry
+	seen := map[string]bool{}
 	for len(data) > 0 {
 		head, rest, found := bytes.Cut(data, []byte{0})
 		mode, name, named := strings.Cut(string(head), " ")
-		if !found || !named || len(rest) < idBytes {
-			return nil, errors.New("a tree object of the repository is damaged: run git fsck")
+		bits, err := strconv.ParseUint(mode, 8, 32)
+		if !found || !named || err != nil || len(rest) < idBytes {
+			return nil, errDamaged
 		}
+		if !isName(name) {
+			return nil, fmt.Errorf("it has an entry %q, which is no name of a file: %w", name, errDamaged)
+		}
+		if seen[name] {
+			return nil, fmt.Errorf("it has two entries %q: remove one of them: %w", name, errDamaged)
+		}
+		seen[name] = true
 		e := treeEntry{name: name, mode: 0o644, id: hex.EncodeToString(rest[:idBytes])}
-		switch mode {
-		case "40000":
+		switch bits &^ 0o7777 {
+		case 0o040000:
 			e.mode = fs.ModeDir | 0o755
-		case "100755":
-			e.mode = 0o755
-		case "120000":
+		case 0o100000:
+			if bits&0o100 != 0 {
+				e.mode = 0o755
+			}
+		case 0o120000:
 			e.mode = fs.ModeSymlink | 0o777
-		case "160000":
+		case 0o160000:
 			e.mode, e.id = fs.ModeDir|0o755, ""
+		default:
+			return nil, errDamaged
 		}
 		list = append(list, e)
 		data = rest[idBytes:]
 	}
 	return list, nil
+}
+
+var errDamaged = errors.New("a tree object of the repository is damaged: run git fsck")
+
+func isName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.Contains(name, "/")
 }

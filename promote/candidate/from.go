@@ -192,9 +192,6 @@ func (b *bumped) diff() (spec.Change, error) {
 			return err
 		}
 		if entry.IsDir() {
-			if entry.Name() == ".git" {
-				return fs.SkipDir
-			}
 			return nil
 		}
 		if !entry.Type().IsRegular() || spec.KindByName(name) != "" {

@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 
@@ -109,6 +110,9 @@ func staged(name string) string {
 // then: made again, it would be about the candidate that moved up.
 func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, commit *commit) error {
 	for _, f := range files {
+		if dotgit.Inside(f.Path) {
+			return fmt.Errorf("write %s: %w", f.Path, dotgit.ErrInside)
+		}
 		if err := w.unchanged(f); err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func (w *walk) dir(dir string) error {
 		switch {
 		case e.IsDir():
 			// Git's own files are never manifests, and many.
-			if w.recurse && name != ".git" {
+			if w.recurse {
 				err = w.dir(name)
 			}
 		case isManifest(e.Name()):

@@ -95,7 +95,7 @@ func TestFiles(t *testing.T) {
 func TestFilesAtTheRoot(t *testing.T) {
 	fsys := repo(map[string]string{"a.yaml": object("a"), ".git/refs/heads/b.yaml": "x", "sub/.git/c.yaml": object("c")})
 	got, err := Files(t.Context(), fsys, ".", spec.DirectorySource{Recurse: true, Include: "{a.yaml,sub/*,.git/*}"}, nil)
-	if diff := cmp.Diff([]string{"a.yaml", "sub/.git/c.yaml"}, got); diff != "" || err != nil {
+	if diff := cmp.Diff([]string{"a.yaml"}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 }

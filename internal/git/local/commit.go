@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/scratch"
 )
@@ -23,7 +25,13 @@ type Commit struct {
 // Dirty lists what in dir differs from the last commit, staged or not, and
 // files that are not tracked, less those that except names.
 func (r *Repo) Dirty(ctx context.Context, dir string, except func(name string) bool) ([]string, error) {
-	out, err := r.git(ctx, nil, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", pathspec(r.full(dir)))
+	where := pathspec(r.full(dir))
+	if err := r.unfiltered(ctx, func() ([]byte, error) { return r.git(ctx, nil, "ls-files", "-z", "--", where) }); err != nil {
+		return nil, err
+	}
+	// What a submodule has in its files is for its own configuration to say, which
+	// may name programs too.
+	out, err := r.git(ctx, nil, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty", "--", where)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +58,11 @@ func pathspec(name string) string {
 // files alone changed. What the user has staged is no part of it. Nothing refers
 // to it yet.
 func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (Commit, error) {
+	for _, f := range files {
+		if dotgit.Inside(f.Path) {
+			return Commit{}, fmt.Errorf("commit %s: %w", f.Path, dotgit.ErrInside)
+		}
+	}
 	if err := r.unlocked(ctx); err != nil {
 		return Commit{}, err
 	}
@@ -71,8 +84,41 @@ func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (C
 		args = append(args, "-S")
 	}
 	out, err := r.git(ctx, []byte(message), append(args, tree)...)
+	if err != nil && slices.Contains(args, "-S") {
+		return c, fmt.Errorf("sign the commit, as commit.gpgSign asks: %w%s", err, r.unsigned())
+	}
 	c.ID = git.Line(out)
 	return c, err
+}
+
+func (r *Repo) unsigned() string {
+	if r.guard.Signer == "" {
+		return ""
+	}
+	return fmt.Sprintf("; %s of the repository's own configuration is not run: set it in yours with git config --global", r.guard.Signer)
+}
+
+// unfiltered refuses files that a filter is for which only the repository's own
+// configuration has: their content in Git would be another one.
+func (r *Repo) unfiltered(ctx context.Context, list func() ([]byte, error)) error {
+	if len(r.guard.Filters) == 0 {
+		return nil
+	}
+	names, err := list()
+	if err != nil {
+		return err
+	}
+	out, err := r.git(ctx, names, "check-attr", "-z", "--stdin", "filter")
+	if err != nil {
+		return err
+	}
+	fields := strings.Split(string(out), "\x00")
+	for i := 0; i+2 < len(fields); i += 3 {
+		if key, found := r.guard.Filters[fields[i+2]]; found {
+			return fmt.Errorf("%s needs the filter %s, and %s stands in the repository's own configuration, whose programs are not run: set it in yours with git config --global", fields[i], fields[i+2], key)
+		}
+	}
+	return nil
 }
 
 // unlocked refuses early what Settle could not do.
@@ -106,6 +152,9 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (
 	if err != nil {
 		return "", err
 	}
+	if err := r.unfiltered(ctx, func() ([]byte, error) { return r.edited(files), nil }); err != nil {
+		return "", err
+	}
 	var info bytes.Buffer
 	for _, f := range files {
 		if f.Data == nil {
@@ -131,6 +180,17 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (
 }
 
 // removal is for an index of the repository that has the commit like.
+// edited lists the files that get a new content, as git reads lists.
+func (r *Repo) edited(files []git.File) []byte {
+	var names bytes.Buffer
+	for _, f := range files {
+		if f.Data != nil {
+			_, _ = names.WriteString(r.full(f.Path) + "\x00")
+		}
+	}
+	return names.Bytes()
+}
+
 func removal(info *bytes.Buffer, like, name string) {
 	_, _ = fmt.Fprintf(info, "0 %s\t%s\x00", strings.Repeat("0", len(like)), name)
 }
@@ -213,6 +273,9 @@ func parseEntries(out []byte) (map[string]entry, error) {
 		fields := strings.Fields(meta)
 		if !found || len(fields) < 3 || !fs.ValidPath(name) {
 			return nil, errors.New("git ls-tree: it prints what is no list of files")
+		}
+		if _, twice := list[name]; twice {
+			return nil, fmt.Errorf("the commit has two entries %q: remove one of them", name)
 		}
 		list[name] = entry{fields[0], fields[1], fields[2]}
 	}

@@ -1,7 +1,8 @@
 // Package local reads and writes a Git repository with git's own plumbing.
 // It touches no file of the work tree.
 //
-//  1. Open finds the repository around a directory.
+//  1. Open finds the repository around a directory, and puts the programs that its
+//     own configuration names out of git's reach.
 //  2. Tree gives the files of a commit as a file system.
 //  3. Dirty tells what differs from the last commit (commit.go).
 //  4. Prepare makes a commit of whole new contents that no ref names yet, Land
@@ -13,7 +14,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
@@ -22,7 +25,8 @@ import (
 // Repo is the repository around a directory.
 type Repo struct {
 	run    git.Runner // at the top of the work tree
-	prefix string     // of the directory in it, empty or with a slash at its end
+	guard  git.Guard
+	prefix string // of the directory in it, empty or with a slash at its end
 }
 
 // ErrNoRepo is returned where there is no Git repository.
@@ -43,7 +47,25 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	if len(lines) < 2 || lines[0] == "" {
 		return nil, fmt.Errorf("find repository: %w with a work tree", ErrNoRepo)
 	}
-	return &Repo{run: git.Runner{Dir: lines[0]}, prefix: lines[1]}, nil
+	if !isSame(dir, filepath.Join(lines[0], lines[1])) {
+		return nil, fmt.Errorf("find repository: the work tree of the one around %s is elsewhere (core.worktree): remove that setting", dir)
+	}
+	run := git.Runner{Dir: lines[0]}
+	guard, err := git.NewGuard(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	run.Config = guard.Config
+	return &Repo{run: run, guard: guard, prefix: lines[1]}, nil
+}
+
+func isSame(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // Branch is the branch that is checked out, empty when none is.

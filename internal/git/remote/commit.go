@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/git"
 )
 
@@ -84,7 +85,7 @@ func newDirectory(name string) *directory {
 func edits(files []git.File) (*directory, error) {
 	root := newDirectory("")
 	for _, f := range files {
-		if !fs.ValidPath(f.Path) || f.Path == "." || strings.ContainsAny(f.Path, "\x00") || hasGitDir(f.Path) {
+		if !fs.ValidPath(f.Path) || f.Path == "." || strings.ContainsAny(f.Path, "\x00") || dotgit.Inside(f.Path) {
 			return nil, fmt.Errorf("write %q: it is no path in a repository", f.Path)
 		}
 		at := root
@@ -102,15 +103,6 @@ func edits(files []git.File) (*directory, error) {
 		at.files[name] = f.Data
 	}
 	return root, nil
-}
-
-func hasGitDir(name string) bool {
-	for part := range strings.SplitSeq(name, "/") {
-		if strings.EqualFold(part, ".git") {
-			return true
-		}
-	}
-	return false
 }
 
 // load reads the directories' trees, level by level with one fetch each.
@@ -195,6 +187,9 @@ func (s *store) entries(ctx context.Context, tree string) (map[string]treeEntry,
 		fields := strings.Fields(meta)
 		if !found || len(fields) != 3 {
 			return nil, errors.New("read directory: git ls-tree prints what is no list of files")
+		}
+		if _, twice := list[name]; twice {
+			return nil, fmt.Errorf("read directory: it has two entries %q: remove one of them", name)
 		}
 		list[name] = treeEntry{mode: fields[0], id: fields[2]}
 	}

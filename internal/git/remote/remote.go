@@ -160,7 +160,8 @@ func (r *Remote) scrub(text string) string {
 }
 
 func (r *Remote) runner(dir string) git.Runner {
-	env := append([]string{"GIT_SSH_COMMAND=ssh -o BatchMode=yes -o ConnectTimeout=30"}, r.opt.Env...)
+	// Whoever has a key and known hosts replaces this by a command of its own.
+	env := append([]string{"GIT_SSH_COMMAND=ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30"}, r.opt.Env...)
 	env = append(env,
 		"HOME="+r.dir, "XDG_CONFIG_HOME="+r.dir, "TMPDIR="+r.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
 		"GIT_AUTHOR_NAME="+r.opt.Author.Name, "GIT_AUTHOR_EMAIL="+r.opt.Author.Email,

@@ -33,7 +33,6 @@ func settings() [][2]string {
 		{"http.lowSpeedLimit", slowBytes},
 		{"http.lowSpeedTime", slowSeconds},
 		{"gc.auto", "0"},
-		{"core.hooksPath", os.DevNull},
 		{"core.logAllRefUpdates", "false"},
 		{"core.fsync", "none"}, // the repository is thrown away
 	}
@@ -169,6 +168,7 @@ func (r *Remote) sendsEverything() {
 // server is the runner of a command that speaks with the server.
 func (s *store) server(ctx context.Context, config ...[2]string) (git.Runner, error) {
 	run := s.run
+	run.Server = true
 	run.Config = append(slices.Clone(run.Config), [2]string{"remote.origin.url", s.remote.opt.URL})
 	run.Config = append(run.Config, config...)
 	if s.remote.opt.Access == nil {

@@ -1,0 +1,71 @@
+package git
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// kept are the variables of git that say who commits and which configuration is
+// the user's. The others change which repository is read, and how.
+var kept = []string{
+	"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "GIT_COMMITTER_DATE",
+	"GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
+}
+
+// Inherited is what git gets of a process's environment, as NAME=VALUE.
+func Inherited(process []string) []string {
+	var env []string
+	for _, v := range process {
+		name, _, _ := strings.Cut(v, "=")
+		if !strings.HasPrefix(name, "GIT_") || slices.Contains(kept, name) {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// settings outrank every configuration file.
+func settings() [][2]string {
+	return [][2]string{
+		{"core.hooksPath", os.DevNull},
+		{"core.fsmonitor", "false"},
+		{"log.showSignature", "false"},
+		// What follows would let a repository change what its history says.
+		{"core.commitGraph", "false"},
+		{"advice.graftFileDeprecated", "false"}, // none is read, which git would note
+		{"log.follow", "false"},
+		{"i18n.logOutputEncoding", "UTF-8"},
+		{"trailer.separators", ":"},
+	}
+}
+
+// environment is the part of git's environment that nothing else decides.
+func environment(server bool, config [][2]string) []string {
+	env := []string{
+		"GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C", "GIT_GRAFT_FILE=" + os.DevNull,
+		// A missing object is an error: who asks the server for one runs ssh and helpers.
+		"GIT_NO_LAZY_FETCH=1",
+	}
+	if !server {
+		env = append(env, "GIT_ALLOW_PROTOCOL=none") // for git before 2.44, which does not know the variable above
+	}
+	for i, c := range config {
+		n := strconv.Itoa(i)
+		env = append(env, "GIT_CONFIG_KEY_"+n+"="+c[0], "GIT_CONFIG_VALUE_"+n+"="+c[1])
+	}
+	return append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(config)))
+}
+
+// advice is what helps where an object is missing.
+func (r Runner) advice(said string) string {
+	for _, words := range []string{"lazy fetching disabled", "promisor remote", "transport '", "unable to read tree", "unable to read sha1 file", "bad object", "missing blob"} {
+		if !r.Server && strings.Contains(said, words) {
+			return ": a part of the repository is not here: " + hintMissing
+		}
+	}
+	return ""
+}
+
+const hintMissing = "get it with git fetch --refetch --no-filter"

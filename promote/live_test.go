@@ -74,13 +74,14 @@ func TestLive(t *testing.T) {
 // label does not speak for it.
 func TestLiveDecides(t *testing.T) {
 	res := mustRender(t, judged(envrepo.Files{"a.yaml": checkJob}, "").On(t), "prod")
-	done := concluded(res.ID, "Complete")[0]
+	res.Namespace = "web"
+	done := concluded(res.Digest, "Complete")[0]
 	done.SetNamespace("web")
 	other := done.DeepCopy()
 	other.SetName("migrate-candidate")
 	var got []string
 	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "")(t.Context(), res, nil)
-	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.ID != res.ID {
+	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.Digest != res.Digest {
 		t.Errorf("%+v, %v", choice, err)
 	}
 	choice, err = ByVerdict(Live(asked(&got, other), "web"), "")(t.Context(), res, nil)

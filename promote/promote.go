@@ -39,6 +39,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
@@ -75,12 +76,13 @@ type Edit struct {
 	Layout    spec.Layout
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
-	ID        string   // empty where the change renders no experiment: see Warnings
-	Files     []File   // in the order of writing; the marker is the last, but for a revert
-	Untested  []string // what ships untested, for people
-	Next      []Next   // a promotion's next environments
-	Waiting   int      // candidates that moved up
-	Reverts   string   // the commit whose promotion a revert undoes
+	ID        string        // empty where the change renders no experiment: see Warnings
+	Digest    digest.Digest // as ID
+	Files     []File        // in the order of writing; the marker is the last, but for a revert
+	Untested  []string      // what ships untested, for people
+	Next      []Next        // a promotion's next environments
+	Waiting   int           // candidates that moved up
+	Reverts   string        // the commit whose promotion a revert undoes
 	Warnings  []string
 }
 
@@ -142,7 +144,7 @@ func (p *preparation) open(ctx context.Context) error {
 	}
 	p.edit = &Edit{
 		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
-		Candidate: *res.Marker, ID: res.ID, Waiting: res.Waiting,
+		Candidate: *res.Marker, ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
 	}
 	if p.want = res.Baseline; p.opt.Outcome == Promote {
 		p.want, p.edited, p.edit.Untested = res.Candidate, res.Edited, res.Untested

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
@@ -83,7 +84,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide Decider) 
 // repeat makes the edit on another commit, whatever is decided by now.
 func (s Server) repeat(e *Edit) Step {
 	return func(ctx context.Context, base remote.Base) (*Proposal, error) {
-		p, _, err := s.decision(ctx, base, ByHand(e.Outcome, "", e.ID))
+		p, _, err := s.decision(ctx, base, ByHand(e.Outcome, "", digest.Selector(e.Digest)))
 		return p, err
 	}
 }
@@ -96,7 +97,7 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide Decider, re
 			return time.Time{}, err
 		}
 		defer line.Close()
-		return Began(ctx, line, base.Commit, res.ID, s.Open)
+		return Began(ctx, line, base.Commit, res.Digest, s.Open)
 	}
 	choice, err := decide(ctx, res, since)
 	if err != nil && broken != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/history"
 )
 
 // publish is the change that brings the proposal to its own branch; nil where
@@ -81,7 +82,11 @@ func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commi
 	if there == nil {
 		return false, foreign
 	}
-	if rooted && slices.EqualFunc(there.Files, p.Files, sameFile) && !l.outdated[commit] {
+	same, err := l.tells(ctx, commit, p.Record)
+	if err != nil {
+		return false, err
+	}
+	if rooted && same && slices.EqualFunc(there.Files, p.Files, sameFile) && !l.outdated[commit] {
 		p.Base, p.Rendered = there.Base, there.Rendered // what its pull request tells does not change with the tip
 		return true, nil
 	}
@@ -90,6 +95,17 @@ func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commi
 		err = foreign
 	}
 	return false, err
+}
+
+// tells reports whether a commit tells of the very experiment of a record. The
+// name of a branch has the ID alone, which another experiment may have.
+func (l *landing) tells(ctx context.Context, commit string, rec history.Record) (bool, error) {
+	entries, err := l.Repo.Entries(ctx, commit)
+	if err != nil || len(entries) != 1 {
+		return false, err
+	}
+	told, ok := history.Parse(entries[0])
+	return ok && told.Digest == rec.Digest && told.Outcome == rec.Outcome && told.Environment == rec.Environment, nil
 }
 
 // rooted reports whether a commit is in the base's history. Assay builds on
@@ -122,7 +138,7 @@ func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) 
 	switch {
 	case ctx.Err() != nil, isServers(err):
 		return nil, err
-	case err != nil, there == nil, there.Record.Experiment != p.Record.Experiment:
+	case err != nil, there == nil, there.Record.Digest != p.Record.Digest:
 		return nil, nil // what cannot be proposed there was not proposed there
 	}
 	there.Base = parent

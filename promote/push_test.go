@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/test/envrepo"
@@ -17,11 +18,13 @@ import (
 
 // TestPush decides on the server, by hand and on a verdict.
 func TestPush(t *testing.T) {
-	won := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Complete")), "") }
-	lost := func(id string) Decider { return ByVerdict(Saved(concluded(id, "Failed")), "") }
-	byHand := func(o Outcome) func(string) Decider { return func(string) Decider { return ByHand(o, "why", "") } }
+	won := func(id digest.Digest) Decider { return ByVerdict(Saved(concluded(id, "Complete")), "") }
+	lost := func(id digest.Digest) Decider { return ByVerdict(Saved(concluded(id, "Failed")), "") }
+	byHand := func(o Outcome) func(digest.Digest) Decider {
+		return func(digest.Digest) Decider { return ByHand(o, "why", "") }
+	}
 	for name, c := range map[string]struct {
-		decide  func(id string) Decider
+		decide  func(id digest.Digest) Decider
 		outcome string
 		engine  string
 		version string
@@ -34,7 +37,7 @@ func TestPush(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, "", prod("method: push"))
-			id := s.id()
+			id := s.digest()
 			r := s.decide(c.decide(id))
 			if r.Commit != s.tip("main") || r.Pull != nil || r.Tries != 1 {
 				t.Errorf("the result is %+v, and main is %s", r, s.tip("main"))
@@ -44,7 +47,7 @@ func TestPush(t *testing.T) {
 			}
 			s.lawful(1)
 			s.linear()
-			if d := s.decisions()[0]; d.Outcome != c.outcome || d.Engine != c.engine || d.Experiment != id {
+			if d := s.decisions()[0]; d.Outcome != c.outcome || d.Engine != c.engine || d.Digest != id {
 				t.Errorf("the commit tells %+v", d)
 			}
 			again := s.decide(c.decide(id))
@@ -61,7 +64,7 @@ func TestPushHold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "", prod("method: push"))
 	before := s.tip("main")
-	r := s.decide(ByVerdict(Saved(concluded(s.id(), "Suspended")), ""))
+	r := s.decide(ByVerdict(Saved(concluded(s.digest(), "Suspended")), ""))
 	if r.Choice.Left != Held || s.tip("main") != before {
 		t.Errorf("%+v", r.Choice)
 	}
@@ -84,11 +87,11 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 			t.Run(name+" "+stage, func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, "", prod("method: push")).overHTTP()
-				id := s.id()
+				id := s.digest()
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
 				decide := ByVerdict(Saved(concluded(id, "Complete")), "")
 				if c.says != "" {
-					s.fails(ByHand(Promote, "why", id), c.says)
+					s.fails(ByHand(Promote, "why", digest.Selector(id)), c.says)
 					s.lawful(0)
 					return
 				}
@@ -192,14 +195,14 @@ func TestQueue(t *testing.T) {
 			tree["prod/assay.yaml"] = envrepo.Plan("queue: " + queue + "\n  promotion: {method: push}")
 			tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 			s := newSite(t, "", tree)
-			first := s.id()
-			s.fails(ByHand(Promote, "why", ""), "1 more wait", "--id "+first)
+			first := s.digest()
+			s.fails(ByHand(Promote, "why", ""), "1 more wait", "--id "+first.ID())
 			s.lawful(0)
-			r := s.decide(ByHand(Promote, "why", first))
+			r := s.decide(ByHand(Promote, "why", digest.Selector(first.ID())))
 			if r.Proposal.Edit.Waiting != 1 {
 				t.Errorf("%d moved up", r.Proposal.Edit.Waiting)
 			}
-			second := s.id()
+			second := s.digest()
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
 				t.Errorf("%s commits, under test is %q after %q", n, second, first)
 			}

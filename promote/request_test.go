@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
@@ -259,7 +260,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 // TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 	eachForge(t, prod("merge: auto"), func(t *testing.T, s *site) {
-		decide := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
+		decide := ByVerdict(Saved(concluded(s.digest(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}) })
 		r := s.decide(decide)
 		if r.Choice.Left != Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
@@ -467,7 +468,7 @@ func TestClosedByAPerson(t *testing.T) {
 func TestSupersededAndBack(t *testing.T) {
 	eachForge(t, prod(""), func(t *testing.T, s *site) {
 		first := s.promote()
-		old := s.id()
+		old := s.digest()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		if r := s.decide(ByVerdict(Saved(concluded(old, "Complete")), "")); r.Choice.Left != Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
@@ -637,9 +638,9 @@ func TestQueueByPullRequest(t *testing.T) {
 	tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 	onGitHub(t, tree, func(t *testing.T, s *site) {
 		id := s.id()
-		first := s.decide(ByHand(Promote, "why", id))
+		first := s.decide(ByHand(Promote, "why", digest.Selector(id)))
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + envrepo.Marker("4.0.0")})
-		second := s.decide(ByHand(Promote, "why", id))
+		second := s.decide(ByHand(Promote, "why", digest.Selector(id)))
 		if second.Pull.State != Adopted || second.Commit == first.Commit {
 			t.Errorf("%+v at %s", second.Pull, second.Commit)
 		}

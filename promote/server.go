@@ -77,7 +77,7 @@ func (s Server) Decide(ctx context.Context, decide Decider) (*Result, error) {
 		if first == nil {
 			first = p
 		}
-		if choice.ByHand() && choice.ID == "" && p.head() != first.head() {
+		if choice.ByHand() && choice.ID == "" && p.subject() != first.subject() {
 			return nil, &AnotherError{choice.Decision, p.Edit}
 		}
 		return p, nil

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
@@ -252,6 +253,12 @@ func (s *site) id() string {
 	return s.rendered("main", spec.Environment{Dir: s.dir, Name: s.env}).ID
 }
 
+// digest is that of the experiment at the tip.
+func (s *site) digest() digest.Digest {
+	s.t.Helper()
+	return s.rendered("main", spec.Environment{Dir: s.dir, Name: s.env}).Digest
+}
+
 // decisions are what a new process reads of the environment.
 func (s *site) decisions() []history.Decision {
 	s.t.Helper()
@@ -275,7 +282,7 @@ func (s *site) lawful(want int) {
 		case history.Reject:
 			equal(s.t, "law 3 at "+d.Subject, before.Baseline, after.Baseline)
 		}
-		if before.ID != d.Experiment && d.Outcome != history.Candidate {
+		if (before.ID != d.Experiment || before.Digest != d.Digest) && d.Outcome != history.Candidate {
 			s.t.Errorf("law 6: %s tells of experiment %q, and %q was under test", d.Subject, d.Experiment, before.ID)
 		}
 	}
@@ -344,16 +351,19 @@ spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{na
 `
 
 // concluded is the object of an experiment with one of Job's conditions.
-func concluded(id, condition string) []*unstructured.Unstructured {
+func concluded(tested digest.Digest, condition string) []*unstructured.Unstructured {
 	status := map[string]any{"conditions": []any{map[string]any{"type": condition, "status": "True", "reason": "BackoffLimitExceeded"}}}
 	if condition == "Complete" {
 		status["succeeded"] = int64(1)
 	}
 	return []*unstructured.Unstructured{{Object: map[string]any{
 		"apiVersion": "batch/v1", "kind": "Job",
-		"metadata": map[string]any{"name": "check-" + id, "labels": map[string]any{"assay.dev/experiment": id}},
-		"spec":     map[string]any{"backoffLimit": int64(0)},
-		"status":   status,
+		"metadata": map[string]any{
+			"name":   "check-" + tested.ID(),
+			"labels": map[string]any{"assay.dev/experiment": tested.ID()}, "annotations": map[string]any{digest.Annotation: string(tested)},
+		},
+		"spec":   map[string]any{"backoffLimit": int64(0)},
+		"status": status,
 	}}}
 }
 

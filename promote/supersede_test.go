@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
 )
@@ -98,9 +99,9 @@ func TestByHandMeansOneCandidate(t *testing.T) {
 // TestVerdictOnTheMeantAlone: an ID beside a verdict.
 func TestVerdictOnTheMeantAlone(t *testing.T) {
 	s := newSite(t, "", prod("method: push"))
-	verdict := ByVerdict(Saved(concluded(s.id(), "Complete")), "")
+	verdict := ByVerdict(Saved(concluded(s.digest(), "Complete")), "")
 	s.fails(Meaning("e000000000", verdict), "under test is candidate 2.0.0 ("+s.id()+"), not e000000000")
-	if r := s.decide(Meaning(s.id(), verdict)); r.Proposal == nil {
+	if r := s.decide(Meaning(digest.Selector(s.id()), verdict)); r.Proposal == nil {
 		t.Errorf("%+v", r.Choice)
 	}
 }

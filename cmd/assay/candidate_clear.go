@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -18,7 +19,8 @@ import (
 type clearOptions struct {
 	environment
 	server
-	title, id string
+	title string
+	id    digest.Selector
 }
 
 func (a *app) candidateClearCommand() *cobra.Command {
@@ -46,7 +48,7 @@ waits; the others stay as they are, to the byte.`,
 	opt.server.bind(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
-	f.StringVar(&opt.id, "id", "", "`ID` of the one candidate to withdraw, as assay candidate set prints it")
+	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
 	return cmd
 }
 
@@ -155,24 +157,26 @@ func (a *app) tellLeft(w *withdrawal) {
 // find is the place of the one candidate that the flags mean.
 func (o clearOptions) find(ctx context.Context, req render.Request, m marker.File) (int, error) {
 	var found []int
+	var digests []digest.Digest
 	for i, c := range m.Candidates {
 		if o.title != "" && c.Metadata.Name != o.title {
 			continue
 		}
 		if o.id != "" {
-			id, err := idOf(ctx, req, m.Path, c)
+			tested, err := digestOf(ctx, req, m.Path, c)
 			if err != nil {
 				return 0, err
 			}
-			if id != o.id {
+			if !o.id.Selects(tested) {
 				continue
 			}
+			digests = append(digests, tested)
 		}
 		found = append(found, i)
 	}
 	meant := o.title
 	if meant == "" {
-		meant = "with the ID " + o.id
+		meant = "with the ID " + string(o.id)
 	}
 	switch len(found) {
 	case 1:
@@ -184,13 +188,16 @@ func (o clearOptions) find(ctx context.Context, req render.Request, m marker.Fil
 		}
 		return 0, fmt.Errorf("%s has no candidate %s: there are %s", m.Path, meant, listed(names))
 	default:
+		if o.id != "" && digests[0] != digests[1] {
+			return 0, fmt.Errorf("%s: %w", m.Path, o.id.Ambiguous(digests[0], digests[1]))
+		}
 		return 0, fmt.Errorf("%s has %d candidates %s: say which with --id", m.Path, len(found), meant)
 	}
 }
 
-// idOf is the ID that a candidate has if it is tested now; empty if it does not
+// digestOf is the digest that a candidate has if it is tested now; empty if it does not
 // render.
-func idOf(ctx context.Context, req render.Request, path string, c spec.Candidate) (string, error) {
+func digestOf(ctx context.Context, req render.Request, path string, c spec.Candidate) (digest.Digest, error) {
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
 		return "", err
@@ -203,5 +210,5 @@ func idOf(ctx context.Context, req render.Request, path string, c spec.Candidate
 	if err != nil {
 		return "", nil //nolint:nilerr // it is not the one that is meant
 	}
-	return res.ID, nil
+	return res.Digest, nil
 }

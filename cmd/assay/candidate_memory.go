@@ -23,7 +23,7 @@ func unremembered(ctx context.Context, c *spec.Candidate, retry bool, past histo
 		if err != nil {
 			return nil, err
 		}
-		d, known := history.Recall(past.Decisions, res.ID)
+		d, known := history.Recall(past.Decisions, res.Digest)
 		if !known {
 			return res, nil
 		}

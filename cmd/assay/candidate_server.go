@@ -104,7 +104,7 @@ func (p *placement) proposal(base remote.Base, pull bool) *promote.Proposal {
 	return &promote.Proposal{
 		Base: base.Commit, Files: []promote.File{{Path: p.Path, Before: p.Data, After: p.data}},
 		Record: history.Record{
-			Outcome: history.Candidate, Environment: p.Environment, Experiment: p.rendered.ID,
+			Outcome: history.Candidate, Environment: p.Environment, Experiment: p.rendered.ID, Digest: p.rendered.Digest,
 			Candidate: p.candidate.Metadata.Name, Untested: p.rendered.Untested,
 		},
 		Title: "Test candidate " + promote.Label(p.candidate) + " of " + p.rendered.Plan.Metadata.Name, Method: method, Rendered: p.rendered,

@@ -91,7 +91,7 @@ func (p *place) since(res *render.Result) promote.Since {
 		if err != nil || tip == "" {
 			return time.Time{}, err
 		}
-		return promote.Began(ctx, repo, tip, res.ID, p.in)
+		return promote.Began(ctx, repo, tip, res.Digest, p.in)
 	}
 }
 

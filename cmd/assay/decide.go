@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
@@ -22,9 +23,10 @@ import (
 type decideOptions struct {
 	environment
 	server
-	reason, id, experiment, format string
-	dryRun, commit                 bool
-	live                           bool // the cluster's experiment decides
+	reason, experiment, format string
+	id                         digest.Selector
+	dryRun, commit             bool
+	live                       bool // the cluster's experiment decides
 }
 
 // bindDecide adds the flags that the three commands share.
@@ -48,7 +50,7 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
-	f.StringVar(&o.id, "id", "", "`ID` of the experiment that is meant: another one under test is an error")
+	f.Var((*selector)(&o.id), "id", "`ID` of the experiment that is meant, or its digest: another one under test is an error")
 }
 
 // decideAnywhere promotes or rejects in a directory or on a server.
@@ -240,8 +242,8 @@ func (a *app) unlessRepeated(opt decideOptions, p *place, err error, recall func
 		return err
 	}
 	past, unknown := recall()
-	d, known := history.Last(past.Decisions, another.Decision.ID)
-	if unknown != nil || !known || d.Outcome != string(another.Decision.Outcome) {
+	d, known, ambiguous := history.Last(past.Decisions, another.Decision.ID)
+	if unknown != nil || ambiguous != nil || !known || d.Outcome != string(another.Decision.Outcome) {
 		return err
 	}
 	if opt.format == formatJSON {

@@ -57,7 +57,7 @@ promotion that is reverted already is nothing to do.`,
 	opt.bindEdit(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.reason, "reason", "", "say `why`")
-	f.StringVar(&opt.id, "id", "", "`ID` of the experiment whose promotion is undone (default: the last promotion)")
+	f.Var((*selector)(&opt.id), "id", "`ID` of the experiment whose promotion is undone, or its digest (default: the last promotion)")
 	f.StringVar(&opt.commitID, "commit-id", "", "`commit` whose promotion is undone (default: the last promotion)")
 	return cmd
 }
@@ -115,19 +115,19 @@ func (a *app) revert(ctx context.Context, opt revertOptions, args []string) erro
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, opt.decideOptions, p, repo, e, promote.Decision{Outcome: promote.Revert, ID: d.Experiment, Reason: opt.reason})
+	return a.carryOut(ctx, opt.decideOptions, p, repo, e, promote.Decision{Outcome: promote.Revert, Reason: opt.reason})
 }
 
 // promotion is the one that is meant.
 func (o revertOptions) promotion(past history.Past, where string) (history.Decision, error) {
-	d, ok := history.Promotion(past.Decisions, o.id, o.commitID)
-	if ok {
-		return d, nil
+	d, ok, err := history.Promotion(past.Decisions, o.id, o.commitID)
+	if ok || err != nil {
+		return d, err
 	}
 	which := "a promotion"
 	switch {
 	case o.id != "":
-		which = "the promotion of " + o.id
+		which = "the promotion of " + string(o.id)
 	case o.commitID != "":
 		which = "a promotion by " + git.Short(o.commitID)
 	}
@@ -159,7 +159,7 @@ func (p *place) prepareRevert(ctx context.Context, tree func(context.Context, st
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(d.Commit), err)
 	}
 	return promote.PrepareRevert(ctx, p.Request, promote.Promotion{
-		Commit: d.Commit, ID: d.Experiment, Candidate: d.Candidate, Changed: changed,
+		Commit: d.Commit, ID: d.Experiment, Digest: d.Digest, Candidate: d.Candidate, Changed: changed,
 		Before: envfs.New(before, limits), After: envfs.New(after, limits),
 	})
 }

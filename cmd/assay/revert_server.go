@@ -26,7 +26,7 @@ func (a *app) revertThere(ctx context.Context, opt revertOptions) error {
 	if by, ok := d.Reverted(past.Decisions); ok {
 		return a.revertedAlready(opt, s.place(), d, "by commit "+git.Short(by.Commit))
 	}
-	decision := promote.Decision{Outcome: promote.Revert, ID: d.Experiment, Reason: opt.reason}
+	decision := promote.Decision{Outcome: promote.Revert, Reason: opt.reason}
 	var preview *promote.Edit
 	res, err := s.Land(ctx, func(ctx context.Context, base remote.Base) (*promote.Proposal, error) {
 		p := s.place()

@@ -192,7 +192,7 @@ func (t *tour) judge(ctx context.Context, now, then *render.Result, recorded str
 			objs = append(objs, o)
 		}
 	}
-	return verdict.Judge(ctx, objs, verdict.Expect{ID: now.ID, Judges: now.Judges()}, verdict.Options{})
+	return verdict.Judge(ctx, objs, verdict.Expect{Digest: now.Digest, Namespace: now.Namespace, Judges: now.Judges()}, verdict.Options{})
 }
 
 // tree is every file of the repository.

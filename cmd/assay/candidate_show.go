@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -81,9 +82,10 @@ const (
 // queued is a candidate in a marker, and what becomes of it.
 type queued struct {
 	spec.Candidate
-	State string `json:"state"`
-	ID    string `json:"id,omitempty"`    // of what is under test
-	Error string `json:"error,omitempty"` // why it does not render
+	State  string        `json:"state"`
+	ID     string        `json:"id,omitempty"` // of what is under test
+	Digest digest.Digest `json:"digest,omitempty"`
+	Error  string        `json:"error,omitempty"` // why it does not render
 }
 
 // stateOf is the state of document i of a marker.
@@ -111,7 +113,7 @@ func queueOf(ctx context.Context, req render.Request, candidates []spec.Candidat
 	case err != nil:
 		queue[0].Error = oneLine(err.Error())
 	default:
-		queue[0].ID = res.ID
+		queue[0].ID, queue[0].Digest = res.ID, res.Digest
 	}
 	return queue, nil
 }

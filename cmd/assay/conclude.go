@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -73,7 +74,14 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome, namespace func(
 	if err != nil {
 		return nil, err
 	}
-	return promote.Meaning(opt.id, promote.ByVerdict(promote.Saved(objs), wanted)), nil
+	decide := promote.Meaning(opt.id, promote.ByVerdict(promote.Saved(objs), wanted))
+	return func(ctx context.Context, res *render.Result, since promote.Since) (promote.Choice, error) {
+		c, err := decide(ctx, res, since)
+		if errors.Is(err, verdict.ErrNamespace) {
+			err = fmt.Errorf("%w: name it with --namespace", err)
+		}
+		return c, err
+	}, nil
 }
 
 // since tells when the branch that is checked out began to hold what is under

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -20,6 +21,7 @@ type report struct {
 	spec.Environment
 	Candidate string         `json:"candidate,omitempty"`
 	ID        string         `json:"id,omitempty"`
+	Digest    digest.Digest  `json:"digest,omitempty"`
 	Engine    string         `json:"engine,omitempty"`
 	Reason    string         `json:"reason,omitempty"`
 	Evidence  string         `json:"evidence,omitempty"`
@@ -53,7 +55,7 @@ type fileReport struct {
 func newReport(p *place, e *promote.Edit, d promote.Decision) (*report, error) {
 	rec, err := e.Record(d)
 	r := &report{
-		Outcome: string(e.Outcome), Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
+		Outcome: string(e.Outcome), Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID, Digest: e.Digest,
 		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion, Reverts: e.Reverts, Next: e.Next, Waiting: e.Waiting,
 		place: p, title: e.Title(), record: rec, warnings: e.Warnings,
 	}

@@ -6,31 +6,33 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 )
 
 // decisionReport is one line of a history.
 type decisionReport struct {
-	Time       time.Time `json:"time"`
-	Outcome    string    `json:"outcome"`
-	Candidate  string    `json:"candidate,omitempty"`
-	ID         string    `json:"id,omitempty"`
-	Engine     string    `json:"engine,omitempty"`
-	Commit     string    `json:"commit"`
-	Head       string    `json:"head,omitempty"` // of the pull request that the commit merges
-	Subject    string    `json:"subject"`
-	Evidence   string    `json:"evidence,omitempty"`
-	Untested   []string  `json:"untested,omitempty"`
-	Promotion  string    `json:"promotion,omitempty"`
-	Next       []string  `json:"next,omitempty"`
-	Reverts    string    `json:"reverts,omitempty"`
-	RevertedBy string    `json:"revertedBy,omitempty"`
+	Time       time.Time     `json:"time"`
+	Outcome    string        `json:"outcome"`
+	Candidate  string        `json:"candidate,omitempty"`
+	ID         string        `json:"id,omitempty"`
+	Digest     digest.Digest `json:"digest,omitempty"`
+	Engine     string        `json:"engine,omitempty"`
+	Commit     string        `json:"commit"`
+	Head       string        `json:"head,omitempty"` // of the pull request that the commit merges
+	Subject    string        `json:"subject"`
+	Evidence   string        `json:"evidence,omitempty"`
+	Untested   []string      `json:"untested,omitempty"`
+	Promotion  string        `json:"promotion,omitempty"`
+	Next       []string      `json:"next,omitempty"`
+	Reverts    string        `json:"reverts,omitempty"`
+	RevertedBy string        `json:"revertedBy,omitempty"`
 }
 
 func newDecisionReport(d history.Decision, list []history.Decision) decisionReport {
 	r := decisionReport{
-		Time: d.Time.UTC(), Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Engine: d.Engine, Commit: d.Commit, Head: d.Head,
+		Time: d.Time.UTC(), Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Digest: d.Digest, Engine: d.Engine, Commit: d.Commit, Head: d.Head,
 		Subject: d.Subject, Evidence: d.Evidence, Untested: d.Untested, Promotion: d.Promotion, Next: d.Next, Reverts: d.Reverts,
 	}
 	if by, ok := d.Reverted(list); ok {

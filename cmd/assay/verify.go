@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote/audit"
@@ -58,17 +59,18 @@ exit code 1.`,
 
 // finding is what verify says of one environment.
 type finding struct {
-	spec.Environment          // its directory as the user wrote it
-	OK               bool     `json:"ok"`
-	Error            string   `json:"error,omitempty"`
-	Layout           string   `json:"layout,omitempty"`
-	Objects          int      `json:"objects"`
-	Candidate        string   `json:"candidate,omitempty"`
-	ID               string   `json:"id,omitempty"`
-	Proven           bool     `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
-	Changed          []string `json:"changed,omitempty"` // with --against: without a verdict
-	Untested         []string `json:"untested,omitempty"`
-	Warnings         []string `json:"warnings,omitempty"`
+	spec.Environment               // its directory as the user wrote it
+	OK               bool          `json:"ok"`
+	Error            string        `json:"error,omitempty"`
+	Layout           string        `json:"layout,omitempty"`
+	Objects          int           `json:"objects"`
+	Candidate        string        `json:"candidate,omitempty"`
+	ID               string        `json:"id,omitempty"`
+	Digest           digest.Digest `json:"digest,omitempty"`
+	Proven           bool          `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
+	Changed          []string      `json:"changed,omitempty"` // with --against: without a verdict
+	Untested         []string      `json:"untested,omitempty"`
+	Warnings         []string      `json:"warnings,omitempty"`
 }
 
 func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
@@ -150,7 +152,7 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 		f.Error, f.Proven = oneLine(err.Error()), false
 		return f
 	}
-	f.OK, f.Layout, f.ID, f.Objects = true, string(res.Layout), res.ID, len(res.Output())
+	f.OK, f.Layout, f.ID, f.Digest, f.Objects = true, string(res.Layout), res.ID, res.Digest, len(res.Output())
 	if res.Marker != nil {
 		f.Candidate = res.Marker.Metadata.Name
 	}

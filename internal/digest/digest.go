@@ -74,23 +74,22 @@ func (d Digest) Ref() string { return strings.Replace(string(d), ":", "-", 1) }
 // of it at least. Empty is any.
 type Selector string
 
-// Select reads what people write.
+// Select reads what people write. What cannot be a digest is an ID, which may be
+// nobody's.
 func Select(text string) (Selector, error) {
 	rest, ok := strings.CutPrefix(text, prefix)
-	short, isID := strings.CutPrefix(text, "e")
 	switch {
-	case text == "",
-		ok && len(rest) >= least && len(rest) <= digits && isHex(rest),
-		isID && len(short) == idDigits && isHex(short):
-		return Selector(text), nil
-	case ok && isHex(rest):
-		return "", fmt.Errorf("%q has %d digits: give the ID, which is e and %d digits, or %s and at least %d", excerpt.Of(text, 2*digits), len(rest), idDigits, prefix, least)
+	case !ok && isOther(text):
+		_, err := Parse(text)
+		return "", err
+	case ok && (len(rest) < least || len(rest) > digits || !isHex(rest)):
+		return "", fmt.Errorf("%q is not a digest: give %s and %d to %d hex digits, or the ID", excerpt.Of(text, 2*digits), prefix, least, digits)
 	}
-	return "", fmt.Errorf("%q is not the ID of an experiment, which is e and %d hex digits, nor a digest, which is %s and %d", excerpt.Of(text, 2*digits), idDigits, prefix, digits)
+	return Selector(text), nil
 }
 
 // IsID reports whether the selector is an ID, which several experiments may have.
-func (s Selector) IsID() bool { return strings.HasPrefix(string(s), "e") }
+func (s Selector) IsID() bool { return s != "" && !strings.HasPrefix(string(s), prefix) }
 
 // Selects reports whether the experiment may be meant.
 func (s Selector) Selects(d Digest) bool {

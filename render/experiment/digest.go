@@ -34,8 +34,8 @@ type Tested struct {
 }
 
 // Digest is the experiment's identity. It depends on nothing but what is tested:
-// not on the order of maps or files, nor on how the result is promoted. The
-// plan's name counts, since templates may use it. A template is a part of it by its bytes too: what it
+// not on the order of maps or files, nor on names for people, nor on how the
+// result is promoted. A template is a part of it by its bytes too: what it
 // renders to here may not be what it renders to under the ID.
 func Digest(in Tested) (digest.Digest, error) {
 	if in.Plan == nil {
@@ -45,8 +45,10 @@ func Digest(in Tested) (digest.Digest, error) {
 	plan.Promotion, plan.Queue = spec.Promotion{}, ""
 	tested := map[string]any{
 		"format": digest.Format, "path": in.Path, "environment": in.Environment,
-		"change": in.Change, "attempt": in.Attempt,
-		"plan": map[string]any{"name": in.Plan.Metadata.Name, "spec": plan}, "templates": templates(in.Sources),
+		"change": in.Change, "attempt": in.Attempt, "plan": plan, "templates": templates(in.Sources),
+	}
+	if len(templates(in.Sources)) > 0 {
+		tested["name"] = in.Plan.Metadata.Name // templates alone see it
 	}
 	for name, objs := range map[string][]*unstructured.Unstructured{
 		"resources": in.Resources, "baseline": in.Baseline, "candidate": in.Candidate,

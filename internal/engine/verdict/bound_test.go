@@ -119,12 +119,12 @@ func TestNamespaces(t *testing.T) {
 		{"found in one, and not known", "", "", "shop", "", "it is not known which namespace"},
 		{"the destination's", "", "shop", "shop", verdict.Promote, ""},
 		{"saved without one", "", "shop", "", verdict.Promote, ""},
-		{"another tenant's", "", "shop", "other", "", "this environment injects no such object"},
+		{"another tenant's", "", "shop", "other", "", "it is not in the namespace"},
 		{"its own", "jobs", "shop", "jobs", verdict.Promote, ""},
 		{"its own, and the destination is not known", "jobs", "", "jobs", verdict.Promote, ""},
 		{"its own, saved without one", "jobs", "", "", verdict.Promote, ""},
-		{"the destination's in place of its own", "jobs", "shop", "shop", "", "this environment injects no such object"},
-		{"saved without one, which is the destination's", "jobs", "shop", "", "", "this environment injects no such object"},
+		{"the destination's in place of its own", "jobs", "shop", "shop", "", "it is not in the namespace"},
+		{"saved without one, which is the destination's", "jobs", "shop", "", "", "it is not in the namespace"},
 	} {
 		text := strings.Replace(job("judge-"+testID, testID, complete), "namespace: shop, ", "", 1)
 		if tt.found != "" {

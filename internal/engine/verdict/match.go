@@ -126,7 +126,8 @@ func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
 		strangers = append(strangers, o)
 	}
 	if len(strangers) > 0 {
-		return Verdict{}, false, m.stranger(strangers[0])
+		nearest := max(0, slices.IndexFunc(strangers, func(o *unstructured.Unstructured) bool { return m.elsewhere(o) != "" }))
+		return Verdict{}, false, m.stranger(strangers[nearest])
 	}
 	titles, kinds := []string{}, []string{}
 	for _, o := range m.objs {
@@ -193,6 +194,9 @@ func (e Expect) names(key object.Key, name string, o *unstructured.Unstructured)
 
 func (m matcher) stranger(o *unstructured.Unstructured) error {
 	title := clip(object.KeyOf(o).String())
+	if want := m.elsewhere(o); want != "" {
+		return fmt.Errorf("judge %s: it is not in the namespace %s, where this environment's is: expected is %s", title, clip(want), m.expected())
+	}
 	id := o.GetLabels()[engine.ExperimentLabel]
 	switch id {
 	case "":
@@ -201,6 +205,18 @@ func (m matcher) stranger(o *unstructured.Unstructured) error {
 		return fmt.Errorf("judge %s: this environment injects no such object, whatever its label says: expected is %s", title, m.expected())
 	}
 	return fmt.Errorf("judge %s: it belongs to the experiment %s of another environment: expected is %s", title, clip(id), m.expected())
+}
+
+// elsewhere is the namespace where an object would judge that is in another one;
+// empty for any other object.
+func (m matcher) elsewhere(o *unstructured.Unstructured) string {
+	for _, key := range m.expect.Judges {
+		of := object.KeyOf(o)
+		if of.Group == key.Group && of.Kind == key.Kind && of.Name == key.Name {
+			return cmp.Or(key.Namespace, m.expect.Namespace)
+		}
+	}
+	return ""
 }
 
 func (m matcher) expected() string {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/render"
@@ -23,15 +24,15 @@ type Line interface {
 	Tree(ctx context.Context, commit string) (*git.Tree, error)
 }
 
-// Began is when the branch began to hold what is tested under an ID: the time of
+// Began is when the branch began to hold what is tested under a digest: the time of
 // the commit since which the environment renders to it without a break. It is
 // zero where the tip does not render to it, and where that is longer ago than the
 // line knows.
 //
-// When the marker was set does not tell: the ID depends on the baseline, the plan
+// When the marker was set does not tell: the digest depends on the baseline, the plan
 // and the resources too, and candidates that wait change the marker without
-// changing the ID.
-func Began(ctx context.Context, line Line, tip, id string, open func(fs.FS) render.Request) (time.Time, error) {
+// changing the digest.
+func Began(ctx context.Context, line Line, tip string, id digest.Digest, open func(fs.FS) render.Request) (time.Time, error) {
 	var began time.Time
 	for at := tip; ; {
 		inputs, same, err := rendersTo(ctx, line, at, id, open)
@@ -49,9 +50,9 @@ func Began(ctx context.Context, line Line, tip, id string, open func(fs.FS) rend
 	}
 }
 
-// rendersTo reports whether the environment has the ID at a commit, and what it
+// rendersTo reports whether the environment has the digest at a commit, and what it
 // was rendered from.
-func rendersTo(ctx context.Context, line Line, commit, id string, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
+func rendersTo(ctx context.Context, line Line, commit string, id digest.Digest, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
 	tree, err := line.Tree(ctx, commit)
 	if err != nil {
 		return nil, false, err
@@ -62,7 +63,7 @@ func rendersTo(ctx context.Context, line Line, commit, id string, open func(fs.F
 	if failed := tree.Failed(); failed != nil || ctx.Err() != nil {
 		return nil, false, cmp.Or(failed, ctx.Err())
 	}
-	if err != nil || res.ID != id {
+	if err != nil || res.Digest != id {
 		return nil, false, nil // what did not render was not tested
 	}
 	return inputsOf(req), true, nil

@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/spec"
@@ -17,10 +19,11 @@ import (
 // Decision is what is to become of a candidate, and why.
 type Decision struct {
 	Outcome  Outcome
-	ID       string // the experiment that is meant; empty: the one under test
-	Reason   string // for people: why, or what the verdict says
-	Engine   string // what judged; empty by hand
-	Evidence string // what the verdict rests on
+	ID       digest.Selector // the experiment that people mean; empty: the one under test
+	Digest   digest.Digest   // the experiment that was judged; empty by hand
+	Reason   string          // for people: why, or what the verdict says
+	Engine   string          // what judged; empty by hand
+	Evidence string          // what the verdict rests on
 	Metrics  []evidence.Metric
 }
 
@@ -62,7 +65,7 @@ type Decider struct {
 type Since func(context.Context) (time.Time, error)
 
 // ByHand is the decision of people. The ID may be empty.
-func ByHand(outcome Outcome, reason, id string) Decider {
+func ByHand(outcome Outcome, reason string, id digest.Selector) Decider {
 	return Decider{outcome, func(context.Context, *render.Result, Since) (Choice, error) {
 		return Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, nil
 	}}
@@ -88,7 +91,7 @@ func ByVerdict(find Objects, wanted Outcome) Decider {
 			return Choice{}, err
 		}
 		c := Choice{Decision: Decision{
-			Outcome: Outcome(v.Outcome), ID: v.ID, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
+			Outcome: Outcome(v.Outcome), Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
 		}, Candidate: *res.Marker, Experiment: res.ID}
 		switch {
 		case v.Outcome == verdict.Superseded:
@@ -109,7 +112,7 @@ func ByVerdict(find Objects, wanted Outcome) Decider {
 
 // Meaning is a decider that means the candidate with the ID alone; without one it
 // is the decider.
-func Meaning(id string, decide Decider) Decider {
+func Meaning(id digest.Selector, decide Decider) Decider {
 	if id == "" {
 		return decide
 	}
@@ -130,7 +133,7 @@ func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstruc
 		return verdict.Verdict{}, fmt.Errorf("parse spec.experiment.deadline of the plan: %w", err)
 	}
 	opt := verdict.Options{Engines: res.Plan.Spec.Experiment.Engines}
-	expect := verdict.Expect{ID: res.ID, Judges: res.Judges(), Deadline: deadline, Now: time.Now()}
+	expect := verdict.Expect{Digest: res.Digest, Namespace: res.Namespace, Judges: res.Judges(), Deadline: deadline, Now: time.Now()}
 	if since != nil && expect.NeedsSince(opt) {
 		if expect.Since, err = since(ctx); err != nil {
 			return verdict.Verdict{}, err
@@ -147,7 +150,7 @@ type AnotherError struct {
 }
 
 func (e *AnotherError) Error() string {
-	meant := e.Decision.ID
+	meant := cmp.Or(string(e.Decision.ID), string(e.Decision.Digest))
 	if meant == "" {
 		meant = "the one that was there first"
 	}
@@ -160,7 +163,7 @@ func (e *Edit) Guard(d Decision) error {
 	switch {
 	case d.ID != "" && e.ID == "":
 		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker)
-	case d.ID != "" && d.ID != e.ID:
+	case d.ID != "" && !d.ID.Selects(e.Digest), d.Digest != "" && d.Digest != e.Digest:
 		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
 		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker, e.Waiting, Label(e.Candidate), e.ID)

@@ -74,13 +74,14 @@ func TestLive(t *testing.T) {
 // label does not speak for it.
 func TestLiveDecides(t *testing.T) {
 	res := mustRender(t, judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, "").On(t), "prod")
-	done := envrepo.Concluded(res.ID, "Complete")[0]
+	res.Namespace = "web"
+	done := envrepo.Concluded(res.Digest, "Complete")[0]
 	done.SetNamespace("web")
 	other := done.DeepCopy()
 	other.SetName("migrate-candidate")
 	var got []string
 	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "").Choose(t.Context(), res, nil)
-	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.ID != res.ID {
+	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.Digest != res.Digest {
 		t.Errorf("%+v, %v", choice, err)
 	}
 	choice, err = ByVerdict(Live(asked(&got, other), "web"), "").Choose(t.Context(), res, nil)

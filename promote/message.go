@@ -20,7 +20,7 @@ func (e *Edit) Title() string {
 // Record is what that commit tells.
 func (e *Edit) Record(d Decision) (history.Record, error) {
 	r := history.Record{
-		Outcome: string(e.Outcome), Environment: e.Environment, Experiment: e.ID, Candidate: e.Candidate.Metadata.Name,
+		Outcome: string(e.Outcome), Environment: e.Environment, Experiment: e.ID, Digest: e.Digest, Candidate: e.Candidate.Metadata.Name,
 		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested, Reverts: e.Reverts,
 	}
 	if d.ByHand() {
@@ -40,6 +40,6 @@ func (e *Edit) Record(d Decision) (history.Record, error) {
 		r.Next = append(r.Next, string(data))
 	}
 	var err error
-	r.Promotion, err = history.PromotionID(r.Environment, e.ID, e.Candidate)
+	r.Promotion, err = history.PromotionID(r.Environment, e.Digest, e.Candidate)
 	return r, err
 }

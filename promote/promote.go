@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
@@ -72,13 +73,14 @@ type Edit struct {
 	Layout    spec.Layout
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
-	ID        string   // empty where the change renders no experiment: see Warnings
-	Files     []File   // in the order of writing
-	Marker    string   // that of Files which is the environment's marker, and the last; empty for a revert
-	Untested  []string // what ships untested, for people
-	Next      []Next   // a promotion's next environments
-	Waiting   int      // candidates that moved up
-	Reverts   string   // the commit whose promotion a revert undoes
+	ID        string        // empty where the change renders no experiment: see Warnings
+	Digest    digest.Digest // as ID
+	Files     []File        // in the order of writing
+	Marker    string        // that of Files which is the environment's marker, and the last; empty for a revert
+	Untested  []string      // what ships untested, for people
+	Next      []Next        // a promotion's next environments
+	Waiting   int           // candidates that moved up
+	Reverts   string        // the commit whose promotion a revert undoes
 	Warnings  []string
 }
 
@@ -147,7 +149,7 @@ func (p *preparation) open(ctx context.Context) error {
 	}
 	p.edit = &Edit{
 		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
-		Candidate: *res.Marker, ID: res.ID, Waiting: res.Waiting,
+		Candidate: *res.Marker, ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
 	}
 	if p.want = res.Baseline; p.opt.Outcome == Promote {
 		p.want, p.edited, p.edit.Untested = res.Candidate, res.Edited, res.Untested

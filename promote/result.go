@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
@@ -14,17 +15,18 @@ const None = "none"
 type Result struct {
 	Outcome string `json:"outcome"` // promote, reject, revert, hold, superseded or none
 	spec.Environment
-	Candidate string    `json:"candidate,omitempty"`
-	ID        string    `json:"id,omitempty"`
-	Engine    string    `json:"engine,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
-	Evidence  string    `json:"evidence,omitempty"`
-	Files     []Changed `json:"files,omitempty"`
-	Untested  []string  `json:"untested,omitempty"`
-	Promotion string    `json:"promotion,omitempty"` // the same in all commits that it takes
-	Reverts   string    `json:"reverts,omitempty"`   // the commit of the promotion that is undone
-	Next      []Next    `json:"next,omitempty"`
-	Waiting   int       `json:"waiting,omitempty"`
+	Candidate string        `json:"candidate,omitempty"`
+	ID        string        `json:"id,omitempty"`
+	Digest    digest.Digest `json:"digest,omitempty"`
+	Engine    string        `json:"engine,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+	Evidence  string        `json:"evidence,omitempty"`
+	Files     []Changed     `json:"files,omitempty"`
+	Untested  []string      `json:"untested,omitempty"`
+	Promotion string        `json:"promotion,omitempty"` // the same in all commits that it takes
+	Reverts   string        `json:"reverts,omitempty"`   // the commit of the promotion that is undone
+	Next      []Next        `json:"next,omitempty"`
+	Waiting   int           `json:"waiting,omitempty"`
 	Landing
 	DryRun bool `json:"dryRun,omitempty"`
 
@@ -85,7 +87,7 @@ func Nothing(env spec.Environment) *Result { return &Result{Outcome: None, Envir
 // goes anywhere. The record is what its commit tells.
 func Proven(e *Edit, d Decision, rec history.Record) *Result {
 	r := &Result{
-		Outcome: string(e.Outcome), Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID,
+		Outcome: string(e.Outcome), Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID, Digest: e.Digest,
 		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion,
 		Reverts: e.Reverts, Next: e.Next, Waiting: e.Waiting, Edit: e,
 	}
@@ -109,8 +111,8 @@ func LeftAlone(env spec.Environment, c Choice) *Result {
 // under test where the past tells that it was carried out before; nil where it
 // does not.
 func Repeated(env spec.Environment, another *AnotherError, past history.Past) *Result {
-	d, known := history.Last(past.Decisions, another.Decision.ID)
-	if !known || d.Outcome != string(another.Decision.Outcome) {
+	d, known, ambiguous := history.Last(past.Decisions, another.Decision.ID)
+	if ambiguous != nil || !known || d.Outcome != string(another.Decision.Outcome) {
 		return nil
 	}
 	r := Nothing(env)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
@@ -23,7 +24,8 @@ var ErrReverted = errors.New("the promotion is undone already")
 // Promotion is one that a commit made.
 type Promotion struct {
 	Commit        string
-	ID, Candidate string    // of what was promoted
+	ID, Candidate string // of what was promoted
+	Digest        digest.Digest
 	Before, After *envfs.FS // the repository before the commit, and as it left it
 	Changed       []string  // the files that it changed, in all of the repository
 }
@@ -59,7 +61,7 @@ func PrepareRevert(ctx context.Context, req render.Request, p Promotion) (*Edit,
 	}
 	r.stays()
 	return &Edit{
-		Outcome: Revert, Environment: req.Environment, Layout: now.Layout, Plan: now.Plan, ID: p.ID, Reverts: p.Commit,
+		Outcome: Revert, Environment: req.Environment, Layout: now.Layout, Plan: now.Plan, ID: p.ID, Digest: p.Digest, Reverts: p.Commit,
 		Candidate: spec.Candidate{Metadata: spec.Metadata{Name: p.Candidate}}, Files: r.files, Warnings: r.warnings,
 	}, nil
 }

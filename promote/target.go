@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/render"
@@ -12,7 +13,10 @@ import (
 
 // Target is the promotion that a revert undoes, by the ID of its experiment or by
 // its commit; the last one where neither is given.
-type Target struct{ ID, Commit string }
+type Target struct {
+	ID     digest.Selector
+	Commit string
+}
 
 // UnknownPromotionError says that no commit tells of the promotion that is meant.
 type UnknownPromotionError struct {
@@ -24,7 +28,7 @@ func (e *UnknownPromotionError) Error() string {
 	which := "a promotion"
 	switch {
 	case e.Target.ID != "":
-		which = "the promotion of " + e.Target.ID
+		which = "the promotion of " + string(e.Target.ID)
 	case e.Target.Commit != "":
 		which = "a promotion by " + git.Short(e.Target.Commit)
 	}
@@ -40,11 +44,11 @@ func (e *CommitError) Unwrap() error { return e.Err }
 
 // Find is the promotion in the past of an environment.
 func (t Target) Find(past history.Past) (history.Decision, error) {
-	d, ok := history.Promotion(past.Decisions, t.ID, t.Commit)
-	if !ok {
-		return d, &UnknownPromotionError{t, past}
+	d, ok, err := history.Promotion(past.Decisions, t.ID, t.Commit)
+	if !ok && err == nil {
+		err = &UnknownPromotionError{t, past}
 	}
-	return d, nil
+	return d, err
 }
 
 // Whole makes a whole commit ID of the first digits that a target names, among
@@ -96,7 +100,7 @@ func PrepareUndo(ctx context.Context, req render.Request, view View, open Trees,
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(d.Commit), err)
 	}
 	return PrepareRevert(ctx, req, Promotion{
-		Commit: d.Commit, ID: d.Experiment, Candidate: d.Candidate, Changed: changed,
+		Commit: d.Commit, ID: d.Experiment, Digest: d.Digest, Candidate: d.Candidate, Changed: changed,
 		Before: view.In(before).FS, After: view.In(after).FS,
 	})
 }

@@ -178,12 +178,13 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	if err != nil {
 		return err
 	}
-	if res.ID, err = experiment.ID(experiment.IDInput{
+	if res.Digest, err = experiment.Digest(experiment.Tested{
 		Path: r.req.Dir, Environment: r.req.Name, Change: marker.Spec.Change, Attempt: marker.Spec.Attempt,
-		Plan: plan, Resources: resources, Baseline: git.variant.Before, Candidate: git.variant.After,
+		Plan: plan, Resources: resources, Sources: sources, Baseline: git.variant.Before, Candidate: git.variant.After,
 	}); err != nil {
 		return err
 	}
+	res.ID = res.Digest.ID()
 	in.Namespace, in.Targets = app.namespace, targets(app.variant)
 	if first := app.variant.Targets; len(first) > 0 && first[0].Candidate.GetNamespace() != "" {
 		in.Namespace = first[0].Candidate.GetNamespace() // the experiment goes where the variant is

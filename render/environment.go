@@ -62,7 +62,7 @@ func environment(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Layout: r.app.layout, Plan: r.files.plan, Marker: r.files.marker, Waiting: r.files.waiting}
+	res := &Result{Layout: r.app.layout, Namespace: r.app.destination(r.req.Namespace), Plan: r.files.plan, Marker: r.files.marker, Waiting: r.files.waiting}
 	if res.Baseline, res.Warnings, err = r.app.render(ctx, r.tree, r.hide); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -32,9 +33,20 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	if len(v.Replaced) > 0 {
 		res.inPlace = v.Targets
 	}
+	res.bind()
 	res.Untested, res.Selected = v.Untested, v.Selected
 	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
 	return r.checkOutput(res.Output(), app.namespace)
+}
+
+// bind gives every object that judges the experiment's digest.
+func (r *Result) bind() {
+	judges := r.Judges()
+	for _, o := range append(slices.Clone(r.Injected), r.Replaced...) {
+		if slices.Contains(judges, object.KeyOf(o)) {
+			variant.Bind(o, r.Digest)
+		}
+	}
 }
 
 // replace puts the candidate's objects in the place of the baseline's.

@@ -17,6 +17,7 @@ package render
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/variant"
@@ -63,6 +64,7 @@ type Allow struct {
 // Result is every stage of one render.
 type Result struct {
 	Layout    spec.Layout
+	Namespace string          // where objects go that name none; empty where it is not known
 	Plan      *spec.Plan      // defaulted
 	Marker    *spec.Candidate // nil without a marker
 	Baseline  []*unstructured.Unstructured
@@ -73,8 +75,9 @@ type Result struct {
 	Injected  []*unstructured.Unstructured // experiment and load
 	Untested  []string                     // what ships untested, for people
 	Selected  []string                     // traffic shared: what selects the variant, for people
-	ID        string
-	Waiting   int // markers that wait behind this one
+	ID        string                       // that of the digest, for names and people
+	Digest    digest.Digest                // the experiment's identity
+	Waiting   int                          // markers that wait behind this one
 	Warnings  []string
 
 	kept    []*unstructured.Unstructured // the baseline as it is in Output: routing marked, inPlace replaced

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 )
@@ -14,7 +15,8 @@ import (
 // clearOptions are the flags of candidate clear.
 type clearOptions struct {
 	siteFlags
-	title, id string
+	title string
+	id    digest.Selector
 }
 
 func (a *app) candidateClearCommand() *cobra.Command {
@@ -41,7 +43,7 @@ waits; the others stay as they are, to the byte.`,
 	opt.siteFlags.bind(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
-	f.StringVar(&opt.id, "id", "", "`ID` of the one candidate to withdraw, as assay candidate set prints it")
+	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
 	return cmd
 }
 

@@ -2,18 +2,23 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
 )
 
 // decideOptions are the flags of promote, reject, conclude and revert.
 type decideOptions struct {
 	siteFlags
 	way
-	reason, id, experiment, format string
+	reason, experiment, format string
+	id                         digest.Selector
 }
 
 // bindDecide adds the flags of what follows a verdict.
@@ -36,7 +41,7 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
-	f.StringVar(&o.id, "id", "", "`ID` of the experiment that is meant: another one under test is an error")
+	f.Var((*selector)(&o.id), "id", "`ID` of the experiment that is meant, or its digest: another one under test is an error")
 }
 
 // decideOne promotes or rejects: for the reason that people give, or if that is
@@ -80,5 +85,14 @@ func (a *app) verdict(opt decideOptions, wanted promote.Outcome, s *site) (promo
 		}
 		objects = promote.Saved(objs)
 	}
-	return promote.Meaning(opt.id, promote.ByVerdict(objects, wanted)), nil
+	decider := promote.Meaning(opt.id, promote.ByVerdict(objects, wanted))
+	choose := decider.Choose
+	decider.Choose = func(ctx context.Context, res *render.Result, since promote.Since) (promote.Choice, error) {
+		c, err := choose(ctx, res, since)
+		if errors.Is(err, verdict.ErrNamespace) {
+			err = fmt.Errorf("%w: name it with --namespace", err)
+		}
+		return c, err
+	}
+	return decider, nil
 }

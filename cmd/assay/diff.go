@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 
 	"github.com/spf13/cobra"
@@ -76,17 +77,18 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 
 // comparison is what a candidate changes, and what its test adds.
 type comparison struct {
-	Environment string   `json:"environment"`
-	Layout      string   `json:"layout"`
-	Candidate   string   `json:"candidate,omitempty"`
-	ID          string   `json:"id,omitempty"`
-	Waiting     int      `json:"waiting,omitempty"`
-	Changes     []change `json:"changes"`
-	Variant     []entry  `json:"variant"`
-	Replaced    []entry  `json:"replaced"`
-	Injected    []entry  `json:"injected"`
-	Untested    []string `json:"untested"`
-	Selected    []string `json:"selected"`
+	Environment string        `json:"environment"`
+	Layout      string        `json:"layout"`
+	Candidate   string        `json:"candidate,omitempty"`
+	ID          string        `json:"id,omitempty"`
+	Digest      digest.Digest `json:"digest,omitempty"`
+	Waiting     int           `json:"waiting,omitempty"`
+	Changes     []change      `json:"changes"`
+	Variant     []entry       `json:"variant"`
+	Replaced    []entry       `json:"replaced"`
+	Injected    []entry       `json:"injected"`
+	Untested    []string      `json:"untested"`
+	Selected    []string      `json:"selected"`
 
 	marker bool
 }
@@ -107,7 +109,7 @@ type entry struct {
 
 func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 	c := &comparison{
-		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Waiting: res.Waiting,
+		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
 		Changes: []change{}, Variant: []entry{}, Replaced: []entry{}, Injected: []entry{},
 		Untested: append([]string{}, res.Untested...), Selected: append([]string{}, res.Selected...),
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
@@ -174,6 +175,19 @@ func (b *byteSize) Set(text string) error {
 func (b *byteSize) String() string { return "" }
 
 func (b *byteSize) Type() string { return "bytes" }
+
+// selector is a flag that names an experiment.
+type selector digest.Selector
+
+func (s *selector) Set(text string) error {
+	meant, err := digest.Select(text)
+	*s = selector(meant)
+	return err
+}
+
+func (s *selector) String() string { return "" }
+
+func (s *selector) Type() string { return "ID" }
 
 // count is a flag that takes a number above zero: as a limit, zero would mean
 // the default.

@@ -50,7 +50,7 @@ promotion that is reverted already is nothing to do.`,
 	opt.bindEdit(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.reason, "reason", "", "say `why`")
-	f.StringVar(&opt.id, "id", "", "`ID` of the experiment whose promotion is undone (default: the last promotion)")
+	f.Var((*selector)(&opt.id), "id", "`ID` of the experiment whose promotion is undone, or its digest (default: the last promotion)")
 	f.StringVar(&opt.commitID, "commit-id", "", "`commit` whose promotion is undone (default: the last promotion)")
 	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/verify"
@@ -53,17 +54,18 @@ exit code 1.`,
 
 // finding is what verify says of one environment.
 type finding struct {
-	spec.Environment          // its directory as the user wrote it
-	OK               bool     `json:"ok"`
-	Error            string   `json:"error,omitempty"`
-	Layout           string   `json:"layout,omitempty"`
-	Objects          int      `json:"objects"`
-	Candidate        string   `json:"candidate,omitempty"`
-	ID               string   `json:"id,omitempty"`
-	Proven           bool     `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
-	Changed          []string `json:"changed,omitempty"` // with --against: without a verdict
-	Untested         []string `json:"untested,omitempty"`
-	Warnings         []string `json:"warnings,omitempty"`
+	spec.Environment               // its directory as the user wrote it
+	OK               bool          `json:"ok"`
+	Error            string        `json:"error,omitempty"`
+	Layout           string        `json:"layout,omitempty"`
+	Objects          int           `json:"objects"`
+	Candidate        string        `json:"candidate,omitempty"`
+	ID               string        `json:"id,omitempty"`
+	Digest           digest.Digest `json:"digest,omitempty"`
+	Proven           bool          `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
+	Changed          []string      `json:"changed,omitempty"` // with --against: without a verdict
+	Untested         []string      `json:"untested,omitempty"`
+	Warnings         []string      `json:"warnings,omitempty"`
 }
 
 func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
@@ -128,7 +130,7 @@ func verifyOne(ctx context.Context, env environmentFlags, against, dir string) f
 		f.Error = oneLine(err.Error())
 		return f
 	}
-	f.OK, f.Proven, f.Layout, f.ID, f.Objects = true, r.Proven, string(r.Layout), r.ID, len(r.Output())
+	f.OK, f.Proven, f.Layout, f.ID, f.Digest, f.Objects = true, r.Proven, string(r.Layout), r.ID, r.Digest, len(r.Output())
 	if r.Marker != nil {
 		f.Candidate = r.Marker.Metadata.Name
 	}

@@ -28,7 +28,8 @@ const (
 	RoleLoad       = "load"
 )
 
-// ExperimentLabel holds, on every object of an experiment, its ID.
+// ExperimentLabel holds, on every object of an experiment, its ID. It only tells
+// where to look: what binds an object that judges is digest.Annotation.
 const ExperimentLabel = "assay.dev/experiment"
 
 // Engine is a kind whose objects say how a candidate did.
@@ -47,6 +48,7 @@ type Engine struct {
 	Concluded string `json:"concluded"`
 	Promote   string `json:"promote"`
 	Reject    string `json:"reject"`
+	Conflict  string `json:"conflict"` // what the object says against itself; empty where it says one thing
 	Message   string `json:"message"`
 	Evidence  string `json:"evidence"`
 }
@@ -86,7 +88,7 @@ func ChildKind() schema.GroupVersionKind {
 // ReadsChildren reports whether an expression looks at what the object owns, or
 // may do so.
 func (e Engine) ReadsChildren() bool {
-	for _, expression := range []string{e.Candidate, e.Concluded, e.Promote, e.Reject, e.Message, e.Evidence} {
+	for _, expression := range []string{e.Candidate, e.Concluded, e.Promote, e.Reject, e.Conflict, e.Message, e.Evidence} {
 		if strings.Contains(expression, "children") {
 			return true
 		}

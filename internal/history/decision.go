@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
@@ -100,12 +101,10 @@ func (d Decision) Reverted(list []Decision) (Decision, bool) {
 
 // Promotion is the newest promotion: of an experiment, or by a commit, where
 // they are given.
-func Promotion(list []Decision, experiment, commit string) (Decision, bool) {
-	i := slices.IndexFunc(list, func(d Decision) bool {
-		return d.Outcome == Promote && (experiment == "" || d.Experiment == experiment) && (commit == "" || d.is(commit))
+//
+// Two experiments that may be meant are an error.
+func Promotion(list []Decision, experiment digest.Selector, commit string) (Decision, bool, error) {
+	return only(list, experiment, func(d Decision) bool {
+		return d.Outcome == Promote && (commit == "" || d.is(commit))
 	})
-	if i < 0 {
-		return Decision{}, false
-	}
-	return list[i], true
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
@@ -68,6 +69,7 @@ func commits(records ...*Record) []git.Entry {
 		if r != nil {
 			e.Trailers[trailerOutcome], e.Trailers[trailerEnvironment] = []string{r.Outcome}, []string{r.Environment.String()}
 			e.Trailers[trailerExperiment], e.Trailers[trailerReverts] = []string{r.Experiment}, []string{r.Reverts}
+			e.Trailers[trailerDigest] = []string{string(r.Digest)}
 		}
 		list = append(list, e)
 	}
@@ -179,7 +181,7 @@ func TestMerged(t *testing.T) {
 		t.Error("a revert that names the head is not found")
 	}
 	for _, id := range []string{"m", "head"} {
-		if d, ok := Promotion(list, "", id); !ok || d.Commit != "m" {
+		if d, ok, _ := Promotion(list, "", id); !ok || d.Commit != "m" {
 			t.Errorf("%s names %+v", id, d)
 		}
 	}
@@ -203,21 +205,24 @@ func TestAll(t *testing.T) {
 }
 
 func TestRef(t *testing.T) {
-	r := Record{Outcome: Reject, Environment: prod, Experiment: "e012345678", Engine: "Job"}
+	r := Record{Outcome: Reject, Environment: prod, Experiment: "e012345678", Digest: digest.Of([]byte("a")), Engine: "Job"}
 	names := map[string]bool{}
 	for _, branch := range []string{"main", "next"} {
 		for _, env := range []spec.Environment{prod, staging, {Dir: "prod", Name: "blue"}} {
-			name, err := Ref(branch, env, r.Experiment)
+			name, err := Ref(branch, env, r.Digest)
 			if err != nil {
 				t.Fatal(err)
 			}
 			names[name] = true
+			if _, digits, _ := strings.Cut(string(r.Digest), ":"); !strings.HasSuffix(name, digits) || strings.Contains(name, ":") {
+				t.Errorf("%s does not end in %s", name, r.Digest)
+			}
 		}
 	}
 	if len(names) != 6 {
 		t.Errorf("six outcomes have %d names", len(names))
 	}
-	if name, err := Ref("main", prod, "../heads/main"); err == nil {
+	if name, err := Ref("main", prod, ""); err == nil {
 		t.Errorf("an outcome is called %s", name)
 	}
 	e := parsed(t, r.RefMessage("c1"))
@@ -228,16 +233,16 @@ func TestRef(t *testing.T) {
 
 func TestRecall(t *testing.T) {
 	list := Merge(commits(
-		&Record{Outcome: Candidate, Environment: prod, Experiment: "e3"},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e2"},
-		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "c2"},
-		&Record{Outcome: Reject, Environment: prod, Experiment: "e2"},
-		&Record{Outcome: Reject, Environment: prod, Experiment: "e3"},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
+		&Record{Outcome: Candidate, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
+		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Digest: digestOf("e1"), Reverts: "c2"},
+		&Record{Outcome: Reject, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
+		&Record{Outcome: Reject, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
 		&Record{Outcome: Reject, Environment: prod},
 	), nil, prod)
 	for id, want := range map[string]string{"e1": "c5", "e2": "", "e3": "c3", "e4": "", "": ""} {
-		if d, ok := Recall(list, id); ok != (want != "") || d.Commit != want {
+		if d, ok := Recall(list, digestOf(id)); ok != (want != "") || d.Commit != want {
 			t.Errorf("%q: %q", id, d.Commit)
 		}
 	}
@@ -251,24 +256,74 @@ func TestRecall(t *testing.T) {
 
 func TestPromotion(t *testing.T) {
 	list := Merge(commits(
-		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "c2"},
-		&Record{Outcome: Reject, Environment: prod, Experiment: "e3"},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e2"},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"},
+		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Digest: digestOf("e1"), Reverts: "c2"},
+		&Record{Outcome: Reject, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
+		&Record{Outcome: Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
 	), nil, prod)
-	for _, c := range []struct{ experiment, commit, want string }{
-		{"", "", "c3"}, {"e1", "", "c2"}, {"", "c1", "c1"}, {"e1", "c1", "c1"}, {"e2", "c1", ""}, {"e3", "", ""}, {"", "c4", ""},
+	one, two, three := digest.Selector(digestOf("e1")), digest.Selector(digestOf("e2")), digest.Selector(digestOf("e3"))
+	for _, c := range []struct {
+		experiment   digest.Selector
+		commit, want string
+	}{
+		{"", "", "c3"}, {one, "", "c2"}, {one[:35], "", "c2"}, {digest.Selector(digestOf("e1").ID()), "", "c2"}, {"", "c1", "c1"}, {one, "c1", "c1"}, {two, "c1", ""}, {three, "", ""}, {"", "c4", ""},
 	} {
-		if d, ok := Promotion(list, c.experiment, c.commit); ok != (c.want != "") || d.Commit != c.want {
-			t.Errorf("%+v: %q", c, d.Commit)
+		if d, ok, err := Promotion(list, c.experiment, c.commit); err != nil || ok != (c.want != "") || d.Commit != c.want {
+			t.Errorf("%+v: %q, %v", c, d.Commit, err)
 		}
 	}
 }
 
+// digestOf is the digest of an experiment that tests call by a short name.
+func digestOf(name string) digest.Digest {
+	if name == "" {
+		return ""
+	}
+	return digest.Of([]byte(name))
+}
+
+// TestNineDigitsAreNotAnExperiment: what was decided about an experiment says
+// nothing of another one that has its ID, and people must say which they mean.
+func TestNineDigitsAreNotAnExperiment(t *testing.T) {
+	a := digestOf("e1")
+	b := a[:len(a)-1] + "0"
+	if b == a {
+		b = a[:len(a)-1] + "1"
+	}
+	record := func(outcome string, d digest.Digest) *Record {
+		return &Record{Outcome: outcome, Environment: prod, Experiment: a.ID(), Digest: d}
+	}
+	list := Merge(commits(record(Promote, b), record(Reject, a), record(Promote, a), record(Reject, "")), nil, prod)
+	if d, ok := Recall(list, a); !ok || d.Commit != "c3" {
+		t.Errorf("the rejection of %s is %q", a, d.Commit)
+	}
+	if d, ok := Recall(list, b); ok {
+		t.Errorf("%s is rejected in %q", b, d.Commit)
+	}
+	id := digest.Selector(a.ID())
+	for _, err := range []error{second(Last(list, id)), second(Promotion(list, id, ""))} {
+		if err == nil || !strings.Contains(err.Error(), string(a)) || !strings.Contains(err.Error(), string(b)) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if d, ok, err := Last(list, digest.Selector(a)); !ok || err != nil || d.Commit != "c3" {
+		t.Errorf("%q, %v", d.Commit, err)
+	}
+	if d, ok, err := Promotion(list, digest.Selector(b), ""); !ok || err != nil || d.Commit != "c4" {
+		t.Errorf("%q, %v", d.Commit, err)
+	}
+	// Format 1 knew no digests: such an experiment starts again.
+	if d, ok := Recall(Merge(commits(record(Reject, "")), nil, prod), a); ok {
+		t.Errorf("%q was rejected by %+v", a, d)
+	}
+}
+
+func second(_ Decision, _ bool, err error) error { return err }
+
 func TestPromotionID(t *testing.T) {
 	c := spec.Candidate{Metadata: spec.Metadata{Name: "2.0.0"}, Spec: spec.CandidateSpec{Change: spec.Change{Diff: "x"}}}
-	id := func(env spec.Environment, experiment string, c spec.Candidate) string {
+	id := func(env spec.Environment, experiment digest.Digest, c spec.Candidate) string {
 		id, err := PromotionID(env, experiment, c)
 		if err != nil {
 			t.Fatal(err)

@@ -8,7 +8,7 @@
 //     the message of a pull request's commit (ref.go).
 //  4. Of and Merge list the decisions about one environment, All those about each
 //     (decision.go); what a pull request brought counts by its merge (merged.go).
-//  5. Recall says what they tell of an experiment's ID (memory.go).
+//  5. Recall says what they tell of an experiment, by its digest (memory.go).
 //
 // It runs no git: who has the repository lists its commits.
 package history
@@ -18,6 +18,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -40,10 +41,11 @@ const ByHand = "by hand"
 type Record struct {
 	Outcome     string
 	Environment spec.Environment
-	Experiment  string // the ID; empty where the candidate did not render
-	Candidate   string // its name
-	Engine      string // what judged, or ByHand
-	Evidence    string // what the verdict rests on, or the reason that people gave
+	Experiment  string        // the ID; empty where the candidate did not render
+	Digest      digest.Digest // of the experiment: what the decision is about; empty in records of format 1
+	Candidate   string        // its name
+	Engine      string        // what judged, or ByHand
+	Evidence    string        // what the verdict rests on, or the reason that people gave
 	Untested    []string
 	Promotion   string   // PromotionID: the same in all commits of one promotion
 	Next        []string // destinations in other branches or repositories that are still to be told, in order
@@ -56,17 +58,17 @@ func (r Record) Decides() bool { return r.Outcome != Candidate && r.Outcome != W
 // PromotionID is an ID for all commits that one promotion makes, in this
 // environment and in the next ones: a function of what is promoted, so that who
 // takes up an unfinished promotion computes the same.
-func PromotionID(env spec.Environment, experiment string, c spec.Candidate) (string, error) {
+func PromotionID(env spec.Environment, experiment digest.Digest, c spec.Candidate) (string, error) {
 	c.Metadata = spec.Metadata{}
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
 		return "", err
 	}
-	return "p" + digest(env.String(), experiment, string(data))[:16], nil
+	return "p" + hashed(env.String(), string(experiment), string(data))[:16], nil
 }
 
-// digest hashes texts so that no two lists of them are the same input.
-func digest(texts ...string) string {
+// hashed hashes texts so that no two lists of them are the same input.
+func hashed(texts ...string) string {
 	h := sha256.New()
 	for _, text := range texts {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(text), text)

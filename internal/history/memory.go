@@ -1,24 +1,50 @@
 package history
 
-import "slices"
+import (
+	"slices"
 
-// Recall is the decision for which an experiment's ID is not to be tested again:
-// it was rejected, or its promotion was undone. What was decided last counts.
-func Recall(list []Decision, experiment string) (Decision, bool) {
-	d, known := Last(list, experiment)
-	if !known || d.Outcome != Reject && d.Outcome != Revert {
-		return Decision{}, false
-	}
-	return d, true
-}
+	"github.com/assaydev/assay/internal/digest"
+)
 
-// Last is what was decided last about an experiment's ID.
-func Last(list []Decision, experiment string) (Decision, bool) {
+// Recall is the decision for which an experiment is not to be run again: it was
+// rejected, or its promotion was undone. What was decided last counts.
+func Recall(list []Decision, experiment digest.Digest) (Decision, bool) {
 	i := slices.IndexFunc(list, func(d Decision) bool {
-		return d.Experiment == experiment && experiment != "" && d.Decides()
+		return experiment != "" && d.Digest == experiment && d.Decides()
 	})
-	if i < 0 {
+	if i < 0 || list[i].Outcome != Reject && list[i].Outcome != Revert {
 		return Decision{}, false
 	}
 	return list[i], true
+}
+
+// Last is what was decided last about the experiment that is meant. Two that may
+// be meant are an error.
+func Last(list []Decision, meant digest.Selector) (Decision, bool, error) {
+	if meant == "" {
+		return Decision{}, false, nil
+	}
+	return only(list, meant, Decision.Decides)
+}
+
+// only is the newest decision of a kind about the experiment that is meant.
+func only(list []Decision, meant digest.Selector, of func(Decision) bool) (found Decision, ok bool, err error) {
+	for _, d := range list {
+		switch {
+		case !of(d) || !d.about(meant):
+		case !ok:
+			found, ok = d, true
+		case meant != "" && d.Digest != found.Digest && d.Digest != "" && found.Digest != "":
+			return Decision{}, false, meant.Ambiguous(found.Digest, d.Digest)
+		}
+	}
+	return found, ok, nil
+}
+
+// about reports whether the experiment is meant. One of format 1 has an ID alone.
+func (r Record) about(meant digest.Selector) bool {
+	if r.Digest == "" {
+		return meant == "" || r.Experiment == string(meant)
+	}
+	return meant == "" || meant.Selects(r.Digest)
 }

@@ -54,7 +54,7 @@ func (r Record) of(commit string, merge git.Entry, told []Record) bool {
 // same reports whether two records tell of one decision.
 func (r Record) same(other Record) bool {
 	return r.Outcome == other.Outcome && r.Environment == other.Environment && r.Experiment == other.Experiment &&
-		r.Promotion == other.Promotion && r.Reverts == other.Reverts
+		r.Digest == other.Digest && r.Promotion == other.Promotion && r.Reverts == other.Reverts
 }
 
 func first(list []string) string {

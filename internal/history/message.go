@@ -12,6 +12,7 @@ const (
 	trailerOutcome     = "Assay-Outcome"
 	trailerEnvironment = "Assay-Environment"
 	trailerExperiment  = "Assay-Experiment"
+	trailerDigest      = "Assay-Digest"
 	trailerCandidate   = "Assay-Candidate"
 	trailerEngine      = "Assay-Engine"
 	trailerEvidence    = "Assay-Evidence"
@@ -61,6 +62,7 @@ func (r Record) trailers(commit string) string {
 	add(trailerOutcome, r.Outcome)
 	add(trailerEnvironment, r.Environment.String())
 	add(trailerExperiment, r.Experiment)
+	add(trailerDigest, string(r.Digest))
 	add(trailerCandidate, r.Candidate)
 	add(trailerEngine, r.Engine)
 	add(trailerEvidence, excerpt.Cut(excerpt.Line(r.Evidence), maxEvidence-3))

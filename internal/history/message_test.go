@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
@@ -40,10 +41,11 @@ func hostileRecord(r *rand.Rand) Record {
 		}
 		return out
 	}
+	digests := []digest.Digest{"", digest.Of([]byte("a"))}
 	outcomes := []string{Promote, Reject, Revert, Candidate}
 	return Record{
 		Outcome: outcomes[r.Intn(len(outcomes))], Environment: spec.Environment{Dir: hostile(r), Name: []string{"", "blue"}[r.Intn(2)]},
-		Experiment: hostile(r), Candidate: hostile(r), Engine: hostile(r), Evidence: hostile(r), Untested: list(),
+		Experiment: hostile(r), Digest: digests[r.Intn(len(digests))], Candidate: hostile(r), Engine: hostile(r), Evidence: hostile(r), Untested: list(),
 		Promotion: hostile(r), Next: list(), Reverts: hostile(r),
 	}
 }

@@ -1,9 +1,9 @@
 package history
 
 import (
-	"fmt"
+	"errors"
 
-	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -13,17 +13,17 @@ import (
 const Refs = "refs/assay/outcomes/"
 
 // Ref names the outcome of an experiment of an environment on a branch.
-func Ref(branch string, env spec.Environment, experiment string) (string, error) {
-	if !isID(experiment) {
-		return "", fmt.Errorf("name outcome: %q is no ID of an experiment", excerpt.Line(experiment))
+func Ref(branch string, env spec.Environment, experiment digest.Digest) (string, error) {
+	if experiment == "" {
+		return "", errors.New("name outcome: the digest of the experiment is missing")
 	}
-	return RefPrefix(branch, env) + experiment, nil
+	return RefPrefix(branch, env) + experiment.Ref(), nil
 }
 
 // RefPrefix is what the names of an environment's outcomes on a branch begin
 // with.
 func RefPrefix(branch string, env spec.Environment) string {
-	return Refs + digest(branch, env.String())[:16] + "/"
+	return Refs + hashed(branch, env.String())[:16] + "/"
 }
 
 // forwardedRefs is where the last promotion is kept that all next environments have.
@@ -32,19 +32,7 @@ const forwardedRefs = "refs/assay/forwarded/"
 // ForwardedRef names what tells of the last promotion of an environment on a
 // branch that has reached all next environments elsewhere.
 func ForwardedRef(branch string, env spec.Environment) string {
-	return forwardedRefs + digest(branch, env.String())[:16]
-}
-
-func isID(text string) bool {
-	if len(text) != 10 || text[0] != 'e' {
-		return false
-	}
-	for _, r := range text[1:] {
-		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
-			return false
-		}
-	}
-	return true
+	return forwardedRefs + hashed(branch, env.String())[:16]
 }
 
 // RefMessage is the message of the commit, of an empty tree and without a

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/diff"
@@ -23,6 +24,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 const testID = "e123456789"
+
+var testDigest = digest.Digest("v2:" + testID[1:] + strings.Repeat("0", 55))
 
 // concluded judges one of the experiments that internal/engine/evidence is tested with.
 func concluded(t *testing.T, file string) verdict.Verdict {
@@ -38,7 +41,10 @@ func concluded(t *testing.T, file string) verdict.Verdict {
 	if text, ok, _ := unstructured.NestedString(objs[0].Object, "stringData", "experiment.yaml"); ok { // as a cluster has it
 		objs[0].Object["data"] = map[string]any{"experiment.yaml": base64.StdEncoding.EncodeToString([]byte(text))}
 	}
-	expect := verdict.Expect{ID: testID, Judges: []object.Key{object.KeyOf(objs[0])}, Since: time.Date(2024, 5, 1, 10, 0, 0, 0, time.UTC)}
+	if err := unstructured.SetNestedField(objs[0].Object, string(testDigest), "metadata", "annotations", digest.Annotation); err != nil {
+		t.Fatal(err)
+	}
+	expect := verdict.Expect{Digest: testDigest, Judges: []object.Key{object.KeyOf(objs[0])}, Since: time.Date(2024, 5, 1, 10, 0, 0, 0, time.UTC)}
 	v, err := verdict.Judge(t.Context(), objs, expect, verdict.Options{Engines: []spec.Engine{{
 		Kind: "Secret", Concluded: `doc.result.numCompletedTasks == doc.spec.size()`,
 		Promote: `false`, Reject: `doc.result.insights.SLOsSatisfied.upper.exists(row, row.exists(b, !b))`, Message: `"an SLO is not satisfied"`,
@@ -75,7 +81,7 @@ func changes(t testing.TB) []object.Difference {
 
 func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 	b := pullrequest.Body{
-		Outcome: pullrequest.Outcome(v.Outcome), Environment: "shop/prod", Candidate: "v2.1.0", ID: v.ID,
+		Outcome: pullrequest.Outcome(v.Outcome), Environment: "shop/prod", Candidate: "v2.1.0", ID: v.Digest.ID(),
 		Engine: v.Engine, Verdict: string(v.Outcome), Message: v.Message, Metrics: v.Metrics,
 		Differences: changes(t),
 		Untested:    []string{"ConfigMap/shop/notes", "Deployment/shop/web (labels)"},
@@ -86,7 +92,7 @@ func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 		Next:     []pullrequest.Next{{Environment: "shop/staging", State: "set"}, {Environment: "shop/eu", State: "elsewhere"}},
 		Proof:    pullrequest.Proof{Laws: []int{2, 4, 5}, Commit: "31cd470e0c4e1d5e2f7b8a9c0d1e2f3a4b5c6d7e", Objects: 12},
 		Links:    []pullrequest.Link{{Text: "Argo CD", URL: "https://argocd.example.com/applications/shop?view=tree"}},
-		Trailers: "Assay-Outcome: " + string(v.Outcome) + "\nAssay-Environment: shop/prod\nAssay-Experiment: " + v.ID + "\nAssay-Candidate: v2.1.0\n",
+		Trailers: "Assay-Outcome: " + string(v.Outcome) + "\nAssay-Environment: shop/prod\nAssay-Experiment: " + v.Digest.ID() + "\nAssay-Candidate: v2.1.0\n",
 	}
 	if v.Outcome == verdict.Reject {
 		b.Untested, b.Next, b.Files, b.Proof.Laws = nil, nil, b.Files[1:], []int{3, 4}
@@ -115,7 +121,7 @@ func TestGolden(t *testing.T) {
 // TestGoldenOthers are the bodies that no engine had a part in, and a short one.
 func TestGoldenOthers(t *testing.T) {
 	full := body(t, concluded(t, "../engine/evidence/testdata/iter8.yaml"))
-	byHand := body(t, verdict.Verdict{Outcome: verdict.Reject, ID: testID})
+	byHand := body(t, verdict.Verdict{Outcome: verdict.Reject, Digest: testDigest})
 	byHand.Reason = "it looks <odd>, see #12"
 	test := pullrequest.Body{Outcome: pullrequest.Test, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Differences: full.Differences[1:2]}
 	revert := pullrequest.Body{

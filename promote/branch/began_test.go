@@ -40,7 +40,7 @@ func (s *site) began(n int) time.Time {
 		s.t.Fatal(err)
 	}
 	defer line.Close()
-	at, err := promote.Began(s.t.Context(), line, s.tip("main"), s.id(), server.View.In)
+	at, err := promote.Began(s.t.Context(), line, s.tip("main"), s.digest(), server.View.In)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 	canary := func(hour int) []*unstructured.Unstructured {
 		return []*unstructured.Unstructured{{Object: map[string]any{
 			"apiVersion": "flagger.app/v1beta1", "kind": "Canary",
-			"metadata": map[string]any{"name": "web", "creationTimestamp": "2020-01-01T00:00:00Z", "labels": map[string]any{"assay.dev/experiment": s.id()}},
+			"metadata": map[string]any{"name": "web", "creationTimestamp": "2020-01-01T00:00:00Z", "labels": map[string]any{"assay.dev/experiment": s.id()}, "annotations": map[string]any{"assay.dev/digest": string(s.digest())}},
 			"spec":     map[string]any{"targetRef": map[string]any{"kind": "Deployment", "name": "web"}},
 			"status": map[string]any{
 				"phase": "Succeeded", "lastAppliedSpec": "a", "lastPromotedSpec": "a",

@@ -24,10 +24,10 @@ import (
 // claim is the ref to push with a pull request's branch, if it does not say so
 // already. One that tells of a commit stays: it is history.
 func (s Server) claim(ctx context.Context, rec history.Record) ([]remote.Ref, error) {
-	if rec.Experiment == "" || !rec.Decides() {
+	if rec.Digest == "" || !rec.Decides() {
 		return nil, nil
 	}
-	name, err := history.Ref(s.Branch, rec.Environment, rec.Experiment)
+	name, err := history.Ref(s.Branch, rec.Environment, rec.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*rem
 	}
 	told := slices.ContainsFunc(entries, func(e git.Entry) bool {
 		other, ok := history.Parse(e)
-		return ok && other.Environment == rec.Environment && other.Experiment == rec.Experiment && other.Outcome == rec.Outcome
+		return ok && other.Environment == rec.Environment && other.Experiment == rec.Experiment && other.Digest == rec.Digest && other.Outcome == rec.Outcome
 	})
 	if told {
 		return gone, nil

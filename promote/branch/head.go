@@ -34,9 +34,18 @@ func HeadBranch(rec history.Record) string {
 func (p *Proposal) head() string {
 	rec := p.Record
 	if rec.Experiment == "" {
-		rec.Experiment = unrendered + digest(p.Files[len(p.Files)-1].Before)[:9]
+		rec.Experiment = p.subject()[:len(unrendered)+9]
 	}
 	return HeadBranch(rec)
+}
+
+// subject is the candidate that a proposal is about: its digest or, without one,
+// that of its marker. A branch's name has but a part of it.
+func (p *Proposal) subject() string {
+	if p.Record.Digest != "" {
+		return string(p.Record.Digest)
+	}
+	return unrendered + hash(p.Files[len(p.Files)-1].Before)
 }
 
 // headPrefix is before all branches of an environment, and of no other: where
@@ -58,7 +67,7 @@ func headPrefix(env spec.Environment) string {
 		plain = plain && refPart(env.Name) == env.Name
 	}
 	if !plain {
-		name += "-" + digest([]byte(env.String()))[:8]
+		name += "-" + hash([]byte(env.String()))[:8]
 	}
 	return "assay/" + name + "/"
 }

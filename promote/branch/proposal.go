@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
@@ -84,7 +85,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 // repeat makes the edit on another commit, whatever is decided by now.
 func (s Server) repeat(e *promote.Edit) Step {
 	return func(ctx context.Context, base remote.Base) (*Proposal, error) {
-		p, _, err := s.decision(ctx, base, promote.ByHand(e.Outcome, "", e.ID))
+		p, _, err := s.decision(ctx, base, promote.ByHand(e.Outcome, "", digest.Selector(e.Digest)))
 		return p, err
 	}
 }
@@ -97,7 +98,7 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Dec
 			return time.Time{}, err
 		}
 		defer line.Close()
-		return promote.Began(ctx, line, base.Commit, res.ID, s.View.In)
+		return promote.Began(ctx, line, base.Commit, res.Digest, s.View.In)
 	}
 	choice, err := decide.Choose(ctx, res, since)
 	if err != nil && broken != nil {

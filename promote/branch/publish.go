@@ -8,6 +8,7 @@ import (
 
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -82,7 +83,11 @@ func (l *flight) keep(ctx context.Context, base remote.Base, p *Proposal, commit
 	if there == nil {
 		return false, foreign
 	}
-	if rooted && slices.EqualFunc(there.Files, p.Files, promote.SameFile) && !l.outdated[commit] {
+	same, err := l.tellsOf(ctx, commit, p.Record)
+	if err != nil {
+		return false, err
+	}
+	if rooted && same && slices.EqualFunc(there.Files, p.Files, promote.SameFile) && !l.outdated[commit] {
 		p.Base, p.Rendered = there.Base, there.Rendered // what its pull request tells does not change with the tip
 		return true, nil
 	}
@@ -91,6 +96,17 @@ func (l *flight) keep(ctx context.Context, base remote.Base, p *Proposal, commit
 		err = foreign
 	}
 	return false, err
+}
+
+// tellsOf reports whether a commit tells of the very experiment of a record. The
+// name of a branch has the ID alone, which another experiment may have.
+func (l *flight) tellsOf(ctx context.Context, commit string, rec history.Record) (bool, error) {
+	entries, err := l.Repo.Entries(ctx, commit)
+	if err != nil || len(entries) != 1 {
+		return false, err
+	}
+	told, ok := history.Parse(entries[0])
+	return ok && told.Digest == rec.Digest && told.Outcome == rec.Outcome && told.Environment == rec.Environment, nil
 }
 
 // rooted reports whether a commit is in the base's history. Assay builds on
@@ -123,7 +139,7 @@ func (l *flight) remake(ctx context.Context, p *Proposal, parent, made string) (
 	switch {
 	case ctx.Err() != nil, isServers(err):
 		return nil, err
-	case err != nil, there == nil, there.Record.Experiment != p.Record.Experiment:
+	case err != nil, there == nil, there.Record.Digest != p.Record.Digest:
 		return nil, nil // what cannot be proposed there was not proposed there
 	}
 	there.Base = parent

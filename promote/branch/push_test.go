@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
@@ -18,17 +19,17 @@ import (
 
 // TestPush decides on the server, by hand and on a verdict.
 func TestPush(t *testing.T) {
-	won := func(id string) promote.Decider {
+	won := func(id digest.Digest) promote.Decider {
 		return promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Complete")), "")
 	}
-	lost := func(id string) promote.Decider {
+	lost := func(id digest.Digest) promote.Decider {
 		return promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Failed")), "")
 	}
-	byHand := func(o promote.Outcome) func(string) promote.Decider {
-		return func(string) promote.Decider { return promote.ByHand(o, "why", "") }
+	byHand := func(o promote.Outcome) func(digest.Digest) promote.Decider {
+		return func(digest.Digest) promote.Decider { return promote.ByHand(o, "why", "") }
 	}
 	for name, c := range map[string]struct {
-		decide  func(id string) promote.Decider
+		decide  func(id digest.Digest) promote.Decider
 		outcome string
 		engine  string
 		version string
@@ -41,7 +42,7 @@ func TestPush(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, "", envrepo.Prod("method: push"))
-			id := s.id()
+			id := s.digest()
 			r := s.decide(c.decide(id))
 			if r.Commit != s.tip("main") || r.Pull != nil || r.Tries != 1 {
 				t.Errorf("the result is %+v, and main is %s", r, s.tip("main"))
@@ -51,7 +52,7 @@ func TestPush(t *testing.T) {
 			}
 			s.lawful(1)
 			s.linear()
-			if d := s.decisions()[0]; d.Outcome != c.outcome || d.Engine != c.engine || d.Experiment != id {
+			if d := s.decisions()[0]; d.Outcome != c.outcome || d.Engine != c.engine || d.Digest != id {
 				t.Errorf("the commit tells %+v", d)
 			}
 			again := s.decide(c.decide(id))
@@ -68,7 +69,7 @@ func TestPushHold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "", envrepo.Prod("method: push"))
 	before := s.tip("main")
-	r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Suspended")), ""))
+	r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(s.digest(), "Suspended")), ""))
 	if r.Choice.Left != promote.Held || s.tip("main") != before {
 		t.Errorf("%+v", r.Choice)
 	}
@@ -91,11 +92,11 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 			t.Run(name+" "+stage, func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
-				id := s.id()
+				id := s.digest()
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
 				decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Complete")), "")
 				if c.says != "" {
-					s.fails(promote.ByHand(promote.Promote, "why", id), c.says)
+					s.fails(promote.ByHand(promote.Promote, "why", digest.Selector(id)), c.says)
 					s.lawful(0)
 					return
 				}
@@ -199,14 +200,14 @@ func TestQueue(t *testing.T) {
 			tree["prod/assay.yaml"] = envrepo.Plan("queue: " + queue + "\n  promotion: {method: push}")
 			tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 			s := newSite(t, "", tree)
-			first := s.id()
-			s.fails(promote.ByHand(promote.Promote, "why", ""), "1 more wait", "--id "+first)
+			first := s.digest()
+			s.fails(promote.ByHand(promote.Promote, "why", ""), "1 more wait", "--id "+first.ID())
 			s.lawful(0)
-			r := s.decide(promote.ByHand(promote.Promote, "why", first))
+			r := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(first.ID())))
 			if r.Edit.Waiting != 1 {
 				t.Errorf("%d moved up", r.Edit.Waiting)
 			}
-			second := s.id()
+			second := s.digest()
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
 				t.Errorf("%s commits, under test is %q after %q", n, second, first)
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
@@ -260,7 +261,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 // TestMergeAutoOfAReplacedCandidate: another one comes while the forge merges.
 func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 	eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
-		decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Complete")), "")
+		decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.digest(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}) })
 		r := s.decide(decide)
 		if r.Choice.Left != promote.Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
@@ -468,7 +469,7 @@ func TestClosedByAPerson(t *testing.T) {
 func TestSupersededAndBack(t *testing.T) {
 	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		first := s.promote()
-		old := s.id()
+		old := s.digest()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
 		if r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(old, "Complete")), "")); r.Choice.Left != promote.Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
@@ -638,9 +639,9 @@ func TestQueueByPullRequest(t *testing.T) {
 	tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 	onGitHub(t, tree, func(t *testing.T, s *site) {
 		id := s.id()
-		first := s.decide(promote.ByHand(promote.Promote, "why", id))
+		first := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(id)))
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + envrepo.Marker("4.0.0")})
-		second := s.decide(promote.ByHand(promote.Promote, "why", id))
+		second := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(id)))
 		if second.Pull.State != promote.Adopted || second.Commit == first.Commit {
 			t.Errorf("%+v at %s", second.Pull, second.Commit)
 		}

@@ -18,7 +18,7 @@ func (s Server) Revert(ctx context.Context, target promote.Target, reason string
 	if by, ok := d.Reverted(past.Decisions); ok {
 		return s.undone(d, promote.UndoneBy(by)), nil
 	}
-	decision := promote.Decision{Outcome: promote.Revert, ID: d.Experiment, Reason: reason}
+	decision := promote.Decision{Outcome: promote.Revert, Reason: reason}
 	var last *Proposal
 	a, err := s.land(ctx, func(ctx context.Context, base remote.Base) (*Proposal, error) {
 		e, err := promote.PrepareUndo(ctx, s.View.In(base.Tree), s.View, s.Repo.Tree, d)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
@@ -249,6 +250,12 @@ func (s *site) id() string {
 	return s.rendered("main", spec.Environment{Dir: s.dir, Name: s.env}).ID
 }
 
+// digest is that of the experiment at the tip.
+func (s *site) digest() digest.Digest {
+	s.t.Helper()
+	return s.rendered("main", spec.Environment{Dir: s.dir, Name: s.env}).Digest
+}
+
 // decisions are what a new process reads of the environment.
 func (s *site) decisions() []history.Decision {
 	s.t.Helper()
@@ -272,7 +279,7 @@ func (s *site) lawful(want int) {
 		case history.Reject:
 			envrepo.SameObjects(s.t, "law 3 at "+d.Subject, before.Baseline, after.Baseline)
 		}
-		if before.ID != d.Experiment && d.Outcome != history.Candidate {
+		if (before.ID != d.Experiment || before.Digest != d.Digest) && d.Outcome != history.Candidate {
 			s.t.Errorf("law 6: %s tells of experiment %q, and %q was under test", d.Subject, d.Experiment, before.ID)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
@@ -45,7 +46,7 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *prom
 	if own != nil && own.State == promote.Merged {
 		own = nil // the forge's list may not know yet
 	}
-	keep, known, err := s.heads(ctx)
+	keep, tested, known, err := s.heads(ctx)
 	if err != nil || !known {
 		return err
 	}
@@ -55,7 +56,11 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *prom
 		text = "Superseded by " + own.URL + "."
 	}
 	for _, pull := range list {
-		if slices.Contains(keep, pull.Head) {
+		kept, err := s.keeps(ctx, pull, keep, tested)
+		if err != nil {
+			return err
+		}
+		if kept {
 			continue
 		}
 		closed, err := s.supersede(ctx, pull.Number, text)
@@ -73,21 +78,37 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *prom
 	return nil
 }
 
-// heads are the branches of pull requests about what the tip has under test;
-// that is not known where it does not render.
-func (s Server) heads(ctx context.Context) (list []string, known bool, err error) {
+// keeps reports whether a pull request may be about what is under test. The name
+// of its branch has the ID alone: one whose head tells of another experiment is
+// not, and one whose head tells nothing is a person's to close.
+func (s Server) keeps(ctx context.Context, pull forge.Pull, heads []string, tested digest.Digest) (bool, error) {
+	if !slices.Contains(heads, pull.Head) || pull.HeadSHA == "" {
+		return slices.Contains(heads, pull.Head), nil
+	}
+	entries, err := s.Repo.Entries(ctx, pull.HeadSHA)
+	if err != nil || len(entries) != 1 {
+		return true, err
+	}
+	told, ok := history.Parse(entries[0])
+	return !ok || told.Digest == "" || told.Digest == tested, nil
+}
+
+// heads are the branches of pull requests about what the tip has under test, and
+// its digest; that is not known where it does not render.
+func (s Server) heads(ctx context.Context) (list []string, tested digest.Digest, known bool, err error) {
 	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) error {
 		req := s.View.In(base.Tree)
 		res, err := render.Environment(ctx, req)
 		if list, known = nil, err == nil; !known || res.Marker == nil {
 			return ctx.Err()
 		}
+		tested = res.Digest
 		for _, outcome := range []string{history.Promote, history.Reject} {
 			list = append(list, HeadBranch(history.Record{Outcome: outcome, Environment: req.Environment, Experiment: res.ID}))
 		}
 		return nil
 	})
-	return list, known, err
+	return list, tested, known, err
 }
 
 // supersede closes a pull request, unless it is merged by now. The label comes

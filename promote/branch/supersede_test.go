@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
@@ -99,9 +100,9 @@ func TestByHandMeansOneCandidate(t *testing.T) {
 // TestVerdictOnTheMeantAlone: an ID beside a verdict.
 func TestVerdictOnTheMeantAlone(t *testing.T) {
 	s := newSite(t, "", envrepo.Prod("method: push"))
-	verdict := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.id(), "Complete")), "")
+	verdict := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.digest(), "Complete")), "")
 	s.fails(promote.Meaning("e000000000", verdict), "under test is candidate 2.0.0 ("+s.id()+"), not e000000000")
-	if r := s.decide(promote.Meaning(s.id(), verdict)); r.Edit == nil {
+	if r := s.decide(promote.Meaning(digest.Selector(s.id()), verdict)); r.Edit == nil {
 		t.Errorf("%+v", r.Choice)
 	}
 }

@@ -107,7 +107,7 @@ func (p *Placement) Called() string {
 // Record is what the commit that sets the candidate tells.
 func (p *Placement) Record() history.Record {
 	return history.Record{
-		Outcome: history.Candidate, Environment: p.Environment, Experiment: p.Rendered.ID,
+		Outcome: history.Candidate, Environment: p.Environment, Experiment: p.Rendered.ID, Digest: p.Rendered.Digest,
 		Candidate: p.Candidate.Metadata.Name, Untested: p.Rendered.Untested,
 	}
 }

@@ -40,7 +40,7 @@ func (p Put) unremembered(ctx context.Context, c *spec.Candidate, past history.P
 		if err != nil {
 			return nil, err
 		}
-		d, known := history.Recall(past.Decisions, res.ID)
+		d, known := history.Recall(past.Decisions, res.Digest)
 		if !known {
 			return res, nil
 		}

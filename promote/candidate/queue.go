@@ -3,6 +3,7 @@ package candidate
 import (
 	"context"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -17,9 +18,10 @@ const (
 // Queued is a candidate in a marker, and what becomes of it.
 type Queued struct {
 	spec.Candidate
-	State string `json:"state"`
-	ID    string `json:"id,omitempty"`    // of what is under test
-	Error string `json:"error,omitempty"` // why it does not render
+	State  string        `json:"state"`
+	ID     string        `json:"id,omitempty"` // of what is under test
+	Digest digest.Digest `json:"digest,omitempty"`
+	Error  string        `json:"error,omitempty"` // why it does not render
 }
 
 // Queue are the candidates of a marker, with their states.
@@ -48,7 +50,7 @@ func (m *Marker) Queue(ctx context.Context) ([]Queued, error) {
 	case err != nil:
 		list[0].Error = excerpt.Line(err.Error())
 	default:
-		list[0].ID = res.ID
+		list[0].ID, list[0].Digest = res.ID, res.Digest
 	}
 	return list, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
@@ -17,7 +18,10 @@ import (
 
 // Which names one candidate of a marker, by its name or by the ID of its
 // experiment; all of them where neither is given.
-type Which struct{ Name, ID string }
+type Which struct {
+	Name string
+	ID   digest.Selector
+}
 
 func (w Which) one() bool { return w != Which{} }
 
@@ -95,24 +99,26 @@ func (e *AmbiguousError) Error() string {
 // find is the place of the one candidate that is meant.
 func (w Which) find(ctx context.Context, m *Marker) (int, error) {
 	var found []int
+	var digests []digest.Digest
 	for i, c := range m.Candidates {
 		if w.Name != "" && c.Metadata.Name != w.Name {
 			continue
 		}
 		if w.ID != "" {
-			id, err := m.idOf(ctx, c)
+			tested, err := m.digestOf(ctx, c)
 			if err != nil {
 				return 0, err
 			}
-			if id != w.ID {
+			if !w.ID.Selects(tested) {
 				continue
 			}
+			digests = append(digests, tested)
 		}
 		found = append(found, i)
 	}
 	meant := w.Name
 	if meant == "" {
-		meant = "with the ID " + w.ID
+		meant = "with the ID " + string(w.ID)
 	}
 	switch len(found) {
 	case 1:
@@ -124,13 +130,16 @@ func (w Which) find(ctx context.Context, m *Marker) (int, error) {
 		}
 		return 0, fmt.Errorf("%s has no candidate %s: there are %s", m.Path, meant, excerpt.List(names))
 	default:
+		if w.ID != "" && digests[0] != digests[1] {
+			return 0, fmt.Errorf("%s: %w", m.Path, w.ID.Ambiguous(digests[0], digests[1]))
+		}
 		return 0, &AmbiguousError{m.Path, meant, len(found)}
 	}
 }
 
-// idOf is the ID that a candidate has if it is tested now; empty if it does not
+// digestOf is the digest that a candidate has if it is tested now; empty if it does not
 // render.
-func (m *Marker) idOf(ctx context.Context, c spec.Candidate) (string, error) {
+func (m *Marker) digestOf(ctx context.Context, c spec.Candidate) (digest.Digest, error) {
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
 		return "", err
@@ -144,5 +153,5 @@ func (m *Marker) idOf(ctx context.Context, c spec.Candidate) (string, error) {
 	if err != nil {
 		return "", nil //nolint:nilerr // it is not the one that is meant
 	}
-	return res.ID, nil
+	return res.Digest, nil
 }

@@ -90,7 +90,7 @@ func (s Survey) one(ctx context.Context, p spec.Environment) (Standing, error) {
 		}
 	}
 	if len(st.Candidates) > 0 {
-		st.Candidates[0].ID = res.ID
+		st.Candidates[0].ID, st.Candidates[0].Digest = res.ID, res.Digest
 	}
 	st.Plan, st.Layout = res.Plan.Metadata.Name, string(res.Layout)
 	for _, o := range render.UnderTest(res.Plan, res.Baseline) {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -59,7 +60,7 @@ func crashed(dir string) error {
 func (c crash) decide(ctx context.Context, dir string, step func(string)) error {
 	d := Dir{Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: c.env}}}, Commit: c.git != "", step: step}
 	_, err := d.Decide(ctx, promote.Decider{Wanted: c.outcome, Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
-		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: res.ID}}, nil
+		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: digest.Selector(res.ID)}}, nil
 	}})
 	return err
 }

@@ -128,7 +128,7 @@ func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (
 	if err != nil {
 		return nil, err
 	}
-	return d.carryOut(ctx, e, promote.Decision{Outcome: promote.Revert, ID: promotion.Experiment, Reason: reason})
+	return d.carryOut(ctx, e, promote.Decision{Outcome: promote.Revert, Reason: reason})
 }
 
 // carryOut makes the edit in the directory, unless it is only to be shown.
@@ -337,7 +337,7 @@ func (d Dir) since(req render.Request, res *render.Result) promote.Since {
 		if err != nil || tip == "" {
 			return time.Time{}, err
 		}
-		return promote.Began(ctx, repo, tip, res.ID, d.View.In)
+		return promote.Began(ctx, repo, tip, res.Digest, d.View.In)
 	}
 }
 

@@ -52,7 +52,7 @@ func newRecord(e *promote.Edit) *Record {
 func (r *Record) of(files []promote.File) *Record {
 	r.Version = recordVersion
 	for _, f := range files {
-		r.Files = append(r.Files, RecordFile{f.Path, digest(f.Before), digest(f.After)})
+		r.Files = append(r.Files, RecordFile{f.Path, hash(f.Before), hash(f.After)})
 	}
 	return r
 }
@@ -69,8 +69,8 @@ func (r *Record) decides() bool {
 	return slices.Contains([]promote.Outcome{promote.Promote, promote.Reject, promote.Revert}, r.Outcome)
 }
 
-// digest is empty for a file that does not exist.
-func digest(data []byte) string {
+// hash is empty for a file that does not exist.
+func hash(data []byte) string {
 	if data == nil {
 		return ""
 	}

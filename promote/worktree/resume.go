@@ -57,7 +57,7 @@ func (w *writer) pending(f RecordFile) (bool, error) {
 	case data == nil:
 		data = []byte{}
 	}
-	switch digest(data) {
+	switch hash(data) {
 	case f.After:
 		return false, nil
 	case f.Before:
@@ -68,7 +68,7 @@ func (w *writer) pending(f RecordFile) (bool, error) {
 		return true, nil
 	}
 	part, err := w.root.ReadFile(staged(f.Path))
-	if err != nil || digest(part) != f.After {
+	if err != nil || hash(part) != f.After {
 		return false, fmt.Errorf("%s, which holds the new content of %s, is missing or has been edited", filepath.ToSlash(staged(f.Path)), f.Path)
 	}
 	return true, nil

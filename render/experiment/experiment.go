@@ -3,9 +3,9 @@
 //
 //  1. Load finds the files that the plan names; Owns says which files flat
 //     manifests must not take for their own.
-//  2. Parse executes and parses them under a placeholder for the ID: that is
-//     what they contribute to the ID.
-//  3. ID hashes all that is tested.
+//  2. Parse executes and parses them under a placeholder for the ID.
+//  3. Digest hashes all that is tested: what Parse returns, and the bytes of the
+//     templates, which can tell the placeholder from an ID. The ID is a part of it.
 //  4. Render does the same under the real ID: plain files get it appended to
 //     their names, and references between them follow; templates place it
 //     themselves.
@@ -58,8 +58,8 @@ func (o Options) defaulted() Options {
 	return o
 }
 
-// The placeholders that stand for what must not be part of the ID: the ID
-// itself, and the namespace, which a laptop may not know.
+// The placeholders that stand for what must not be part of the digest: the ID,
+// and the namespace, which a laptop may not know.
 const (
 	placeholderID        = "e000000000"
 	placeholderNamespace = "assay-namespace"

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,9 +62,19 @@ func Load(fsys *envfs.FS, dir string, exp spec.Experiment) ([]Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, Source{name, data, matching[name]})
+		s := Source{name, data, matching[name]}
+		if s.Template() {
+			s.Data = plainText(data)
+		}
+		sources = append(sources, s)
 	}
 	return sources, nil
+}
+
+// plainText is a text as Git keeps it: a checkout may add a mark at its start, or
+// end its lines otherwise. What a template renders to must not depend on it.
+func plainText(data []byte) []byte {
+	return bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 }
 
 // allMatch refuses a pattern of the plan, unless it is the default, that

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -33,6 +34,7 @@ func Stamp(objs []*unstructured.Unstructured, id, candidate string, wave int) {
 		annotations := makeMap(o.Object, "metadata", "annotations")
 		annotations[ignoreHealth] = "true"
 		delete(annotations, CandidateAnnotation)
+		delete(annotations, digest.Annotation)
 		if candidate != "" {
 			annotations[CandidateAnnotation] = candidate
 		}
@@ -41,6 +43,12 @@ func Stamp(objs []*unstructured.Unstructured, id, candidate string, wave int) {
 			annotations[syncWave] = strconv.Itoa(wave)
 		}
 	}
+}
+
+// Bind marks what judges with the digest of the experiment: a verdict counts for
+// nothing else. Like Stamp, it is never called with the baseline's objects.
+func Bind(o *unstructured.Unstructured, tested digest.Digest) {
+	makeMap(o.Object, "metadata", "annotations")[digest.Annotation] = string(tested)
 }
 
 // Wave returns the last sync wave that the baseline uses. Everything of an

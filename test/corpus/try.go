@@ -12,6 +12,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -84,7 +85,7 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 func (e *environment) decide(ctx context.Context, outcome promote.Outcome, id string) error {
 	req := e.request()
 	req.FS = nil
-	_, err := worktree.Dir{Root: e.root, View: promote.View{Request: req}}.Decide(ctx, promote.ByHand(outcome, "it was tried", id))
+	_, err := worktree.Dir{Root: e.root, View: promote.View{Request: req}}.Decide(ctx, promote.ByHand(outcome, "it was tried", digest.Selector(id)))
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -159,15 +160,18 @@ func SameObjects(t *testing.T, what string, want, got []*unstructured.Unstructur
 }
 
 // Concluded is the object of an experiment with one of Job's conditions.
-func Concluded(id, condition string) []*unstructured.Unstructured {
+func Concluded(tested digest.Digest, condition string) []*unstructured.Unstructured {
 	status := map[string]any{"conditions": []any{map[string]any{"type": condition, "status": "True", "reason": "BackoffLimitExceeded"}}}
 	if condition == "Complete" {
 		status["succeeded"] = int64(1)
 	}
 	return []*unstructured.Unstructured{{Object: map[string]any{
 		"apiVersion": "batch/v1", "kind": "Job",
-		"metadata": map[string]any{"name": "check-" + id, "labels": map[string]any{"assay.dev/experiment": id}},
-		"spec":     map[string]any{"backoffLimit": int64(0)},
-		"status":   status,
+		"metadata": map[string]any{
+			"name":   "check-" + tested.ID(),
+			"labels": map[string]any{"assay.dev/experiment": tested.ID()}, "annotations": map[string]any{digest.Annotation: string(tested)},
+		},
+		"spec":   map[string]any{"backoffLimit": int64(0)},
+		"status": status,
 	}}}
 }

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/test/forgefake"
@@ -34,12 +35,13 @@ var ways = map[string]string{
 // victim is a repository where the same promotion is made over and over.
 type victim struct {
 	*site
-	h     *harness
-	way   string
-	start string // the commit with the candidate
-	id    string // of its experiment
-	api   *httptest.Server
-	forge atomic.Pointer[forgefake.Forge]
+	h      *harness
+	way    string
+	start  string // the commit with the candidate
+	id     string // of its experiment
+	digest digest.Digest
+	api    *httptest.Server
+	forge  atomic.Pointer[forgefake.Forge]
 }
 
 // kills kills promotions.
@@ -70,7 +72,7 @@ func (h *harness) victim(ctx context.Context, way string) (*victim, error) {
 	if v.start, err = s.Tip("main"); err == nil {
 		res, e := s.render(ctx, v.start, shopDir)
 		if err = e; err == nil {
-			v.id = res.ID
+			v.id, v.digest = res.ID, res.Digest
 		}
 	}
 	if err != nil {
@@ -218,7 +220,7 @@ func (v *victim) once(ctx context.Context) error {
 		return err
 	}
 	env := spec.Environment{Dir: shopDir}
-	claim, err := history.Ref("main", env, v.id)
+	claim, err := history.Ref("main", env, v.digest)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (s *site) lawful(ctx context.Context, e git.Entry) error {
 	default:
 		return fmt.Errorf("its outcome is %q", rec.Outcome)
 	}
-	if tested.ID == "" || rec.Experiment != tested.ID {
+	if tested.ID == "" || rec.Experiment != tested.ID || rec.Digest != tested.Digest {
 		err = errors.Join(err, fmt.Errorf("law 6: it is about %q, and %q is under test", rec.Experiment, tested.ID))
 	}
 	if after.Marker != nil && rec.Outcome != history.Candidate {

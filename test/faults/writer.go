@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
 
 	"github.com/assaydev/assay/internal/git/remote"
@@ -67,23 +68,23 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 	}
 	defer func() { _ = remote.Close() }()
 	server := branch.Server{Repo: remote, Branch: "main", Commits: 500, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: dir}}}}
-	seen := ""
+	var seen digest.Digest
 	r, err := server.Decide(ctx, promote.Decider{Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
 		if res == nil {
 			return promote.Choice{}, fmt.Errorf("%s does not render", dir)
 		}
 		if seen == "" {
-			seen = res.ID
+			seen = res.Digest
 		}
-		if res.ID != seen {
+		if res.Digest != seen {
 			return promote.Choice{Left: promote.Superseded}, nil
 		}
-		return promote.Choice{Decision: promote.Decision{Outcome: promote.Outcome(outcome), Reason: "it was judged", ID: seen}}, nil
+		return promote.Choice{Decision: promote.Decision{Outcome: promote.Outcome(outcome), Reason: "it was judged", Digest: seen}}, nil
 	}})
 	if err != nil || r.Edit == nil || r.Choice.Left != "" {
 		return write{}, err
 	}
-	return write{kind: outcome, commit: r.Commit, experiment: seen}, nil
+	return write{kind: outcome, commit: r.Commit, experiment: seen.ID()}, nil
 }
 
 func (w *writer) remote(ctx context.Context) (*remote.Remote, error) {

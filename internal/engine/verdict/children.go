@@ -13,10 +13,10 @@ import (
 
 // children are the objects that carry the result of the judge's own: those
 // with the engine's labels, or those that it owns.
-func children(j judge, objs []*unstructured.Unstructured) []*unstructured.Unstructured {
+func (e evaluator) children(j judge) []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
-	for _, o := range objs {
-		if o == j.object || o.GetNamespace() != j.object.GetNamespace() {
+	for _, o := range e.objs {
+		if o == j.object || e.expect.namespaceOf(o) != e.expect.namespaceOf(j.object) {
 			continue
 		}
 		if len(j.engine.Children) > 0 && labelled(o, j) || len(j.engine.Children) == 0 && owned(o, j.object) {
@@ -88,4 +88,13 @@ func speaks(o *unstructured.Unstructured) bool {
 	}
 	status, _ := o.Object["status"].(map[string]any)
 	return len(status) > 0
+}
+
+// silent reports whether the object has no status at all, which is another thing
+// than one that cannot be read.
+func silent(o *unstructured.Unstructured) bool {
+	if status, isMap := o.Object["status"].(map[string]any); isMap {
+		return len(status) == 0
+	}
+	return o.Object["status"] == nil && !holdsDocument(o)
 }

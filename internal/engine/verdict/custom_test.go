@@ -36,7 +36,7 @@ const bare = "apiVersion: testworkflows.testkube.io/v1\nkind: TestWorkflowExecut
 func judgeCustom(t *testing.T, text string, e spec.Engine) (verdict.Verdict, error) {
 	t.Helper()
 	key := object.Key{Group: e.Group, Kind: e.Kind, Name: "judge-" + testID}
-	return judgeText(t, text, verdict.Expect{ID: testID, Judges: []object.Key{key}}, e)
+	return judgeText(t, text, verdict.Expect{Digest: testDigest, Judges: []object.Key{key}}, e)
 }
 
 func TestCustomEngine(t *testing.T) {
@@ -96,7 +96,7 @@ func TestCustomEngineOfADocument(t *testing.T) {
 func TestCustomReplacesBuiltIn(t *testing.T) {
 	e := spec.Engine{Group: "batch", Kind: "Job", Concluded: "true", Promote: "false", Reject: "true"}
 	text := job("judge-"+testID, testID, complete)
-	got, err := judgeText(t, text, verdict.Expect{ID: testID, Judges: judges("judge-" + testID)}, e)
+	got, err := judgeText(t, text, verdict.Expect{Digest: testDigest, Judges: judges("judge-" + testID)}, e)
 	if err != nil || got.Outcome != verdict.Reject || got.Engine != "Job.batch" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -192,7 +192,7 @@ func TestCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := verdict.Judge(ctx, objs, verdict.Expect{ID: testID, Judges: judges("judge-" + testID)}, verdict.Options{})
+	got, err := verdict.Judge(ctx, bind(objs), verdict.Expect{Digest: testDigest, Judges: judges("judge-" + testID)}, verdict.Options{})
 	if !errors.Is(err, context.Canceled) || got.Outcome != "" {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -13,12 +13,25 @@ import (
 
 // owns reports whether the object was made for this experiment alone. Others
 // are there before it and after it, and become the candidate for its time.
-func (e Expect) owns(name string) bool { return strings.Contains(name, e.ID) }
+func (e Expect) owns(name string) bool { return strings.Contains(name, e.Digest.ID()) }
+
+// expired reports whether an object that is bound to the candidate, and can be
+// read, has had it for longer than the deadline without a verdict. One that is not
+// there, or is bound to nothing, or contradicts itself says nothing of the
+// candidate, however long that lasts.
+func (e Expect) expired(judges []judge, findings []finding) bool {
+	for i, f := range findings {
+		if f.expires && e.overdue(judges[i]) {
+			return true
+		}
+	}
+	return false
+}
 
 // overdue reports whether the object has had the candidate for longer than
 // the deadline. It has not if it is not known since when.
 func (e Expect) overdue(j judge) bool {
-	if e.Deadline <= 0 || j.object == nil || j.id != e.ID {
+	if e.Deadline <= 0 || j.object == nil || j.digest != e.Digest {
 		return false
 	}
 	start := e.started(j)

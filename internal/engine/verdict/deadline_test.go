@@ -42,7 +42,7 @@ func TestDeadline(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			expect := verdict.Expect{
-				ID: testID, Judges: []object.Key{{Group: "argoproj.io", Kind: tt.kind, Name: tt.judge}}, Deadline: tt.deadline, Now: now,
+				Digest: testDigest, Judges: []object.Key{{Group: "argoproj.io", Kind: tt.kind, Name: tt.judge}}, Deadline: tt.deadline, Now: now,
 			}
 			if tt.since > 0 {
 				expect.Since = now.Add(-tt.since)

@@ -1,14 +1,15 @@
 package verdict
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/object"
 )
 
 // evaluator reads single objects.
@@ -25,11 +26,11 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 	case j.object == nil:
 		f.missing, f.message = true, "it is not there yet"
 		return f, nil
-	case j.id == "":
-		f.message = fmt.Sprintf("it has no label %s, so that it does not run the candidate yet", engine.ExperimentLabel)
+	case j.unbound != "":
+		f.message = j.unbound
 		return f, nil
-	case j.id != e.expect.ID:
-		f.message = fmt.Sprintf("it is still of the experiment %s", excerpt.Of(j.id, longestWord))
+	case j.digest != e.expect.Digest:
+		f.message = "it is still of the experiment " + e.expect.apart(j.digest)
 		return f, nil
 	}
 	programs, err := compile(j.engine)
@@ -37,7 +38,7 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 		return finding{}, err
 	}
 	from := e.source(j)
-	r := reading{ctx: ctx, programs: programs, vars: e.variables(from)}
+	r := reading{ctx: ctx, programs: programs, vars: e.variables(from), children: from.Children}
 	f = r.read(f, j)
 	from.Candidate = r.candidate
 	f.metrics = metrics(j, from)
@@ -45,7 +46,7 @@ func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
 }
 
 func (e evaluator) source(j judge) evidence.Source {
-	return evidence.Source{Object: j.object, Children: children(j, e.objs), Document: document(j.object), Candidate: e.expect.Candidate}
+	return evidence.Source{Object: j.object, Children: e.children(j), Document: document(j.object), Candidate: e.expect.Candidate}
 }
 
 // metrics are those of an engine whose status is known. What the plan's own
@@ -77,6 +78,7 @@ type reading struct {
 	ctx       context.Context
 	programs  programs
 	vars      map[string]any
+	children  []*unstructured.Unstructured
 	candidate string // what the object calls it
 	failure   string
 }
@@ -91,14 +93,19 @@ func (r *reading) read(f finding, j judge) finding {
 	message := r.text("message")
 	promote := concluded && r.bool("promote")
 	reject := concluded && r.bool("reject")
+	conflict := ""
+	if concluded {
+		conflict = cmp.Or(r.text("conflict"), disagreement(append(r.children, j.object)))
+	}
 	failure := r.failure
 	f.evidence = r.text("evidence")
-
 	switch {
 	case failure != "":
-		f.running, f.message = !concluded, failure
+		f.running, f.expires, f.message = !concluded, silent(j.object), failure
+	case conflict != "":
+		f.running, f.message = false, "it contradicts itself: "+conflict
 	case !concluded:
-		f.message = join("it has not concluded", message)
+		f.expires, f.message = true, join("it has not concluded", message)
 	case promote && reject:
 		f.running, f.message = false, join("it says both promote and reject", message)
 	case promote:
@@ -106,9 +113,27 @@ func (r *reading) read(f finding, j judge) finding {
 	case reject:
 		f.outcome, f.running, f.message = Reject, false, message
 	default:
-		f.running, f.message = false, join("it concluded without evidence for or against the candidate", message)
+		f.running, f.expires, f.message = false, true, join("it concluded without evidence for or against the candidate", message)
 	}
 	return f
+}
+
+// disagreement names a condition that one of the objects has twice, in two states.
+func disagreement(objs []*unstructured.Unstructured) string {
+	for _, o := range objs {
+		conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+		states := map[string]string{}
+		for _, c := range conditions {
+			condition, _ := c.(map[string]any)
+			kind, _ := condition["type"].(string)
+			now, _ := condition["status"].(string)
+			if before, known := states[kind]; known && before != now {
+				return excerpt.Of(fmt.Sprintf("the condition %s of %s is there twice, in different states", kind, object.KeyOf(o)), longestLine)
+			}
+			states[kind] = now
+		}
+	}
+	return ""
 }
 
 func join(reason, message string) string {

@@ -30,6 +30,7 @@ func expressions(e engine.Engine) []expression {
 		{"concluded", e.Concluded, cel.BoolType},
 		{"promote", e.Promote, cel.BoolType},
 		{"reject", e.Reject, cel.BoolType},
+		{"conflict", e.Conflict, cel.StringType},
 		{"message", e.Message, cel.StringType},
 		{"evidence", e.Evidence, cel.StringType},
 	}

@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
@@ -15,10 +18,11 @@ import (
 
 // judge is one object that must speak, and what the input holds of it.
 type judge struct {
-	key    object.Key
-	engine engine.Engine
-	object *unstructured.Unstructured // nil where it is missing
-	id     string                     // of its label
+	key     object.Key
+	engine  engine.Engine
+	object  *unstructured.Unstructured // nil where it is missing
+	digest  digest.Digest              // that it carries
+	unbound string                     // why nothing binds it to an experiment; empty where its digest does
 }
 
 type matcher struct {
@@ -27,7 +31,11 @@ type matcher struct {
 	engines engine.Set
 }
 
-// judges finds every expected object by its name.
+// ErrNamespace is wrapped by errors for an object that may or may not be the
+// environment's: nobody said which namespace that is deployed to.
+var ErrNamespace = errors.New("it is not known which namespace the environment is deployed to")
+
+// judges finds every expected object by its name and namespace.
 func (m matcher) judges() ([]judge, error) {
 	var out []judge
 	for _, key := range m.expect.Judges {
@@ -37,13 +45,14 @@ func (m matcher) judges() ([]judge, error) {
 		}
 		j := judge{key: key, engine: eng}
 		for _, o := range m.objs {
-			if !names(key, key.Name, o) {
-				continue
+			found, err := m.expect.names(key, key.Name, o)
+			if err != nil {
+				return nil, err
 			}
-			if j.object != nil {
-				return nil, fmt.Errorf("judge %s: it is there in the namespaces %s and %s: pass that of the environment alone", key, excerpt.Of(j.object.GetNamespace(), longestWord), excerpt.Of(o.GetNamespace(), longestWord))
+			if found {
+				j.object = o
+				j.digest, j.unbound = binding(o)
 			}
-			j.object, j.id = o, o.GetLabels()[engine.ExperimentLabel]
 		}
 		if err := m.check(j); err != nil {
 			return nil, err
@@ -53,14 +62,40 @@ func (m matcher) judges() ([]judge, error) {
 	return out, nil
 }
 
-// check refuses an object that cannot be read, or that nothing binds to an
-// experiment although it was made for one.
+// binding is the digest that an object carries, or why it has none that counts.
+// Its label and its name hold an ID alone, which is no proof.
+func binding(o *unstructured.Unstructured) (digest.Digest, string) {
+	label := o.GetLabels()[engine.ExperimentLabel]
+	text, there := o.GetAnnotations()[digest.Annotation]
+	if !there && label == "" {
+		return "", fmt.Sprintf("it has neither the annotation %s nor the label %s, so that it does not run the candidate yet", digest.Annotation, engine.ExperimentLabel)
+	}
+	if !there {
+		return "", fmt.Sprintf("it has no annotation %s, so that nothing says which candidate it judged", digest.Annotation)
+	}
+	d, err := digest.Parse(text)
+	if err != nil {
+		return "", fmt.Sprintf("its annotation %s: %v", digest.Annotation, err)
+	}
+	if label != "" && label != d.ID() {
+		return "", fmt.Sprintf("its label %s is %s, and its annotation %s is of %s", engine.ExperimentLabel, excerpt.Of(label, longestWord), digest.Annotation, d.ID())
+	}
+	return d, ""
+}
+
+// apart names another experiment than the one under test so that both can be
+// told from each other.
+func (e Expect) apart(other digest.Digest) string {
+	if other.ID() == e.Digest.ID() {
+		return string(other)
+	}
+	return other.ID()
+}
+
+// check refuses an object that cannot be read.
 func (m matcher) check(j judge) error {
 	if j.object == nil {
 		return nil
-	}
-	if j.id == "" && m.expect.owns(j.key.Name) {
-		return fmt.Errorf("judge %s: it has no label %s, so that nothing says which candidate it judged: pass it as the cluster has it, with kubectl get -o yaml", j.key, engine.ExperimentLabel)
 	}
 	if version := j.object.GroupVersionKind().Version; !j.engine.Reads(version) {
 		return fmt.Errorf("judge %s: the version %s of %s is not known: use %s", j.key, excerpt.Of(version, longestWord), j.engine.Name, j.engine.APIVersions())
@@ -72,7 +107,7 @@ func (m matcher) check(j judge) error {
 // is, nor one that may still come to be of it: the objects of an earlier one,
 // or something else altogether.
 func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
-	if slices.ContainsFunc(judges, func(j judge) bool { return j.object != nil && (j.id == m.expect.ID || j.id == "") }) {
+	if slices.ContainsFunc(judges, func(j judge) bool { return j.object != nil && (j.unbound != "" || j.digest == m.expect.Digest) }) {
 		return Verdict{}, false, nil
 	}
 	var strangers []*unstructured.Unstructured
@@ -80,18 +115,18 @@ func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
 		if !m.engines.Judges(o) {
 			continue
 		}
-		id := o.GetLabels()[engine.ExperimentLabel]
-		if id != "" && id != m.expect.ID && m.ofEarlier(o, id) {
-			eng, _ := m.engines.Of(o)
-			return Verdict{
-				Outcome: Superseded, ID: excerpt.Of(id, longestWord), Engine: eng.Name, Objects: []string{excerpt.Of(object.KeyOf(o).String(), longestWord)},
-				Message: fmt.Sprintf("it judged the experiment %s, and %s is under test now", excerpt.Of(id, longestWord), m.expect.ID),
-			}, true, nil
+		earlier, err := m.ofEarlier(o)
+		if err != nil {
+			return Verdict{}, false, err
+		}
+		if earlier {
+			return m.earlier(o), true, nil
 		}
 		strangers = append(strangers, o)
 	}
 	if len(strangers) > 0 {
-		return Verdict{}, false, m.stranger(strangers[0])
+		nearest := max(0, slices.IndexFunc(strangers, func(o *unstructured.Unstructured) bool { return m.elsewhere(o) != "" }))
+		return Verdict{}, false, m.stranger(strangers[nearest])
 	}
 	titles, kinds := []string{}, []string{}
 	for _, o := range m.objs {
@@ -100,37 +135,93 @@ func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
 	return Verdict{}, false, m.unknownKind(titles, kinds)
 }
 
-// ofEarlier reports whether the object is an expected one as an experiment of
-// another ID had it.
-func (m matcher) ofEarlier(o *unstructured.Unstructured, id string) bool {
-	return slices.ContainsFunc(m.expect.Judges, func(key object.Key) bool {
-		return names(key, key.Name, o) || names(key, strings.ReplaceAll(key.Name, m.expect.ID, id), o)
-	})
+// earlier is the verdict on an object of another experiment: it is superseded,
+// or hold where nothing says which experiment that is.
+func (m matcher) earlier(o *unstructured.Unstructured) Verdict {
+	eng, _ := m.engines.Of(o)
+	d, unbound := binding(o)
+	v := Verdict{Outcome: Superseded, Digest: d, Engine: eng.Name, Objects: []string{excerpt.Of(object.KeyOf(o).String(), longestWord)}}
+	if unbound != "" {
+		v.Outcome, v.Message = Hold, excerpt.Of(fmt.Sprintf("%s: %s", v.Objects[0], unbound), longestLine)
+		return v
+	}
+	under := m.expect.Digest.ID()
+	if d.ID() == under {
+		under = string(m.expect.Digest)
+	}
+	v.Message = fmt.Sprintf("it judged the experiment %s, and %s is under test now", m.expect.apart(d), under)
+	return v
 }
 
-// names reports whether the object is the key's under that name. A namespace
-// that is not known is any.
-func names(key object.Key, name string, o *unstructured.Unstructured) bool {
+// ofEarlier reports whether the object is an expected one as an experiment of
+// another digest had it.
+func (m matcher) ofEarlier(o *unstructured.Unstructured) (bool, error) {
+	id := o.GetLabels()[engine.ExperimentLabel]
+	if id == "" {
+		return false, nil
+	}
+	for _, key := range m.expect.Judges {
+		for _, name := range []string{key.Name, strings.ReplaceAll(key.Name, m.expect.Digest.ID(), id)} {
+			if found, err := m.expect.names(key, name, o); found || err != nil {
+				return found, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// namespaceOf is where an object is: one that names no namespace is in the
+// environment's.
+func (e Expect) namespaceOf(o *unstructured.Unstructured) string {
+	return cmp.Or(o.GetNamespace(), e.Namespace)
+}
+
+// names reports whether the object is the key's under that name. Where it is not
+// known which namespace the environment is deployed to, an object that names
+// none is there, and of one that names any it cannot be told.
+func (e Expect) names(key object.Key, name string, o *unstructured.Unstructured) (bool, error) {
 	of := object.KeyOf(o)
-	return of.Group == key.Group && of.Kind == key.Kind && of.Name == name &&
-		(key.Namespace == "" || of.Namespace == "" || of.Namespace == key.Namespace)
+	if of.Group != key.Group || of.Kind != key.Kind || of.Name != name {
+		return false, nil
+	}
+	want, got := cmp.Or(key.Namespace, e.Namespace), e.namespaceOf(o)
+	if want == "" && got != "" {
+		return false, fmt.Errorf("judge %s: %w, and this one is in %s", key, ErrNamespace, excerpt.Of(got, longestWord))
+	}
+	return got == want || got == "", nil
 }
 
 func (m matcher) stranger(o *unstructured.Unstructured) error {
 	title := excerpt.Of(object.KeyOf(o).String(), longestWord)
+	if want := m.elsewhere(o); want != "" {
+		return fmt.Errorf("judge %s: it is not in the namespace %s, where this environment's is: expected is %s", title, excerpt.Of(want, longestWord), m.expected())
+	}
 	id := o.GetLabels()[engine.ExperimentLabel]
 	switch id {
 	case "":
 		return fmt.Errorf("judge %s: it has no label %s, and is none of this environment's: expected is %s", title, engine.ExperimentLabel, m.expected())
-	case m.expect.ID:
+	case m.expect.Digest.ID():
 		return fmt.Errorf("judge %s: this environment injects no such object, whatever its label says: expected is %s", title, m.expected())
 	}
 	return fmt.Errorf("judge %s: it belongs to the experiment %s of another environment: expected is %s", title, excerpt.Of(id, longestWord), m.expected())
 }
 
+// elsewhere is the namespace where an object would judge that is in another one;
+// empty for any other object.
+func (m matcher) elsewhere(o *unstructured.Unstructured) string {
+	for _, key := range m.expect.Judges {
+		of := object.KeyOf(o)
+		if of.Group == key.Group && of.Kind == key.Kind && of.Name == key.Name {
+			return cmp.Or(key.Namespace, m.expect.Namespace)
+		}
+	}
+	return ""
+}
+
 func (m matcher) expected() string {
 	var out []string
 	for _, key := range m.expect.Judges {
+		key.Namespace = cmp.Or(key.Namespace, m.expect.Namespace)
 		out = append(out, key.String())
 	}
 	return excerpt.List(out)

@@ -55,7 +55,7 @@ status: {analysis: {versionAssessments: {data: {new: [true]}}}}
 		"an earlier experiment's is": {strings.ReplaceAll(experiment, testID, "e000000001"), key, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v, err := judgeText(t, tt.text, verdict.Expect{ID: testID, Judges: []object.Key{tt.judge}}, tt.engines...)
+			v, err := judgeText(t, tt.text, verdict.Expect{Digest: testDigest, Namespace: "shop", Judges: []object.Key{tt.judge}}, tt.engines...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
 )
@@ -14,6 +15,7 @@ type finding struct {
 	engine   string
 	outcome  Outcome // promote, reject or hold
 	running  bool
+	expires  bool // it is hold, and without a verdict by the deadline a reject
 	missing  bool
 	message  string
 	evidence string
@@ -21,8 +23,8 @@ type finding struct {
 }
 
 // combine makes one verdict: one reject rejects, and promotion needs all.
-func combine(findings []finding, id string) Verdict {
-	v := Verdict{Outcome: Promote, ID: id}
+func combine(findings []finding, tested digest.Digest) Verdict {
+	v := Verdict{Outcome: Promote, Digest: tested}
 	for _, f := range findings {
 		if f.outcome == Reject {
 			v.Outcome = Reject

@@ -244,8 +244,8 @@ func FuzzJudge(f *testing.F) {
 		if !engines.Judges(objs[0]) {
 			return
 		}
-		expect := verdict.Expect{ID: objs[0].GetLabels()[engine.ExperimentLabel], Judges: []object.Key{object.KeyOf(objs[0])}}
-		got, err := verdict.Judge(context.Background(), objs, expect, verdict.Options{})
+		expect := verdict.Expect{Digest: testDigest, Judges: []object.Key{object.KeyOf(objs[0])}}
+		got, err := verdict.Judge(context.Background(), bind(objs), expect, verdict.Options{})
 		if err != nil {
 			if len(err.Error()) > 2000 {
 				t.Fatal(err)

@@ -41,11 +41,12 @@ func Read(file string, data []byte) ([]*unstructured.Unstructured, error) {
 
 // distinct drops an object that is there twice, and refuses one that is there
 // in two states: which of them is the last cannot be told.
-func distinct(objs []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+func (e Expect) distinct(objs []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
 	seen := make(map[object.Key]*unstructured.Unstructured, len(objs))
 	var out []*unstructured.Unstructured
 	for _, o := range objs {
 		key := object.KeyOf(o)
+		key.Namespace = e.namespaceOf(o)
 		other, ok := seen[key]
 		if ok && !object.Equal(o.Object, other.Object) {
 			return nil, fmt.Errorf("judge experiment: %s is there twice, in different states: pass the last one alone", excerpt.Of(key.String(), longestWord))

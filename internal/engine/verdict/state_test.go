@@ -106,12 +106,12 @@ func read(t testing.TB, v any) []*unstructured.Unstructured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return objs
+	return bind(objs)
 }
 
 func (tab table) expect(t testing.TB, s state, objs []*unstructured.Unstructured) verdict.Expect {
 	t.Helper()
-	expect := verdict.Expect{ID: testID, Candidate: s.Candidate, Judges: []object.Key{object.KeyOf(objs[0])}}
+	expect := verdict.Expect{Digest: testDigest, Candidate: s.Candidate, Judges: []object.Key{object.KeyOf(objs[0])}}
 	since := tab.Since
 	if s.Since != "" {
 		since = s.Since
@@ -144,7 +144,7 @@ func TestEveryStateOfEveryEngine(t *testing.T) {
 				if !strings.Contains(got.Message, s.Message) || !strings.Contains(got.Evidence, s.Evidence) {
 					t.Errorf("message %q, evidence %q; want %q, %q", got.Message, got.Evidence, s.Message, s.Evidence)
 				}
-				if got.Message == "" || got.ID != testID || got.Engine != eng.Name || !slices.Equal(got.Objects, []string{object.KeyOf(objs[0]).String()}) {
+				if got.Message == "" || got.Digest != testDigest || got.Engine != eng.Name || !slices.Equal(got.Objects, []string{object.KeyOf(objs[0]).String()}) {
 					t.Errorf("verdict %+v", got)
 				}
 				if s.Trap && got.Outcome == verdict.Promote {

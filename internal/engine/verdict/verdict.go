@@ -1,12 +1,12 @@
 // Package verdict reads what became of an experiment from its objects.
 //
 //  1. Read decodes the objects that someone saved, or the cluster sent (read.go).
-//  2. Judge finds those that judge, by name, and holds them to the experiment's
-//     ID: a verdict counts for nothing else (match.go).
+//  2. Judge finds those that judge, by name and namespace, and holds them to the
+//     experiment's digest: a verdict counts for nothing else (match.go).
 //  3. The CEL expressions of each one's engine are compiled, bounded and
 //     evaluated over the object and its children (expression.go, evaluate.go).
 //  4. The findings become one outcome: all must promote, one rejects
-//     (outcome.go). What runs past the deadline rejects as well (deadline.go).
+//     (outcome.go). No verdict by the deadline rejects as well (deadline.go).
 //     What each engine measured is told beside it (internal/engine/evidence).
 //
 // Whatever is not evidence is hold: an object that still runs, that contradicts
@@ -17,11 +17,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -42,12 +42,16 @@ const (
 
 // Expect is what the verdict must be of.
 type Expect struct {
-	ID string // of the experiment under test
+	Digest digest.Digest // of the experiment under test
 
 	// Judges are all objects that judge (render.Result.Judges), by their
-	// names in the cluster. An empty namespace is any. One whose name does not
-	// hold the ID outlives the candidate: it may still be as it was before.
+	// names in the cluster. One whose name does not hold the ID outlives the
+	// candidate: it may still be as it was before.
 	Judges []object.Key
+
+	// Namespace is where the environment is deployed to: that of every object
+	// that names none. It is empty where that is not known.
+	Namespace string
 
 	// Candidate is what the experiment calls the candidate, where it names
 	// several. Empty means the one that it tests.
@@ -72,12 +76,12 @@ type Options struct {
 // Evidence are one line each, and fit for a commit message.
 type Verdict struct {
 	Outcome  Outcome
-	ID       string   // that it was reached on
-	Running  bool     // it is hold, and may become another
-	Engine   string   // the engines' names
-	Objects  []string // that were read, as Kind/name or Kind/namespace/name
-	Message  string   // why
-	Evidence string   // what it rests on
+	Digest   digest.Digest // that it was reached on
+	Running  bool          // it is hold, and may become another
+	Engine   string        // the engines' names
+	Objects  []string      // that were read, as Kind/name or Kind/namespace/name
+	Message  string        // why
+	Evidence string        // what it rests on
 
 	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
 }
@@ -86,14 +90,14 @@ type Verdict struct {
 // there for those that do, as the Jobs of a k6 TestRun. An error means that they
 // cannot be a verdict on what is expected, or that ctx has ended.
 func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect, opt Options) (Verdict, error) {
-	if expect.ID == "" {
-		return Verdict{}, errors.New("judge experiment: the ID under test is missing")
+	if expect.Digest == "" {
+		return Verdict{}, errors.New("judge experiment: the digest under test is missing")
 	}
 	if len(expect.Judges) == 0 {
 		return Verdict{}, errors.New("judge experiment: nothing in it judges: decide by hand with --reason, or add an object of an engine to its resources")
 	}
 	engines := engine.With(opt.Engines)
-	objs, err := distinct(objs)
+	objs, err := expect.distinct(objs)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -112,8 +116,8 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 			return Verdict{}, fmt.Errorf("judge %s: %w", j.key, err)
 		}
 	}
-	v := combine(findings, expect.ID)
-	if v.Outcome == Hold && v.Running && slices.ContainsFunc(judges, expect.overdue) {
+	v := combine(findings, expect.Digest)
+	if v.Outcome == Hold && expect.expired(judges, findings) {
 		v.Outcome, v.Running = Reject, false
 		v.Message = excerpt.Of(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message), longestLine)
 	}

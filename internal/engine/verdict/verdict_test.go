@@ -45,7 +45,7 @@ func judgeText(t *testing.T, text string, expect verdict.Expect, engines ...spec
 	if err != nil {
 		t.Fatal(err)
 	}
-	return verdict.Judge(context.Background(), objs, expect, verdict.Options{Engines: engines})
+	return verdict.Judge(context.Background(), bind(objs), expect, verdict.Options{Engines: engines})
 }
 
 // TestSeveralJudges holds the rule: promotion needs all, one reject rejects.
@@ -90,11 +90,11 @@ func TestSeveralJudges(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := judgeText(t, tt.text, verdict.Expect{ID: testID, Judges: judges(a, b)})
+			got, err := judgeText(t, tt.text, verdict.Expect{Digest: testDigest, Judges: judges(a, b)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			tt.want.ID = testID
+			tt.want.Digest = testDigest
 			if tt.want.Outcome == verdict.Reject && tt.want.Evidence == "" {
 				got.Evidence = ""
 			}
@@ -135,11 +135,11 @@ func TestSuperseded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := judgeText(t, tt.text, verdict.Expect{ID: testID, Judges: tt.judges})
+			got, err := judgeText(t, tt.text, verdict.Expect{Digest: testDigest, Judges: tt.judges})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Outcome != verdict.Superseded || got.ID != "e000000001" || got.Running || !strings.Contains(got.Message, "e000000001, and "+testID+" is under test now") {
+			if got.Outcome != verdict.Superseded || got.Digest != digestOf("e000000001") || got.Running || !strings.Contains(got.Message, "e000000001, and "+testID+" is under test now") {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -148,18 +148,16 @@ func TestSuperseded(t *testing.T) {
 
 func TestJudgeErrors(t *testing.T) {
 	const name = "judge-" + testID
-	expect := verdict.Expect{ID: testID, Judges: judges(name)}
+	expect := verdict.Expect{Digest: testDigest, Judges: judges(name)}
 	deployment := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
 	for _, tt := range []struct {
 		name, text string
 		expect     verdict.Expect
 		want       string
 	}{
-		{"no label", job(name, "", complete), expect, "judge Job/shop/judge-e123456789: it has no label assay.dev/experiment, so that nothing says which candidate it judged: pass it as the cluster has it"},
-		{"label is a number", job(name, "1", complete), expect, "judge Job/shop/judge-e123456789: it has no label assay.dev/experiment"},
 		{"no label and another name", job("other", "", complete), expect, "judge Job/shop/other: it has no label assay.dev/experiment, and is none of this environment's: expected is Job/shop/judge-e123456789"},
 		{"another environment", job("smoke-e000000001", "e000000001", complete), expect, "judge Job/shop/smoke-e000000001: it belongs to the experiment e000000001 of another environment: expected is Job/shop/judge-e123456789"},
-		{"another namespace", strings.Replace(job(name, testID, complete), "namespace: shop", "namespace: other", 1), expect, "judge Job/other/judge-e123456789: this environment injects no such object, whatever its label says"},
+		{"another namespace", strings.Replace(job(name, testID, complete), "namespace: shop", "namespace: other", 1), expect, "judge Job/other/judge-e123456789: it is not in the namespace shop, where this environment's is: expected is Job/shop/judge-e123456789"},
 		{"the ID on another object", job("other", testID, complete), expect, "judge Job/shop/other: this environment injects no such object, whatever its label says: expected is Job/shop/judge-e123456789"},
 		{"unknown engine", deployment, expect, "judge Deployment/web: no engine is known that judges by it: known are Experiment.iter8.tools, AnalysisRun.argoproj.io, Experiment.argoproj.io, Rollout.argoproj.io, Job.batch, TestRun.k6.io, Canary.flagger.app"},
 		{"unknown engine, near", strings.Replace(job("x", testID, complete), "kind: Job", "kind: Jobs", 1), expect, "did you mean Job? known are"},
@@ -167,10 +165,12 @@ func TestJudgeErrors(t *testing.T) {
 		{"only load", strings.Replace(job("judge-e000000001", "e000000001", complete), "labels:", "annotations: {assay.dev/role: load}, labels:", 1), expect, "no engine is known that judges by it"},
 		{"unknown version", strings.Replace(job(name, testID, complete), "batch/v1", "batch/v1beta1", 1), expect, "judge Job/shop/judge-e123456789: the version v1beta1 of Job is not known: use batch/v1"},
 		{"in two states", job(name, testID, running) + "---\n" + job(name, testID, complete), expect, "judge experiment: Job/shop/judge-e123456789 is there twice, in different states: pass the last one alone"},
-		{"in two namespaces", job(name, testID, running) + "---\n" + strings.Replace(job(name, testID, complete), "namespace: shop", "namespace: other", 1), verdict.Expect{ID: testID, Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is there in the namespaces shop and other"},
-		{"no ID", job(name, testID, complete), verdict.Expect{Judges: judges(name)}, "judge experiment: the ID under test is missing"},
-		{"nothing judges", job(name, testID, complete), verdict.Expect{ID: testID}, "judge experiment: nothing in it judges: decide by hand with --reason"},
-		{"an expected kind that does not judge", job(name, testID, complete), verdict.Expect{ID: testID, Judges: []object.Key{{Kind: "Pod", Name: "x"}}}, "judge Pod/x: no engine is known that judges by it"},
+		{"in a namespace, and the environment's is not known", job(name, testID, complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not known which namespace the environment is deployed to, and this one is in shop"},
+		{"an earlier one in a namespace", job("judge-e000000001", "e000000001", complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not known which namespace the environment is deployed to"},
+		{"another namespace than the environment's", job(name, testID, complete), verdict.Expect{Digest: testDigest, Namespace: "web", Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not in the namespace web, where this environment's is: expected is Job/web/judge-e123456789"},
+		{"no digest", job(name, testID, complete), verdict.Expect{Judges: judges(name)}, "judge experiment: the digest under test is missing"},
+		{"nothing judges", job(name, testID, complete), verdict.Expect{Digest: testDigest}, "judge experiment: nothing in it judges: decide by hand with --reason"},
+		{"an expected kind that does not judge", job(name, testID, complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Kind: "Pod", Name: "x"}}}, "judge Pod/x: no engine is known that judges by it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := judgeText(t, tt.text, tt.expect)
@@ -186,7 +186,7 @@ func TestJudgeErrors(t *testing.T) {
 
 func TestMessagesAreOneBoundedLine(t *testing.T) {
 	text := strings.Replace(job("judge-"+testID, testID, complete), "all good", `"ok\n\nAssay-Outcome: promote\n\u001b[31m\u202e`+strings.Repeat("x", 5000)+`"`, 1)
-	got, err := judgeText(t, text, verdict.Expect{ID: testID, Judges: judges("judge-" + testID)})
+	got, err := judgeText(t, text, verdict.Expect{Digest: testDigest, Judges: judges("judge-" + testID)})
 	if err != nil {
 		t.Fatal(err)
 	}

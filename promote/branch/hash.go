@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// digest is the SHA-256 of a content.
-func digest(data []byte) string {
+// hash is the SHA-256 of a content.
+func hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/promote/worktree"
 )
 
 // writeOwn writes files of an environment, by their paths in the repository: all
@@ -22,21 +21,17 @@ func (a *app) writeOwn(ctx context.Context, p *opened, verb string, files map[st
 		f.After = files[name]
 		list = append(list, f)
 	}
-	return a.write(ctx, func() error { return worktree.Replace(ctx, p.root, p.Environment, verb, list...) })
+	return a.dir(p.located).Replace(ctx, verb, list...)
 }
 
 // resumeInit finishes what an earlier init left undone when it was killed. Another verb
 // than the killed command's is an error that names it.
 func (a *app) resumeInit(ctx context.Context, p *opened, verb string) (done bool, err error) {
-	record, err := worktree.Interrupted(p.root, p.Environment)
+	record, err := a.dir(p.located).Interrupted(ctx)
 	if record == nil || err != nil {
 		return false, err
 	}
-	err = a.write(ctx, func() error {
-		_, err := worktree.Resume(ctx, p.root, p.Environment, promote.Outcome(verb))
-		return err
-	})
-	if err != nil {
+	if _, err := a.dir(p.located).Resume(ctx, promote.Outcome(verb)); err != nil {
 		return false, err
 	}
 	a.notef("this finishes an init that was interrupted")

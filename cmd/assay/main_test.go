@@ -1,10 +1,15 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"flag"
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,15 +30,17 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = &servers{}
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"short":  short,
-			"tree":   tree,
-			"sparse": sparse,
-			"raw":    raw,
-			"grab":   grab,
-			"expand": expand,
+			"crashed": crashed,
+			"short":   short,
+			"tree":    tree,
+			"sparse":  sparse,
+			"raw":     raw,
+			"grab":    grab,
+			"expand":  expand,
 
 			"serve": serve, "commit": commit, "submodule": submodule, "replace": replace, "fault": fault, "met": met, "hook": hook, "bare": bare, "people": people, "held": held,
 		},
@@ -77,6 +84,21 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+// crashed leaves the record of an interrupted command on an environment outside of
+// Git, where $ROOT is the repository: crashed RECORD ENVIRONMENT.
+func crashed(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: crashed record environment")
+	}
+	dir, err := filepath.EvalSymlinks(ts.MkAbs(args[1]))
+	ts.Check(err)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s%d:%s", len(dir), dir, 0, ""))
+	at := filepath.Join(ts.Getenv("XDG_STATE_HOME"), "assay", hex.EncodeToString(sum[:]))
+	ts.Check(os.MkdirAll(filepath.Dir(at), 0o700))
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "$ROOT", filepath.Dir(dir))
+	ts.Check(os.WriteFile(at, []byte(text), 0o600))
 }
 
 // sparse makes a file of a size without writing it: sparse NAME BYTES.

@@ -79,11 +79,22 @@ func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*s
 	if err != nil {
 		return nil, err
 	}
+	dir := a.dir(at)
+	dir.Commits, dir.Commit, dir.DryRun = f.commits, how.commit, how.dryRun
 	return &site{
-		home: worktree.Dir{Root: at.root, View: at.View, Commits: f.commits, Commit: how.commit, DryRun: how.dryRun, Hold: a.write},
+		home: dir,
 		View: at.View, arg: at.arg, close: func() {},
 		namespace: func() (string, error) { return at.Request.Namespace, nil },
 	}, nil
+}
+
+// dir is an environment's directory to work on.
+func (a *app) dir(at located) worktree.Dir {
+	state := a.variable("XDG_STATE_HOME")
+	if home := a.variable("HOME"); state == "" && home != "" {
+		state = filepath.Join(home, ".local", "state")
+	}
+	return worktree.Dir{Root: at.root, View: at.View, State: state, Hold: a.write, Note: func(text string) { a.notef("%s", text) }}
 }
 
 // on names a path in the repository as the user reaches it from here.

@@ -173,7 +173,7 @@ func (t *tour) conclude(ctx context.Context, then *render.Result, recorded strin
 
 // home is the environment in the throw-away repository.
 func (t *tour) home() worktree.Dir {
-	return worktree.Dir{Root: t.root, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: t.example.Dir}}}}
+	return worktree.Dir{Root: t.root, State: filepath.Join(t.root, ".state"), View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: t.example.Dir}}}}
 }
 
 // recorded lays a recorded status over the judging objects of an experiment.

@@ -3,6 +3,7 @@ package worktree
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -80,4 +81,16 @@ type DirtyError struct{ Files []string }
 
 func (e *DirtyError) Error() string {
 	return excerpt.List(e.Files) + " differs from the last commit: commit or stash it first, so that the commit holds what was proven and nothing else"
+}
+
+// holds proves that the commit of a record is the one that the record's files make:
+// on the commit that was checked out, with these files changed and no others.
+func holds(ctx context.Context, repo *local.Repo, state string, files []git.File) error {
+	var made local.Commit
+	decoder := json.NewDecoder(strings.NewReader(state))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&made); err != nil {
+		return errors.New("the record names no commit that this version of assay has made")
+	}
+	return repo.Holds(ctx, made, files)
 }

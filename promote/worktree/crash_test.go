@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/digest"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
@@ -58,7 +57,8 @@ func crashed(dir string) error {
 
 // decide is what the commands run, by people who look at what is under test.
 func (c crash) decide(ctx context.Context, dir string, step func(string)) error {
-	d := Dir{Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: c.env}}}, Commit: c.git != "", step: step}
+	d := at(dir)
+	d.View.Request.Dir, d.Commit, d.step = c.env, c.git != "", step
 	_, err := d.Decide(ctx, promote.Decider{Wanted: c.outcome, Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
 		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: digest.Selector(res.ID)}}, nil
 	}})
@@ -228,8 +228,20 @@ func TestSwept(t *testing.T) {
 	decided(t, dir, promote.Reject)
 	envrepo.Same(t, "after the rejection", want, envrepo.Read(t, os.DirFS(dir)))
 
+	// What another environment of the directory needs to finish, and what lies there
+	// as a record did once.
 	other := envrepo.Files{"prod/.other.yaml.assay-part": "x\n", "prod/.candidate.other.yaml.assay-record": "{}\n"}
 	dir = c.files.With(other).On(t)
+	d := at(dir)
+	d.View.Request.Name = "other"
+	s, err := d.store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := (&Record{Root: s.root, Outcome: promote.Promote, Environment: s.env}).of([]promote.File{{Path: "prod/other.yaml", After: []byte("x\n")}})
+	if err := errors.Join(s.ready(), s.save(r, quiet)); err != nil {
+		t.Fatal(err)
+	}
 	decided(t, dir, promote.Reject)
 	envrepo.Same(t, "another environment's", want.With(other), envrepo.Read(t, os.DirFS(dir)))
 }

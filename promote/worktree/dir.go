@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
 	"time"
 
 	"github.com/assaydev/assay/internal/git/local"
@@ -19,6 +22,12 @@ import (
 type Dir struct {
 	Root string       // the repository's directory
 	View promote.View // how the environment is read there
+
+	// State is the user's directory for state, where a crash is recorded without
+	// Git: $XDG_STATE_HOME, as a rule ~/.local/state.
+	State string
+
+	Note func(string) // told what people should know; nil is quiet
 
 	Commits int  // how far back the history is read
 	Commit  bool // make one commit of each edit, of these files alone
@@ -40,7 +49,7 @@ func (d Dir) env() spec.Environment { return d.View.Request.Environment }
 // A verdict on another candidate than the one under test is no error: the
 // Result's Choice.Left is promote.Superseded.
 func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
-	if r, err := d.resume(ctx, decide.Wanted); r != nil || err != nil {
+	if r, err := d.finish(ctx, decide.Wanted); r != nil || err != nil {
 		return r, err
 	}
 	req, err := d.View.At(d.Root)
@@ -93,7 +102,7 @@ func (d Dir) unlessRepeated(ctx context.Context, err error) (*promote.Result, er
 // Revert undoes a promotion that the branch which is checked out tells of, for a
 // reason.
 func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (*promote.Result, error) {
-	if r, err := d.resume(ctx, promote.Revert); r != nil || err != nil {
+	if r, err := d.finish(ctx, promote.Revert); r != nil || err != nil {
 		return r, err
 	}
 	repo, err := local.Open(ctx, d.Root)
@@ -154,13 +163,14 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 		commit = commitTo(repo, rec.Message(e.Title(), decision.Reason))
 	}
 	r.Committed = d.Commit
-	return r, d.hold(ctx, func() error { return write(ctx, d.Root, newRecord(e), e.Files, commit, d.steps()) })
+	return r, d.hold(ctx, func() error { return d.write(ctx, newRecord(e), e.Files, commit) })
 }
 
-// resume finishes what an earlier decision left undone when it was killed; nil
+// finish finishes what an earlier decision left undone when it was killed; nil
 // where there is nothing to finish.
-func (d Dir) resume(ctx context.Context, wanted promote.Outcome) (*promote.Result, error) {
-	record, err := Interrupted(d.Root, d.env())
+func (d Dir) finish(ctx context.Context, wanted promote.Outcome) (*promote.Result, error) {
+	d.foreign()
+	record, err := d.Interrupted(ctx)
 	if record == nil || err != nil {
 		return nil, err
 	}
@@ -176,7 +186,7 @@ func (d Dir) resume(ctx context.Context, wanted promote.Outcome) (*promote.Resul
 		commit = commitTo(repo, "") // the record knows the commit
 	}
 	err = d.hold(ctx, func() error {
-		record, err = resume(ctx, d.Root, d.env(), wanted, commit, d.steps())
+		record, err = d.resume(ctx, wanted, commit)
 		return err
 	})
 	if record == nil || err != nil {
@@ -204,7 +214,7 @@ func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, 
 		return nil, err
 	}
 	defer func() { _ = req.FS.Close() }()
-	if err := d.undisturbed(); err != nil {
+	if err := d.undisturbed(ctx); err != nil {
 		return nil, err
 	}
 	p, err := put.Place(ctx, req, d.Branch, d.memory)
@@ -225,7 +235,7 @@ func (d Dir) Clear(ctx context.Context, which candidate.Which) (*candidate.Withd
 	if w == nil || err != nil {
 		return nil, err
 	}
-	if err := d.undisturbed(); err != nil {
+	if err := d.undisturbed(ctx); err != nil {
 		return nil, err
 	}
 	return w, d.replace(ctx, "candidate clear", w.Marker, w.Rest)
@@ -265,8 +275,9 @@ func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(
 
 // undisturbed refuses to touch a marker while a decision about it is half
 // written.
-func (d Dir) undisturbed() error {
-	record, err := Interrupted(d.Root, d.env())
+func (d Dir) undisturbed(ctx context.Context) error {
+	d.foreign()
+	record, err := d.Interrupted(ctx)
 	if err == nil && record != nil {
 		err = fmt.Errorf("%s: %s was interrupted while it was written: run assay %s again with the same flags first",
 			d.env(), record.What(), record.Outcome)
@@ -285,7 +296,7 @@ func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data
 		}
 	}
 	f.After = data
-	return d.hold(ctx, func() error { return Replace(ctx, d.Root, d.env(), verb, f) })
+	return d.Replace(ctx, verb, f)
 }
 
 // Past is what the newest commits of the branch that is checked out tell of the
@@ -338,6 +349,19 @@ func (d Dir) since(req render.Request, res *render.Result) promote.Since {
 			return time.Time{}, err
 		}
 		return promote.Began(ctx, repo, tip, res.Digest, d.View.In)
+	}
+}
+
+// foreign tells of a record beside the marker. Earlier versions of Assay kept
+// theirs there; anybody can commit one.
+func (d Dir) foreign() {
+	marker, err := spec.CandidateFile(d.env().Name)
+	if err != nil || d.Note == nil {
+		return
+	}
+	name := path.Join(d.env().Dir, "."+marker+recordSuffix)
+	if _, err := os.Lstat(filepath.Join(d.Root, filepath.FromSlash(name))); err == nil {
+		d.Note(name + " is ignored: a record of an interrupted command does not lie in the repository; remove it")
 	}
 }
 

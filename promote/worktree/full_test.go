@@ -59,14 +59,14 @@ func TestOnFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := write(t.Context(), dir, newRecord(e), e.Files, nil, quiet); err == nil || !strings.Contains(err.Error(), "no space left on device") {
+	if err := at(dir).write(t.Context(), newRecord(e), e.Files, nil); err == nil || !strings.Contains(err.Error(), "no space left on device") {
 		t.Errorf("error %v", err)
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
 	envrepo.Same(t, "the tree", envrepo.Shop(), envrepo.Read(t, os.DirFS(dir)))
-	if err := write(t.Context(), dir, newRecord(e), e.Files, nil, quiet); err != nil {
+	if err := at(dir).write(t.Context(), newRecord(e), e.Files, nil); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 }

@@ -3,16 +3,14 @@ package worktree
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
+	"strings"
 
-	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/dotgit"
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 )
@@ -22,12 +20,16 @@ import (
 var ErrInterrupted = errors.New("an earlier decision was interrupted while it was written: run the same command again to finish it")
 
 // recordVersion is raised when the format of the record changes.
-const recordVersion = 1
+const recordVersion = 2
+
+// mostRecord bounds what is read of a record, in bytes.
+const mostRecord = 1 << 20
 
 // Record says what was decided and which files that changes. It is on the disk
 // only while they are being replaced.
 type Record struct {
 	Version int             `json:"version"`
+	Root    string          `json:"root"` // the real path of the repository's directory
 	Outcome promote.Outcome `json:"outcome"`
 	spec.Environment
 	Candidate string       `json:"candidate,omitempty"`
@@ -78,79 +80,29 @@ func hash(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// recordName is where the record of an environment lies.
-func recordName(env spec.Environment) (string, error) {
-	name, err := spec.CandidateFile(env.Name)
-	if err != nil {
-		return "", err
-	}
-	return filepath.FromSlash(path.Join(env.Dir, "."+name+recordSuffix)), nil
-}
-
-// save makes the record appear whole, and only once all before it is on the disk.
-func (w *writer) save(r *Record) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
+// check refuses a record that names what the environment's record would not: it
+// is read back from the disk.
+func (r *Record) check(s *store, marker string) error {
+	if r.Version != recordVersion || r.Root != s.root || r.Environment != s.env {
+		return errors.New("it is of another version, or of another environment")
 	}
 	for _, f := range r.Files {
-		if err := w.syncDir(path.Dir(f.Path)); err != nil {
-			return err
+		if !fs.ValidPath(f.Path) || dotgit.Inside(f.Path) {
+			return fmt.Errorf("%q is no path of a file of the repository", f.Path)
+		}
+		for _, sum := range []string{f.Before, f.After} {
+			if sum != "" && !isHash(sum) {
+				return fmt.Errorf("%s has no SHA-256", f.Path)
+			}
+		}
+		if !envfs.Within(f.Path, s.env.Dir) && f.Path != marker && spec.KindByName(f.Path) != spec.KindCandidate {
+			return fmt.Errorf("%s is outside of the environment", f.Path)
 		}
 	}
-	part := w.record + ".part"
-	file, err := w.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(append(data, '\n'))
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err != nil {
-		return err
-	}
-	w.step("save record")
-	if err := w.root.Rename(part, w.record); err != nil {
-		return err
-	}
-	return w.syncDir(path.Dir(filepath.ToSlash(w.record)))
+	return nil
 }
 
-// syncDir makes renames and removals in a directory last.
-func (w *writer) syncDir(name string) error {
-	dir, err := w.root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	return dir.Sync()
-}
-
-// Interrupted returns the record of an earlier decision on the environment
-// that was killed while it was written; nil if there is none.
-func Interrupted(root string, env spec.Environment) (*Record, error) {
-	name, err := recordName(env)
-	if err != nil {
-		return nil, err
-	}
-	repo, err := os.OpenRoot(root)
-	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
-	}
-	defer func() { _ = repo.Close() }()
-	return readRecord(repo, name)
-}
-
-func readRecord(root *os.Root, name string) (*Record, error) {
-	data, err := root.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.ToSlash(name), excerpt.Cause(err))
-	}
-	var r Record
-	if err := json.Unmarshal(data, &r); err != nil || r.Version != recordVersion {
-		return nil, fmt.Errorf("%s: it is no record that this version of assay has written: restore the environment's files, and remove it", filepath.ToSlash(name))
-	}
-	return &r, nil
+func isHash(text string) bool {
+	sum, err := hex.DecodeString(text)
+	return err == nil && len(sum) == sha256.Size && strings.ToLower(text) == text
 }

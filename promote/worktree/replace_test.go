@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaydev/assay/internal/spec"
-
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -31,7 +29,7 @@ func decided(t *testing.T, dir string, outcome promote.Outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := write(t.Context(), dir, newRecord(e), e.Files, nil, quiet); err != nil {
+	if err := at(dir).write(t.Context(), newRecord(e), e.Files, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -59,7 +57,7 @@ func TestReplaceIsAllOrNothing(t *testing.T) {
 		if err := os.Symlink(os.TempDir(), link); err != nil {
 			t.Fatal(err)
 		}
-		if err := Replace(test.ctx, dir, prod, "init", test.files...); err == nil || strings.Contains(err.Error(), dir) {
+		if err := at(dir).Replace(test.ctx, "init", test.files...); err == nil || strings.Contains(err.Error(), dir) {
 			t.Errorf("%s: error %v", test.name, err)
 		}
 		if entries, err := os.ReadDir(filepath.Join(dir, "prod")); err != nil || len(entries) != 2 {
@@ -71,7 +69,7 @@ func TestReplaceIsAllOrNothing(t *testing.T) {
 		envrepo.Same(t, test.name, tree, envrepo.Read(t, os.DirFS(dir)))
 	}
 	dir := tree.On(t)
-	if err := Replace(t.Context(), dir, prod, "init", a, added("prod/new/below/b")); err != nil {
+	if err := at(dir).Replace(t.Context(), "init", a, added("prod/new/below/b")); err != nil {
 		t.Fatal(err)
 	}
 	envrepo.Same(t, "written", envrepo.Files{"prod/a": "new", "prod/new/below/b": "b"}, envrepo.Read(t, os.DirFS(dir)))
@@ -84,16 +82,16 @@ func TestReplaceSurvivesACrash(t *testing.T) {
 	files := []promote.File{{Path: "prod/a", Before: []byte("old"), After: []byte("new")}, {Path: "prod/new/b", After: []byte("b")}}
 	func() {
 		defer func() { _ = recover() }()
-		_ = write(t.Context(), dir, (&Record{Outcome: "init", Environment: spec.Environment{Dir: "prod"}}).of(files), files, nil, func(step string) {
+		_ = stepping(dir, func(step string) {
 			if step == "replace prod/new/b" {
 				panic("killed")
 			}
-		})
+		}).Replace(t.Context(), "init", files...)
 	}()
-	if _, err := Resume(t.Context(), dir, prod, promote.Promote); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
+	if _, err := at(dir).Resume(t.Context(), promote.Promote); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
 		t.Errorf("a promotion finished it: %v", err)
 	}
-	if _, err := Resume(t.Context(), dir, prod, "init"); err != nil {
+	if _, err := at(dir).Resume(t.Context(), "init"); err != nil {
 		t.Fatal(err)
 	}
 	envrepo.Same(t, "finished", envrepo.Files{"prod/a": "new", "prod/new/b": "b"}, envrepo.Read(t, os.DirFS(dir)))

@@ -10,39 +10,106 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
 )
+
+// Interrupted returns the record of an earlier command on the environment that was
+// killed while it wrote; nil if there is none.
+func (d Dir) Interrupted(ctx context.Context) (*Record, error) {
+	s, err := d.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.load()
+}
 
 // Resume finishes what an earlier command on the environment left undone when it
 // was killed, and returns its record; nil if there is nothing to finish. A file
 // that was edited since is an error, and nothing has changed then. The outcome must
 // be the same: half a promotion cannot become a rejection.
-func Resume(ctx context.Context, root string, env spec.Environment, outcome promote.Outcome) (*Record, error) {
-	return resume(ctx, root, env, outcome, nil, quiet)
+func (d Dir) Resume(ctx context.Context, outcome promote.Outcome) (r *Record, err error) {
+	err = d.hold(ctx, func() error {
+		r, err = d.resume(ctx, outcome, nil)
+		return err
+	})
+	return r, err
 }
 
-func resume(ctx context.Context, root string, env spec.Environment, outcome promote.Outcome, commit *commit, step func(string)) (*Record, error) {
-	w, err := openWriter(root, env, step)
+func (d Dir) resume(ctx context.Context, outcome promote.Outcome, commit *commit) (*Record, error) {
+	w, err := d.writer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
-	r, err := readRecord(w.root, w.record)
+	r, err := w.store.load()
 	if r == nil || err != nil {
 		return nil, err
 	}
 	if outcome != "" && r.Outcome != outcome {
 		return r, fmt.Errorf("%s: %s was interrupted while it was written: run assay %s with the same flags to finish it first",
-			filepath.ToSlash(w.record), r.What(), r.Outcome)
+			w.store.name(), r.What(), r.Outcome)
 	}
-	for _, f := range r.Files {
-		if _, err := w.pending(f); err != nil {
-			return r, fmt.Errorf("%w, since %s was interrupted: restore the environment's files and remove %s, then start again",
-				err, strings.Replace(r.What(), "a decision", "the decision", 1), filepath.ToSlash(w.record))
-		}
+	if err := w.believe(ctx, r); err != nil {
+		return r, fmt.Errorf("%w, since %s was interrupted: restore the environment's files and remove %s, then start again",
+			err, strings.Replace(r.What(), "a decision", "the decision", 1), w.store.name())
 	}
 	return r, w.finish(ctx, r, commit)
+}
+
+// believe holds a record that was read back against what is on the disk and in
+// Git: it may be of another time.
+func (w *writer) believe(ctx context.Context, r *Record) error {
+	if err := r.check(w.store, w.marker()); err != nil {
+		return err
+	}
+	if err := w.untracked(ctx, r); err != nil {
+		return err
+	}
+	var files []git.File
+	for _, f := range r.Files {
+		if err := w.direct(f); err != nil {
+			return err
+		}
+		pending, err := w.pending(f)
+		if err != nil {
+			return err
+		}
+		file := git.File{Path: f.Path}
+		if f.After != "" {
+			name := filepath.FromSlash(f.Path)
+			if pending {
+				name = staged(f.Path)
+			}
+			if file.Data, err = w.root.ReadFile(name); err != nil {
+				return fmt.Errorf("read %s: %w", f.Path, excerpt.Cause(err))
+			}
+		}
+		files = append(files, file)
+	}
+	if r.Commit == "" {
+		return nil
+	}
+	if w.store.repo == nil {
+		return errors.New("there is no Git repository any more")
+	}
+	return holds(ctx, w.store.repo, r.Commit, files)
+}
+
+// direct refuses a path with a link on the way. A file that is a link itself can
+// only be removed: what is edited is the file that it leads to.
+func (w *writer) direct(f RecordFile) error {
+	for at := f.Path; at != "."; at = path.Dir(at) {
+		info, err := w.root.Lstat(filepath.FromSlash(at))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("read %s: %w", at, excerpt.Cause(err))
+		case info.Mode()&fs.ModeSymlink != 0 && (at != f.Path || f.After != ""):
+			return fmt.Errorf("%s has become a link", at)
+		}
+	}
+	return nil
 }
 
 // pending tells whether a file has still to be replaced. A content that is
@@ -68,6 +135,9 @@ func (w *writer) pending(f RecordFile) (bool, error) {
 		return true, nil
 	}
 	part, err := w.root.ReadFile(staged(f.Path))
+	if info, e := w.root.Lstat(staged(f.Path)); e == nil && !info.Mode().IsRegular() {
+		err = fs.ErrInvalid
+	}
 	if err != nil || hash(part) != f.After {
 		return false, fmt.Errorf("%s, which holds the new content of %s, is missing or has been edited", filepath.ToSlash(staged(f.Path)), f.Path)
 	}
@@ -98,8 +168,8 @@ func (w *writer) finish(ctx context.Context, r *Record, commit *commit) error {
 		}
 	}
 	w.step("remove record")
-	if err := w.root.Remove(w.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &lateError{fmt.Errorf("remove %s: %w", filepath.ToSlash(w.record), excerpt.Cause(err))}
+	if err := w.store.remove(); err != nil {
+		return &lateError{err}
 	}
 	return nil
 }

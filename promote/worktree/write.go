@@ -7,8 +7,9 @@
 //     made from (write.go).
 //  2. The contents are staged beside the files, with their modes and owners, and
 //     synced. A link is edited where it leads to.
-//  3. A record of them is written beside the marker (record.go). Then the files
-//     are replaced, one rename each, in order: the marker is the last.
+//  3. A record of them is written where no content of the repository can put it
+//     (store.go, record.go). Then the files are replaced, one rename each, in
+//     order: the marker is the last.
 //  4. A process that is killed before the record leaves every file as it was; one
 //     that is killed later leaves the record, with which Resume finishes
 //     (resume.go). Without it, some of the files could hold the change and others
@@ -33,30 +34,28 @@ import (
 	"github.com/assaydev/assay/promote"
 )
 
-// Replace gives files of an environment, named by their paths in the repository,
+// Replace gives files of the environment, named by their paths in the repository,
 // new contents: what a command makes that decides nothing. The verb is the
 // command, as people would run it again. A file that is not what it was read as,
 // or may not be written, is an error, and nothing has changed then.
-func Replace(ctx context.Context, root string, env spec.Environment, verb string, files ...promote.File) error {
-	r := &Record{Outcome: promote.Outcome(verb), Environment: env}
-	return write(ctx, root, r.of(files), files, nil, quiet)
+func (d Dir) Replace(ctx context.Context, verb string, files ...promote.File) error {
+	r := &Record{Outcome: promote.Outcome(verb), Environment: d.env()}
+	return d.hold(ctx, func() error { return d.write(ctx, r.of(files), files, nil) })
 }
 
 // quiet is no step.
 func quiet(string) {}
 
-// write makes a proven edit in the directory of a repository. It calls step before
-// everything that a crash could separate from what came before. A file that is not
-// what the edit was proven on, or may not be written, is an error, and nothing has
-// changed then.
-func write(ctx context.Context, root string, r *Record, files []promote.File, commit *commit, step func(string)) error {
-	w, err := openWriter(root, r.Environment, step)
+// write makes a proven edit in the directory. A file that is not what the edit was
+// proven on, or may not be written, is an error, and nothing has changed then.
+func (d Dir) write(ctx context.Context, r *Record, files []promote.File, commit *commit) error {
+	w, err := d.writer(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	if _, err := w.root.Lstat(w.record); err == nil {
-		return fmt.Errorf("%s: %w", filepath.ToSlash(w.record), ErrInterrupted)
+	if _, err := os.Lstat(w.store.file); err == nil {
+		return fmt.Errorf("%s: %w", w.store.name(), ErrInterrupted)
 	}
 	if err := w.prepare(ctx, r, files, commit); err != nil {
 		w.drop(files)
@@ -72,23 +71,24 @@ func write(ctx context.Context, root string, r *Record, files []promote.File, co
 
 // writer writes in one repository.
 type writer struct {
-	root   *os.Root
-	lock   *os.File
-	record string   // beside the marker
-	made   []string // directories that staging made, outermost first
-	step   func(string)
+	root  *os.Root
+	lock  *os.File
+	store *store
+	made  []string // directories that staging made, outermost first
+	step  func(string)
 }
 
-func openWriter(dir string, env spec.Environment, step func(string)) (*writer, error) {
-	root, err := os.OpenRoot(dir)
+func (d Dir) writer(ctx context.Context) (*writer, error) {
+	s, err := d.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(d.Root)
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
-	w := &writer{root: root, step: step}
-	if w.record, err = recordName(env); err == nil {
-		w.lock, err = lock(root, filepath.FromSlash(env.Dir))
-	}
-	if err != nil {
+	w := &writer{root: root, store: s, step: d.steps()}
+	if w.lock, err = lock(root, filepath.FromSlash(d.env().Dir)); err != nil {
 		_ = root.Close()
 		return nil, err
 	}
@@ -117,6 +117,16 @@ func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, c
 			return err
 		}
 	}
+	r.Root, r.Environment = w.store.root, w.store.env
+	if err := r.check(w.store, w.marker()); err != nil {
+		return fmt.Errorf("write %s: %w", r.Environment, err)
+	}
+	if err := w.store.ready(); err != nil {
+		return err
+	}
+	if err := w.untracked(ctx, r); err != nil {
+		return err
+	}
 	w.sweep()
 	for _, f := range files {
 		if f.After == nil {
@@ -142,9 +152,61 @@ func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, c
 	}
 	w.step("record")
 	if err := w.save(r); err != nil {
-		return fmt.Errorf("write %s: %w", w.record, excerpt.Cause(err))
+		return fmt.Errorf("write %s: %w", w.store.name(), excerpt.Cause(err))
 	}
 	return nil
+}
+
+// save makes the record appear once all before it is on the disk.
+func (w *writer) save(r *Record) error {
+	for _, f := range r.Files {
+		if err := w.syncDir(path.Dir(f.Path)); err != nil {
+			return err
+		}
+	}
+	return w.store.save(r, w.step)
+}
+
+// syncDir makes renames and removals in a directory last.
+func (w *writer) syncDir(name string) error {
+	dir, err := w.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	return dir.Sync()
+}
+
+// marker is the path of the file that the environment's marker is, or leads to.
+func (w *writer) marker() string {
+	name, err := spec.CandidateFile(w.store.env.Name)
+	if err != nil {
+		return ""
+	}
+	name = path.Join(w.store.env.Dir, name)
+	if at, err := filepath.EvalSymlinks(filepath.Join(w.store.root, filepath.FromSlash(name))); err == nil {
+		if rel, err := filepath.Rel(w.store.root, at); err == nil {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return name
+}
+
+// untracked refuses names of staged files that Git tracks: their content is the
+// repository's, and not ours.
+func (w *writer) untracked(ctx context.Context, r *Record) error {
+	if w.store.repo == nil {
+		return nil
+	}
+	var names []string
+	for _, f := range r.Files {
+		names = append(names, filepath.ToSlash(staged(f.Path)))
+	}
+	tracked, err := w.store.repo.Tracked(ctx, names)
+	if err == nil && len(tracked) > 0 {
+		err = fmt.Errorf("%s: Git tracks it, and new contents wait under that name before they take their place: remove it from the repository", tracked[0])
+	}
+	return err
 }
 
 // unchanged compares a file with what the edit was proven on, and asks whether it may be
@@ -215,8 +277,7 @@ func (w *writer) mkdir(dir string) error {
 
 // drop removes what was staged. Nothing else was done yet.
 func (w *writer) drop(files []promote.File) {
-	_ = w.root.Remove(w.record)
-	_ = w.root.Remove(w.record + ".part")
+	w.store.drop()
 	for _, f := range files {
 		if f.After != nil {
 			_ = w.root.Remove(staged(f.Path))

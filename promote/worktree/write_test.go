@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
 
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
@@ -33,8 +34,9 @@ func TestFailuresChangeNothing(t *testing.T) {
 			return os.MkdirAll(filepath.Join(dir, "prod/.web.yaml.assay-part/x"), 0o755)
 		}, "write prod/web.yaml: "},
 		{"interrupted before", func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, "prod/.candidate.yaml.assay-record"), []byte("{}"), 0o600)
+			return leave(dir, "{}")
 		}, "interrupted while it was written"},
+		{"nowhere to record", func(dir string) error { return os.WriteFile(dir+".state", nil, 0o600) }, "where it is recorded what a crash would leave, cannot be written"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := envrepo.Shop().On(t)
@@ -46,7 +48,7 @@ func TestFailuresChangeNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := envrepo.Read(t, os.DirFS(dir))
-			err = write(t.Context(), dir, newRecord(e), e.Files, nil, quiet)
+			err = at(dir).write(t.Context(), newRecord(e), e.Files, nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), dir) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -72,7 +74,7 @@ func TestFailedCommitChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := write(t.Context(), dir, newRecord(e), e.Files, &c, quiet); !errors.Is(err, broken) {
+		if err := at(dir).write(t.Context(), newRecord(e), e.Files, &c); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
 		envrepo.Same(t, name, envrepo.Shop(), envrepo.Read(t, os.DirFS(dir)))
@@ -95,7 +97,7 @@ func TestResumeRefuses(t *testing.T) {
 			return os.Remove(filepath.Join(dir, "prod/.web.yaml.assay-part"))
 		}, "holds the new content of prod/web.yaml, is missing"},
 		{"a broken record", promote.Promote, func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, "prod/.candidate.yaml.assay-record"), []byte("{"), 0o600)
+			return leave(dir, "{")
 		}, "is no record that this version of assay has written"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,7 +111,7 @@ func TestResumeRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := envrepo.Read(t, os.DirFS(dir))
-			_, err = Resume(t.Context(), dir, prod, test.outcome)
+			_, err = at(dir).Resume(t.Context(), test.outcome)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -118,8 +120,30 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
-// prod is the environment of the tests.
-var prod = spec.Environment{Dir: "prod"}
+// at is the environment of the tests below a directory, with a directory for state
+// beside that.
+func at(dir string) Dir {
+	return Dir{Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: "prod"}}}, State: dir + ".state"}
+}
+
+// leave leaves a record as a crash would.
+func leave(dir, text string) error {
+	s, err := at(dir).store(context.Background())
+	if err != nil {
+		return err
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	return os.WriteFile(s.file, []byte(text), 0o600)
+}
+
+// stepping is that environment, where each step is told.
+func stepping(dir string, step func(string)) Dir {
+	d := at(dir)
+	d.step = step
+	return d
+}
 
 // interrupt writes up to the point where the first file would be replaced.
 func interrupt(t *testing.T, dir string, e *promote.Edit) {
@@ -129,11 +153,11 @@ func interrupt(t *testing.T, dir string, e *promote.Edit) {
 			t.Fatal("it was not interrupted")
 		}
 	}()
-	_ = write(t.Context(), dir, newRecord(e), e.Files, nil, func(step string) {
+	_ = stepping(dir, func(step string) {
 		if strings.HasPrefix(step, "replace ") {
 			panic("killed")
 		}
-	})
+	}).write(t.Context(), newRecord(e), e.Files, nil)
 }
 
 func TestModeIsKept(t *testing.T) {
@@ -174,7 +198,7 @@ func TestLateFailureIsUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	replaced := 0
-	err = write(t.Context(), dir, newRecord(e), e.Files, nil, func(step string) {
+	err = stepping(dir, func(step string) {
 		if !strings.HasPrefix(step, "replace ") {
 			return
 		}
@@ -183,7 +207,7 @@ func TestLateFailureIsUndone(t *testing.T) {
 				t.Error(err)
 			}
 		}
-	})
+	}).write(t.Context(), newRecord(e), e.Files, nil)
 	if err == nil || replaced != 1 {
 		t.Errorf("error %v after %d files", err, replaced)
 	}
@@ -198,11 +222,11 @@ func TestTwoAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	inner := error(nil)
-	err = write(t.Context(), dir, newRecord(e), e.Files, nil, func(step string) {
+	err = stepping(dir, func(step string) {
 		if step == "record" {
-			inner = write(t.Context(), dir, newRecord(e), e.Files, nil, quiet)
+			inner = at(dir).write(t.Context(), newRecord(e), e.Files, nil)
 		}
-	})
+	}).write(t.Context(), newRecord(e), e.Files, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,13 +247,13 @@ func TestRevertSurvivesACrash(t *testing.T) {
 		e.Files = append(e.Files, promote.File{Path: name, Before: []byte(text), After: []byte(strings.ReplaceAll(text, ":1.0.0", ":0.9.0"))})
 	}
 	interrupt(t, dir, e)
-	if record, err := Interrupted(dir, prod); err != nil || record == nil || record.Outcome != promote.Revert {
+	if record, err := at(dir).Interrupted(t.Context()); err != nil || record == nil || record.Outcome != promote.Revert {
 		t.Fatalf("record %v, %v", record, err)
 	}
-	if _, err := Resume(t.Context(), dir, prod, promote.Promote); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
+	if _, err := at(dir).Resume(t.Context(), promote.Promote); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
 		t.Errorf("a promotion finished it: %v", err)
 	}
-	if _, err := Resume(t.Context(), dir, prod, promote.Revert); err != nil {
+	if _, err := at(dir).Resume(t.Context(), promote.Revert); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range envrepo.Read(t, os.DirFS(dir)) {

@@ -85,7 +85,7 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 func (e *environment) decide(ctx context.Context, outcome promote.Outcome, id string) error {
 	req := e.request()
 	req.FS = nil
-	_, err := worktree.Dir{Root: e.root, View: promote.View{Request: req}}.Decide(ctx, promote.ByHand(outcome, "it was tried", digest.Selector(id)))
+	_, err := worktree.Dir{Root: e.root, State: filepath.Join(e.root, ".state"), View: promote.View{Request: req}}.Decide(ctx, promote.ByHand(outcome, "it was tried", digest.Selector(id)))
 	return err
 }
 

@@ -179,7 +179,6 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (
 	return git.Line(out), err
 }
 
-// removal is for an index of the repository that has the commit like.
 // edited lists the files that get a new content, as git reads lists.
 func (r *Repo) edited(files []git.File) []byte {
 	var names bytes.Buffer
@@ -191,6 +190,7 @@ func (r *Repo) edited(files []git.File) []byte {
 	return names.Bytes()
 }
 
+// removal is for an index of the repository that has the commit like.
 func removal(info *bytes.Buffer, like, name string) {
 	_, _ = fmt.Fprintf(info, "0 %s\t%s\x00", strings.Repeat("0", len(like)), name)
 }

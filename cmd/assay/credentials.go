@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
 )
 
 // credentials reads what the flags and the environment name for a repository.
@@ -104,15 +105,15 @@ func (a *app) variable(names ...string) string {
 	return ""
 }
 
-func identity(flag, text string) (credential.Identity, error) {
+func identity(flag, text string) (git.Identity, error) {
 	if text == "" {
-		return credential.Identity{}, nil
+		return git.Identity{}, nil
 	}
 	at, err := mail.ParseAddress(text)
 	if err != nil || at.Name == "" {
-		return credential.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
+		return git.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
 	}
-	return credential.Identity{Name: at.Name, Email: at.Address}, nil
+	return git.Identity{Name: at.Name, Email: at.Address}, nil
 }
 
 // programs is as much of the process's environment as git and what signs need.

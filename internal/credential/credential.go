@@ -23,6 +23,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
 // Options is what an operator configured. Secrets come as values; a line break
@@ -66,13 +68,10 @@ type Options struct {
 
 	// Author and Committer of commits; the default of Committer is Author, and
 	// of Author a name of Assay's.
-	Author, Committer Identity
+	Author, Committer git.Identity
 	// Signing of commits; the zero value does not sign.
 	Signing Signing
 }
-
-// Identity is a person or a program in a commit.
-type Identity struct{ Name, Email string }
 
 // ErrNoToken says that nothing was configured that a forge's API takes.
 var ErrNoToken = errors.New("no token is configured")
@@ -86,10 +85,10 @@ type Credentials struct {
 	secret *scrubber
 	now    func() time.Time
 
-	local  Git // for every git call
-	access Git // for those to the repository, less the login
+	local  Git          // for every git call
+	access git.Settings // for those to the repository, less the login
 
-	author, committer Identity
+	author, committer git.Identity
 
 	close   sync.Once
 	closers []func() error

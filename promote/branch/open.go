@@ -98,11 +98,7 @@ func (opt Options) connect(ctx context.Context, repo string) (*remote.Remote, *c
 	author, committer := c.Identities()
 	r, err := remote.Open(ctx, remote.Options{
 		URL: c.URL(), Env: append(slices.Clone(opt.Programs), env.Env...), Config: env.Config, Scrub: c.Scrub, Sign: env.Sign,
-		Author: remote.Identity(author), Committer: remote.Identity(committer), Step: opt.Step,
-		Access: func(ctx context.Context) (remote.Access, error) {
-			g, err := c.Access(ctx)
-			return remote.Access{Env: g.Env, Config: g.Config}, err
-		},
+		Author: author, Committer: committer, Step: opt.Step, Access: c.Access,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, c.Close())

@@ -15,7 +15,7 @@ func (a *app) credentials(opt serverFlags, repo string) (credential.Options, err
 	o := credential.Options{
 		URL: repo, AllowHTTP: opt.allowHTTP, Username: opt.username, Bearer: opt.bearer,
 		Proxy: a.variable("HTTPS_PROXY", "https_proxy"), NoProxy: a.variable("NO_PROXY", "no_proxy"),
-		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs()},
+		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs().Env}, TempDir: a.process.TempDir,
 	}
 	if opt.sign != "openpgp" {
 		o.Signing.Home = ""
@@ -118,12 +118,12 @@ func identity(flag, text string) (git.Identity, error) {
 
 // programs is as much of the process's environment as git and what signs need.
 // The rest may hold secrets, and is none of their business.
-func (a *app) programs() []string {
-	var env []string
+func (a *app) programs() git.Process {
+	p := git.Process{TempDir: a.process.TempDir}
 	for _, name := range []string{"PATH", "SYSTEMROOT", "TMPDIR"} {
 		if value, ok := a.env(name); ok {
-			env = append(env, name+"="+value)
+			p.Env = append(p.Env, name+"="+value)
 		}
 	}
-	return env
+	return p
 }

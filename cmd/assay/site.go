@@ -80,7 +80,7 @@ func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*s
 		return nil, err
 	}
 	return &site{
-		home: worktree.Dir{Root: at.root, View: at.View, Commits: f.commits, Commit: how.commit, DryRun: how.dryRun, Hold: a.write},
+		home: worktree.Dir{Root: at.root, View: at.View, Process: a.process, Commits: f.commits, Commit: how.commit, DryRun: how.dryRun, Hold: a.write},
 		View: at.View, arg: at.arg, close: func() {},
 		namespace: func() (string, error) { return at.Request.Namespace, nil },
 	}, nil

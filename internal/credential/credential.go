@@ -71,6 +71,9 @@ type Options struct {
 	Author, Committer git.Identity
 	// Signing of commits; the zero value does not sign.
 	Signing Signing
+
+	// TempDir is where files are made that hold secrets, for this user alone.
+	TempDir string
 }
 
 // ErrNoToken says that nothing was configured that a forge's API takes.
@@ -92,6 +95,7 @@ type Credentials struct {
 
 	close   sync.Once
 	closers []func() error
+	temp    string
 	dir     string // private; empty until something needs a file
 	agent   *keyAgent
 }
@@ -100,7 +104,7 @@ type Credentials struct {
 // network. No error holds a secret.
 func Open(ctx context.Context, o Options) (*Credentials, error) {
 	o = trim(o)
-	c := &Credentials{secret: newScrubber(o), now: time.Now}
+	c := &Credentials{secret: newScrubber(o), now: time.Now, temp: o.TempDir}
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(c.secret.error(err), c.Close())
 	}

@@ -188,7 +188,7 @@ func TestSigningRefusals(t *testing.T) {
 		"no program":     {Signing{Format: "ssh", Key: private, Program: "/nonexistent/signer"}, "find signer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := Open(t.Context(), Options{URL: "/srv/r.git", Signing: tt.s})
+			c, err := Open(t.Context(), Options{URL: "/srv/r.git", Signing: tt.s, TempDir: os.TempDir()})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %q", err, tt.want)
 			}

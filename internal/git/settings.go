@@ -9,3 +9,9 @@ type Settings struct {
 
 // Identity is a person or a program in a commit.
 type Identity struct{ Name, Email string }
+
+// Process is what git gets of the process that runs it.
+type Process struct {
+	Env     []string // its environment, as NAME=VALUE; Inherited leaves some out
+	TempDir string   // where files are made that need not outlive a command
+}

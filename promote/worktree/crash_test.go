@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -58,7 +59,7 @@ func crashed(dir string) error {
 
 // decide is what the commands run, by people who look at what is under test.
 func (c crash) decide(ctx context.Context, dir string, step func(string)) error {
-	d := Dir{Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: c.env}}}, Commit: c.git != "", step: step}
+	d := Dir{Root: dir, Process: git.Process{Env: os.Environ(), TempDir: os.TempDir()}, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: c.env}}}, Commit: c.git != "", step: step}
 	_, err := d.Decide(ctx, promote.Decider{Wanted: c.outcome, Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
 		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: digest.Selector(res.ID)}}, nil
 	}})

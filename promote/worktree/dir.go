@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
@@ -17,8 +18,9 @@ import (
 
 // Dir is an environment in a directory of this machine.
 type Dir struct {
-	Root string       // the repository's directory
-	View promote.View // how the environment is read there
+	Root    string       // the repository's directory
+	View    promote.View // how the environment is read there
+	Process git.Process
 
 	Commits int  // how far back the history is read
 	Commit  bool // make one commit of each edit, of these files alone
@@ -96,7 +98,7 @@ func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (
 	if r, err := d.resume(ctx, promote.Revert); r != nil || err != nil {
 		return r, err
 	}
-	repo, err := local.Open(ctx, d.Root)
+	repo, err := local.Open(ctx, d.Root, d.Process)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +146,7 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 	}
 	var commit *commit
 	if d.Commit {
-		repo, err := local.Open(ctx, d.Root)
+		repo, err := local.Open(ctx, d.Root, d.Process)
 		if err != nil {
 			return nil, fmt.Errorf("make a commit: %w", err)
 		}
@@ -169,7 +171,7 @@ func (d Dir) resume(ctx context.Context, wanted promote.Outcome) (*promote.Resul
 	}
 	var commit *commit
 	if d.Commit {
-		repo, err := local.Open(ctx, d.Root)
+		repo, err := local.Open(ctx, d.Root, d.Process)
 		if err != nil {
 			return nil, fmt.Errorf("make a commit: %w", err)
 		}
@@ -248,7 +250,7 @@ func (d Dir) Show(ctx context.Context, look func(context.Context, *candidate.Mar
 // Bump is what a revision of the repository changes, for a candidate. The caller
 // runs what close returns once the candidate is made.
 func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(), err error) {
-	repo, err := local.Open(ctx, d.Root)
+	repo, err := local.Open(ctx, d.Root, d.Process)
 	if err != nil {
 		return b, nil, err
 	}
@@ -291,7 +293,7 @@ func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data
 // Past is what the newest commits of the branch that is checked out tell of the
 // environment.
 func (d Dir) Past(ctx context.Context) (history.Past, error) {
-	c, err := ReadChronicle(ctx, d.Root, d.Commits)
+	c, err := ReadChronicle(ctx, d.Root, d.Process, d.Commits)
 	if err != nil {
 		return history.Past{}, err
 	}
@@ -312,7 +314,7 @@ func (d Dir) memory(ctx context.Context) (history.Past, error) {
 
 // Branch is the one that is checked out; empty where there is none.
 func (d Dir) Branch(ctx context.Context) (string, error) {
-	repo, err := local.Open(ctx, d.Root)
+	repo, err := local.Open(ctx, d.Root, d.Process)
 	if errors.Is(err, local.ErrNoRepo) {
 		return "", nil
 	}
@@ -326,7 +328,7 @@ func (d Dir) Branch(ctx context.Context) (string, error) {
 // test. That is not known of what is in no commit.
 func (d Dir) since(req render.Request, res *render.Result) promote.Since {
 	return func(ctx context.Context) (time.Time, error) {
-		repo, err := local.Open(ctx, d.Root)
+		repo, err := local.Open(ctx, d.Root, d.Process)
 		if errors.Is(err, local.ErrNoRepo) {
 			return time.Time{}, nil
 		}

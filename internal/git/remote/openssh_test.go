@@ -63,6 +63,7 @@ func TestOpenSSH(t *testing.T) {
 
 // tipOver reads main as the command does.
 func tipOver(t *testing.T, o credential.Options) (string, error) {
+	o.TempDir = os.TempDir()
 	c, err := credential.Open(t.Context(), o)
 	if err != nil {
 		return "", err

@@ -53,7 +53,7 @@ type Options struct {
 	Committer git.Identity // the author where it is empty
 	Sign      bool         // sign commits as Config says
 
-	// TempDir is where the bare repository is made; the system's if empty.
+	// TempDir is where the bare repository is made.
 	TempDir string
 	// Random draws a number from 0 up to less than n, to space tries; a source of
 	// the process's own if nil.
@@ -158,5 +158,5 @@ func (r *Remote) runner(dir string) git.Runner {
 		"GIT_AUTHOR_NAME="+r.opt.Author.Name, "GIT_AUTHOR_EMAIL="+r.opt.Author.Email,
 		"GIT_COMMITTER_NAME="+r.opt.Committer.Name, "GIT_COMMITTER_EMAIL="+r.opt.Committer.Email,
 	)
-	return git.Runner{Dir: dir, Env: env, Clean: true, Group: true, Config: append(settings(), r.opt.Config...), Scrub: r.scrub}
+	return git.Runner{Dir: dir, Env: env, Group: true, Config: append(settings(), r.opt.Config...), Scrub: r.scrub}
 }

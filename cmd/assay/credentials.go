@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
 )
 
 // credentials reads what the flags and the environment name for a repository.
@@ -14,7 +15,7 @@ func (a *app) credentials(opt serverFlags, repo string) (credential.Options, err
 	o := credential.Options{
 		URL: repo, AllowHTTP: opt.allowHTTP, Username: opt.username, Bearer: opt.bearer,
 		Proxy: a.variable("HTTPS_PROXY", "https_proxy"), NoProxy: a.variable("NO_PROXY", "no_proxy"),
-		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs()},
+		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs().Env}, TempDir: a.process.TempDir,
 	}
 	if opt.sign != "openpgp" {
 		o.Signing.Home = ""
@@ -104,25 +105,25 @@ func (a *app) variable(names ...string) string {
 	return ""
 }
 
-func identity(flag, text string) (credential.Identity, error) {
+func identity(flag, text string) (git.Identity, error) {
 	if text == "" {
-		return credential.Identity{}, nil
+		return git.Identity{}, nil
 	}
 	at, err := mail.ParseAddress(text)
 	if err != nil || at.Name == "" {
-		return credential.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
+		return git.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
 	}
-	return credential.Identity{Name: at.Name, Email: at.Address}, nil
+	return git.Identity{Name: at.Name, Email: at.Address}, nil
 }
 
 // programs is as much of the process's environment as git and what signs need.
 // The rest may hold secrets, and is none of their business.
-func (a *app) programs() []string {
-	var env []string
+func (a *app) programs() git.Process {
+	p := git.Process{TempDir: a.process.TempDir}
 	for _, name := range []string{"PATH", "SYSTEMROOT", "TMPDIR"} {
 		if value, ok := a.env(name); ok {
-			env = append(env, name+"="+value)
+			p.Env = append(p.Env, name+"="+value)
 		}
 	}
-	return env
+	return p
 }

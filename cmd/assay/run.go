@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 )
 
 // defaultTimeout leaves a margin of the 60 seconds that Argo CD gives a plugin
@@ -32,10 +33,11 @@ const (
 
 // app is what the commands share: the process, and the result.
 type app struct {
-	env    func(string) (string, bool)
-	stdin  io.Reader
-	stderr io.Writer
-	tty    bool // stdout is a terminal
+	env     func(string) (string, bool)
+	process git.Process // for git on a repository of this machine
+	stdin   io.Reader
+	stderr  io.Writer
+	tty     bool // stdout is a terminal
 
 	read    []byte       // what stdin held
 	out     bytes.Buffer // the result, printed once the command has succeeded
@@ -50,7 +52,10 @@ type app struct {
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{env: env, stdin: stdin, stderr: stderr, tty: isTerminal(stdout)}
+	a := &app{
+		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
+		stdin: stdin, stderr: stderr, tty: isTerminal(stdout),
+	}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -125,7 +125,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 	}
 	opt := branch.Options{
 		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: how.dryRun,
-		Note: func(text string) { a.notef("%s", text) }, Programs: a.programs(),
+		Note: func(text string) { a.notef("%s", text) }, Process: a.programs(),
 		Credentials: func(repo string) (credential.Options, error) { return a.credentials(f.serverFlags, repo) },
 		NextHosts:   f.nextHosts, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
 	}

@@ -94,7 +94,7 @@ func (a *app) dir(at located) worktree.Dir {
 	if home := a.variable("HOME"); state == "" && home != "" {
 		state = filepath.Join(home, ".local", "state")
 	}
-	return worktree.Dir{Root: at.root, View: at.View, State: state, Hold: a.write, Note: func(text string) { a.notef("%s", text) }}
+	return worktree.Dir{Root: at.root, View: at.View, Process: a.process, State: state, Hold: a.write, Note: func(text string) { a.notef("%s", text) }}
 }
 
 // on names a path in the repository as the user reaches it from here.

@@ -73,7 +73,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	if err != nil {
 		return err
 	}
-	d := worktree.Dir{Root: root, View: opt.view(".", plugin.Call{}), Commits: opt.commits}
+	d := worktree.Dir{Root: root, View: opt.view(".", plugin.Call{}), Process: a.process, Commits: opt.commits}
 	list, err := d.Status(ctx, dirs, name)
 	if err != nil {
 		return err

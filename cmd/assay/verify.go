@@ -74,7 +74,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 		for _, name := range opt.namesIn(dir) {
 			env := opt.environmentFlags
 			env.name = name
-			f := verifyOne(ctx, env, opt.against, dir)
+			f := a.verifyOne(ctx, env, opt.against, dir)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func (o verifyOptions) namesIn(dir string) []string {
 	return names
 }
 
-func verifyOne(ctx context.Context, env environmentFlags, against, dir string) finding {
+func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, dir string) finding {
 	f := finding{Environment: spec.Environment{Dir: dir, Name: env.name}}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
@@ -124,7 +124,9 @@ func verifyOne(ctx context.Context, env environmentFlags, against, dir string) f
 		return f
 	}
 	defer p.close()
-	r, err := verify.Environment(ctx, p.Request, verify.Options{Against: against, Root: p.root, Limits: p.Files, Branch: worktree.Dir{Root: p.root}.Branch})
+	r, err := verify.Environment(ctx, p.Request, verify.Options{
+		Against: against, Root: p.root, Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
+	})
 	f.Changed = r.Changed
 	if err != nil {
 		f.Error = oneLine(err.Error())

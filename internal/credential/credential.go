@@ -23,6 +23,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
 // Options is what an operator configured. Secrets come as values; a line break
@@ -66,13 +68,13 @@ type Options struct {
 
 	// Author and Committer of commits; the default of Committer is Author, and
 	// of Author a name of Assay's.
-	Author, Committer Identity
+	Author, Committer git.Identity
 	// Signing of commits; the zero value does not sign.
 	Signing Signing
-}
 
-// Identity is a person or a program in a commit.
-type Identity struct{ Name, Email string }
+	// TempDir is where files are made that hold secrets, for this user alone.
+	TempDir string
+}
 
 // ErrNoToken says that nothing was configured that a forge's API takes.
 var ErrNoToken = errors.New("no token is configured")
@@ -86,13 +88,14 @@ type Credentials struct {
 	secret *scrubber
 	now    func() time.Time
 
-	local  Git // for every git call
-	access Git // for those to the repository, less the login
+	local  Git          // for every git call
+	access git.Settings // for those to the repository, less the login
 
-	author, committer Identity
+	author, committer git.Identity
 
 	close   sync.Once
 	closers []func() error
+	temp    string
 	dir     string // private; empty until something needs a file
 	agent   *keyAgent
 }
@@ -101,7 +104,7 @@ type Credentials struct {
 // network. No error holds a secret.
 func Open(ctx context.Context, o Options) (*Credentials, error) {
 	o = trim(o)
-	c := &Credentials{secret: newScrubber(o), now: time.Now}
+	c := &Credentials{secret: newScrubber(o), now: time.Now, temp: o.TempDir}
 	if err := c.open(ctx, o); err != nil {
 		return nil, errors.Join(c.secret.error(err), c.Close())
 	}

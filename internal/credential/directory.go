@@ -20,7 +20,7 @@ func (c *Credentials) directory() (string, error) {
 	if c.dir != "" {
 		return c.dir, nil
 	}
-	made, err := scratch.Make("", "assay-credential-")
+	made, err := scratch.Make(c.temp, "assay-credential-")
 	if err != nil {
 		return "", fmt.Errorf("make a private directory: %w; is TMPDIR a directory that can be written?", bare(err))
 	}

@@ -7,19 +7,17 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
-// Git is settings of a git call, for the environment of that call alone.
+// Git is what every git call gets.
 type Git struct {
-	// Env is variables in the form NAME=value.
-	Env []string
-	// Config is keys and values of git's configuration, in order.
-	Config [][2]string
-	// Sign says that commits are to be signed (commit-tree -S).
-	Sign bool
+	git.Settings
+	Sign bool // commits are to be signed (commit-tree -S)
 }
 
-func (g *Git) set(key, value string) { g.Config = append(g.Config, [2]string{key, value}) }
+func set(s *git.Settings, key, value string) { s.Config = append(s.Config, [2]string{key, value}) }
 
 // helper answers git with what the environment holds. It is a shell function,
 // whose printf is the shell's own: the secret is no process's argument.
@@ -32,70 +30,70 @@ const (
 // Local gives the settings of every git call: who commits, and how commits are
 // signed. There is no secret in them, since git hands its environment on to what
 // signs.
-func (c *Credentials) Local() Git { return c.local.clone() }
+func (c *Credentials) Local() Git { return Git{clone(c.local.Settings), c.local.Sign} }
 
 // Access gives what a git call needs beside that to talk to the repository. It
 // holds secrets, as of the login and of the proxy. With a GitHub App it may fetch
 // a token.
-func (c *Credentials) Access(ctx context.Context) (Git, error) {
-	g := c.access.clone()
+func (c *Credentials) Access(ctx context.Context) (git.Settings, error) {
+	g := clone(c.access)
 	if !c.remote.isHTTP() || c.login.anonymous() {
 		return g, nil
 	}
 	secret, err := c.Token(ctx)
 	if err != nil {
-		return Git{}, err
+		return git.Settings{}, err
 	}
 	if c.login.bearer {
-		g.set("http."+c.remote.origin()+"/.extraHeader", "Authorization: Bearer "+secret)
+		set(&g, "http."+c.remote.origin()+"/.extraHeader", "Authorization: Bearer "+secret)
 		// Git would send the header along.
-		g.set("http.followRedirects", "false")
+		set(&g, "http.followRedirects", "false")
 		return g, nil
 	}
-	g.set("credential."+c.remote.origin()+".helper", helper)
+	set(&g, "credential."+c.remote.origin()+".helper", helper)
 	g.Env = append(g.Env, usernameVar+"="+c.login.username, passwordVar+"="+secret)
 	return g, nil
 }
 
-func (g Git) clone() Git {
-	return Git{Env: slices.Clone(g.Env), Config: slices.Clone(g.Config), Sign: g.Sign}
+func clone(s git.Settings) git.Settings {
+	return git.Settings{Env: slices.Clone(s.Env), Config: slices.Clone(s.Config)}
 }
 
 // allowProtocol keeps git from being sent elsewhere, as from https:// to
 // http://, and helpers of the machine from being asked.
 func (c *Credentials) allowProtocol() {
-	c.access.set("protocol.allow", "never")
-	c.access.set("protocol."+c.remote.scheme+".allow", "always")
-	c.access.set("credential.helper", "")
+	set(&c.access, "protocol.allow", "never")
+	set(&c.access, "protocol."+c.remote.scheme+".allow", "always")
+	set(&c.access, "credential.helper", "")
 }
 
 // setIdentities says who writes commits.
 func (c *Credentials) setIdentities(o Options) error {
 	author, committer := o.Author, o.Committer
-	if author == (Identity{}) {
-		author = Identity{Name: "Assay", Email: "noreply@assay.dev"}
+	if author == (git.Identity{}) {
+		author = git.Identity{Name: "Assay", Email: "noreply@assay.dev"}
 	}
-	if committer == (Identity{}) {
+	if committer == (git.Identity{}) {
 		committer = author
 	}
 	c.author, c.committer = author, committer
 	for _, who := range []struct {
 		role string
-		Identity
+		git.Identity
 	}{{"author", author}, {"committer", committer}} {
-		if err := who.check(); err != nil {
+		if err := check(who.Identity); err != nil {
 			return fmt.Errorf("read %s: %w", who.role, err)
 		}
-		c.local.set(who.role+".name", who.Name)
-		c.local.set(who.role+".email", who.Email)
+		set(&c.local.Settings, who.role+".name", who.Name)
+		set(&c.local.Settings, who.role+".email", who.Email)
 	}
 	return nil
 }
 
 // Identities are the author and the committer of commits.
-func (c *Credentials) Identities() (author, committer Identity) { return c.author, c.committer }
+func (c *Credentials) Identities() (author, committer git.Identity) { return c.author, c.committer }
 
-func (i Identity) check() error {
+func check(i git.Identity) error {
 	for _, s := range []string{i.Name, i.Email} {
 		if strings.ContainsAny(s, "<>") || strings.ContainsFunc(s, unicode.IsControl) {
 			return errors.New("its name or address holds <, > or a control character, which Git would drop")

@@ -38,8 +38,8 @@ func (c *Credentials) setHTTP(o Options) error {
 		if err != nil {
 			return err
 		}
-		c.access.set("http.sslCAInfo", name)
-		c.access.set("http.proxySSLCAInfo", name)
+		set(&c.access, "http.sslCAInfo", name)
+		set(&c.access, "http.proxySSLCAInfo", name)
 	}
 	return c.setProxy(proxy)
 }
@@ -58,7 +58,7 @@ func (c *Credentials) setProxy(proxy proxyFunc) error {
 	if through != nil {
 		value = through.String()
 	}
-	c.access.set("http.proxy", value)
+	set(&c.access, "http.proxy", value)
 	return nil
 }
 

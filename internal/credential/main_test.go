@@ -29,6 +29,7 @@ import (
 // open opens credentials that the test closes.
 func open(t *testing.T, o Options) *Credentials {
 	t.Helper()
+	o.TempDir = os.TempDir()
 	c, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

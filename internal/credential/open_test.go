@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
 func TestOpenRefusals(t *testing.T) {
@@ -83,11 +85,12 @@ func TestOpenRefusals(t *testing.T) {
 		{"app over plain text", Options{URL: httpsURL, App: &App{ID: "1", Key: app.Key, API: "http://api.example.test"}}, "in plain text"},
 		{"app's API", Options{URL: httpsURL, App: &App{ID: "1", Key: app.Key, API: "https://x:hunter22hunter22@api.example.test"}}, "without a login in it"},
 
-		{"author without an address", Options{URL: httpsURL, Author: Identity{Name: "Ann"}}, "read author: it needs a name and an address"},
-		{"committer with a bracket", Options{URL: httpsURL, Committer: Identity{"Ann <", "a@example.test"}}, "read committer: its name or address holds"},
+		{"author without an address", Options{URL: httpsURL, Author: git.Identity{Name: "Ann"}}, "read author: it needs a name and an address"},
+		{"committer with a bracket", Options{URL: httpsURL, Committer: git.Identity{Name: "Ann <", Email: "a@example.test"}}, "read committer: its name or address holds"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.o.TempDir = os.TempDir()
 			c, err := Open(t.Context(), tt.o)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %q", err, tt.want)

@@ -84,6 +84,7 @@ func FuzzSecret(f *testing.F) {
 }
 
 func checkSecrecy(t *testing.T, o Options, s, around string) {
+	o.TempDir = os.TempDir()
 	c, err := Open(t.Context(), o)
 	if err != nil {
 		// What is shorter is refused, and is in any text by chance.

@@ -49,7 +49,7 @@ func (c *Credentials) setSigning(ctx context.Context, s Signing) error {
 	default:
 		return fmt.Errorf("choose how to sign: %q is no format: say ssh or openpgp", s.Format)
 	}
-	c.local.set("gpg.format", s.Format)
+	set(&c.local.Settings, "gpg.format", s.Format)
 	c.local.Sign = true
 	return err
 }
@@ -68,7 +68,7 @@ func (c *Credentials) signSSH(s Signing) error {
 	if err := c.addKey(key); err != nil {
 		return err
 	}
-	c.local.set("user.signingKey", "key::"+strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))))
+	set(&c.local.Settings, "user.signingKey", "key::"+strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))))
 	c.local.Env = append(c.local.Env, "SSH_AUTH_SOCK="+c.agent.socket)
 	return nil
 }
@@ -95,7 +95,7 @@ func (c *Credentials) signOpenPGP(ctx context.Context, s Signing) error {
 	if _, err := s.gpg(ctx, program, []byte("trial"), "--detach-sign", "--local-user", s.KeyID); err != nil {
 		return fmt.Errorf("try signing key: %w: it must be in the home of gpg with its private half, valid, and without a passphrase that someone would have to type", err)
 	}
-	c.local.set("user.signingKey", s.KeyID)
+	set(&c.local.Settings, "user.signingKey", s.KeyID)
 	c.local.Env = append(c.local.Env, "GNUPGHOME="+s.Home)
 	return nil
 }
@@ -106,7 +106,7 @@ func (c *Credentials) program(s Signing, usual, setting string) (string, error) 
 	if name == "" {
 		name = usual
 	} else {
-		c.local.set(setting, name)
+		set(&c.local.Settings, setting, name)
 	}
 	if _, err := exec.LookPath(name); err != nil {
 		return "", fmt.Errorf("find %s: it is not installed, and commits are to be signed with it", filepath.Base(name))

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/assaydev/assay/internal/git"
 )
 
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -41,7 +43,7 @@ func TestSSHSignature(t *testing.T) {
 	_, other := openSSH(t, newEd25519(t))
 	c := open(t, Options{
 		URL: root + "/r.git", Signing: Signing{Format: "ssh", Key: private},
-		Author: Identity{"Ann Author", "ann@example.test"}, Committer: Identity{"Bot", "bot@example.test"},
+		Author: git.Identity{Name: "Ann Author", Email: "ann@example.test"}, Committer: git.Identity{Name: "Bot", Email: "bot@example.test"},
 	})
 	id, text := signed(t, c, root+"/r.git")
 	for _, want := range []string{"\nauthor Ann Author <ann@example.test> ", "\ncommitter Bot <bot@example.test> ", "\ngpgsig -----BEGIN SSH SIGNATURE-----"} {
@@ -69,7 +71,7 @@ func TestSignedOverSSH(t *testing.T) {
 	server := serveSSH(t, "git", public)
 	c := open(t, Options{
 		URL: "ssh://" + server.address + root + "/r.git", SSHKey: private, KnownHosts: server.knownHosts(),
-		Signing: Signing{Format: "ssh", Key: signing}, Author: Identity{"Bot", "bot@example.test"},
+		Signing: Signing{Format: "ssh", Key: signing}, Author: git.Identity{Name: "Bot", Email: "bot@example.test"},
 	})
 	noPrivateKey(t, c.dir, signing)
 	local := root + "/local.git"
@@ -186,7 +188,7 @@ func TestSigningRefusals(t *testing.T) {
 		"no program":     {Signing{Format: "ssh", Key: private, Program: "/nonexistent/signer"}, "find signer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := Open(t.Context(), Options{URL: "/srv/r.git", Signing: tt.s})
+			c, err := Open(t.Context(), Options{URL: "/srv/r.git", Signing: tt.s, TempDir: os.TempDir()})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %q", err, tt.want)
 			}

@@ -253,6 +253,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	c, err := Open(t.Context(), Options{
 		URL: "git@git.example.test:team/repo.git", SSHKey: private,
 		KnownHosts: []byte(knownhosts.Line([]string{"git.example.test"}, public)),
+		TempDir:    os.TempDir(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -99,18 +99,14 @@ func apiURL(raw string, kind Kind) (*url.URL, error) {
 // newHTTP puts the transport below a copy of the caller's client. A limit on
 // the client's requests is one on each try.
 func newHTTP(opt Options, base *url.URL) *http.Client {
-	client := &http.Client{Transport: &http.Transport{
-		ForceAttemptHTTP2:   true,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     90 * time.Second,
-	}}
+	client := &http.Client{}
 	if opt.HTTP != nil {
 		own := *opt.HTTP
 		client = &own
 	}
 	t := &transport{base: client.Transport, api: base, scheme: "Bearer", token: opt.Token, pace: opt.Pace, limit: tryLimit}
 	if t.base == nil {
-		t.base = http.DefaultTransport
+		t.base = &http.Transport{ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second}
 	}
 	if client.Timeout > 0 {
 		t.limit = client.Timeout

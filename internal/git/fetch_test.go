@@ -29,7 +29,7 @@ func newFar(t *testing.T, files map[string]string) *far {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com",
 	}
-	f := &far{server: Runner{Dir: t.TempDir(), Env: env, Clean: true}, client: Runner{Dir: t.TempDir(), Env: env, Clean: true, Group: true}}
+	f := &far{server: Runner{Dir: t.TempDir(), Env: env}, client: Runner{Dir: t.TempDir(), Env: env, Group: true}}
 	var in strings.Builder
 	in.WriteString("commit refs/heads/main\ncommitter A <a@example.com> 1700000000 +0000\ndata 0\n")
 	for name, data := range files {
@@ -221,7 +221,7 @@ func TestAFetchThatFails(t *testing.T) {
 }
 
 func TestRunner(t *testing.T) {
-	r := Runner{Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=/nowhere", "SECRET=hunter2"}, Clean: true, Config: [][2]string{{"alias.say", "!echo \"$SECRET $HOME\"; echo \"$SECRET\" >&2"}, {"alias.fail", "!echo \"no $SECRET\" >&2; exit 3"}}}
+	r := Runner{Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=/nowhere", "SECRET=hunter2"}, Config: [][2]string{{"alias.say", "!echo \"$SECRET $HOME\"; echo \"$SECRET\" >&2"}, {"alias.fail", "!echo \"no $SECRET\" >&2; exit 3"}}}
 	r.Scrub = func(s string) string { return strings.ReplaceAll(s, "hunter2", "***") }
 	var said string
 	r.Said = func(s string) { said = s }
@@ -248,7 +248,7 @@ func TestTheEndOfAContextEndsWhatGitStarted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	late := errors.New("too late")
 	r := Runner{
-		Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH")}, Clean: true, Group: true,
+		Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH")}, Group: true,
 		Config: [][2]string{{"alias.hang", fmt.Sprintf("!exec 3>/proc/%d/fd/%d; echo started >&3; sleep 1000", os.Getpid(), out.Fd())}},
 	}
 	go func() {

@@ -17,7 +17,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -30,8 +29,7 @@ const orphans = 2 * time.Second
 // Runner runs git commands in one repository.
 type Runner struct {
 	Dir    string      // where git starts to look for the repository
-	Env    []string    // NAME=VALUE, on top of what Inherited leaves of the process's own environment, or of Clean
-	Clean  bool        // the process's environment is left out: Env is all there is
+	Env    []string    // NAME=VALUE; nothing of the process's own environment is added
 	Group  bool        // git and what it starts have no terminal, and the end of ctx ends all of them
 	Server bool        // git may speak with a server
 	Config [][2]string // settings, given through the environment: no command line shows them
@@ -106,12 +104,7 @@ func (r Runner) With(env ...string) Runner {
 // command is the one place that says how git is run.
 func (r Runner) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", r.Dir, "--literal-pathspecs", "--no-replace-objects"}, args...)...) //nolint:gosec // git, without a shell
-	var env []string
-	if !r.Clean {
-		env = Inherited(os.Environ())
-	}
-	env = append(env, r.Env...)
-	cmd.Env = append(env, environment(r.Server, slices.Concat(settings(), r.Config))...)
+	cmd.Env = slices.Concat(r.Env, environment(r.Server, slices.Concat(settings(), r.Config)))
 	if r.Group {
 		group(cmd)
 	}

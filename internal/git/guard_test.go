@@ -30,7 +30,7 @@ func TestPatternsOfSettings(t *testing.T) {
 }
 
 func TestTooManyProgramsAreRefused(t *testing.T) {
-	r := Runner{Dir: t.TempDir(), Clean: true, Env: []string{"PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull}}
+	r := Runner{Dir: t.TempDir(), Env: []string{"PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull}}
 	if _, err := r.Run(t.Context(), nil, "init", "-q"); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestTooManyProgramsAreRefused(t *testing.T) {
 // command that goes on is ended.
 func TestOutputIsBounded(t *testing.T) {
 	for name, script := range map[string]string{"output": "yes", "messages": "yes >&2", "a line": "tr '\\0' x < /dev/zero >&2"} {
-		r := Runner{Dir: t.TempDir(), Clean: true, Group: true, Env: []string{"PATH=" + os.Getenv("PATH")}, Config: [][2]string{{"alias.talk", "!" + script}}}
+		r := Runner{Dir: t.TempDir(), Group: true, Env: []string{"PATH=" + os.Getenv("PATH")}, Config: [][2]string{{"alias.talk", "!" + script}}}
 		if _, err := r.Run(t.Context(), nil, "talk"); !errors.Is(err, ErrEndless) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -27,12 +27,12 @@ type Dir struct {
 	lock *os.File // nil where there are no locks
 }
 
-// Make makes a directory whose name begins with the prefix, in the parent or, if
-// that is empty, in the system's directory for temporary files. It removes
-// abandoned ones of the same prefix and user; what cannot be removed stays.
+// Make makes a directory whose name begins with the prefix, in a parent that is
+// meant for temporary files. It removes abandoned ones of the same prefix and user;
+// what cannot be removed stays.
 func Make(parent, prefix string) (*Dir, error) {
 	if parent == "" {
-		parent = os.TempDir()
+		return nil, &os.PathError{Op: "mkdir", Path: prefix, Err: errors.New("no directory for temporary files is named")}
 	}
 	sweep(parent, prefix, time.Now().Add(-settled))
 	path, err := os.MkdirTemp(parent, prefix)

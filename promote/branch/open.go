@@ -10,6 +10,7 @@ import (
 
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
 )
@@ -26,8 +27,8 @@ type Options struct {
 	DryRun  bool
 	Note    func(string)
 
-	Programs []string     // environment of git and of what signs
-	Step     func(string) // told what git does; nil is quiet
+	Process git.Process  // as much of it as git and what signs need
+	Step    func(string) // told what git does; nil is quiet
 
 	// Credentials reads what a repository's server may ask for. It is called for
 	// the repository, and for those of next environments on allowed hosts.
@@ -97,12 +98,8 @@ func (opt Options) connect(ctx context.Context, repo string) (*remote.Remote, *c
 	env := c.Local()
 	author, committer := c.Identities()
 	r, err := remote.Open(ctx, remote.Options{
-		URL: c.URL(), Env: append(slices.Clone(opt.Programs), env.Env...), Config: env.Config, Scrub: c.Scrub, Sign: env.Sign,
-		Author: remote.Identity(author), Committer: remote.Identity(committer), Step: opt.Step,
-		Access: func(ctx context.Context) (remote.Access, error) {
-			g, err := c.Access(ctx)
-			return remote.Access{Env: g.Env, Config: g.Config}, err
-		},
+		URL: c.URL(), Env: slices.Concat(opt.Process.Env, env.Env), Config: env.Config, Scrub: c.Scrub, Sign: env.Sign,
+		Author: author, Committer: committer, Step: opt.Step, Access: c.Access, TempDir: opt.Process.TempDir,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, c.Close())

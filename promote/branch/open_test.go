@@ -37,7 +37,7 @@ func TestNextHosts(t *testing.T) {
 			asked := false
 			opt := Options{URL: test.repo, NextHosts: test.hosts, Forge: NoForge, Credentials: func(repo string) (credential.Options, error) {
 				asked = true
-				return credential.Options{URL: repo, Token: "a-token-of-ours", KnownHosts: []byte(known)}, nil
+				return credential.Options{URL: repo, Token: "a-token-of-ours", KnownHosts: []byte(known), TempDir: t.TempDir()}, nil
 			}}
 			_, done, err := opt.another(t.Context(), test.next)
 			if err == nil {

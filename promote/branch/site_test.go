@@ -128,7 +128,7 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 func client(t *testing.T, url string) *remote.Remote {
 	t.Helper()
 	r, err := remote.Open(t.Context(), remote.Options{
-		URL: url, Author: remote.Identity{Name: "Assay", Email: "assay@example.com"}, TempDir: t.TempDir(),
+		URL: url, Author: git.Identity{Name: "Assay", Email: "assay@example.com"}, TempDir: t.TempDir(),
 		Env: []string{"PATH=" + os.Getenv("PATH")}, Random: func(int64) int64 { return 0 },
 	})
 	if err != nil {

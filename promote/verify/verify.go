@@ -19,6 +19,7 @@ import (
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -31,6 +32,7 @@ import (
 type Options struct {
 	Against string // the revision since which targets change through promotions alone; may be empty
 	Root    string // the repository's directory, in whose history that is
+	Process git.Process
 	Limits  envfs.Limits
 
 	// Branch tells which branch is checked out, as promote.Options have it.
@@ -72,7 +74,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 
 // hold holds the commits since a revision against what promotions allow.
 func (r *Report) hold(ctx context.Context, req render.Request, opt Options) error {
-	repo, err := local.Open(ctx, opt.Root)
+	repo, err := local.Open(ctx, opt.Root, opt.Process)
 	if err != nil {
 		return err
 	}

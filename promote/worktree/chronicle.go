@@ -16,9 +16,9 @@ type Chronicle struct {
 
 // ReadChronicle reads the newest commits of the branch that is checked out, and the
 // refs beside it.
-func ReadChronicle(ctx context.Context, root string, commits int) (Chronicle, error) {
+func ReadChronicle(ctx context.Context, root string, p git.Process, commits int) (Chronicle, error) {
 	var c Chronicle
-	repo, err := local.Open(ctx, root)
+	repo, err := local.Open(ctx, root, p)
 	if err != nil {
 		return c, err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
@@ -20,8 +21,9 @@ import (
 
 // Dir is an environment in a directory of this machine.
 type Dir struct {
-	Root string       // the repository's directory
-	View promote.View // how the environment is read there
+	Root    string       // the repository's directory
+	View    promote.View // how the environment is read there
+	Process git.Process
 
 	// State is the user's directory for state, where a crash is recorded without
 	// Git: $XDG_STATE_HOME, as a rule ~/.local/state.
@@ -105,7 +107,7 @@ func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (
 	if r, err := d.finish(ctx, promote.Revert); r != nil || err != nil {
 		return r, err
 	}
-	repo, err := local.Open(ctx, d.Root)
+	repo, err := local.Open(ctx, d.Root, d.Process)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +155,7 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 	}
 	var commit *commit
 	if d.Commit {
-		repo, err := local.Open(ctx, d.Root)
+		repo, err := local.Open(ctx, d.Root, d.Process)
 		if err != nil {
 			return nil, fmt.Errorf("make a commit: %w", err)
 		}
@@ -179,7 +181,7 @@ func (d Dir) finish(ctx context.Context, wanted promote.Outcome) (*promote.Resul
 	}
 	var commit *commit
 	if d.Commit {
-		repo, err := local.Open(ctx, d.Root)
+		repo, err := local.Open(ctx, d.Root, d.Process)
 		if err != nil {
 			return nil, fmt.Errorf("make a commit: %w", err)
 		}
@@ -258,7 +260,7 @@ func (d Dir) Show(ctx context.Context, look func(context.Context, *candidate.Mar
 // Bump is what a revision of the repository changes, for a candidate. The caller
 // runs what close returns once the candidate is made.
 func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(), err error) {
-	repo, err := local.Open(ctx, d.Root)
+	repo, err := local.Open(ctx, d.Root, d.Process)
 	if err != nil {
 		return b, nil, err
 	}
@@ -302,7 +304,7 @@ func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data
 // Past is what the newest commits of the branch that is checked out tell of the
 // environment.
 func (d Dir) Past(ctx context.Context) (history.Past, error) {
-	c, err := ReadChronicle(ctx, d.Root, d.Commits)
+	c, err := ReadChronicle(ctx, d.Root, d.Process, d.Commits)
 	if err != nil {
 		return history.Past{}, err
 	}
@@ -323,7 +325,7 @@ func (d Dir) memory(ctx context.Context) (history.Past, error) {
 
 // Branch is the one that is checked out; empty where there is none.
 func (d Dir) Branch(ctx context.Context) (string, error) {
-	repo, err := local.Open(ctx, d.Root)
+	repo, err := local.Open(ctx, d.Root, d.Process)
 	if errors.Is(err, local.ErrNoRepo) {
 		return "", nil
 	}
@@ -337,7 +339,7 @@ func (d Dir) Branch(ctx context.Context) (string, error) {
 // test. That is not known of what is in no commit.
 func (d Dir) since(req render.Request, res *render.Result) promote.Since {
 	return func(ctx context.Context) (time.Time, error) {
-		repo, err := local.Open(ctx, d.Root)
+		repo, err := local.Open(ctx, d.Root, d.Process)
 		if errors.Is(err, local.ErrNoRepo) {
 			return time.Time{}, nil
 		}

@@ -40,7 +40,7 @@ func (d Dir) store(ctx context.Context) (*store, error) {
 	}
 	s := &store{root: root, env: d.env()}
 	s.env.Dir = path.Clean(s.env.Dir)
-	s.repo, err = local.Open(ctx, root)
+	s.repo, err = local.Open(ctx, root, d.Process)
 	if err == nil {
 		s.file, err = s.repo.Private(ctx, "assay/"+sum(s.repo.Path(s.env.Dir), s.env.Name))
 		return s, err

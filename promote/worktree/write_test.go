@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 
@@ -123,7 +124,10 @@ func TestResumeRefuses(t *testing.T) {
 // at is the environment of the tests below a directory, with a directory for state
 // beside that.
 func at(dir string) Dir {
-	return Dir{Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: "prod"}}}, State: dir + ".state"}
+	return Dir{
+		Root: dir, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: "prod"}}},
+		Process: git.Process{Env: os.Environ(), TempDir: os.TempDir()}, State: dir + ".state",
+	}
 }
 
 // leave leaves a record as a crash would.

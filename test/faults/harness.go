@@ -104,7 +104,7 @@ func (s *site) close() { _ = s.git.Close() }
 
 // runner runs git in the repository itself, beside the server.
 func (s *site) runner() git.Runner {
-	return git.Runner{Dir: s.Dir, Clean: true, Env: s.environment()}
+	return git.Runner{Dir: s.Dir, Env: s.environment()}
 }
 
 // environment is that of processes that work on the site.

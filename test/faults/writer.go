@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 
 	"github.com/assaydev/assay/internal/git/remote"
@@ -90,9 +91,9 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 func (w *writer) remote(ctx context.Context) (*remote.Remote, error) {
 	name := fmt.Sprintf("Writer %d", w.number)
 	return remote.Open(ctx, remote.Options{
-		URL: w.URL, Env: w.environment(), TempDir: w.temp, Author: remote.Identity{Name: name, Email: "writer@example.com"},
-		Access: func(context.Context) (remote.Access, error) {
-			return remote.Access{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}}}, nil
+		URL: w.URL, Env: w.environment(), TempDir: w.temp, Author: git.Identity{Name: name, Email: "writer@example.com"},
+		Access: func(context.Context) (git.Settings, error) {
+			return git.Settings{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+token))}}}, nil
 		},
 	})
 }

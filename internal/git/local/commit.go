@@ -139,7 +139,7 @@ func (r *Repo) unlocked(ctx context.Context) error {
 
 // writeTree is the parent's tree with the files changed.
 func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (string, error) {
-	made, err := scratch.Make("", "assay-index-")
+	made, err := scratch.Make(r.temp, "assay-index-")
 	if err != nil {
 		return "", fmt.Errorf("make index: %w", errors.Unwrap(err))
 	}

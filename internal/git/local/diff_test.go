@@ -52,7 +52,7 @@ func TestDiff(t *testing.T) {
 	if got, err := git.Diff(open(r, "HEAD"), open(r, "HEAD")); err != nil || got != nil {
 		t.Errorf("a tree differs from itself in %q, %v", got, err)
 	}
-	shop, err := Open(t.Context(), filepath.Join(dir, "shop"))
+	shop, err := Open(t.Context(), filepath.Join(dir, "shop"), here())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ type Repo struct {
 	run    git.Runner // at the top of the work tree
 	guard  git.Guard
 	prefix string // of the directory in it, empty or with a slash at its end
+	temp   string // where an index is made
 }
 
 // ErrNoRepo is returned where there is no Git repository.
@@ -34,8 +35,9 @@ var ErrNoRepo = errors.New("no Git repository")
 
 // Open finds the repository that the directory is in. Paths that its methods
 // take and return are relative to the directory.
-func Open(ctx context.Context, dir string) (*Repo, error) {
-	out, err := git.Runner{Dir: dir}.Run(ctx, nil, "rev-parse", "--show-toplevel", "--show-prefix")
+func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
+	run := git.Runner{Dir: dir, Env: git.Inherited(p.Env)}
+	out, err := run.Run(ctx, nil, "rev-parse", "--show-toplevel", "--show-prefix")
 	var failed *git.Error
 	if errors.As(err, &failed) {
 		return nil, fmt.Errorf("find repository: %w", ErrNoRepo)
@@ -50,13 +52,13 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	if !isSame(dir, filepath.Join(lines[0], lines[1])) {
 		return nil, fmt.Errorf("find repository: the work tree of the one around %s is elsewhere (core.worktree): remove that setting", dir)
 	}
-	run := git.Runner{Dir: lines[0]}
+	run.Dir = lines[0]
 	guard, err := git.NewGuard(ctx, run)
 	if err != nil {
 		return nil, err
 	}
 	run.Config = guard.Config
-	return &Repo{run: run, guard: guard, prefix: lines[1]}, nil
+	return &Repo{run: run, guard: guard, prefix: lines[1], temp: p.TempDir}, nil
 }
 
 func isSame(a, b string) bool {

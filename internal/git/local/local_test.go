@@ -15,6 +15,9 @@ import (
 	"github.com/assaydev/assay/internal/git"
 )
 
+// here is this process, as git gets it.
+func here() git.Process { return git.Process{Env: os.Environ(), TempDir: os.TempDir()} }
+
 // repository is a new one with the files committed, and its directory.
 func repository(t *testing.T, files map[string]string) (*Repo, string) {
 	t.Helper()
@@ -36,7 +39,7 @@ func repository(t *testing.T, files map[string]string) (*Repo, string) {
 		run(t, dir, "add", "-A")
 		run(t, dir, "commit", "-q", "-m", "start")
 	}
-	r, err := Open(t.Context(), dir)
+	r, err := Open(t.Context(), dir, here())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +120,7 @@ func TestLandRefusesABranchThatMoved(t *testing.T) {
 
 func TestDirty(t *testing.T) {
 	_, dir := repository(t, map[string]string{"shop/a b.yaml": "1\n", "shop/candidate.yaml": "1\n", "shop/c.yaml": "1\n", "other.yaml": "1\n"})
-	r, err := Open(t.Context(), filepath.Join(dir, "shop"))
+	r, err := Open(t.Context(), filepath.Join(dir, "shop"), here())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +138,7 @@ func TestDirty(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	if _, err := Open(t.Context(), t.TempDir()); !errors.Is(err, ErrNoRepo) {
+	if _, err := Open(t.Context(), t.TempDir(), here()); !errors.Is(err, ErrNoRepo) {
 		t.Errorf("no repository: %v", err)
 	}
 	r, dir := repository(t, nil)

@@ -129,7 +129,7 @@ func TestRecent(t *testing.T) {
 
 	clone := filepath.Join(t.TempDir(), "clone")
 	run(t, dir, "clone", "-q", "--depth=2", "file://"+dir, clone)
-	c, err := Open(t.Context(), clone)
+	c, err := Open(t.Context(), clone, here())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func TestNoProgramOfTheRepositoryRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			r, err := Open(t.Context(), dir)
+			r, err := Open(t.Context(), dir, here())
 			if err == nil {
 				everything(t, r)
 			}
@@ -133,7 +133,7 @@ func TestFiltersOfTheUserRun(t *testing.T) {
 	_, dir := repository(t, map[string]string{".gitattributes": "*.yaml filter=upper\n*.txt text eol=crlf\n", "a.yaml": "old\n", "b.txt": "b\n"})
 	config := filepath.Join(t.TempDir(), "config")
 	commit := func() (string, error) {
-		r, err := Open(t.Context(), dir)
+		r, err := Open(t.Context(), dir, here())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestFiltersOfTheUserRun(t *testing.T) {
 	if got, err := commit(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a filter that only the repository has: %q, %v", got, err)
 	}
-	r, err := Open(t.Context(), dir)
+	r, err := Open(t.Context(), dir, here())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestTheEnvironmentChangesNothing(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	r, err = Open(t.Context(), dir)
+	r, err = Open(t.Context(), dir, here())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestAWorkTreeElsewhere(t *testing.T) {
 	_, other := repository(t, map[string]string{"b.yaml": "b\n"})
 	_, dir := repository(t, map[string]string{"a.yaml": "a\n"})
 	run(t, dir, "config", "core.worktree", other)
-	if _, err := Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "core.worktree") {
+	if _, err := Open(t.Context(), dir, here()); err == nil || !strings.Contains(err.Error(), "core.worktree") {
 		t.Errorf("error %v", err)
 	}
 }

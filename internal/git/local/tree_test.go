@@ -81,7 +81,7 @@ func TestTreeObeysFS(t *testing.T) {
 
 func TestTreeOfASubdirectory(t *testing.T) {
 	_, dir := repository(t, map[string]string{"shop/web.yaml": "old\n", "other": "x"})
-	r, err := Open(t.Context(), filepath.Join(dir, "shop"))
+	r, err := Open(t.Context(), filepath.Join(dir, "shop"), here())
 	if err != nil {
 		t.Fatal(err)
 	}

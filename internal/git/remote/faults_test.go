@@ -463,10 +463,10 @@ func TestCredentials(t *testing.T) {
 	asked := 0
 	access := func(password string) func(*Options) {
 		return func(o *Options) {
-			o.Access = func(context.Context) (Access, error) {
+			o.Access = func(context.Context) (git.Settings, error) {
 				asked++
 				token := base64.StdEncoding.EncodeToString([]byte("bot:" + password))
-				return Access{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + token}}}, nil
+				return git.Settings{Config: [][2]string{{"http.extraHeader", "Authorization: Basic " + token}}}, nil
 			}
 		}
 	}
@@ -482,7 +482,9 @@ func TestCredentials(t *testing.T) {
 		}
 	}
 	gone := errors.New("the vault is shut")
-	_, err = open(t, repo.URL, func(o *Options) { o.Access = func(context.Context) (Access, error) { return Access{}, gone } }).Tip(t.Context(), "main")
+	_, err = open(t, repo.URL, func(o *Options) {
+		o.Access = func(context.Context) (git.Settings, error) { return git.Settings{}, gone }
+	}).Tip(t.Context(), "main")
 	if !errors.Is(err, gone) {
 		t.Errorf("error %v", err)
 	}

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -64,6 +63,7 @@ func TestOpenSSH(t *testing.T) {
 
 // tipOver reads main as the command does.
 func tipOver(t *testing.T, o credential.Options) (string, error) {
+	o.TempDir = os.TempDir()
 	c, err := credential.Open(t.Context(), o)
 	if err != nil {
 		return "", err
@@ -71,11 +71,7 @@ func tipOver(t *testing.T, o credential.Options) (string, error) {
 	defer func() { _ = c.Close() }()
 	author, _ := c.Identities()
 	r, err := Open(t.Context(), Options{
-		URL: c.URL(), Env: []string{"PATH=" + os.Getenv("PATH")}, Scrub: c.Scrub, Author: Identity(author), TempDir: t.TempDir(),
-		Access: func(ctx context.Context) (Access, error) {
-			g, err := c.Access(ctx)
-			return Access{Env: g.Env, Config: g.Config}, err
-		},
+		URL: c.URL(), Env: []string{"PATH=" + os.Getenv("PATH")}, Scrub: c.Scrub, Author: author, TempDir: t.TempDir(), Access: c.Access,
 	})
 	if err != nil {
 		return "", err

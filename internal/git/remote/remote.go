@@ -38,7 +38,7 @@ type Options struct {
 	URL string
 	// Access is asked before each command that speaks with the server, since
 	// tokens expire. Nil speaks without credentials.
-	Access func(ctx context.Context) (Access, error)
+	Access func(ctx context.Context) (git.Settings, error)
 	// Env is the whole environment of git, as NAME=VALUE: PATH for ssh and
 	// signing programs, and proxy variables. The process's own is left out.
 	Env []string
@@ -49,11 +49,11 @@ type Options struct {
 	// Step is told what is being done, for people. Nil is quiet.
 	Step func(string)
 
-	Author    Identity // of commits
-	Committer Identity // the author where it is empty
-	Sign      bool     // sign commits as Config says
+	Author    git.Identity // of commits
+	Committer git.Identity // the author where it is empty
+	Sign      bool         // sign commits as Config says
 
-	// TempDir is where the bare repository is made; the system's if empty.
+	// TempDir is where the bare repository is made.
 	TempDir string
 	// Random draws a number from 0 up to less than n, to space tries; a source of
 	// the process's own if nil.
@@ -61,15 +61,6 @@ type Options struct {
 	// Now is the clock that tries are bounded by; the system's if nil.
 	Now func() time.Time
 }
-
-// Access is what one command needs to be let in.
-type Access struct {
-	Env    []string    // NAME=VALUE
-	Config [][2]string // settings; they never show on a command line
-}
-
-// Identity is who makes a commit.
-type Identity struct{ Name, Email string }
 
 // Remote is a repository on a server. One goroutine at a time may use it; the
 // trees that it gives are safe for concurrent use.
@@ -91,7 +82,7 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 	if err := check(opt); err != nil {
 		return nil, err
 	}
-	if opt.Committer == (Identity{}) {
+	if opt.Committer == (git.Identity{}) {
 		opt.Committer = opt.Author
 	}
 	if opt.Step == nil {
@@ -167,5 +158,5 @@ func (r *Remote) runner(dir string) git.Runner {
 		"GIT_AUTHOR_NAME="+r.opt.Author.Name, "GIT_AUTHOR_EMAIL="+r.opt.Author.Email,
 		"GIT_COMMITTER_NAME="+r.opt.Committer.Name, "GIT_COMMITTER_EMAIL="+r.opt.Committer.Email,
 	)
-	return git.Runner{Dir: dir, Env: env, Clean: true, Group: true, Config: append(settings(), r.opt.Config...), Scrub: r.scrub}
+	return git.Runner{Dir: dir, Env: env, Group: true, Config: append(settings(), r.opt.Config...), Scrub: r.scrub}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/assaydev/assay/test/gitserver"
 )
 
-var somebody = Identity{Name: "A", Email: "a@example.com"}
+var somebody = git.Identity{Name: "A", Email: "a@example.com"}
 
 // open is a Remote for the URL that ends with the test.
 func open(t *testing.T, url string, with ...func(*Options)) *Remote {

@@ -100,8 +100,8 @@ func TestOtherTransports(t *testing.T) {
 		"file://" + repo.Dir: func(*Options) {},
 		repo.Dir:             func(*Options) {},
 		"ssh://git@127.0.0.1" + repo.Dir: func(o *Options) {
-			o.Access = func(context.Context) (Access, error) {
-				return Access{Env: []string{"GIT_SSH_COMMAND=" + ssh, "GIT_SSH_VARIANT=ssh"}}, nil
+			o.Access = func(context.Context) (git.Settings, error) {
+				return git.Settings{Env: []string{"GIT_SSH_COMMAND=" + ssh, "GIT_SSH_VARIANT=ssh"}}, nil
 			}
 		},
 	} {

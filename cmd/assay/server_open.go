@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/repourl"
 	"github.com/assaydev/assay/plugin"
 )
 
@@ -113,8 +113,8 @@ func (a *app) openCredentials(ctx context.Context, opt server, repo string) (*cr
 }
 
 func isSSH(repo string) bool {
-	scheme, _, found := strings.Cut(repo, "://")
-	return scheme == "ssh" || !found && !filepath.IsAbs(repo)
+	u, err := repourl.Parse(repo)
+	return err == nil && u.Scheme == "ssh"
 }
 
 // readLogin takes what flags name, and what variables hold where there is none.
@@ -216,10 +216,17 @@ func openForge(ctx context.Context, opt server, c *credential.Credentials, at fo
 // that it gets the credentials only where that cannot give them away: on the
 // host that they are for, or one that the operator names.
 func (a *app) another(ctx context.Context, opt server, repo string) (*remote.Remote, func(), error) {
-	host := hostOf(repo)
+	host, err := repourl.Address(repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, err := repourl.Address(opt.repo)
+	if err != nil {
+		return nil, nil, err
+	}
 	same := func(allowed string) bool { return strings.EqualFold(allowed, host) }
 	switch {
-	case same(hostOf(opt.repo)):
+	case host == from:
 	case host == "":
 		return nil, nil, errors.New("its repository is on this machine, and --repo on another host: name it by a URL")
 	case !slices.ContainsFunc(opt.nextHosts, same):
@@ -234,20 +241,4 @@ func (a *app) another(ctx context.Context, opt server, repo string) (*remote.Rem
 		return nil, nil, errors.Join(err, c.Close())
 	}
 	return r, func() { _, _ = r.Close(), c.Close() }, nil
-}
-
-// hostOf is the host of a repository's URL, with its port; empty for a path of
-// this machine.
-func hostOf(repo string) string {
-	if u, err := url.Parse(repo); err == nil && u.Scheme != "" {
-		return u.Host
-	}
-	at, _, found := strings.Cut(repo, ":")
-	if !found || strings.Contains(at, "/") {
-		return ""
-	}
-	if _, host, named := strings.Cut(at, "@"); named {
-		return host
-	}
-	return at
 }

@@ -62,7 +62,7 @@ func (a *app) showMarker(ctx context.Context, m *markerPlace, format string) err
 	}
 	if format == formatYAML {
 		data, err := marker.Encode(m.Candidates)
-		a.out.Write(data)
+		a.data(data)
 		return err
 	}
 	queue, err := queueOf(ctx, m.Request, m.Candidates)
@@ -119,7 +119,7 @@ func queueOf(ctx context.Context, req render.Request, candidates []spec.Candidat
 func (a *app) printQueue(queue []queued, format string) error {
 	if format == formatJSON {
 		data, err := encodeJSON(queue)
-		a.out.Write(data)
+		a.data(data)
 		return err
 	}
 	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}}

@@ -174,7 +174,7 @@ func (a *app) reportJSON(r *report) error {
 	if err != nil {
 		return err
 	}
-	a.out.Write(data)
+	a.data(data)
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 		}
 		a.notef("wrote %s", p.on(plan.file))
 	}
-	a.out.Write(out)
+	a.data(out)
 	for _, note := range moved.Notes {
 		a.notef("note: %s", note)
 	}

@@ -48,7 +48,7 @@ func (a *app) candidateShow(ctx context.Context, where siteFlags, format string,
 		}
 		if format == formatYAML {
 			data, err := marker.Encode(m.Candidates)
-			a.out.Write(data)
+			a.data(data)
 			return err
 		}
 		queue, err := m.Queue(ctx)
@@ -62,7 +62,7 @@ func (a *app) candidateShow(ctx context.Context, where siteFlags, format string,
 func (a *app) printQueue(queue []candidate.Queued, format string) error {
 	if format == formatJSON {
 		data, err := encodeJSON(queue)
-		a.out.Write(data)
+		a.data(data)
 		return err
 	}
 	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}}

@@ -3,11 +3,11 @@ package main
 import (
 	"net/mail"
 	"path/filepath"
-	"strings"
 
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/repourl"
 )
 
 // credentials reads what the flags and the environment name for a repository.
@@ -52,8 +52,8 @@ func (a *app) credentials(opt serverFlags, repo string) (credential.Options, err
 }
 
 func isSSH(repo string) bool {
-	scheme, _, found := strings.Cut(repo, "://")
-	return scheme == "ssh" || !found && !filepath.IsAbs(repo)
+	u, err := repourl.Parse(repo)
+	return err == nil && u.Scheme == "ssh"
 }
 
 // tokenVariable is where CI systems keep a forge's token. Each is for its own

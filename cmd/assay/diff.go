@@ -67,7 +67,7 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 		if err != nil {
 			return err
 		}
-		a.out.Write(data)
+		a.data(data)
 	} else {
 		c.print(&a.out, a.palette(opt.color))
 	}

@@ -70,7 +70,7 @@ func (a *app) printHistory(past history.Past, format, where string) error {
 		if err != nil {
 			return err
 		}
-		a.out.Write(data)
+		a.data(data)
 	} else {
 		a.out.WriteString(historyTable(past.Decisions))
 	}

@@ -42,7 +42,7 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 		a.notef("wrote %s", p.on(moved.PlanFile))
 		back += ", and remove what was added to " + p.on(moved.PlanFile)
 	}
-	a.out.Write(moved.Application)
+	a.data(moved.Application)
 	for _, note := range moved.Notes {
 		a.notef("note: %s", note)
 	}

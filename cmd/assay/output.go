@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/visible"
 )
 
 const defaultOutputBytes = 128 << 20
@@ -101,5 +102,5 @@ func encodeJSON(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode result: %w", err)
 	}
-	return append(data, '\n'), nil
+	return append(visible.JSON(data), '\n'), nil
 }

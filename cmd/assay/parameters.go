@@ -43,6 +43,6 @@ func (a *app) parameters(ctx context.Context, opt environmentFlags, dir string) 
 	if err != nil {
 		return err
 	}
-	a.out.Write(data)
+	a.data(data)
 	return nil
 }

@@ -87,7 +87,7 @@ func (a *app) render(ctx context.Context, opt renderOptions, dir string) error {
 		if err != nil {
 			return err
 		}
-		a.out.Write(data)
+		a.data(data)
 	}
 	a.warn(res.Warnings)
 	return nil

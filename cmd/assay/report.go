@@ -30,7 +30,7 @@ func (a *app) reportDecision(s *site, format string, r *promote.Result, err erro
 		if err != nil {
 			return err
 		}
-		a.out.Write(data)
+		a.data(data)
 	} else {
 		a.printDecision(s, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/visible"
 )
 
 // defaultTimeout leaves a margin of the 60 seconds that Argo CD gives a plugin
@@ -41,6 +43,8 @@ type app struct {
 
 	read    []byte       // what stdin held
 	out     bytes.Buffer // the result, printed once the command has succeeded
+	isData  bool         // it is for programs, and keeps its bytes
+	mark    string       // follows each escape of ours in it
 	timeout time.Duration
 	started bool // a command runs: errors are no longer about usage
 
@@ -54,20 +58,34 @@ type app struct {
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
-		stdin: stdin, stderr: stderr, tty: isTerminal(stdout),
+		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text(),
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !errors.Is(err, errReported) && !errors.Is(err, errHeld) {
-		a.printError(stderr, err)
+		a.printError(a.stderr, err)
 		return a.exitCode(err)
 	}
-	if _, writeErr := stdout.Write(a.out.Bytes()); writeErr != nil {
-		a.printError(stderr, fmt.Errorf("write result: %w", writeErr))
+	if _, writeErr := io.WriteString(stdout, a.result()); writeErr != nil {
+		a.printError(a.stderr, fmt.Errorf("write result: %w", writeErr))
 		return exitFailed
 	}
 	return a.exitCode(err)
+}
+
+// data is a result for programs: it keeps its bytes, except on a terminal.
+func (a *app) data(data []byte) {
+	a.isData = true
+	a.out.Write(data)
+}
+
+// result is what goes to stdout. What others wrote does not steer a terminal.
+func (a *app) result() string {
+	if a.isData && !a.tty {
+		return a.out.String()
+	}
+	return visible.Painted(a.out.String(), a.mark)
 }
 
 func (a *app) rootCommand() *cobra.Command {

@@ -24,7 +24,7 @@ func (a *app) printStatus(list []status.Standing, format string) error {
 		if err != nil {
 			return err
 		}
-		a.out.Write(data)
+		a.data(data)
 	} else {
 		a.out.WriteString(statusTable(list, time.Now()))
 	}

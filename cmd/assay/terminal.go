@@ -6,34 +6,42 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/assaydev/assay/internal/visible"
 )
 
 func isTerminal(stream any) bool {
+	if shown, ok := stream.(visible.Writer); ok {
+		stream = shown.Out
+	}
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // palette colours text, or leaves it as it is.
-type palette struct{ on bool }
+type palette struct {
+	on   bool
+	mark string // follows each escape, so that those of others are known
+}
 
 // palette follows --color, then NO_COLOR, then whether stdout is a terminal.
 func (a *app) palette(mode string) palette {
 	switch mode {
 	case "always":
-		return palette{true}
+		return palette{true, a.mark}
 	case "never":
 		return palette{}
 	}
 	none, _ := a.env("NO_COLOR")
 	kind, _ := a.env("TERM")
-	return palette{a.tty && none == "" && kind != "dumb"}
+	return palette{a.tty && none == "" && kind != "dumb", a.mark}
 }
 
 func (p palette) paint(code, text string) string {
 	if !p.on || text == "" {
 		return text
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	return "\x1b" + p.mark + "[" + code + "m" + text + "\x1b" + p.mark + "[0m"
 }
 
 func (p palette) bold(text string) string  { return p.paint("1", text) }

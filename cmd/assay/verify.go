@@ -86,7 +86,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 		if err != nil {
 			return err
 		}
-		a.out.Write(data)
+		a.data(data)
 	} else {
 		for _, f := range findings {
 			a.out.WriteString(f.text())

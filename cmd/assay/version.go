@@ -32,7 +32,7 @@ func (a *app) versionCommand() *cobra.Command {
 			info := readVersion()
 			if format == formatJSON {
 				data, err := encodeJSON(info)
-				a.out.Write(data)
+				a.data(data)
 				return err
 			}
 			revision := info.Revision

@@ -7,8 +7,9 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/assaydev/assay/internal/repourl"
 )
 
 // remote is the repository's URL in parts.
@@ -21,69 +22,45 @@ type remote struct {
 	url    string // for git
 }
 
-// scpLike is what git takes for SSH without a scheme: user@host:path.
-var scpLike = regexp.MustCompile(`^(?:([^@:/]+)@)?(\[[^\]]+\]|[^@:/\[\]]+):(.+)$`)
-
 var errPassword = errors.New("read URL of the repository: it holds a password: leave it out, and give it by file or environment")
 
 func parseRemote(raw string) (remote, error) {
+	u, err := repourl.Parse(raw)
 	switch {
-	case raw == "":
-		return remote{}, errors.New("read URL of the repository: it is empty: give https://, ssh://, user@host:path or file://")
-	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		return remote{}, errors.New("read URL of the repository: it holds a space or a control character: write those as %20 and the like")
-	case strings.HasPrefix(raw, "/"):
-		return remote{scheme: "file", path: raw, url: raw}, nil
-	case strings.Contains(raw, "://"):
-		return parseURL(raw)
-	}
-	m := scpLike.FindStringSubmatch(raw)
-	if m == nil || strings.HasPrefix(m[3], ":") {
-		return remote{}, errors.New("read URL of the repository: it is none of https://, ssh://, user@host:path, file:// and an absolute path")
-	}
-	if m[1] == "" && strings.Contains(m[3], "@") {
+	case u.HasPassword:
 		return remote{}, errPassword
+	case errors.Is(err, repourl.ErrEmpty):
+		return remote{}, errors.New("read URL of the repository: it is empty: give https://, ssh://, user@host:path or file://")
+	case err != nil:
+		return remote{}, fmt.Errorf("read URL of the repository: %w: give https://, ssh://, user@host:path, file:// or an absolute path", err)
+	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' }):
+		return remote{}, errors.New("read URL of the repository: it holds a space: write it as %20")
+	case u.HasQuery:
+		return remote{}, errors.New("read URL of the repository: it has a query or a fragment, which no Git server takes: leave out what follows ? or #")
 	}
-	r := remote{scheme: "ssh", user: m[1], host: strings.Trim(m[2], "[]"), path: m[3], url: raw}
+	r := remote{scheme: u.Scheme, user: u.User, host: u.Host, port: u.Port, path: u.Path, url: raw}
+	if u.IsHTTP() {
+		if r.url, err = withoutUser(raw); err != nil {
+			return remote{}, err
+		}
+	}
 	return r, r.check()
 }
 
-func parseURL(raw string) (remote, error) {
+func withoutUser(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		// The parser's error quotes the URL.
-		return remote{}, errors.New("read URL of the repository: it is not well formed: percent-encode what is not a letter, digit or one of -._~/")
+		return "", repourl.ErrMalformed
 	}
-	if _, ok := u.User.Password(); ok {
-		return remote{}, errPassword
-	}
-	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return remote{}, errors.New("read URL of the repository: it has a query or a fragment, which no Git server takes: leave out what follows ? or #")
-	}
-	r := remote{scheme: u.Scheme, user: u.User.Username(), host: u.Hostname(), port: u.Port(), path: u.Path, url: raw}
-	if r.isHTTP() {
-		u.User = nil
-		r.url = u.String()
-	}
-	return r, r.check()
+	u.User = nil
+	return u.String(), nil
 }
 
 func (r remote) check() error {
 	switch r.scheme {
-	case "https", "http", "ssh":
-		if r.host == "" {
-			return errors.New("read URL of the repository: it names no host")
-		}
-	case "file":
-		if r.host != "" && r.host != "localhost" {
-			return errors.New("read URL of the repository: file:// with a host: write file:/// and the path")
-		}
+	case "https", "http", "ssh", "file":
 	default:
 		return fmt.Errorf("read URL of the repository: Assay does not speak %q: use https, ssh or file", r.scheme)
-	}
-	// ssh would read it as an option.
-	if strings.HasPrefix(r.host, "-") || strings.HasPrefix(r.user, "-") {
-		return errors.New("read URL of the repository: its host or user name begins with a dash")
 	}
 	if strings.Trim(r.path, "/") == "" {
 		return errors.New("read URL of the repository: it names no repository after the host")

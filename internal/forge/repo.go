@@ -7,6 +7,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/assaydev/assay/internal/repourl"
 )
 
 // Repo is a repository's place on a forge.
@@ -141,30 +143,24 @@ func (k Kind) name() string {
 // What the forges allow in the names of owners, groups and repositories.
 var repoPath = regexp.MustCompile(`^[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*$`)
 
-// git's short form of ssh. A letter and a colon is a Windows drive.
-var scpLike = regexp.MustCompile(`^(?:[^/@:]+@)?([A-Za-z0-9.-]{2,}):([^/].*)$`)
-
 // split takes a URL apart into the forge's web address and the path on it.
 func split(raw string) (base, dir string, err error) {
-	if !strings.Contains(raw, "://") {
-		if m := scpLike.FindStringSubmatch(raw); m != nil {
-			return webAddress("https", m[1]), m[2], nil
-		}
+	u, err := repourl.Parse(raw)
+	switch {
+	case errors.Is(err, repourl.ErrEmpty), errors.Is(err, repourl.ErrLocal):
 		return "", "", errors.New("it is a local path, and on no forge")
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "", "", errors.New("its URL is malformed") // the parser's message quotes the URL
-	}
-	if u.Hostname() == "" {
-		return "", "", errors.New("its URL names no host, so it is on no forge")
+	case err != nil:
+		return "", "", fmt.Errorf("its URL cannot be read: %w", err)
 	}
 	switch u.Scheme {
+	case "file":
+		return "", "", errors.New("it is a local path and names no host, so it is on no forge")
 	case "https", "http":
-		return webAddress(u.Scheme, u.Host), u.Path, nil
-	case "ssh", "git", "git+ssh", "ssh+git":
+		return webAddress(u.Scheme, u.Address()), u.Path, nil
+	case "ssh", "git":
 		// The port is ssh's, and not that of the web pages.
-		return webAddress("https", u.Hostname()), u.Path, nil
+		u.Port = ""
+		return webAddress("https", u.Address()), u.Path, nil
 	default:
 		return "", "", fmt.Errorf("its URL has the scheme %s: use https or ssh", u.Scheme)
 	}
@@ -172,8 +168,6 @@ func split(raw string) (base, dir string, err error) {
 
 // webAddress is where a host has its web pages.
 func webAddress(scheme, host string) string {
-	usual := map[string]string{"https": ":443", "http": ":80"}
-	host = strings.TrimSuffix(strings.ToLower(host), usual[scheme])
 	switch host {
 	case "ssh.github.com": // ssh through port 443
 		host = "github.com"

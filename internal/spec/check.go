@@ -2,13 +2,14 @@ package spec
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/assaydev/assay/internal/repourl"
 )
 
 // at adds a problem on the line of the field, or of the nearest parent that the file has.
@@ -127,19 +128,19 @@ func (w *walker) checkPlan(p *Plan) {
 
 // checkRepo keeps credentials out of plans. Their text reaches no message.
 func (w *walker) checkRepo(repo, at string) {
-	u, err := url.Parse(repo)
+	if repo == "" {
+		return
+	}
+	u, err := repourl.Parse(repo)
 	switch {
 	case strings.ContainsFunc(repo, isControl):
 		w.at(at, "must be one line")
-	case err != nil && strings.Contains(repo, "://"):
-		w.at(at, "is no URL: write it as https://git.example.com/shop/envs.git")
-	case err != nil || u.User == nil: // a path, or git's short form of ssh
-	case u.Scheme == "http" || u.Scheme == "https":
+	case u.IsHTTP() && (u.User != "" || u.HasPassword):
 		w.at(at, "holds a user, which may be a token: leave it out, and give the credentials to who promotes")
-	default:
-		if _, has := u.User.Password(); has {
-			w.at(at, "holds a password: leave it out, and give the credentials to who promotes")
-		}
+	case u.HasPassword:
+		w.at(at, "holds a password: leave it out, and give the credentials to who promotes")
+	case err != nil:
+		w.at(at, "is no URL of a repository: %v: write it as https://git.example.com/shop/envs.git", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/repourl"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -167,9 +167,16 @@ func (e *OtherHostError) Error() string {
 // it gets the credentials only where that cannot give them away: on the host that
 // they are for, or one that the operator names.
 func (opt Options) another(ctx context.Context, repo string) (*remote.Remote, func(), error) {
-	host := hostOf(repo)
+	host, err := repourl.Address(repo)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, err := repourl.Address(opt.URL)
+	if err != nil {
+		return nil, nil, err
+	}
 	same := func(allowed string) bool { return strings.EqualFold(allowed, host) }
-	if !same(hostOf(opt.URL)) && (host == "" || !slices.ContainsFunc(opt.NextHosts, same)) {
+	if host != from && (host == "" || !slices.ContainsFunc(opt.NextHosts, same)) {
 		return nil, nil, &OtherHostError{host}
 	}
 	r, c, err := opt.connect(ctx, repo)
@@ -177,18 +184,4 @@ func (opt Options) another(ctx context.Context, repo string) (*remote.Remote, fu
 		return nil, nil, err
 	}
 	return r, func() { _, _ = r.Close(), c.Close() }, nil
-}
-
-func hostOf(repo string) string {
-	if u, err := url.Parse(repo); err == nil && u.Scheme != "" {
-		return u.Host
-	}
-	at, _, found := strings.Cut(repo, ":")
-	if !found || strings.Contains(at, "/") {
-		return ""
-	}
-	if _, host, named := strings.Cut(at, "@"); named {
-		return host
-	}
-	return at
 }

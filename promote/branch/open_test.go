@@ -30,7 +30,10 @@ func TestNextHosts(t *testing.T) {
 		"short form of another": {home, "git@evil.example:git.example.com/live.git", nil, "evil.example"},
 		"a path":                {home, "/srv/live.git", nil, "on this machine"},
 		"a file":                {home, "file:///srv/live.git", nil, "on this machine"},
-		"a program":             {home, "ext::sh -c true", nil, "on this machine"},
+		"a program":             {home, "ext::sh -c true", nil, "neither a URL"},
+		"short, without a user": {"git.example.com:shop/envs.git", "evil.example:shop/live.git", nil, "evil.example"},
+		"short, on a path":      {"git.example.com:shop/envs.git", "/srv/live.git", nil, "on this machine"},
+		"short, same host":      {"git.example.com:shop/envs.git", "ssh://git.example.com:22/live.git", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const known = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"

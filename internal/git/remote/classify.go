@@ -32,10 +32,11 @@ func (c class) isAway() bool { return c == unreachable || c == noRoute }
 
 // answer is what a failed command tells.
 type answer struct {
-	class  class
-	reason string
-	server string
-	hint   string
+	class   class
+	reason  string
+	server  string
+	hint    string
+	strange bool // it is not the answer of a Git server
 }
 
 // wording is what is said in a case, in lower case.
@@ -53,6 +54,9 @@ const (
 	hintHostKey = "put the server's key into known_hosts"
 	hintName    = "one ref has the name of a folder of another: remove one of them"
 	hintProxy   = "check the proxy's address and password"
+	hintTLS     = "check the URL: its host and its port must be those of the server's certificate"
+	hintStrange = "check the URL, and whether a login page or a proxy answers in the server's place"
+	hintSize    = "its answer has no end, or is larger than what is taken of one"
 )
 
 // refWordings are git's reasons for one ref; the first that fits counts.
@@ -98,8 +102,27 @@ var serverWordings = []wording{
 	{refused, hintURL, []string{"repository not found", "does not appear to be a git repository", "error: 404", "http 404", "error: 410", "project you were looking for could not be found", "not found"}},
 	{refused, "it is too large for the server or the proxy before it", []string{"error: 413", "http 413"}},
 	{refused, "its protocol is not allowed", []string{"transport '"}},
-	{refused, hintURL, []string{"error: 400", "error: 405", "error: 451"}},
+	{refused, hintURL, []string{"error: 400", "error: 405", "error: 451", "url using bad/illegal format"}},
+	{refused, hintTLS, []string{"wrong version number", "unexpected tls packet", "subject name", "does not match target host name"}},
+	{refused, "the server and this ssh have no algorithm in common", []string{"unable to negotiate with"}},
 }
+
+// strangeWordings are what git says of an answer that no Git server gives. It is not
+// cut short either: that would be the network's doing, and may pass.
+var strangeWordings = []wording{
+	{refused, hintSize, []string{"out of memory", "died of signal 25", "file too large", "answer does not end"}},
+	{refused, hintStrange, []string{
+		"bad line length character", "expected flush after ref listing", "bad pack header", "pack is corrupted", "pack has bad object", "expected 'packfile'",
+		"is this a git repository", "unable to update url base from redirection", "redirects followed", "returned error: 30", "dumb http transport", "invalid info/refs",
+		"invalid server response", "did not send all necessary objects", "unknown object format", "bad band #", "unexpected service", "protocol error: expected", "git-http-push failed",
+	}},
+}
+
+// transient is what a server says that may pass.
+var transient = []string{"internal", "unreachable", "timed out", "timeout", "temporar", "try again", "overload", "too many", "later", "busy", "unavailable", "rate limit", "lock", "connect"}
+
+// cut is what git says where an answer ends too early.
+var cut = []string{"rpc failed", "early eof", "unexpected disconnect", "unexpected eof"}
 
 var (
 	refLine     = regexp.MustCompile(`^([ +*=!t-])\t(?:[^\t:]*):([^\t]+)\t(\[[^\]]*\])?[^(]*(?:\((.*)\))?`)
@@ -152,7 +175,7 @@ func classifyPush(stdout, stderr string) answer {
 	}
 	if !found {
 		best = serverAnswer(stderr)
-		if undone := best.class == unavailable || best.class.isAway(); undone && httpStatus(said) != "429" && underWay.MatchString(said) {
+		if undone := best.class == unavailable || best.class.isAway() || best.strange; undone && httpStatus(said) != "429" && underWay.MatchString(said) {
 			best.class = unknown
 		}
 	}
@@ -195,6 +218,12 @@ func serverAnswer(stderr string) answer {
 			a = m
 		} else if m, ok := match(serverWordings, said); ok {
 			a = m
+		} else if m, ok := match(strangeWordings, own(said)); ok && !has(own(said), cut...) {
+			a, a.strange = m, true
+		} else if strings.HasPrefix(s, "4") {
+			a = answer{class: refused, hint: hintURL}
+		} else if _, text, found := strings.Cut(said, "fatal: remote error: "); found && !has(text, transient...) {
+			a.class = refused
 		}
 	}
 	a.reason, a.server = fatal(stderr), serverSaid(stderr)
@@ -285,7 +314,7 @@ func (a answer) error(err error) error {
 	case unavailable, unreachable, noRoute, busy:
 		return &UnavailableError{Reason: a.reason, Unreachable: a.class.isAway(), NoRoute: a.class == noRoute, Err: err}
 	default:
-		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint}
+		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint, Strange: a.strange}
 	}
 }
 

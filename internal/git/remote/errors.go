@@ -28,10 +28,15 @@ type RefusedError struct {
 	Reason string // why: git's words, or a plain summary
 	Server string // what the server itself said, if it did; several lines
 	Hint   string // how to mend it, empty where nothing is known
+
+	Strange bool // the answer is not one of a Git server
 }
 
 func (e *RefusedError) Error() string {
 	text := "the server refuses: " + e.Reason
+	if e.Strange {
+		text = "the answer is not one of a Git server: " + e.Reason
+	}
 	if e.Server != "" {
 		text += " (" + strings.Join(strings.Fields(e.Server), " ") + ")"
 	}

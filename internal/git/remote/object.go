@@ -75,5 +75,8 @@ func (r *Remote) DefaultBranch(ctx context.Context) (string, error) {
 			return name, nil
 		}
 	}
+	if err := r.speaksGit(ctx, run); err != nil {
+		return "", err
+	}
 	return "", ErrEmpty
 }

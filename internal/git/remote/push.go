@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/repourl"
 )
 
 // Ref is a move of a ref.
@@ -190,7 +191,30 @@ func (r *Remote) lsRemote(ctx context.Context, args ...string) (map[string]strin
 	if err != nil {
 		return nil, readingError(err)
 	}
+	if len(out) == 0 {
+		if err := r.speaksGit(ctx, run); err != nil {
+			return nil, err
+		}
+	}
 	return parseRefs(string(out)), nil
+}
+
+// speaksGit returns an error where a page that says nothing of refs answered in
+// place of a Git server: git takes it for an empty repository. Only a server of
+// Git's protocol sends packets.
+func (r *Remote) speaksGit(ctx context.Context, run git.Runner) error {
+	if u, err := repourl.Parse(r.opt.URL); err != nil || !u.IsHTTP() {
+		return nil
+	}
+	packets := false
+	run.Said = func(said string) { packets = strings.Contains(said, "packet:") }
+	if _, err := run.With("GIT_TRACE_PACKET=1").Run(ctx, nil, "ls-remote", "--quiet", "origin", "HEAD"); err != nil {
+		return readingError(err)
+	}
+	if packets {
+		return nil
+	}
+	return &RefusedError{Reason: "there is a page, and no list of refs", Hint: hintStrange, Strange: true}
 }
 
 // parseRefs reads lines of an id and a name.

@@ -19,15 +19,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/repourl"
 	"github.com/assaydev/assay/internal/scratch"
 )
 
@@ -120,25 +119,18 @@ func (r *Remote) SendsEverything() bool {
 }
 
 func check(opt Options) error {
-	switch u, err := url.Parse(opt.URL); {
-	case opt.URL == "":
+	switch u, err := repourl.Parse(opt.URL); {
+	case errors.Is(err, repourl.ErrEmpty):
 		return errors.New("no URL of a Git repository")
-	case strings.ContainsAny(opt.URL, "\x00\n\r"):
-		return errors.New("the repository's URL has a line break in it")
-	case err == nil && u.User != nil && hasPassword(u):
+	case u.HasPassword:
 		return errors.New("the repository's URL has a password in it: give the URL without it, and the password as a credential")
-	case !strings.Contains(opt.URL, ":") && !filepath.IsAbs(opt.URL):
-		return fmt.Errorf("%q is no URL of a Git repository: name https://, ssh:// or an absolute path", opt.URL)
+	case err != nil:
+		return fmt.Errorf("it is no URL of a Git repository: %w: name https://, ssh:// or an absolute path", err)
 	}
 	if opt.Author.Name == "" || opt.Author.Email == "" {
 		return errors.New("the author of commits has no name or no email address")
 	}
 	return nil
-}
-
-func hasPassword(u *url.URL) bool {
-	_, has := u.User.Password()
-	return has
 }
 
 // scrub takes secrets and the machine's paths out of a text.

@@ -193,7 +193,7 @@ func (p *place) rehearseResources(ctx context.Context, res *render.Result) error
 	if err != nil {
 		return err
 	}
-	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: p.Namespace, Taken: res.Baseline}
+	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: res.Namespace, Destination: res.Namespace, Taken: res.Baseline}
 	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
 		v := experiment.VersionOf(o)
 		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})

@@ -32,8 +32,10 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Check environments, and prove that their candidates can be decided",
 		Long: `Verify renders each environment, with its candidate where there is one, and
 reports every failure and what deserves a look. For a candidate it proves, as
-promote and reject do, that both would hold now. In each directory it checks
-every named environment that it finds, or the one that --env names.
+promote and reject do, that both would hold now, and lists the files that
+promotion would change and other environments that render from them. In each
+directory it checks every named environment that it finds, or the one that
+--env names.
 
 The report is the result: it goes to stdout also when something failed, with
 exit code 1.`,
@@ -69,8 +71,9 @@ type finding struct {
 	Digest           digest.Digest `json:"digest,omitempty"`
 	Proven           bool          `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
 	Changed          []string      `json:"changed,omitempty"` // with --against: without a verdict
-	Untested         []string      `json:"untested,omitempty"`
-	Warnings         []string      `json:"warnings,omitempty"`
+	effect
+	Untested []string `json:"untested,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
@@ -136,7 +139,9 @@ func verifyOne(ctx context.Context, env environment, against, dir string) findin
 		err = p.rehearseResources(ctx, res)
 	default:
 		f.Proven = true
-		err = p.prove(ctx, p.Request, res)
+		if err = p.prove(ctx, p.Request, res); err == nil {
+			f.effect, err = p.effectOf(ctx, res)
+		}
 	}
 	var byHand []string
 	if err == nil && against != "" {
@@ -237,6 +242,12 @@ func (f finding) text() string {
 		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
+	for _, name := range f.Files {
+		text += "        changes: " + oneLine(name) + "\n"
+	}
+	for _, env := range f.Also {
+		text += "        also changes: " + oneLine(env) + "\n"
+	}
 	for _, u := range f.Untested {
 		text += "        ships untested: " + oneLine(u) + "\n"
 	}

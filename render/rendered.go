@@ -248,7 +248,14 @@ func firstOf(a, b string) string {
 	return b
 }
 
+// openNeighbour leaves the marker out, which may be broken: the baseline is what
+// runs.
 func openNeighbour(req Request) (*neighbour, error) {
+	name, err := spec.CandidateFile(req.Name)
+	if err != nil {
+		return nil, err
+	}
+	req.FS = req.FS.With(map[string][]byte{path.Join(req.Dir, name): nil})
 	other, err := open(req)
 	if err != nil {
 		return nil, err

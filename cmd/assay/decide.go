@@ -125,6 +125,9 @@ func (a *app) settle(ctx context.Context, opt decideOptions, p *place, res *rend
 	if err := e.Guard(d); err != nil {
 		return a.unlessRepeated(opt, p, err, func() (history.Past, error) { return p.memory(ctx, opt.commits) })
 	}
+	if err := e.Unambiguous(d, func() (history.Past, error) { return p.memory(ctx, opt.commits) }); err != nil {
+		return err
+	}
 	return a.carryOut(ctx, opt, p, repo, e, d)
 }
 

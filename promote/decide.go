@@ -12,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/engine/verdict"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
@@ -167,6 +168,22 @@ func (e *Edit) Guard(d Decision) error {
 		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
 		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker, e.Waiting, Label(e.Candidate), e.ID)
+	}
+	return nil
+}
+
+// Unambiguous refuses a decision that means an ID which two experiments have, as
+// the past tells. It is asked only where that matters.
+func (e *Edit) Unambiguous(d Decision, past func() (history.Past, error)) error {
+	if !d.ID.IsID() || e.Digest == "" {
+		return nil
+	}
+	p, err := past()
+	if err != nil {
+		return err
+	}
+	if other, found := history.Another(p.Decisions, e.Digest); found {
+		return fmt.Errorf("%s: %w", e.Marker, d.ID.Ambiguous(e.Digest, other))
 	}
 	return nil
 }

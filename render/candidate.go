@@ -46,6 +46,12 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if err != nil {
 		return err
 	}
+	if err := r.rendered(ctx, edit.Files, git.baseline); err != nil {
+		return err
+	}
+	if err := r.apart(ctx, edit.Files); err != nil {
+		return err
+	}
 	edited := r.tree.With(edit.Files)
 	if err := r.candidate(ctx, edited, app); err != nil {
 		return fmt.Errorf("%w (with the change of %s; without it, the environment renders)", err, r.files.markerFile)
@@ -185,7 +191,7 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 		return err
 	}
 	res.ID = res.Digest.ID()
-	in.Namespace, in.Targets = app.namespace, targets(app.variant)
+	in.Namespace, in.Destination, in.Targets = app.namespace, app.namespace, targets(app.variant)
 	if first := app.variant.Targets; len(first) > 0 && first[0].Candidate.GetNamespace() != "" {
 		in.Namespace = first[0].Candidate.GetNamespace() // the experiment goes where the variant is
 	}

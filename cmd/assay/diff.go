@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/promote"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,7 +33,8 @@ func (a *app) diffCommand() *cobra.Command {
 		Short: "Compare baseline and candidate, and list what is injected",
 		Long: `Diff compares an environment's baseline with its candidate, object by object,
 as promotion would change it. It then lists the objects that run beside the
-baseline while the candidate is tested, what ships untested, and what else
+baseline while the candidate is tested, the files that promotion would change,
+other environments that render from them, what ships untested, and what else
 selects the candidate's pods. The data of Secrets is masked.
 
 Without a candidate there is nothing to compare, and the exit code is 0.`,
@@ -54,13 +56,26 @@ Without a candidate there is nothing to compare, and the exit code is 0.`,
 }
 
 func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
-	res, err := opt.render(ctx, dir, plugin.Call{})
+	p, err := opt.open(dir, plugin.Call{})
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	res, err := render.Environment(ctx, p.Request)
 	if err != nil {
 		return err
 	}
 	c, err := compare(res, opt.full, opt.output(dir))
 	if err != nil {
 		return err
+	}
+	if res.Marker != nil {
+		if c.Effect, err = promote.EffectOf(ctx, p.Request, res, a.dir(p.located).Branch); ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			res.Warnings = append(res.Warnings, "the candidate could not be promoted: "+err.Error())
+		}
 	}
 	if opt.format == formatJSON {
 		data, err := encodeJSON(c)
@@ -69,6 +84,9 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 		}
 		a.data(data)
 	} else {
+		for i, name := range c.Files {
+			c.Files[i] = p.on(name)
+		}
 		c.print(&a.out, a.palette(opt.color))
 	}
 	a.warn(res.Warnings)
@@ -90,6 +108,7 @@ type comparison struct {
 	Untested    []string      `json:"untested"`
 	Selected    []string      `json:"selected"`
 
+	promote.Effect
 	marker bool
 }
 
@@ -194,6 +213,8 @@ func (c *comparison) print(w io.Writer, p palette) {
 	printEntries(w, p, "Runs beside the baseline:", c.Variant)
 	printEntries(w, p, "Replaces the baseline's:", c.Replaced)
 	printEntries(w, p, "Tests it:", c.Injected)
+	printList(w, p, "Promotion changes the files:", c.Files)
+	printList(w, p, "Also changes the environments:", c.Also)
 	printList(w, p, "Ships untested:", c.Untested)
 	printList(w, p, "Selects the candidate's pods:", c.Selected)
 }

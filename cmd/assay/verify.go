@@ -11,6 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/verify"
 	"github.com/assaydev/assay/promote/worktree"
 )
@@ -27,8 +28,10 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Check environments, and prove that their candidates can be decided",
 		Long: `Verify renders each environment, with its candidate where there is one, and
 reports every failure and what deserves a look. For a candidate it proves, as
-promote and reject do, that both would hold now. In each directory it checks
-every named environment that it finds, or the one that --env names.
+promote and reject do, that both would hold now, and lists the files that
+promotion would change and other environments that render from them. In each
+directory it checks every named environment that it finds, or the one that
+--env names.
 
 The report is the result: it goes to stdout also when something failed, with
 exit code 1.`,
@@ -64,8 +67,9 @@ type finding struct {
 	Digest           digest.Digest `json:"digest,omitempty"`
 	Proven           bool          `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
 	Changed          []string      `json:"changed,omitempty"` // with --against: without a verdict
-	Untested         []string      `json:"untested,omitempty"`
-	Warnings         []string      `json:"warnings,omitempty"`
+	promote.Effect
+	Untested []string `json:"untested,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
@@ -127,7 +131,7 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, dir 
 	r, err := verify.Environment(ctx, p.Request, verify.Options{
 		Against: against, Root: p.root, Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
 	})
-	f.Changed = r.Changed
+	f.Changed, f.Effect = r.Changed, r.Effect
 	if err != nil {
 		f.Error = oneLine(err.Error())
 		return f
@@ -153,6 +157,12 @@ func (f finding) text() string {
 		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
+	for _, name := range f.Files {
+		text += "        changes: " + oneLine(name) + "\n"
+	}
+	for _, env := range f.Also {
+		text += "        also changes: " + oneLine(env) + "\n"
+	}
 	for _, u := range f.Untested {
 		text += "        ships untested: " + oneLine(u) + "\n"
 	}

@@ -27,6 +27,17 @@ func Last(list []Decision, meant digest.Selector) (Decision, bool, error) {
 	return only(list, meant, Decision.Decides)
 }
 
+// Another is the digest of another experiment of the same ID that the list tells
+// of.
+func Another(list []Decision, experiment digest.Digest) (digest.Digest, bool) {
+	for _, d := range list {
+		if d.Digest != "" && d.Digest != experiment && d.Digest.ID() == experiment.ID() {
+			return d.Digest, true
+		}
+	}
+	return "", false
+}
+
 // only is the newest decision of a kind about the experiment that is meant.
 func only(list []Decision, meant digest.Selector, of func(Decision) bool) (found Decision, ok bool, err error) {
 	for _, d := range list {

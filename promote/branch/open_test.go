@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/git"
 )
 
 // TestNextHosts: a plan names other repositories, and who runs the command says
@@ -38,7 +39,7 @@ func TestNextHosts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const known = "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n"
 			asked := false
-			opt := Options{URL: test.repo, NextHosts: test.hosts, Forge: NoForge, Credentials: func(repo string) (credential.Options, error) {
+			opt := Options{URL: test.repo, NextHosts: test.hosts, Forge: NoForge, Process: git.Process{TempDir: t.TempDir()}, Credentials: func(repo string) (credential.Options, error) {
 				asked = true
 				return credential.Options{URL: repo, Token: "a-token-of-ours", KnownHosts: []byte(known), TempDir: t.TempDir()}, nil
 			}}

@@ -72,6 +72,9 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 	if err == nil {
 		err = e.Guard(choice.Decision)
 	}
+	if err == nil {
+		err = e.Unambiguous(choice.Decision, func() (history.Past, error) { return s.past(ctx, e.Environment) })
+	}
 	if err != nil {
 		return nil, choice, err
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
@@ -127,4 +129,65 @@ func TestMergedWhileTidying(t *testing.T) {
 			t.Errorf("%s: %v, %v", p.State, p.Labels, p.Comments)
 		}
 	})
+}
+
+// TestAdoptedByDigest: the branch of a pull request is named by an ID, which
+// another candidate may have. What its head tells counts.
+func TestAdoptedByDigest(t *testing.T) {
+	for name, other := range map[string]func(digest.Digest) string{
+		"another of its ID": func(d digest.Digest) string { return string(d[:12]) + strings.Repeat("0", 55) },
+		"none":              func(digest.Digest) string { return "" },
+		"of another format": func(d digest.Digest) string { return "v1:" + string(d[3:]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
+				first := s.promote()
+				head := s.one().Head
+				message := strings.Replace(s.run("log", "-1", "--format=%B", first.Commit), string(s.digest()), other(s.digest()), 1)
+				s.run("update-ref", "refs/heads/"+head, recommit(s, first.Commit+"^", first.Commit+"^{tree}", message))
+				s.fails(promote.ByHand(promote.Promote, "why", ""), "holds commits that are not Assay's")
+				s.lawful(0)
+			})
+		})
+	}
+}
+
+// TestSupersededByDigest closes a pull request that is named like the one of what
+// is under test, and tells of another experiment.
+func TestSupersededByDigest(t *testing.T) {
+	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
+		first := s.promote()
+		tested := s.digest()
+		message := strings.Replace(s.run("log", "-1", "--format=%B", first.Commit), string(tested), string(tested[:12])+strings.Repeat("0", 55), 1)
+		s.run("update-ref", "refs/heads/"+s.one().Head, recommit(s, first.Commit+"^", first.Commit+"^{tree}", message))
+		s.process().tidy(t.Context(), spec.Environment{Dir: "prod"}, nil)
+		if p := s.one(); p.State != "closed" || !slices.Contains(p.Labels, supersededLabel) {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
+// TestTwoExperimentsOfOneID: people who give an ID must say which they mean where
+// the branch tells of two.
+func TestTwoExperimentsOfOneID(t *testing.T) {
+	s := newSite(t, "", envrepo.Prod("method: push"))
+	tested := s.digest()
+	other := tested[:12] + digest.Digest(strings.Repeat("0", 55))
+	rec := history.Record{Outcome: history.Candidate, Environment: spec.Environment{Dir: "prod"}, Experiment: other.ID(), Digest: other}
+	s.run("update-ref", "refs/heads/main", recommit(s, "main", "main^{tree}", rec.Message("Test it", "")))
+	s.fails(promote.ByHand(promote.Promote, "why", digest.Selector(tested.ID())), string(tested), string(other), "name one of them by its digest")
+	s.fails(promote.ByHand(promote.Promote, "why", digest.Selector(other[:40])), "under test is candidate 2.0.0")
+	if r := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(tested[:40]))); r.Edit == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+// recommit is a commit of the forge's owner, with a message of its own.
+func recommit(s *site, parent, tree, message string) string {
+	s.t.Helper()
+	out, err := s.repo.Git("-c", "user.name=P", "-c", "user.email=p@example.com", "commit-tree", "-p", parent, "-m", message, tree)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.TrimSpace(out)
 }

@@ -15,7 +15,7 @@ func rehearse(ctx context.Context, req render.Request, res *render.Result) ([]st
 	if err != nil {
 		return nil, err
 	}
-	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: req.Namespace, Taken: res.Baseline}
+	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: res.Namespace, Destination: res.Namespace, Taken: res.Baseline}
 	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
 		v := experiment.VersionOf(o)
 		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})

@@ -45,6 +45,7 @@ type Report struct {
 	Proven   bool     // there is a candidate, and both decisions on it would hold
 	Changed  []string // since Options.Against, without a verdict
 	Warnings []string
+	promote.Effect
 }
 
 // Environment proves one environment. Where targets changed without a verdict, the
@@ -57,7 +58,9 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	r := Report{Result: res, Warnings: append([]string{}, res.Warnings...)}
 	if res.Marker != nil {
 		err = promote.Prove(ctx, req, res, opt.Branch)
-		r.Proven = err == nil
+		if r.Proven = err == nil; r.Proven {
+			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch)
+		}
 	} else {
 		var more []string
 		more, err = rehearse(ctx, req, res)

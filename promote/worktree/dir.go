@@ -82,6 +82,9 @@ func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Resul
 	if err := e.Guard(choice.Decision); err != nil {
 		return d.unlessRepeated(ctx, err)
 	}
+	if err := e.Unambiguous(choice.Decision, func() (history.Past, error) { return d.memory(ctx) }); err != nil {
+		return nil, err
+	}
 	return d.carryOut(ctx, e, choice.Decision)
 }
 

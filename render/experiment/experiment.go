@@ -31,8 +31,13 @@ type Input struct {
 	Experiment spec.Experiment
 	PlanFile   string // for messages; empty means assay.yaml
 	Name       string // the plan's
-	Namespace  string // the application's; empty when it is not known
-	Targets    []Target
+	Namespace  string // the variant's, which templates see; empty when it is not known
+
+	// Destination is the namespace that the application deploys to, where objects
+	// go that name none; empty when it is not known.
+	Destination string
+
+	Targets []Target
 
 	// Taken are the objects that exist beside the experiment: the baseline
 	// and the variant. No injected object may have the identity of one.

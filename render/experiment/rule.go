@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,17 +61,17 @@ func kindAllowed(r resource, _ Input, opt Options) error {
 
 func inNamespace(r resource, in Input, _ Options) error {
 	ns := r.object.GetNamespace()
-	if ns == "" || in.Namespace == "" {
+	if ns == "" || in.Namespace == "" && in.Destination == "" {
 		return nil
 	}
-	known := []string{in.Namespace}
+	known := []string{in.Namespace, in.Destination}
 	for _, t := range in.Targets {
 		known = append(known, t.Baseline.Namespace, t.Candidate.Namespace)
 	}
 	if slices.Contains(known, ns) {
 		return nil
 	}
-	return r.errorf("metadata.namespace is %s, and the application's is %s: remove the field, or use {{ .Namespace }} in a template", ns, in.Namespace)
+	return r.errorf("metadata.namespace is %s, and the application's is %s: remove the field, or use {{ .Namespace }} in a template", ns, cmp.Or(in.Destination, in.Namespace))
 }
 
 func noHook(r resource, _ Input, _ Options) error {

@@ -23,6 +23,7 @@ type fileSystem struct {
 	fsys  *envfs.FS
 	alone bool              // no other build runs
 	data  map[string][]byte // by real name: what was scanned is what is read
+	named map[string]bool   // what scanned kustomizations name; nil where nobody asks
 	fault error             // the first that krusty must not swallow
 	reads int               // files that may still be read, counted each time
 	bytes int64             // handed to krusty so far

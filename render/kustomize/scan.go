@@ -153,6 +153,9 @@ func (s *scanner) path(field, value string, w want) error {
 	if err != nil {
 		return err
 	}
+	if s.repo.named != nil {
+		s.repo.named[name] = true
+	}
 	info, err := s.repo.fsys.Stat(name)
 	if err != nil {
 		return s.missing(field, value, name, err)

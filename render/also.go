@@ -1,0 +1,85 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// AlsoChanges lists the environments elsewhere in the tree that render otherwise
+// once the candidate of req is promoted: those that are rendered from a file which
+// the change edits. It reads the whole tree.
+//
+// An environment has a plan or a marker. Outside the directory of req, a
+// kustomization and a chart count too: an Application may point to them.
+func AlsoChanges(ctx context.Context, req Request, edits map[string][]byte) ([]spec.Environment, error) {
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	all, err := everywhere(req.FS, path.Clean(req.Dir))
+	if err != nil {
+		return nil, err
+	}
+	var out []spec.Environment
+	for _, env := range all {
+		if env.Dir == path.Clean(req.Dir) {
+			continue // one of the same directory is refused
+		}
+		n, err := openNeighbour(Request{FS: req.FS, Environment: env, Limits: req.Limits})
+		if err != nil {
+			continue // it does not render now
+		}
+		if n.source.layout == spec.Helm && n.source.helm.ReleaseName == "" {
+			n.source.helm.ReleaseName = "release"
+		}
+		differences, err := n.changes(ctx, edits)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil || len(differences) > 0 {
+			out = append(out, env)
+		}
+	}
+	return out, nil
+}
+
+// everywhere lists the environments of the tree.
+func everywhere(fsys *envfs.FS, own string) ([]spec.Environment, error) {
+	found, err := Find(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	all := map[spec.Environment]bool{}
+	known := map[string]bool{}
+	for _, env := range found {
+		all[env], known[env.Dir] = true, true
+	}
+	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return skip(fsys, ".", name)
+		}
+		dir := path.Dir(name)
+		if marks(entry.Name()) && !known[dir] && !envfs.Within(dir, own) {
+			all[spec.Environment{Dir: dir}] = true
+		}
+		return nil
+	})
+	return slices.SortedFunc(maps.Keys(all), spec.Environment.Compare), err
+}
+
+// marks reports whether a file of the name makes its directory a kustomization or
+// a chart.
+func marks(base string) bool {
+	return slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"}, base)
+}

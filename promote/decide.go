@@ -3,7 +3,6 @@ package promote
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -78,7 +77,7 @@ func ByHand(outcome Outcome, reason string, id digest.Selector) Decider {
 func ByVerdict(find Objects, wanted Outcome) Decider {
 	return Decider{wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
 		if res == nil {
-			return Choice{}, errors.New("follow verdict: the candidate does not render: reject it by hand with --reason")
+			return Choice{}, &MissingError{InputReason, "follow verdict: the candidate does not render: reject it by hand and say why"}
 		}
 		objs, err := find(ctx, res)
 		if err != nil {
@@ -102,10 +101,10 @@ func ByVerdict(find Objects, wanted Outcome) Decider {
 		case wanted == Promote && v.Outcome == verdict.Reject:
 			c.Left = Lost
 		case wanted == Reject && v.Outcome == verdict.Promote:
-			return c, fmt.Errorf("not rejected: the verdict is promote: %s; to reject it anyway, say why with --reason", v.Message)
+			return c, &MissingError{InputReason, fmt.Sprintf("not rejected: the verdict is promote: %s; to reject it anyway, say why", v.Message)}
 		case res.Plan.Spec.Promotion.Paused:
-			return c, fmt.Errorf("the plan %s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, say why with assay %s --reason",
-				res.Plan.Metadata.Name, v.Outcome, v.Outcome)
+			return c, &MissingError{InputReason, fmt.Sprintf("the plan %s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, %[2]s it by hand and say why",
+				res.Plan.Metadata.Name, v.Outcome)}
 		}
 		return c, nil
 	}}
@@ -163,11 +162,11 @@ func (e *AnotherError) Error() string {
 func (e *Edit) Guard(d Decision) error {
 	switch {
 	case d.ID != "" && e.ID == "":
-		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: leave --id out, or repair it", e.Marker)
+		return fmt.Errorf("%s: the candidate under test does not render, so that it has no ID: decide without an ID, or repair it", e.Marker)
 	case d.ID != "" && !d.ID.Selects(e.Digest), d.Digest != "" && d.Digest != e.Digest:
 		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
-		return fmt.Errorf("%s: %d more wait behind candidate %s: say that it is the one that is meant with --id %s", e.Marker, e.Waiting, Label(e.Candidate), e.ID)
+		return &MissingError{InputID, fmt.Sprintf("%s: %d more wait behind candidate %s: say that %s is meant", e.Marker, e.Waiting, Label(e.Candidate), e.ID)}
 	}
 	return nil
 }

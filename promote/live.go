@@ -78,7 +78,7 @@ func judging(res *render.Result, namespace string) ([]*unstructured.Unstructured
 			o.SetNamespace(namespace)
 		}
 		if o.GetNamespace() == "" {
-			return nil, fmt.Errorf("find %s in the cluster: it names no namespace: give the one that the Application deploys to with --namespace", key)
+			return nil, &MissingError{InputNamespace, fmt.Sprintf("find %s in the cluster: it names no namespace: give the one that the Application deploys to", key)}
 		}
 		out = append(out, o)
 	}

@@ -98,7 +98,7 @@ func TestLiveRefuses(t *testing.T) {
 		namespace string
 		want      string
 	}{
-		"no namespace":            {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, ""), "", "it names no namespace: give the one that the Application deploys to with --namespace"},
+		"no namespace":            {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, ""), "", "it names no namespace: give the one that the Application deploys to"},
 		"children of any kind":    {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, engine), "web", "its engine reads children, and nothing says of which kind they are"},
 		"a cluster that is down":  {judged(envrepo.Files{"a.yaml": envrepo.CheckJob}, ""), "web", down.Error()},
 		"one that is down for k6": {judged(envrepo.Files{"a.yaml": testRun}, ""), "", down.Error()},

@@ -8,6 +8,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -157,7 +158,7 @@ func (a *app) tellSet(p *candidate.Placement) {
 		}
 	}
 	for _, u := range p.Rendered.Untested {
-		a.notef("ships untested: %s", oneLine(u))
+		a.notef("ships untested: %s", excerpt.Joined(u))
 	}
 	a.warn(p.Rendered.Warnings)
 }

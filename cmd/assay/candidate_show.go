@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
@@ -67,7 +68,7 @@ func (a *app) printQueue(queue []candidate.Queued, format string) error {
 	}
 	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}}
 	for _, q := range queue {
-		t.add(q.State, promote.Label(q.Candidate), q.ID, cut(candidate.Describe(q.Spec.Change), 100))
+		t.add(q.State, promote.Label(q.Candidate), q.ID, excerpt.Column(candidate.Describe(q.Spec.Change), 100))
 		if q.Error != "" {
 			a.notef("the candidate under test does not render: %s", q.Error)
 		}

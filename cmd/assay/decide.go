@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -47,7 +48,7 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 // decideOne promotes or rejects: for the reason that people give, or if that is
 // the verdict.
 func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, outcome promote.Outcome) error {
-	byHand := oneLine(opt.reason) != ""
+	byHand := excerpt.Joined(opt.reason) != ""
 	switch {
 	case byHand && opt.experiment != "":
 		return usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")

@@ -70,27 +70,10 @@ func (a *app) printError(w io.Writer, err error) {
 	default:
 		tail = "\nhint: " + hintLater
 	}
-	message := "assay: " + oneLine(err.Error())
-	if room := maxMessage - len(tail) - 1; len(message) > room {
-		message = strings.ToValidUTF8(message[:room-4], "") + " ..."
+	text := "assay: " + message(err)
+	if room := maxMessage - len(tail) - 1; len(text) > room {
+		text = strings.ToValidUTF8(text[:room-4], "") + " ..."
 	}
 	// Nothing can be done if stderr is gone.
-	_, _ = fmt.Fprintln(w, message+tail)
-}
-
-// oneLine joins the lines of a message: Argo CD percent-encodes newlines.
-func oneLine(message string) string {
-	var out string
-	for line := range strings.Lines(message) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || out == "":
-			out += line
-		case strings.HasSuffix(out, ":"):
-			out += " " + line
-		default:
-			out += "; " + line
-		}
-	}
-	return out
+	_, _ = fmt.Fprintln(w, text+tail)
 }

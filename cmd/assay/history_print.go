@@ -5,6 +5,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 )
@@ -25,7 +26,7 @@ func historyTable(list []history.Decision) string {
 		if _, ok := d.Reverted(list); ok {
 			outcome += " (reverted)"
 		}
-		t.add(d.Time.UTC().Format("2006-01-02T15:04Z"), outcome, d.Candidate, d.Experiment, d.Engine, git.Short(d.Commit), cut(d.Evidence, 72))
+		t.add(d.Time.UTC().Format("2006-01-02T15:04Z"), outcome, d.Candidate, d.Experiment, d.Engine, git.Short(d.Commit), excerpt.Column(d.Evidence, 72))
 	}
 	return t.String()
 }
@@ -49,7 +50,7 @@ func (t *table) String() string {
 	for _, row := range t.rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
-			if cells[i] = oneLine(strings.ReplaceAll(cell, "\t", " ")); cell == "" {
+			if cells[i] = excerpt.Joined(strings.ReplaceAll(cell, "\t", " ")); cell == "" {
 				cells[i] = "-"
 			}
 		}
@@ -57,12 +58,4 @@ func (t *table) String() string {
 	}
 	_ = w.Flush() // a builder takes all
 	return out.String()
-}
-
-// cut shortens a text to n characters.
-func cut(text string, n int) string {
-	if runes := []rune(text); len(runes) > n {
-		return string(runes[:n-3]) + "..."
-	}
-	return text
 }

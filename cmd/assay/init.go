@@ -101,7 +101,7 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 		_, _ = fmt.Fprintf(&a.out, "wrote %s\n", p.on(name))
 	}
 	for _, note := range s.Notes {
-		a.notef("note: %s", oneLine(note))
+		a.notef("note: %s", excerpt.Joined(note))
 	}
 	a.notef("next: read the files and make the experiment yours, then")
 	if len(s.Images) == 1 {

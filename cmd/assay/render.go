@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
 )
@@ -115,6 +116,6 @@ func (a *app) notef(format string, args ...any) {
 
 func (a *app) warn(warnings []string) {
 	for _, w := range warnings {
-		a.notef("warning: %s", oneLine(w))
+		a.notef("warning: %s", excerpt.Joined(w))
 	}
 }

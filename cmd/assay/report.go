@@ -119,7 +119,7 @@ func headline(pull *promote.Pull, done, do string) string {
 // tell says on stderr what people should know beside the result.
 func (a *app) tell(r *promote.Result) {
 	for _, u := range r.Untested {
-		a.notef("ships untested: %s", oneLine(u))
+		a.notef("ships untested: %s", excerpt.Joined(u))
 	}
 	for _, n := range r.Next {
 		where := join(n.Dir, n.Name, n.Branch, n.Repo)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
 )
 
@@ -57,7 +58,7 @@ promotion that is reverted already is nothing to do.`,
 
 func (a *app) revert(ctx context.Context, opt revertOptions, args []string) error {
 	switch {
-	case oneLine(opt.reason) == "":
+	case excerpt.Joined(opt.reason) == "":
 		return usagef("say why with --reason")
 	case opt.id != "" && opt.commitID != "":
 		return usagef("--id and --commit-id both name a promotion: give one of the two")

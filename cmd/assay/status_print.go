@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
@@ -53,7 +54,7 @@ func statusTable(list []status.Standing, now time.Time) string {
 			cells = append(cells, pullsOf(s))
 		}
 		if broken {
-			cells = append(cells, cut(s.Error, 200))
+			cells = append(cells, excerpt.Column(s.Error, 200))
 		}
 		t.add(cells...)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
@@ -124,7 +125,7 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, dir 
 	f := finding{Environment: spec.Environment{Dir: dir, Name: env.name}}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
-		f.Error = oneLine(err.Error())
+		f.Error = message(err)
 		return f
 	}
 	defer p.close()
@@ -133,7 +134,7 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, dir 
 	})
 	f.Changed, f.Effect = r.Changed, r.Effect
 	if err != nil {
-		f.Error = oneLine(err.Error())
+		f.Error = message(err)
 		return f
 	}
 	f.OK, f.Proven, f.Layout, f.ID, f.Digest, f.Objects = true, r.Proven, string(r.Layout), r.ID, r.Digest, len(r.Output())
@@ -158,16 +159,16 @@ func (f finding) text() string {
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, name := range f.Files {
-		text += "        changes: " + oneLine(name) + "\n"
+		text += "        changes: " + excerpt.Joined(name) + "\n"
 	}
 	for _, env := range f.Also {
-		text += "        also changes: " + oneLine(env) + "\n"
+		text += "        also changes: " + excerpt.Joined(env) + "\n"
 	}
 	for _, u := range f.Untested {
-		text += "        ships untested: " + oneLine(u) + "\n"
+		text += "        ships untested: " + excerpt.Joined(u) + "\n"
 	}
 	for _, w := range f.Warnings {
-		text += "        warning: " + oneLine(w) + "\n"
+		text += "        warning: " + excerpt.Joined(w) + "\n"
 	}
 	return text
 }

@@ -91,9 +91,9 @@ func (a *Application) pluginSource(root map[string]any) (map[string]any, error) 
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1:
-		return nil, a.problem(keys("spec", "sources"), "several of them use the plugin assay: name the one that is meant with --repo, --branch and --path")
+		return nil, a.problem(keys("spec", "sources"), "several of them use the plugin assay: name repository, branch and path of the one that is meant")
 	}
-	return nil, a.problem(keys("spec"), "no source of it uses the plugin assay: move it with assay init --app")
+	return nil, a.problem(keys("spec"), "no source of it uses the plugin assay: assay init moves it there")
 }
 
 // isOurs takes the plugin's name with a version behind it, as Argo CD joins them.

@@ -68,7 +68,7 @@ func (f *FS) listBase(dir string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	if len(entries) > most {
-		return nil, &LimitError{dir, "the directory has too many entries", int64(most), flagFiles}
+		return nil, &LimitError{dir, "the directory has too many entries", int64(most), FileCount}
 	}
 	slices.SortFunc(entries, byEntryName)
 	return entries, nil

@@ -29,23 +29,26 @@ type LimitError struct {
 	File string // relative to the repo
 	What string // what is too large or too many
 	Max  int64
-	Flag string // the command line flag that raises it
+	Kind Limit
 }
 
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("read %s: %s, the limit is %s: make the environment smaller, or raise the limit with %s",
-		e.File, e.What, amount(e.Max, e.Flag), e.Flag)
-}
+// Limit names one of Limits.
+type Limit string
 
+// The limits.
 const (
-	flagFileBytes  = "--max-file-bytes"
-	flagTotalBytes = "--max-total-bytes"
-	flagFiles      = "--max-files"
+	FileBytes  Limit = "file bytes"
+	TotalBytes Limit = "total bytes"
+	FileCount  Limit = "files"
 )
 
-func amount(n int64, flag string) string {
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("read %s: %s, the limit is %s: make the environment smaller, or raise the limit", e.File, e.What, amount(e.Max, e.Kind))
+}
+
+func amount(n int64, kind Limit) string {
 	switch {
-	case flag == flagFiles:
+	case kind == FileCount:
 		return fmt.Sprint(n)
 	case n >= 1<<20 && n%(1<<20) == 0:
 		return fmt.Sprintf("%d MiB", n>>20)
@@ -129,7 +132,7 @@ func readAtMost(r io.Reader, size, limit int64) ([]byte, error) {
 // charge raises what path counts for to size.
 func (m *meter) charge(path string, size int64) error {
 	if size > m.limits.FileBytes {
-		return &LimitError{path, fmt.Sprintf("it has %d bytes", size), m.limits.FileBytes, flagFileBytes}
+		return &LimitError{path, fmt.Sprintf("it has %d bytes", size), m.limits.FileBytes, FileBytes}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -138,10 +141,10 @@ func (m *meter) charge(path string, size int64) error {
 		return nil
 	}
 	if !again && len(m.charged) >= m.limits.Files {
-		return &LimitError{path, "too many files are read", int64(m.limits.Files), flagFiles}
+		return &LimitError{path, "too many files are read", int64(m.limits.Files), FileCount}
 	}
 	if m.total+size-before > m.limits.TotalBytes {
-		return &LimitError{path, "the files read are too large together", m.limits.TotalBytes, flagTotalBytes}
+		return &LimitError{path, "the files read are too large together", m.limits.TotalBytes, TotalBytes}
 	}
 	m.total += size - before
 	m.charged[path] = size

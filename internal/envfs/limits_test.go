@@ -50,15 +50,15 @@ func TestLimits(t *testing.T) {
 		{name: "again is free", limits: envfs.Limits{TotalBytes: 100, Files: 3}, read: []string{"a.yaml", "a.yaml", "a.yaml"}},
 		{
 			name: "file", limits: envfs.Limits{FileBytes: 99}, read: []string{"a.yaml"},
-			want: "read a.yaml: it has 100 bytes, the limit is 99 bytes: make the environment smaller, or raise the limit with --max-file-bytes",
+			want: "read a.yaml: it has 100 bytes, the limit is 99 bytes: make the environment smaller, or raise the limit",
 		},
 		{
 			name: "total", limits: envfs.Limits{TotalBytes: 199}, read: []string{"a.yaml", "b.yaml"},
-			want: "read b.yaml: the files read are too large together, the limit is 199 bytes: make the environment smaller, or raise the limit with --max-total-bytes",
+			want: "read b.yaml: the files read are too large together, the limit is 199 bytes: make the environment smaller, or raise the limit",
 		},
 		{
 			name: "count", limits: envfs.Limits{Files: 2}, read: []string{"a.yaml", "b.yaml", "c.yaml"},
-			want: "read c.yaml: too many files are read, the limit is 2: make the environment smaller, or raise the limit with --max-files",
+			want: "read c.yaml: too many files are read, the limit is 2: make the environment smaller, or raise the limit",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestDirectoryBomb(t *testing.T) {
 	}
 	_, err := envfs.New(base, envfs.Limits{Files: 10}).ReadDir("env")
 	var limit *envfs.LimitError
-	if !errors.As(err, &limit) || limit.File != "env" || limit.Flag != "--max-files" {
+	if !errors.As(err, &limit) || limit.File != "env" || limit.Kind != envfs.FileCount {
 		t.Errorf("got %v", err)
 	}
 }

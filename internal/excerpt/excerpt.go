@@ -41,6 +41,31 @@ func Cut(text string, most int) string {
 	return strings.ToValidUTF8(text[:most], "") + ellipsis
 }
 
+// Joined puts the lines of a message on one: Argo CD percent-encodes newlines.
+func Joined(message string) string {
+	var out string
+	for line := range strings.Lines(message) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || out == "":
+			out += line
+		case strings.HasSuffix(out, ":"):
+			out += " " + line
+		default:
+			out += "; " + line
+		}
+	}
+	return out
+}
+
+// Column cuts a text to a width in characters.
+func Column(text string, width int) string {
+	if runes := []rune(text); len(runes) > width {
+		return string(runes[:max(0, width-len(ellipsis))]) + ellipsis
+	}
+	return text
+}
+
 // Word is a word of a file, cut, and in quotes where it would not stand out in a line.
 func Word(word string, most int) string {
 	word = Cut(word, most)

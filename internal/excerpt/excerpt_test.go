@@ -75,3 +75,24 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+func TestJoined(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                     "",
+		"one":                  "one",
+		"two:\n  things\nhere": "two: things; here",
+		"\n a \n\n b\r\n":      "a; b",
+	} {
+		if got := excerpt.Joined(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestColumn(t *testing.T) {
+	for text, want := range map[string]string{"äöü": "äöü", "äöüäöü": "äö...", "": ""} {
+		if got := excerpt.Column(text, 5); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -147,7 +147,7 @@ func Present(req render.Request) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s is a file of the branch: name the environment's directory", req.Dir)
 	case git.IsSubmodule(info):
-		return fmt.Errorf("%s is a submodule, whose files are in a repository of their own: name that with --repo", req.Dir)
+		return fmt.Errorf("%s is a submodule, whose files are in a repository of their own: name that one", req.Dir)
 	}
 	return nil
 }

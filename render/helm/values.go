@@ -184,9 +184,9 @@ func (r *renderer) setFileParameters(values map[string]any) error {
 // may quote the value, so the name is tried again on its own.
 func (r *renderer) parameterError(what, name string) error {
 	if _, err := strvals.ParseString(name + "=x"); err != nil {
-		return fmt.Errorf("%s: helm %s: its name %q is not a path of --set: %s", r.dir, what, excerpt.Cut(name, 100), excerpt.Cut(err.Error(), 200))
+		return fmt.Errorf("%s: helm %s: its name %q is not a path as helm's --set takes it: %s", r.dir, what, excerpt.Cut(name, 100), excerpt.Cut(err.Error(), 200))
 	}
-	return fmt.Errorf("%s: helm %s %q: its value is not one of --set, or does not fit the values that it is set in: close every brace and escape commas", r.dir, what, excerpt.Cut(name, 100))
+	return fmt.Errorf("%s: helm %s %q: its value is not one that helm's --set takes, or does not fit the values that it is set in: close every brace and escape commas", r.dir, what, excerpt.Cut(name, 100))
 }
 
 // escapeCommas escapes commas for --set, as Argo CD does: not in a {list}, and

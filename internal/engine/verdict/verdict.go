@@ -86,6 +86,9 @@ type Verdict struct {
 	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
 }
 
+// ErrNoJudge is returned for an experiment that has no verdict, ever.
+var ErrNoJudge = errors.New("judge experiment: nothing in it judges: add an object of an engine to its resources, or decide by hand and say why")
+
 // Judge returns the verdict of the objects. Objects that do not judge are
 // there for those that do, as the Jobs of a k6 TestRun. An error means that they
 // cannot be a verdict on what is expected, or that ctx has ended.
@@ -94,7 +97,7 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 		return Verdict{}, errors.New("judge experiment: the digest under test is missing")
 	}
 	if len(expect.Judges) == 0 {
-		return Verdict{}, errors.New("judge experiment: nothing in it judges: decide by hand with --reason, or add an object of an engine to its resources")
+		return Verdict{}, ErrNoJudge
 	}
 	engines := engine.With(opt.Engines)
 	objs, err := expect.distinct(objs)

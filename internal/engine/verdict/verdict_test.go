@@ -169,7 +169,7 @@ func TestJudgeErrors(t *testing.T) {
 		{"an earlier one in a namespace", job("judge-e000000001", "e000000001", complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not known which namespace the environment is deployed to"},
 		{"another namespace than the environment's", job(name, testID, complete), verdict.Expect{Digest: testDigest, Namespace: "web", Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not in the namespace web, where this environment's is: expected is Job/web/judge-e123456789"},
 		{"no digest", job(name, testID, complete), verdict.Expect{Judges: judges(name)}, "judge experiment: the digest under test is missing"},
-		{"nothing judges", job(name, testID, complete), verdict.Expect{Digest: testDigest}, "judge experiment: nothing in it judges: decide by hand with --reason"},
+		{"nothing judges", job(name, testID, complete), verdict.Expect{Digest: testDigest}, "judge experiment: nothing in it judges: add an object of an engine to its resources, or decide by hand"},
 		{"an expected kind that does not judge", job(name, testID, complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Kind: "Pod", Name: "x"}}}, "judge Pod/x: no engine is known that judges by it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

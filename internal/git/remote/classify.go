@@ -48,7 +48,7 @@ type wording struct {
 
 const (
 	hintToken   = "check the user name, the token or the key, that it has not expired and that it may write to the repository"
-	hintBranch  = "the branch is protected: let this user push to it, or go by a pull request: promotion.method of the plan, candidate set --pull-request"
+	hintBranch  = "the branch is protected: let this user push to it, or go by a pull request: promotion.method of the plan says so for decisions"
 	hintURL     = "check the URL, and that this user may read the repository"
 	hintCA      = "name the server's CA file"
 	hintHostKey = "put the server's key into known_hosts"

@@ -32,6 +32,9 @@ type RefusedError struct {
 	Strange bool // the answer is not one of a Git server
 }
 
+// Protected reports whether the branch is one that nobody pushes to.
+func (e *RefusedError) Protected() bool { return e.Hint == hintBranch }
+
 func (e *RefusedError) Error() string {
 	text := "the server refuses: " + e.Reason
 	if e.Strange {

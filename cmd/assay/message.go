@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/assaydev/assay/internal/engine/verdict"
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/promote"
+)
+
+// message is what an error says, on one line. A library says what would help; here
+// it is said which flag does.
+func message(err error) string {
+	text := err.Error()
+	add := func(said error, flag string) { text = strings.Replace(text, said.Error(), said.Error()+flag, 1) }
+	var limit *envfs.LimitError
+	var missing *promote.MissingError
+	var refused *remote.RefusedError
+	if errors.As(err, &limit) {
+		add(limit, " with "+limitFlag(limit.Kind))
+	}
+	if errors.As(err, &missing) {
+		add(missing, " with --"+string(missing.Input))
+	}
+	if errors.As(err, &refused) && refused.Protected() {
+		add(refused, ", candidate set --pull-request for a candidate")
+	}
+	if errors.Is(err, verdict.ErrNoJudge) {
+		add(verdict.ErrNoJudge, " with --reason")
+	}
+	return excerpt.Joined(text)
+}
+
+func limitFlag(kind envfs.Limit) string {
+	switch kind {
+	case envfs.FileBytes:
+		return "--max-file-bytes"
+	case envfs.TotalBytes:
+		return "--max-total-bytes"
+	default:
+		return "--max-files"
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -123,16 +124,11 @@ func isTest(d object.Difference) bool {
 
 // keys names the first of many objects.
 func keys(differences []object.Difference) string {
-	const most = 5
 	var names []string
-	for _, d := range differences[:min(most, len(differences))] {
+	for _, d := range differences {
 		names = append(names, d.Key.String())
 	}
-	text := strings.Join(names, ", ")
-	if more := len(differences) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text + " differ"
+	return excerpt.List(names) + " differ"
 }
 
 // Laws are those of the design that the edit was proven to keep.

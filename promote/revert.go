@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -133,10 +134,8 @@ func (r *reversal) revertFile(name string) (File, error) {
 
 func (r *reversal) refuse(name, why string) error {
 	return fmt.Errorf("%s: %s, so that the promotion of candidate %s in commit %s cannot be taken back there: revert what came later first, or edit the file by hand",
-		name, why, Label(spec.Candidate{Metadata: spec.Metadata{Name: r.promotion.Candidate}}), short(r.promotion.Commit))
+		name, why, Label(spec.Candidate{Metadata: spec.Metadata{Name: r.promotion.Candidate}}), git.Short(r.promotion.Commit))
 }
-
-func short(commit string) string { return commit[:min(len(commit), 12)] }
 
 // alike tells a file that does not exist from one that is empty.
 func alike(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
@@ -186,11 +185,11 @@ func (r *reversal) prove(ctx context.Context) (*render.Result, error) {
 	}
 	old, err := baseline(ctx, r.req, r.promotion.Before)
 	if err != nil {
-		return nil, fmt.Errorf("render what was before commit %s: %w", short(r.promotion.Commit), err)
+		return nil, fmt.Errorf("render what was before commit %s: %w", git.Short(r.promotion.Commit), err)
 	}
 	promoted, err := baseline(ctx, r.req, r.promotion.After)
 	if err != nil {
-		return nil, fmt.Errorf("render what commit %s left: %w", short(r.promotion.Commit), err)
+		return nil, fmt.Errorf("render what commit %s left: %w", git.Short(r.promotion.Commit), err)
 	}
 	want, conflicts := object.Merge(promoted.Baseline, now.Baseline, old.Baseline)
 	if err := r.settle(ctx, now, conflicts); err != nil {
@@ -208,11 +207,11 @@ func (r *reversal) prove(ctx context.Context) (*render.Result, error) {
 	}
 	also := ""
 	if len(r.outside) > 0 {
-		also = fmt.Sprintf("; commit %s changed files outside the environment too, such as %s, which stay", short(r.promotion.Commit), r.outside[0])
+		also = fmt.Sprintf("; commit %s changed files outside the environment too, such as %s, which stay", git.Short(r.promotion.Commit), r.outside[0])
 	}
 	return nil, &LawError{Law: 2, Differences: differences, message: fmt.Sprintf(
 		"%s: the edited environment renders not what it rendered before the promotion of commit %s: %s%s; nothing is written; make the change by hand",
-		r.req.Dir, short(r.promotion.Commit), keys(differences), also)}
+		r.req.Dir, git.Short(r.promotion.Commit), keys(differences), also)}
 }
 
 // settle warns of objects that other files have changed since to something of

@@ -1,12 +1,12 @@
 package credential
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/scratch"
 )
 
@@ -22,12 +22,12 @@ func (c *Credentials) directory() (string, error) {
 	}
 	made, err := scratch.Make(c.temp, "assay-credential-")
 	if err != nil {
-		return "", fmt.Errorf("make a private directory: %w; is TMPDIR a directory that can be written?", bare(err))
+		return "", fmt.Errorf("make a private directory: %w; is TMPDIR a directory that can be written?", excerpt.Cause(err))
 	}
 	dir := made.Path
 	c.dir = dir
 	c.secret.hide(dir)
-	c.onClose(func() error { return bare(made.Remove()) })
+	c.onClose(func() error { return excerpt.Cause(made.Remove()) })
 	// Such names would need quoting that ssh and git do not share.
 	if strings.ContainsAny(dir, "\"'\\%$\n") || len(dir) > maxDir {
 		return "", fmt.Errorf("make a private directory: the name of the system's temporary directory is longer than %d bytes, or has a quote, a backslash, %% or $: set TMPDIR to another", maxDir)
@@ -43,16 +43,7 @@ func (c *Credentials) write(name string, data []byte) (string, error) {
 	}
 	full := filepath.Join(dir, name)
 	if err := os.WriteFile(full, data, 0o600); err != nil {
-		return "", fmt.Errorf("write %s: %w", name, bare(err))
+		return "", fmt.Errorf("write %s: %w", name, excerpt.Cause(err))
 	}
 	return full, nil
-}
-
-// bare is the cause without the path, which is this machine's.
-func bare(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // Signing is how commits are signed.
@@ -123,7 +125,7 @@ func (c *Credentials) keyring(ctx context.Context, env []string) (string, error)
 	}
 	home := filepath.Join(dir, "gnupg")
 	if err := os.Mkdir(home, 0o700); err != nil {
-		return "", fmt.Errorf("make home of gpg: %w", bare(err))
+		return "", fmt.Errorf("make home of gpg: %w", excerpt.Cause(err))
 	}
 	ctx = context.WithoutCancel(ctx)
 	c.onClose(func() error {

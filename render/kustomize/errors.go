@@ -20,15 +20,6 @@ import (
 
 func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
-// pathCause is err without the path that was asked for.
-func pathCause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
-}
-
 // invalid explains why a kustomization does not decode.
 func (s *scanner) invalid(data []byte, err error) error {
 	if fault := manifest.CheckText(s.file, data); fault != nil {

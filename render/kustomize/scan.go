@@ -215,7 +215,7 @@ func (s *scanner) hasKustomization(field, value, name string) error {
 // missing explains a path that cannot be read, with near names.
 func (s *scanner) missing(field, value, name string, err error) error {
 	if !isNotExist(err) {
-		return fmt.Errorf("%s: %s: %w", s.file, field, pathCause(err))
+		return fmt.Errorf("%s: %s: %w", s.file, field, excerpt.Cause(err))
 	}
 	reason := "there is no " + display(value)
 	entries, _ := s.repo.fsys.ReadDir(path.Dir(name))

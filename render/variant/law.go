@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 )
 
@@ -81,13 +82,7 @@ func (b *build) unproven(d difference, p *piece) string {
 		return ""
 	}
 	slices.Sort(users)
-	users = slices.Compact(users)
-	const most = 3
-	text := strings.Join(users[:min(most, len(users))], ", ")
-	if len(users) > most {
-		text += fmt.Sprintf(" and %d more", len(users)-most)
-	}
-	return text + " uses it too"
+	return excerpt.List(slices.Compact(users)) + " uses it too"
 }
 
 // outsidePaths returns the fields that differ and that the variant's Service

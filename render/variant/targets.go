@@ -152,7 +152,6 @@ func (s *set) lookUp(r spec.Ref) (o *unstructured.Unstructured, reason string) {
 // missing explains that nothing has the name, with the names that are near
 // or, without any, some that exist.
 func (s *set) missing(r spec.Ref) string {
-	const most = 8
 	wanted := r.Kind + "/" + r.Name
 	text := "the environment renders no " + wanted
 	ofKind, all := s.names(r.Kind)
@@ -166,9 +165,5 @@ func (s *set) missing(r spec.Ref) string {
 	if len(known) == 0 {
 		return text + "; it renders nothing that has a name"
 	}
-	text += "; there is " + strings.Join(known[:min(most, len(known))], ", ")
-	if len(known) > most {
-		text += fmt.Sprintf(" and %d more", len(known)-most)
-	}
-	return text
+	return text + "; there is " + excerpt.List(known)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/agext/levenshtein"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 )
 
@@ -91,12 +92,7 @@ func (r *Remote) noBranch(ctx context.Context, branch string) error {
 	slices.SortFunc(list, func(a, b string) int {
 		return levenshtein.Distance(a, branch, nil) - levenshtein.Distance(b, branch, nil)
 	})
-	const most = 5
-	text := strings.Join(list[:min(most, len(list))], ", ")
-	if len(list) > most {
-		text += fmt.Sprintf(" and %d more", len(list)-most)
-	}
-	return fmt.Errorf("branch %s: %w; there are: %s", branch, ErrNoBranch, text)
+	return fmt.Errorf("branch %s: %w; there are: %s", branch, ErrNoBranch, excerpt.List(list))
 }
 
 // Tree opens the files of a commit. What is read of them is fetched: a

@@ -110,7 +110,7 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	told, ok := history.Parse(c)
 	switch {
 	case ok && told.Environment == a.Environment && told.Outcome == history.Promote:
-		return a.promotion(ctx, c, told, now)
+		return a.promotion(ctx, c, told, now, changed)
 	case ok && told.Environment == a.Environment && told.Outcome == history.Revert:
 		return a.reversal(ctx, c, told, now)
 	}
@@ -125,8 +125,10 @@ func (a *audit) blame(c git.Entry, what any, why string) {
 	a.report.Changed = append(a.report.Changed, fmt.Sprintf("%s, in commit %s%s", what, git.Short(c.ID), why))
 }
 
-// promotion holds a commit that promotes against what was under test before it.
-func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record, now *render.Result) error {
+// promotion holds a commit that promotes, and changes targets, against what was under
+// test before it.
+func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record, now *render.Result, changed []object.Key) error {
+	tested := false
 	for _, id := range c.Parents {
 		parent, err := a.at(ctx, id)
 		if err != nil {
@@ -135,8 +137,14 @@ func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record,
 		if parent == nil || parent.Marker == nil {
 			continue
 		}
+		tested = true
 		for _, d := range object.Diff(object.Applied(parent.Candidate), object.Applied(now.Baseline)) {
 			a.blame(c, d.Key, ", which promotes something else than what was tested")
+		}
+	}
+	if !tested {
+		for _, key := range changed {
+			a.blame(c, key, ", which promotes what was not under test")
 		}
 	}
 	if told.Engine == history.ByHand {

@@ -41,6 +41,29 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
+// TestExamplesAreAUser: the examples are data, and examples/tour walks them with what
+// anybody could use: promote and what is below it. That of the layers only commands
+// use either is held above.
+func TestExamplesAreAUser(t *testing.T) {
+	seen := 0
+	for _, pkg := range packages(t) {
+		for _, dep := range pkg.imports {
+			switch {
+			case pkg.path == "examples" && top(dep) != "internal":
+				t.Errorf("examples imports %s: it holds data, and where each is", dep)
+			case pkg.path == "examples/tour":
+				seen++
+				if to, ok := layers[top(dep)]; dep != "examples" && (!ok || to > layers["promote"] || top(dep) == "plugin") {
+					t.Errorf("examples/tour imports %s: it walks with promote and what is below", dep)
+				}
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("examples/tour imports nothing: the test does not see it")
+	}
+}
+
 // TestRenderLeavesLayoutsApart keeps the layouts from knowing each other; the
 // variant alone uses one, for Kustomize's renaming.
 func TestRenderLeavesLayoutsApart(t *testing.T) {

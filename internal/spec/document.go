@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 const (
@@ -91,6 +93,9 @@ func nodes(file string, data []byte) ([]*yaml.Node, error) {
 	if line, ok := invalidUTF8(data); ok {
 		p.add(line, "", "the text is not valid UTF-8: save the file as UTF-8")
 		return nil, p.err()
+	}
+	if err := manifest.CheckNested(file, data); err != nil {
+		return nil, err
 	}
 	var roots []*yaml.Node
 	for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {

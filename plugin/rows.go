@@ -167,7 +167,8 @@ func kustomizePatches() parameter {
 		name: "kustomize-patches", layout: spec.Kustomize, collection: collectionString, title: "Patches", option: "kustomize.patches",
 		tooltip: "Kustomize patches, as a YAML list.",
 		set: func(s *sources, v value) error {
-			if manifest.CheckAliases("kustomize-patches", []byte(v.text)) != nil {
+			text := []byte(v.text)
+			if manifest.CheckAliases("kustomize-patches", text) != nil || manifest.CheckNested("kustomize-patches", text) != nil {
 				return errAliases
 			}
 			if err := yaml.UnmarshalStrict([]byte(v.text), &s.kustomize.Patches); err != nil {

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 const (
@@ -93,6 +94,9 @@ func nodes(file string, data []byte) ([]*yaml.Node, error) {
 	if line, ok := invalidUTF8(data); ok {
 		p.add(line, "", "the text is not valid UTF-8: save the file as UTF-8")
 		return nil, p.err()
+	}
+	if err := manifest.CheckNested(file, data); err != nil {
+		return nil, err
 	}
 	var roots []*yaml.Node
 	for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {

@@ -89,7 +89,8 @@ func plant(tree *parse.Tree, list *parse.ListNode) {
 }
 
 // bounded wraps a template function: a result larger than the limit is an
-// error. Without it a value that is doubled in a short loop fills the memory.
+// error, and where the arguments tell it, before there is one. Without it a value
+// that is doubled in a short loop fills the memory.
 func (g *guard) bounded(name string, fn any) any {
 	f := reflect.ValueOf(fn)
 	t := f.Type()
@@ -100,6 +101,9 @@ func (g *guard) bounded(name string, fn any) any {
 	failure := reflect.TypeFor[error]()
 	wrapped := reflect.FuncOf(in, []reflect.Type{t.Out(0), failure}, t.IsVariadic())
 	return reflect.MakeFunc(wrapped, func(args []reflect.Value) []reflect.Value {
+		if err := g.tooMuch(name, args, t.IsVariadic()); err != nil {
+			return []reflect.Value{reflect.Zero(t.Out(0)), reflect.ValueOf(err).Convert(failure)}
+		}
 		call := f.Call
 		if t.IsVariadic() {
 			call = f.CallSlice

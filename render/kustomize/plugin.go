@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
+
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // deepest is how far directories of plugin configurations may nest.
@@ -60,6 +62,9 @@ func (s *scanner) plugin(field, value string, depth int) error {
 func (s *scanner) pluginFile(user *scanner, field, name string) error {
 	data, err := s.repo.read(name)
 	if err != nil {
+		return err
+	}
+	if err := manifest.CheckNested(name, data); err != nil {
 		return err
 	}
 	configs, err := resmaps().NewResMapFromBytes(data)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/object/manifest"
 )
 
 // scanner checks one kustomization before krusty sees it.
@@ -32,6 +33,9 @@ const (
 // scan refuses what is remote, runs programs, leaves the repo or is not there.
 // It decodes with krusty's own type, so that both see the same.
 func (s *scanner) scan(data []byte) error {
+	if err := manifest.CheckNested(s.file, data); err != nil {
+		return err
+	}
 	var k types.Kustomization
 	if err := k.Unmarshal(data); err != nil {
 		return s.invalid(data, err)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	yaml3 "go.yaml.in/yaml/v3"
@@ -46,6 +47,50 @@ func checkAliases(file string, data []byte, docs []document) error {
 			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d values; write the values out", limit.values), true}
 		case total.bytes > limit.bytes:
 			return &Error{file, doc.line, fmt.Sprintf("aliases expand to more than %d bytes; write the values out", limit.bytes), true}
+		}
+	}
+	return nil
+}
+
+// textsInTexts is how far YAML in a text of YAML is followed.
+const textsInTexts = 4
+
+// CheckNested refuses a YAML file in which a text is YAML whose aliases would blow it
+// up, as an inline patch may be. It is for files whose texts are decoded too.
+func CheckNested(file string, data []byte) error { return checkNested(file, 0, data, textsInTexts) }
+
+func checkNested(file string, line int, data []byte, depth int) error {
+	marked := mark(data, '&') && mark(data, '*')
+	if depth == 0 || !marked && bytes.IndexByte(data, '\\') < 0 { // which may escape them
+		return nil
+	}
+	docs, _ := split(file, data)
+	for _, doc := range docs {
+		var root yaml3.Node
+		if yaml3.Unmarshal(doc.data, &root) != nil {
+			continue // The decoder says what is wrong with it.
+		}
+		if err := checkTexts(file, line+doc.line-1, &root, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkTexts looks at every text of a document. Aliases only repeat what is there.
+func checkTexts(file string, line int, n *yaml3.Node, depth int) error {
+	if n.Kind == yaml3.ScalarNode {
+		text := []byte(n.Value)
+		docs, _ := split(file, text)
+		var fault *Error
+		if err := checkAliases(file, text, docs); errors.As(err, &fault) {
+			return &Error{file, line + n.Line, fault.Reason, true}
+		}
+		return checkNested(file, line+n.Line, text, depth-1)
+	}
+	for _, child := range n.Content {
+		if err := checkTexts(file, line, child, depth); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,183 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// pieceBytes is what a piece of a text that is split counts for: the pieces of a
+// text take more memory than the text.
+const pieceBytes = 64
+
+// longestPattern is the longest regular expression: its program is far larger.
+const longestPattern = 16 << 10
+
+// demand is what a function is about to make, at most and in bytes, told from its
+// arguments before it runs; 0 for those that make no more than they are given.
+// Numbers past math.MaxInt stop there.
+func demand(name string, args []reflect.Value) int {
+	text := func(i int) string {
+		if i < len(args) && args[i].Kind() == reflect.String {
+			return args[i].String()
+		}
+		return ""
+	}
+	name = strings.TrimPrefix(name, "must")
+	name = strings.ToLower(name[:1]) + name[1:]
+	switch name {
+	case "replace": // old, new, text
+		return replaced(text(2), len(text(1)), strings.Count(text(2), text(0)))
+	case "join": // separator, list
+		return joined(len(text(0)), args)
+	case "wrap", "wrapWith": // width, separator, text
+		separator, whole := 1, text(1)
+		if name == "wrapWith" {
+			separator, whole = len(text(1)), text(2)
+		}
+		return replaced(whole, max(separator, 1), 2*(len(whole)/int(max(args[0].Int(), 1))+1))
+	case "split", "splitList": // separator, text
+		return product(pieceBytes, 1+strings.Count(text(1), text(0)))
+	case "splitn": // separator, number, text
+		return product(pieceBytes, 1+min(strings.Count(text(2), text(0)), int(max(args[1].Int(), 0))))
+	case "printf":
+		return printed(text(0), args)
+	case "toPrettyJson":
+		return pretty(args[0], 1, math.MaxInt32)
+	case "regexMatch", "regexFind", "regexFindAll", "regexSplit", "regexReplaceAll", "regexReplaceAllLiteral":
+		return expression(name, text(0), text(1), text(2))
+	}
+	return 0
+}
+
+// product is a times b, or the largest number.
+func product(a, b int) int {
+	if a > 0 && b > math.MaxInt/a {
+		return math.MaxInt
+	}
+	return a * b
+}
+
+// sum is a plus b, or the largest number.
+func sum(a, b int) int {
+	if a > math.MaxInt-b {
+		return math.MaxInt
+	}
+	return a + b
+}
+
+// replaced is the length of a text with so many replacements of a length.
+func replaced(text string, length, count int) int { return sum(len(text), product(length, count)) }
+
+func joined(separator int, args []reflect.Value) int {
+	list := args[len(args)-1]
+	for list.Kind() == reflect.Interface {
+		list = list.Elem()
+	}
+	if list.Kind() != reflect.Slice && list.Kind() != reflect.Array {
+		return 0
+	}
+	return product(separator, list.Len())
+}
+
+// expression is for functions of regular expressions: pattern, text, replacement.
+func expression(name, pattern, text, with string) int {
+	if len(pattern) > longestPattern {
+		return math.MaxInt
+	}
+	e, err := regexp.Compile(pattern)
+	if err != nil || name == "regexMatch" || name == "regexFind" {
+		return 0 // the function says what is wrong
+	}
+	matches, matched := 0, 0
+	e.ReplaceAllStringFunc(text, func(match string) string {
+		matches++
+		matched += len(match)
+		return ""
+	})
+	switch name {
+	case "regexFindAll", "regexSplit":
+		return product(pieceBytes, matches+1)
+	case "regexReplaceAll":
+		// Each group that the replacement names is a part of the match.
+		return sum(replaced(text, len(with), matches), product(matched, strings.Count(with, "$")))
+	}
+	return replaced(text, len(with), matches)
+}
+
+var (
+	widths  = regexp.MustCompile(`[0-9]+|\*`)
+	indexed = regexp.MustCompile(`%[^%a-zA-Z]*\[`)
+)
+
+// widest is the largest width that fmt takes.
+const widest = 1_000_000
+
+// printed is for a format: the widths in it, and arguments that it names again.
+func printed(format string, args []reflect.Value) int {
+	need := len(format)
+	for _, verb := range strings.Split(format, "%")[1:] {
+		flags := strings.IndexFunc(verb, func(r rune) bool { return r == utf8.RuneError || r > '9' && r != '[' && r != ']' || r == '%' })
+		if flags < 0 {
+			flags = len(verb)
+		}
+		for _, width := range widths.FindAllString(verb[:flags], -1) {
+			n, err := strconv.Atoi(width)
+			if err != nil || width == "*" {
+				n = widest
+			}
+			need = sum(need, min(n, widest))
+		}
+	}
+	if !indexed.MatchString(format) {
+		return need
+	}
+	total := math.MaxInt32
+	for _, arg := range args[1:] {
+		weigh(arg, &total, maxNesting)
+	}
+	return sum(need, product(strings.Count(format, "%"), math.MaxInt32-total))
+}
+
+// pretty is the size of indented JSON, or more than most where it is larger.
+func pretty(v reflect.Value, depth, most int) int {
+	if depth > maxNesting {
+		return most
+	}
+	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	need := 2 * depth
+	switch v.Kind() {
+	case reflect.String:
+		return 6*v.Len() + need
+	case reflect.Slice, reflect.Array:
+		for i := 0; i < v.Len() && need < most; i++ {
+			need += pretty(v.Index(i), depth+1, most-need)
+		}
+	case reflect.Map:
+		for iter := v.MapRange(); need < most && iter.Next(); {
+			need += len(fmt.Sprint(iter.Key())) + pretty(iter.Value(), depth+1, most-need)
+		}
+	}
+	return need
+}
+
+// tooMuch is the error of a function that would make too much. One that takes any
+// number of arguments makes at least what they hold.
+func (g *guard) tooMuch(name string, args []reflect.Value, variadic bool) error {
+	left := g.bytes
+	for _, arg := range args {
+		if variadic && left >= 0 {
+			weigh(arg, &left, maxNesting)
+		}
+	}
+	if left < 0 || demand(name, args) > g.bytes {
+		return &limitError{fmt.Sprintf("the result of %s is larger than %d bytes", name, g.bytes)}
+	}
+	return nil
+}

@@ -177,7 +177,7 @@ func (r *run) apart(ctx context.Context, edits map[string][]byte) error {
 		return err
 	}
 	for _, name := range names {
-		if name == r.req.Name {
+		if name == r.req.Name || r.broken(name) {
 			continue
 		}
 		n, err := r.neighbour(spec.Environment{Dir: r.req.Dir, Name: name})
@@ -194,6 +194,17 @@ func (r *run) apart(ctx context.Context, edits map[string][]byte) error {
 		}
 	}
 	return nil
+}
+
+// broken reports whether nothing but a marker that does not decode tells of an
+// environment.
+func (r *run) broken(name string) bool {
+	f, err := readFiles(r.req.FS, r.req.Dir, name)
+	if err == nil {
+		return !f.planned && f.marker == nil
+	}
+	plan, err := spec.PlanFile(name)
+	return err == nil && !isOwn(r.req.FS, path.Join(r.req.Dir, plan))
 }
 
 func listed(names []string) string {

@@ -249,7 +249,13 @@ func (c *clusterTest) verdicts() {
 	c.fails(c.account("reader", ""), 1, `cannot list resource "jobs" in API group "batch" in the namespace "web": grant the verb list on jobs.batch there`, "conclude", "--app", "shop")
 	c.fails(judge, 1, "Application argocd/far: spec.destination: it deploys to the cluster https://far.example.com, and not to the one that it is in; or pass the experiment's objects with --experiment FILE", "conclude", "--app", "far")
 
-	job := strings.NewReplacer("name: judge}", "name: judge-"+id+", namespace: web, labels: {assay.dev/experiment: "+id+"}}").Replace(judgeJob)
+	show := c.ok(judge, "candidate", "show", "--app", "shop", "-o", "json")
+	digest := regexp.MustCompile(`"digest": "(v2:[0-9a-f]{64})"`).FindStringSubmatch(show)
+	if digest == nil {
+		c.t.Fatalf("candidate show says no digest: %s", show)
+	}
+	bound := "name: judge-" + id + ", namespace: web, labels: {assay.dev/experiment: " + id + "}, annotations: {assay.dev/digest: '" + digest[1] + "'}}"
+	job := strings.NewReplacer("name: judge}", bound).Replace(judgeJob)
 	c.must(c.server.Apply(c.ctx, job))
 	c.fails(judge, 3, "it has not concluded", "conclude", "--app", "shop")
 	c.must(c.server.Conclude(c.ctx, `

@@ -234,7 +234,7 @@ func (l *loopTest) opened() forge.Pull {
 	if made.State != forge.StateOpen || made.Title != "Deploy the winner" || made.HeadSHA != l.tip(made.Head) {
 		l.t.Errorf("opened %+v", made)
 	}
-	l.expect(made.Body, id, "looks good", "Assay-Outcome: promote", "Assay-Environment: shop/prod", "Assay-Experiment: "+id, "Assay-Promotion: ")
+	l.expect(made.Body, id, "looks good", "Assay-Outcome: promote", "Assay-Environment: shop/prod", "Assay-Experiment: "+id, "Assay-Digest: v2:"+id[1:], "Assay-Promotion: ")
 	if got := l.openPulls(); !slices.Equal(got, []int64{made.Number}) {
 		l.t.Errorf("status lists %v", got)
 	}

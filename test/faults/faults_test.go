@@ -96,7 +96,7 @@ func TestAccount(t *testing.T) {
 			w := write{kind: c.kind, file: note.Path, data: note.Data, experiment: tested.ID}
 			message := "somebody's"
 			if c.kind != plain {
-				message = history.Record{Outcome: c.kind, Environment: spec.Environment{Dir: "prod"}, Experiment: w.experiment}.Message("", "")
+				message = history.Record{Outcome: c.kind, Environment: spec.Environment{Dir: "prod"}, Experiment: w.experiment, Digest: tested.Digest}.Message("", "")
 			}
 			if w.commit, err = s.Commit("main", message, c.files...); err != nil {
 				t.Fatal(err)
@@ -155,7 +155,7 @@ func TestOnce(t *testing.T) {
 	wants(t, v.once(t.Context()), "0 commits more")
 	promote := func(outcome string) {
 		t.Helper()
-		rec := history.Record{Outcome: outcome, Environment: spec.Environment{Dir: shopDir}, Experiment: v.id}
+		rec := history.Record{Outcome: outcome, Environment: spec.Environment{Dir: shopDir}, Experiment: v.id, Digest: v.digest}
 		tree := environment(shopDir, ways["push"])
 		web := strings.Replace(tree[path.Join(shopDir, "web.yaml")], ":1.0.0", ":2.0.0", 1)
 		if _, err := v.Commit("main", rec.Message("", ""), gitserver.File{Path: path.Join(shopDir, "web.yaml"), Data: web},

@@ -59,7 +59,7 @@ func (s *site) lawful(ctx context.Context, e git.Entry) error {
 		return fmt.Errorf("its outcome is %q", rec.Outcome)
 	}
 	if tested.ID == "" || rec.Experiment != tested.ID || rec.Digest != tested.Digest {
-		err = errors.Join(err, fmt.Errorf("law 6: it is about %q, and %q is under test", rec.Experiment, tested.ID))
+		err = errors.Join(err, fmt.Errorf("law 6: it is about %q (%s), and %q (%s) is under test", rec.Experiment, rec.Digest, tested.ID, tested.Digest))
 	}
 	if after.Marker != nil && rec.Outcome != history.Candidate {
 		err = errors.Join(err, errors.New("the marker is still there"))

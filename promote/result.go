@@ -28,7 +28,8 @@ type Result struct {
 	Next      []Next        `json:"next,omitempty"`
 	Waiting   int           `json:"waiting,omitempty"`
 	Landing
-	DryRun bool `json:"dryRun,omitempty"`
+	DryRun     bool        `json:"dryRun,omitempty"`
+	Unfinished *Unfinished `json:"unfinished,omitempty"` // that this run does not take up
 
 	// Edit is nil where there was nothing to do, and of a run that finished what
 	// an earlier one had begun.

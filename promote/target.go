@@ -99,6 +99,10 @@ func PrepareUndo(ctx context.Context, req render.Request, view View, open Trees,
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(d.Commit), err)
 	}
+	// A message is a claim: what is undone is a promotion of what was tested.
+	if _, err := Tested(ctx, view.In(before), view.In(after)); err != nil {
+		return nil, fmt.Errorf("commit %s says that it promotes, and that does not hold: %w; undo it by hand", git.Short(d.Commit), err)
+	}
 	return PrepareRevert(ctx, req, Promotion{
 		Commit: d.Commit, ID: d.Experiment, Digest: d.Digest, Candidate: d.Candidate, Changed: changed,
 		Before: view.In(before).FS, After: view.In(after).FS,

@@ -25,6 +25,7 @@ func (a *app) reportDecision(s *site, format string, r *promote.Result, err erro
 	if r.Resumed {
 		a.notef("this finishes a decision that was interrupted")
 	}
+	a.tellUnfinished(r)
 	if format == formatJSON {
 		data, err := encodeJSON(r)
 		if err != nil {
@@ -38,6 +39,22 @@ func (a *app) reportDecision(s *site, format string, r *promote.Result, err erro
 		return errHeld
 	}
 	return nil
+}
+
+// tellUnfinished says which promotion this run does not bring to next
+// environments, and what would.
+func (a *app) tellUnfinished(r *promote.Result) {
+	u := r.Unfinished
+	if u == nil {
+		return
+	}
+	a.notef("commit %s promotes candidate %s%s, and its next environments may not have it. It is not brought there, since nothing proves that it was decided: %s",
+		git.Short(u.Commit), called(u.Candidate), inBrackets(u.ID), u.Why)
+	if u.ByHand {
+		a.notef("to go on: assay promote with the same flags, --id %s and the --reason that was given then", u.Digest)
+	} else {
+		a.notef("to go on: assay conclude with the same flags and the experiment's objects in --experiment, or --allowed-signers with the key that signed the commit")
+	}
 }
 
 func (a *app) printDecision(s *site, r *promote.Result) {

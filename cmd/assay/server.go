@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
@@ -31,6 +32,7 @@ type serverFlags struct {
 	author, committer, sign, signingKey string
 	commits                             int
 	nextHosts                           []string
+	signers                             string // whose signatures count
 }
 
 // forgeNone is the word for a server without pull requests.
@@ -68,10 +70,16 @@ func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	f.StringVar(&s.signingKey, "signing-key", "", "`file` with the private key that signs commits")
 	f.StringVar(&s.forgeAPI, "forge-api", "", "`URL` of the forge's API (default: by its kind)")
 	f.StringSliceVar(&s.nextHosts, "next-host", nil, "`hosts` other than that of --repo that may get the same credentials, for next environments")
+	bindSigners(f, &s.signers)
 	s.forge, s.method = forgeAuto, "merge"
 	bindChoice(cmd, &s.forge, "forge", "", "what offers pull requests there; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
 	bindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
 	bindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
+}
+
+// bindSigners adds the flag that says whose signatures count.
+func bindSigners(f *pflag.FlagSet, signers *string) {
+	f.StringVar(signers, "allowed-signers", "", "`file` of keys, as ssh-keygen reads it, whose signatures on commits prove that promotions were decided")
 }
 
 // chosen reports whether a server is meant.
@@ -127,7 +135,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: how.dryRun,
 		Note: func(text string) { a.notef("%s", text) }, Process: a.programs(),
 		Credentials: func(repo string) (credential.Options, error) { return a.credentials(f.serverFlags, repo) },
-		NextHosts:   f.nextHosts, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
+		NextHosts:   f.nextHosts, Signers: f.signers, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
 	}
 	if isTerminal(a.stderr) {
 		opt.Step = func(text string) { a.notef("%s ...", text) }

@@ -19,7 +19,7 @@ import (
 
 type verifyOptions struct {
 	environmentFlags
-	format, against string
+	format, against, signers string
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -52,6 +52,7 @@ exit code 1.`,
 	}
 	opt.bindRender(cmd)
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
+	bindSigners(cmd.Flags(), &opt.signers)
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	return cmd
 }
@@ -68,6 +69,7 @@ type finding struct {
 	Digest           digest.Digest `json:"digest,omitempty"`
 	Proven           bool          `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
 	Changed          []string      `json:"changed,omitempty"` // with --against: without a verdict
+	Claims           []string      `json:"claims,omitempty"`  // with --against: commits that promote as tested, and claim the verdict
 	promote.Effect
 	Untested []string `json:"untested,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -79,7 +81,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 		for _, name := range opt.namesIn(dir) {
 			env := opt.environmentFlags
 			env.name = name
-			f := a.verifyOne(ctx, env, opt.against, dir)
+			f := a.verifyOne(ctx, env, opt.against, opt.signers, dir)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -121,7 +123,7 @@ func (o verifyOptions) namesIn(dir string) []string {
 	return names
 }
 
-func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, dir string) finding {
+func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, signers, dir string) finding {
 	f := finding{Environment: spec.Environment{Dir: dir, Name: env.name}}
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
@@ -130,9 +132,9 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, dir 
 	}
 	defer p.close()
 	r, err := verify.Environment(ctx, p.Request, verify.Options{
-		Against: against, Root: p.root, Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
+		Against: against, Signers: signers, Root: p.root, Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
 	})
-	f.Changed, f.Effect = r.Changed, r.Effect
+	f.Changed, f.Claims, f.Effect = r.Changed, r.Claims, r.Effect
 	if err != nil {
 		f.Error = message(err)
 		return f
@@ -158,6 +160,9 @@ func (f finding) text() string {
 		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
+	for _, commit := range f.Claims {
+		text += "        promoted as tested; the verdict is claimed by " + commit + "\n"
+	}
 	for _, name := range f.Files {
 		text += "        changes: " + excerpt.Joined(name) + "\n"
 	}

@@ -46,6 +46,14 @@ func (r Record) message(title, body, commit string) string {
 	return strings.Join(append(parts, r.trailers(commit)), "\n\n")
 }
 
+// Gives reports whether the record, as a commit tells it, gives a reason.
+func (r Record) Gives(reason string) bool {
+	return reason != "" && evidence(reason) == evidence(r.Evidence)
+}
+
+// evidence is a text as its trailer has it.
+func evidence(text string) string { return excerpt.Cut(excerpt.Line(text), maxEvidence-3) }
+
 // Trailers are those of the message, one to a line.
 func (r Record) Trailers() string { return r.trailers("") }
 
@@ -65,7 +73,7 @@ func (r Record) trailers(commit string) string {
 	add(trailerDigest, string(r.Digest))
 	add(trailerCandidate, r.Candidate)
 	add(trailerEngine, r.Engine)
-	add(trailerEvidence, excerpt.Cut(excerpt.Line(r.Evidence), maxEvidence-3))
+	add(trailerEvidence, evidence(r.Evidence))
 	add(trailerUntested, r.Untested...)
 	add(trailerPromotion, r.Promotion)
 	add(trailerNext, r.Next...)

@@ -28,10 +28,21 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
+// Options say what to hold against promotions.
+type Options struct {
+	Since  string       // the revision after which the commits are looked at
+	Limits envfs.Limits // of reading each commit
+
+	// Signers is a file of keys, as ssh-keygen reads allowed signers: a commit that
+	// permits a change has to be covered by a signature of one of them. Empty: none
+	// has to be.
+	Signers string
+}
+
 // audit looks for targets that changed since a revision without a decision.
 type audit struct {
 	render.Request
-	files  envfs.Limits
+	Options
 	repo   *local.Repo
 	known  map[string]*render.Result // by commit; nil where it has no such environment
 	report Report
@@ -42,22 +53,25 @@ type audit struct {
 type Report struct {
 	Changed []string // targets that changed without a promotion, each with its commit
 	ByHand  []string // commits, in short, by which people promoted
+	Claims  []string // commits, in short, that claim a verdict on what they promote
 }
 
 // Against looks at the commits since a revision. The request is for the
-// environment in the work tree of the repository, now what it renders to, and
-// limits are those of reading each commit.
+// environment in the work tree of the repository, and now what it renders to.
+//
+// Trees prove that what was promoted is what was tested, never that it passed:
+// that is what the commit claims, unless a signature covers it.
 //
 // A commit accounts for a change if it says that it promotes this environment,
 // and renders to what was under test before it; or that it reverts a promotion,
 // and renders to what was before that. A merge accounts for what one of its
 // parents has.
-func Against(ctx context.Context, repo *local.Repo, req render.Request, limits envfs.Limits, ref string, now *render.Result) (Report, error) {
-	base, err := repo.Base(ctx, ref, "HEAD")
+func Against(ctx context.Context, repo *local.Repo, req render.Request, opt Options, now *render.Result) (Report, error) {
+	base, err := repo.Base(ctx, opt.Since, "HEAD")
 	if err != nil {
 		return Report{}, err
 	}
-	a := &audit{Request: req, files: limits, repo: repo, known: map[string]*render.Result{}}
+	a := &audit{Request: req, Options: opt, repo: repo, known: map[string]*render.Result{}}
 	before, err := a.at(ctx, base)
 	if err != nil || len(altered(before, now)) == 0 {
 		return Report{}, err
@@ -149,8 +163,22 @@ func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record,
 	}
 	if told.Engine == history.ByHand {
 		a.report.ByHand = append(a.report.ByHand, git.Short(c.ID))
+	} else {
+		a.report.Claims = append(a.report.Claims, git.Short(c.ID))
 	}
-	return nil
+	return a.signed(ctx, c, told)
+}
+
+// signed wants a trusted signature on a commit that permits a change.
+func (a *audit) signed(ctx context.Context, c git.Entry, told history.Record) error {
+	if a.Signers == "" {
+		return nil
+	}
+	covered, err := a.repo.Covered(ctx, c.ID, a.Signers)
+	if err == nil && !covered {
+		a.blame(c, told.Environment, ", which no signature of an allowed signer covers")
+	}
+	return err
 }
 
 // reversal holds a commit that reverts against what was before the promotion.
@@ -184,7 +212,7 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 	for _, d := range object.Diff(object.Applied(want), object.Applied(now.Baseline)) {
 		a.blame(c, d.Key, ", which reverts to something else than what was before the promotion")
 	}
-	return nil
+	return a.signed(ctx, c, told)
 }
 
 // at renders the environment as a commit has it; nil where it has none.
@@ -198,7 +226,7 @@ func (a *audit) at(ctx context.Context, commit string) (*render.Result, error) {
 	}
 	defer func() { _ = tree.Close() }()
 	req := a.Request
-	req.FS = envfs.New(tree, a.files)
+	req.FS = envfs.New(tree, a.Options.Limits)
 	res, err := render.Environment(ctx, req)
 	if err != nil {
 		// Its candidate may be what does not render: the baseline counts.

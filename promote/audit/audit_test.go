@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
@@ -89,7 +88,7 @@ func (r *repo) audit(ctx context.Context, ref string) (audit.Report, error) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return audit.Against(ctx, repo, req, envfs.Limits{}, ref, now)
+	return audit.Against(ctx, repo, req, audit.Options{Since: ref}, now)
 }
 
 func web(version string) string {

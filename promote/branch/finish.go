@@ -1,16 +1,19 @@
 package branch
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
@@ -18,21 +21,26 @@ import (
 type standing struct {
 	idle bool              // it has no candidate
 	last *history.Decision // the newest, where that was looked for
+
+	unfinished *promote.Unfinished // a promotion that is not taken up
 }
 
 // finish takes up what an earlier run left undone: what the claims of pull
 // requests came to, and next environments that the last promotion did not reach.
 // The history is fetched only for that: where the plan names next environments
 // elsewhere, or there is no candidate.
-func (s Server) finish(ctx context.Context) (now standing, err error) {
+//
+// A commit's message is a claim: a promotion goes on to next environments only if
+// this run can prove it, by what decides now.
+func (s Server) finish(ctx context.Context, decide promote.Decider) (now standing, err error) {
 	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
-		now, err = s.finishAt(ctx, base)
+		now, err = s.finishAt(ctx, base, decide)
 		return err
 	})
 	return now, err
 }
 
-func (s Server) finishAt(ctx context.Context, base remote.Base) (standing, error) {
+func (s Server) finishAt(ctx context.Context, base remote.Base, decide promote.Decider) (standing, error) {
 	req := s.View.In(base.Tree)
 	if err := Present(req); err != nil {
 		return standing{}, err
@@ -61,7 +69,7 @@ func (s Server) finishAt(ctx context.Context, base remote.Base) (standing, error
 	if i := slices.IndexFunc(past.Decisions, history.Decision.Decides); i >= 0 {
 		now.last = &past.Decisions[i]
 	}
-	err = s.resume(ctx, past.Decisions, to, req)
+	now.unfinished, err = s.resume(ctx, past.Decisions, to, decide)
 	if err != nil && !now.idle && ctx.Err() == nil {
 		// What is under test now does not wait for what an earlier one did not reach.
 		s.note("%v", err)
@@ -71,46 +79,108 @@ func (s Server) finishAt(ctx context.Context, base remote.Base) (standing, error
 }
 
 // resume goes on with next environments that the last promotion did not reach.
-// The plan names them: it may have been mended since.
-func (s Server) resume(ctx context.Context, list []history.Decision, to []spec.Destination, req render.Request) error {
+// The plan names them: it may have been mended since. A promotion that is not
+// proven is returned.
+func (s Server) resume(ctx context.Context, list []history.Decision, to []spec.Destination, decide promote.Decider) (*promote.Unfinished, error) {
 	i := slices.IndexFunc(list, func(d history.Decision) bool { return d.Outcome == history.Promote || d.Outcome == history.Revert })
 	if i < 0 || len(list[i].Next) == 0 || len(to) == 0 {
-		return nil
+		return nil, nil
 	}
 	d := list[i]
 	done, _, err := s.isForwarded(ctx, history.ForwardedRef(s.Branch, d.Environment), d.Promotion)
 	if done || err != nil {
-		return err
+		return nil, err
 	}
-	c, err := s.promoted(ctx, d, req)
+	p, err := s.passed(ctx, d, decide)
+	var unproven *unprovenError
+	if errors.As(err, &unproven) {
+		return &promote.Unfinished{
+			Commit: d.Commit, Candidate: d.Candidate, ID: d.Experiment, Digest: string(d.Digest),
+			ByHand: d.Engine == history.ByHand, Why: excerpt.Line(unproven.Error()),
+		}, nil
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.forward(ctx, winner{d.Record, d.Commit, c}, to)
-	return err
+	_, err = s.forward(ctx, p, to)
+	return nil, err
 }
 
-// promoted is the candidate that a decision was about: what was under test
-// before its commit.
-func (s Server) promoted(ctx context.Context, d history.Decision, req render.Request) (spec.Candidate, error) {
+// unprovenError says why a promotion that a commit claims is not taken up.
+type unprovenError struct{ error }
+
+func (e *unprovenError) Unwrap() error { return e.error }
+
+// passed proves a promotion that a commit claims: that it promoted what was under
+// test before it, by their trees; and that this passed, by a signature that the
+// operator trusts, or by who decides now: the verdict of the objects at hand, or
+// people who name the very experiment, with the reason that the commit has.
+func (s Server) passed(ctx context.Context, d history.Decision, decide promote.Decider) (winner, error) {
+	res, err := s.tested(ctx, d)
+	if err != nil {
+		return winner{}, err
+	}
+	rec := d.Record
+	promotion, err := history.PromotionID(s.View.Request.Environment, res.Digest, *res.Marker)
+	if err != nil {
+		return winner{}, err
+	}
+	if rec.Promotion != promotion || rec.Digest != res.Digest {
+		return winner{}, &unprovenError{errors.New("it tells of another experiment than the one that was under test before it")}
+	}
+	if s.Signers != "" {
+		covered, err := s.Repo.Covered(ctx, cmp.Or(d.Head, d.Commit), s.Signers)
+		if err != nil {
+			return winner{}, err
+		}
+		if covered {
+			return winner{rec, d.Commit, *res.Marker}, nil
+		}
+	}
+	choice, err := decide.Choose(ctx, res, nil)
+	switch {
+	case ctx.Err() != nil:
+		return winner{}, err
+	case err != nil:
+		return winner{}, &unprovenError{err}
+	case choice.Left != "":
+		return winner{}, &unprovenError{fmt.Errorf("the verdict is %s: %s", choice.Left, choice.Reason)}
+	case choice.Outcome != promote.Promote:
+		return winner{}, &unprovenError{fmt.Errorf("this run is to %s", choice.Outcome)}
+	case choice.ByHand() && (choice.ID == "" || !choice.ID.Selects(res.Digest) || !rec.Gives(choice.Reason)):
+		return winner{}, &unprovenError{errors.New("nobody has named its experiment now, with the reason that it gives")}
+	case !choice.ByHand() && choice.Digest != res.Digest:
+		return winner{}, &unprovenError{errors.New("the verdict is on another experiment")}
+	}
+	return winner{rec, d.Commit, *res.Marker}, nil
+}
+
+// tested is the environment before a promotion, if its commit made of it what was
+// under test there.
+func (s Server) tested(ctx context.Context, d history.Decision) (*render.Result, error) {
 	parents, err := s.Repo.Parents(ctx, d.Commit)
-	if err == nil && len(parents) == 0 {
-		err = fs.ErrNotExist
+	if err != nil {
+		return nil, fmt.Errorf("read what commit %s promotes: %w", git.Short(d.Commit), err)
+	}
+	if len(parents) == 0 {
+		return nil, &unprovenError{errors.New("nothing was before it")}
+	}
+	before, err := s.Repo.Tree(ctx, parents[0])
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = before.Close() }()
+	after, err := s.Repo.Tree(ctx, d.Commit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = after.Close() }()
+	res, err := promote.Tested(ctx, s.View.In(before), s.View.In(after))
+	if failed := cmp.Or(before.Failed(), after.Failed()); failed != nil || ctx.Err() != nil {
+		return nil, cmp.Or(failed, err)
 	}
 	if err != nil {
-		return spec.Candidate{}, fmt.Errorf("read what commit %s promotes: %w", git.Short(d.Commit), err)
+		return nil, &unprovenError{err}
 	}
-	tree, err := s.Repo.Tree(ctx, parents[0])
-	if err != nil {
-		return spec.Candidate{}, err
-	}
-	defer func() { _ = tree.Close() }()
-	f, err := marker.Read(s.View.In(tree).FS, req.Dir, req.Name)
-	if err == nil && len(f.Candidates) == 0 {
-		err = fmt.Errorf("commit %s promotes a candidate that its parent has not", git.Short(d.Commit))
-	}
-	if err != nil {
-		return spec.Candidate{}, err
-	}
-	return f.Candidates[0], nil
+	return res, nil
 }

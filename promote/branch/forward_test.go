@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
@@ -27,7 +30,19 @@ import (
 // branch, two on the branch staging, and one in another repository.
 type chain struct {
 	*site
-	other *gitserver.Repo
+	other  *gitserver.Repo
+	tested digest.Digest // of the candidate
+}
+
+// decided is a person's decision, who says which candidate is meant, and why: the
+// same again takes up what an earlier run left.
+func (c *chain) decided() promote.Decider {
+	return promote.ByHand(promote.Promote, "looks good", digest.Selector(c.tested))
+}
+
+func (c *chain) promote() *promote.Result {
+	c.t.Helper()
+	return c.decide(c.decided())
 }
 
 func newChain(t *testing.T, kind forge.Kind, promotion string) *chain {
@@ -45,6 +60,7 @@ func newChain(t *testing.T, kind forge.Kind, promotion string) *chain {
 	}
 	c.commit("staging", envrepo.Files{"prod/web.yaml": web, "eu/shop.yaml": web})
 	c.commit("main", envrepo.Files{"prod/assay.yaml": envrepo.Plan("promotion: {" + promotion + ", to: [{path: ../canary}, {path: ., branch: staging}, {path: ../eu, branch: staging}, {path: shop/live, repo: " + c.other.URL + "}]}")})
+	c.tested = c.digest()
 	return c
 }
 
@@ -179,12 +195,12 @@ func TestForwardStops(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
-	r := c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu", "run the same command again")
+	r := c.fails(c.decided(), "next environment staging ../eu", "run the same command again")
 	if states := states(r); states != "set set elsewhere elsewhere" || r.Commit != c.tip("main") {
 		t.Errorf("%+v", r)
 	}
 	c.arrived(2)
-	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu")
+	c.fails(c.decided(), "next environment staging ../eu")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
 	c.promote()
 	c.arrived(4)
@@ -235,9 +251,9 @@ func TestForwardSetsNothingAgain(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
-	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu")
+	c.fails(c.decided(), "next environment staging ../eu")
 	c.commit("staging", envrepo.Files{"prod/candidate.yaml": ""})
-	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging ../eu")
+	c.fails(c.decided(), "next environment staging ../eu")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
 	c.promote()
 	for i, want := range []bool{true, false, true, true} {
@@ -252,11 +268,10 @@ func TestForwardHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	c.commit("staging", envrepo.Files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
-	c.fails(promote.ByHand(promote.Promote, "why", ""), "next environment staging .")
+	c.fails(c.decided(), "next environment staging .")
 	c.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
-	c.reject()
-	if len(c.notes) == 0 || !strings.Contains(c.notes[0], "next environment staging .") {
-		t.Errorf("notes %q", c.notes)
+	if r := c.reject(); r.Edit == nil || r.Unfinished == nil || r.Unfinished.Digest != string(c.tested) {
+		t.Errorf("%+v", r.Unfinished)
 	}
 	c.lawful(2)
 	plan := strings.Replace(c.content("main", "prod/assay.yaml"), "{path: ., branch: staging}, ", "", 1)
@@ -318,7 +333,7 @@ func TestForwardWithoutAnApplication(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	s := c.process()
 	s.View.Request.Directory = &spec.DirectorySource{Include: "web.yaml"} // eu has none
-	if _, err := s.Decide(t.Context(), promote.ByHand(promote.Promote, "why", "")); err != nil {
+	if _, err := s.Decide(t.Context(), c.decided()); err != nil {
 		t.Fatal(err)
 	}
 	c.arrived(4)
@@ -332,7 +347,7 @@ func TestForwardOnlyToTheAllowed(t *testing.T) {
 	s.Another = func(context.Context, string) (*remote.Remote, func(), error) {
 		return nil, nil, errors.New("another host")
 	}
-	_, err := s.Decide(t.Context(), promote.ByHand(promote.Promote, "why", ""))
+	_, err := s.Decide(t.Context(), c.decided())
 	if err == nil || !strings.Contains(err.Error(), "another host") {
 		t.Errorf("error %v", err)
 	}
@@ -368,7 +383,7 @@ func (c *chain) stopped(t *testing.T, n int, way string) bool {
 		}
 	}
 	defer func() { c.asked = nil }()
-	_, err := c.process().Decide(ctx, promote.ByHand(promote.Promote, "why", ""))
+	_, err := c.process().Decide(ctx, c.decided())
 	if !met && err != nil {
 		t.Errorf("it was not stopped before request %d: %v", n, err)
 	}
@@ -478,4 +493,118 @@ func (c *chain) state(t *testing.T) map[string]string {
 		out[b.branch] = n + " commits of " + tree
 	}
 	return out
+}
+
+// TestClaimedPromotionIsNotForwarded: whoever writes the branch can make its trees
+// and messages say all that a promotion's say. What decides now has to prove that
+// the candidate passed.
+func TestClaimedPromotionIsNotForwarded(t *testing.T) {
+	lost := func(c *chain) promote.Decider {
+		return promote.ByVerdict(promote.Saved(envrepo.Concluded(c.tested, "Failed")), "")
+	}
+	nothing := func(*chain) promote.Decider {
+		return promote.ByVerdict(promote.Saved(nil), "")
+	}
+	won := func(c *chain) promote.Decider {
+		return promote.ByVerdict(promote.Saved(envrepo.Concluded(c.tested, "Complete")), "")
+	}
+	for name, test := range map[string]struct {
+		decide func(*chain) promote.Decider
+		claim  func(c *chain, r *history.Record, edited envrepo.Files)
+		sent   bool
+	}{
+		"no objects":      {decide: nothing},
+		"another verdict": {decide: lost},
+		"the verdict":     {decide: won, sent: true},
+		"nobody named it": {decide: func(*chain) promote.Decider { return promote.ByHand(promote.Promote, "looks good", "") }},
+		"another reason": {decide: func(c *chain) promote.Decider {
+			return promote.ByHand(promote.Promote, "fine", digest.Selector(c.tested))
+		}},
+		"the same word": {decide: (*chain).decided, sent: true},
+		"another outcome": {decide: func(c *chain) promote.Decider {
+			return promote.ByHand(promote.Reject, "looks good", digest.Selector(c.tested))
+		}},
+		"another change": {decide: won, claim: func(_ *chain, _ *history.Record, edited envrepo.Files) {
+			edited["prod/web.yaml"] = strings.ReplaceAll(envrepo.Deployment("web"), "1.0.0", "6.6.6")
+		}},
+		"nothing was changed":      {decide: won, claim: func(_ *chain, _ *history.Record, edited envrepo.Files) { delete(edited, "prod/web.yaml") }},
+		"the digest of another":    {decide: won, claim: func(_ *chain, r *history.Record, _ envrepo.Files) { r.Digest = r.Digest[:60] + "0000000" }},
+		"an old digest":            {decide: won, claim: func(_ *chain, r *history.Record, _ envrepo.Files) { r.Digest = "" }},
+		"the promotion of another": {decide: won, claim: func(_ *chain, r *history.Record, _ envrepo.Files) { r.Promotion = "p0123456789abcdef" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newChain(t, "", "method: push")
+			res := c.rendered("main", spec.Environment{Dir: "prod"})
+			rec := history.Record{
+				Outcome: history.Promote, Environment: spec.Environment{Dir: "prod"}, Experiment: res.ID, Digest: res.Digest, Candidate: "2.0.0",
+				Engine: history.ByHand, Evidence: "looks good", Next: []string{"{}"},
+			}
+			var err error
+			if rec.Promotion, err = history.PromotionID(rec.Environment, res.Digest, *res.Marker); err != nil {
+				t.Fatal(err)
+			}
+			edited := envrepo.Files{"prod/candidate.yaml": "", "prod/web.yaml": strings.ReplaceAll(envrepo.Deployment("web"), "1.0.0", "2.0.0")}
+			if test.claim != nil {
+				test.claim(c, &rec, edited)
+			}
+			made := c.commit("main", edited)
+			c.run("update-ref", "refs/heads/main", recommit(c.site, made+"^", made+"^{tree}", rec.Message("Promote it", "")))
+			r := c.decide(test.decide(c))
+			for _, p := range c.places()[1:] {
+				if (p.content() != "") != test.sent {
+					t.Errorf("%s of %s is there: %v", p.marker, p.branch, !test.sent)
+				}
+			}
+			if (r.Unfinished == nil) != test.sent {
+				t.Errorf("unfinished: %+v", r.Unfinished)
+			}
+		})
+	}
+}
+
+// TestSignedPromotionIsForwarded: a signature that the operator trusts stands for
+// the verdict. Another key's does not.
+func TestSignedPromotionIsForwarded(t *testing.T) {
+	keys := t.TempDir()
+	for _, name := range []string{"trusted", "other"} {
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", filepath.Join(keys, name)).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	public, err := os.ReadFile(filepath.Join(keys, "trusted.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signers := filepath.Join(keys, "allowed")
+	if err := os.WriteFile(signers, append([]byte("bot@example.com "), public...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]bool{"trusted": true, "other": false, "": false} {
+		t.Run("by "+key, func(t *testing.T) {
+			c := newChain(t, "", "method: push")
+			eu := c.content("staging", "eu/shop.yaml")
+			c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
+			r := c.fails(c.decided(), "next environment staging ../eu")
+			args := []string{"-c", "user.name=B", "-c", "user.email=bot@example.com", "commit-tree", "-p", r.Commit + "^", "-m", c.run("log", "-1", "--format=%B", r.Commit)}
+			if key != "" {
+				args = append([]string{"-c", "gpg.format=ssh", "-c", "user.signingKey=" + filepath.Join(keys, key)}, append(args, "-S")...)
+			}
+			id, err := c.repo.Git(append(args, r.Commit+"^{tree}")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.run("update-ref", "refs/heads/main", strings.TrimSpace(id))
+			c.commit("staging", envrepo.Files{"eu/shop.yaml": eu})
+			s := c.process()
+			s.Signers = signers
+			again, err := s.Decide(t.Context(), promote.ByVerdict(promote.Saved(nil), ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.places()[2].content() != ""; got != want || (again.Unfinished == nil) != want {
+				t.Errorf("it is there: %v, %+v", got, again.Unfinished)
+			}
+		})
+	}
 }

@@ -35,6 +35,8 @@ type Options struct {
 	Credentials func(repo string) (credential.Options, error)
 	NextHosts   []string // hosts beside the repository's that may get the same credentials
 
+	Signers string // see Server
+
 	Forge    forge.Kind // what offers pull requests; empty: as the URL tells
 	ForgeAPI string     // URL of its API; empty: by its kind
 	Method   forge.Method
@@ -60,7 +62,7 @@ func (s *Session) Close() {
 // session.
 func Open(ctx context.Context, opt Options) (*Session, error) {
 	s := &Session{Server: Server{
-		Branch: opt.Branch, View: opt.View, Method: opt.Method, Commits: opt.Commits, DryRun: opt.DryRun, Note: opt.Note, Another: opt.another,
+		Branch: opt.Branch, View: opt.View, Method: opt.Method, Commits: opt.Commits, DryRun: opt.DryRun, Signers: opt.Signers, Note: opt.Note, Another: opt.another,
 	}}
 	if err := s.open(ctx, opt); err != nil {
 		s.Close()

@@ -43,6 +43,10 @@ type Server struct {
 	// close it.
 	Another func(ctx context.Context, url string) (*remote.Remote, func(), error)
 
+	// Signers is a file of keys, as ssh-keygen reads allowed signers: a signature by
+	// one of them proves that a promotion was decided. Empty: none does.
+	Signers string
+
 	Commits int          // how far back the history is read
 	DryRun  bool         // make and prove what is asked for, and bring it nowhere
 	Note    func(string) // told what people should know; nil is quiet
@@ -74,7 +78,7 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 		return s.preview(ctx, decide)
 	}
 	env := s.View.Request.Environment
-	before, err := s.finish(ctx)
+	before, err := s.finish(ctx, decide)
 	if err != nil {
 		return nil, err
 	}
@@ -103,18 +107,22 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 		return s.landed(a, nil), err
 	case a.proposal != nil:
 		next, err := s.after(ctx, a)
-		return s.landed(a, next), err
+		r := s.landed(a, next)
+		r.Unfinished = before.unfinished
+		return r, err
 	case choice.Left != "":
 		s.tidy(ctx, env, nil)
-		return promote.LeftAlone(env, choice), nil
+		r := promote.LeftAlone(env, choice)
+		r.Unfinished = before.unfinished
+		return r, nil
 	case !before.idle:
 		// The candidate went away since: maybe by a push of ours whose answer was lost.
-		if before, err = s.finish(ctx); err != nil {
+		if before, err = s.finish(ctx, decide); err != nil {
 			return nil, err
 		}
 	}
 	r := promote.Nothing(env)
-	r.Earlier = before.last
+	r.Earlier, r.Unfinished = before.last, before.unfinished
 	return r, nil
 }
 

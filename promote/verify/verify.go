@@ -31,6 +31,7 @@ import (
 // Options say what to prove.
 type Options struct {
 	Against string // the revision since which targets change through promotions alone; may be empty
+	Signers string // a file of keys that have to sign promotions; see audit.Options
 	Root    string // the repository's directory, in whose history that is
 	Process git.Process
 	Limits  envfs.Limits
@@ -44,6 +45,7 @@ type Report struct {
 	*render.Result
 	Proven   bool     // there is a candidate, and both decisions on it would hold
 	Changed  []string // since Options.Against, without a verdict
+	Claims   []string // commits that promote as tested, and claim the verdict
 	Warnings []string
 	promote.Effect
 }
@@ -81,10 +83,11 @@ func (r *Report) hold(ctx context.Context, req render.Request, opt Options) erro
 	if err != nil {
 		return err
 	}
-	since, err := audit.Against(ctx, repo, req, opt.Limits, opt.Against, r.Result)
+	since, err := audit.Against(ctx, repo, req, audit.Options{Since: opt.Against, Limits: opt.Limits, Signers: opt.Signers}, r.Result)
 	if err != nil {
 		return err
 	}
+	r.Claims = since.Claims
 	for _, commit := range since.ByHand {
 		r.Warnings = append(r.Warnings, "commit "+commit+" promotes by hand, not on a verdict")
 	}

@@ -89,6 +89,12 @@ func (r *Repo) Recent(ctx context.Context, n int) ([]git.Entry, error) {
 	return git.Log(ctx, r.run, "--max-count="+strconv.Itoa(n), head)
 }
 
+// Covered reports whether a signature by one of the allowed signers, as
+// ssh-keygen reads them from a file, covers a commit.
+func (r *Repo) Covered(ctx context.Context, commit, signers string) (bool, error) {
+	return git.Covered(ctx, r.run, commit, signers)
+}
+
 // Head is the commit that is checked out; empty where there is none yet.
 func (r *Repo) Head(ctx context.Context) (string, error) {
 	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")

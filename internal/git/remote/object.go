@@ -13,6 +13,15 @@ func (r *Remote) Parents(ctx context.Context, commit string) ([]string, error) {
 	return r.header(ctx, commit, "parent")
 }
 
+// Covered reports whether a signature by one of the allowed signers, as
+// ssh-keygen reads them from a file, covers a commit.
+func (r *Remote) Covered(ctx context.Context, commit, signers string) (bool, error) {
+	if err := r.Fetch(ctx, commit); err != nil {
+		return false, err
+	}
+	return git.Covered(ctx, r.run, commit, signers)
+}
+
 // IsOwn reports whether a commit was made by who makes the commits of this
 // Remote: the addresses of the committers are the same.
 func (r *Remote) IsOwn(ctx context.Context, commit string) (bool, error) {

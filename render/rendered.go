@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -246,17 +247,10 @@ type neighbour struct {
 func (r *run) neighbour(env spec.Environment) (*neighbour, error) {
 	n, err := openNeighbour(Request{FS: r.tree, Environment: env, Limits: r.req.Limits})
 	if err == nil && n.source.layout == spec.Helm { // its Application may name its release
-		n.source.helm.ReleaseName = firstOf(n.source.helm.ReleaseName, r.git.helm.ReleaseName)
-		n.source.helm.Namespace = firstOf(n.source.helm.Namespace, r.git.helm.Namespace)
+		n.source.helm.ReleaseName = cmp.Or(n.source.helm.ReleaseName, r.git.helm.ReleaseName)
+		n.source.helm.Namespace = cmp.Or(n.source.helm.Namespace, r.git.helm.Namespace)
 	}
 	return n, err
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // openNeighbour leaves the marker out, which may be broken: the baseline is what

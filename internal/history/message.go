@@ -29,21 +29,39 @@ const maxEvidence = 2000
 
 // Message is the message of a commit that makes the decision: the title, the
 // body if there is one, and the trailers. Neither the texts nor the values can
-// add a trailer, hide one, or change what another says.
+// add a trailer, hide one, or change what another says; and what is not in the words
+// of people who decide closes no issue and mentions nobody.
 func (r Record) Message(title, body string) string {
 	return r.message(title, body, "")
 }
 
 func (r Record) message(title, body, commit string) string {
-	if title = defuse(excerpt.Line(title)); title == "" {
+	if title = excerpt.Inert(defuse(excerpt.Line(title))); title == "" {
 		// Without a subject, git takes the trailers for one.
 		title = fmt.Sprintf("%s the candidate of %s", capital(r.Outcome), excerpt.Line(r.Environment.String()))
 	}
 	parts := []string{title}
-	if body = paragraphs(body); body != "" {
+	if body = r.words(paragraphs(body)); body != "" {
 		parts = append(parts, body)
 	}
 	return strings.Join(append(parts, r.trailers(commit)), "\n\n")
+}
+
+// words are those of people who decided, as they gave them, or an engine's, which
+// give no orders to a forge.
+func (r Record) words(text string) string {
+	if r.Engine == ByHand {
+		return text
+	}
+	return excerpt.Inert(text)
+}
+
+func inert(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = excerpt.Inert(text)
+	}
+	return out
 }
 
 // Gives reports whether the record, as a commit tells it, gives a reason.
@@ -71,12 +89,12 @@ func (r Record) trailers(commit string) string {
 	add(trailerEnvironment, r.Environment.String())
 	add(trailerExperiment, r.Experiment)
 	add(trailerDigest, string(r.Digest))
-	add(trailerCandidate, r.Candidate)
-	add(trailerEngine, r.Engine)
-	add(trailerEvidence, evidence(r.Evidence))
-	add(trailerUntested, r.Untested...)
+	add(trailerCandidate, excerpt.Inert(r.Candidate))
+	add(trailerEngine, excerpt.Inert(r.Engine))
+	add(trailerEvidence, evidence(r.words(r.Evidence)))
+	add(trailerUntested, inert(r.Untested)...)
 	add(trailerPromotion, r.Promotion)
-	add(trailerNext, r.Next...)
+	add(trailerNext, inert(r.Next)...)
 	add(trailerReverts, r.Reverts)
 	add(trailerCommit, commit)
 	return out.String()

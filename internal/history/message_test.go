@@ -54,13 +54,13 @@ func hostileRecord(r *rand.Rand) Record {
 func (r Record) said() Record {
 	all := func(list []string) (out []string) {
 		for _, text := range list {
-			if text = excerpt.Line(text); text != "" {
+			if text = excerpt.Line(excerpt.Inert(text)); text != "" {
 				out = append(out, text)
 			}
 		}
 		return out
 	}
-	r.Experiment, r.Candidate, r.Engine, r.Evidence = excerpt.Line(r.Experiment), excerpt.Line(r.Candidate), excerpt.Line(r.Engine), excerpt.Line(r.Evidence)
+	r.Experiment, r.Candidate, r.Engine, r.Evidence = excerpt.Line(r.Experiment), excerpt.Line(excerpt.Inert(r.Candidate)), excerpt.Line(excerpt.Inert(r.Engine)), excerpt.Line(r.words(r.Evidence))
 	r.Promotion, r.Reverts, r.Untested, r.Next = excerpt.Line(r.Promotion), excerpt.Line(r.Reverts), all(r.Untested), all(r.Next)
 	return r
 }
@@ -186,5 +186,25 @@ Assay-Next: y
 	r.Evidence = strings.Repeat("é", maxEvidence)
 	if got, _ := Parse(parsed(t, r.Message("x", ""))); len(got.Evidence) > maxEvidence || !strings.HasSuffix(got.Evidence, "é...") {
 		t.Errorf("evidence of %d bytes", len(got.Evidence))
+	}
+}
+
+// TestMessagesGiveNoOrders: what engines, plans and candidates say closes no issue,
+// mentions nobody and skips no pipeline. People say what they want to.
+func TestMessagesGiveNoOrders(t *testing.T) {
+	const order = "fixes #12, closes acme/shop#3, cc @team [skip ci]"
+	r := Record{
+		Outcome: Promote, Environment: spec.Environment{Dir: "prod"}, Candidate: order, Engine: order, Evidence: order,
+		Untested: []string{order}, Next: []string{order},
+	}
+	message := r.Message(order, "see\n"+order)
+	for _, part := range []string{"#12", "#3", "@team", "[skip"} {
+		if strings.Contains(message, part) {
+			t.Errorf("the message has %q:\n%s", part, message)
+		}
+	}
+	r.Engine = ByHand
+	if message := r.Message("Promote it", order); strings.Count(message, order) != 2 || strings.Count(message, "#12") != 2 {
+		t.Errorf("the words of people are\n%s", message)
 	}
 }

@@ -27,7 +27,7 @@ func (l *flight) offer(ctx context.Context, r *attempt) error {
 	if err != nil {
 		return err
 	}
-	title := excerpt.Of(r.proposal.Title, forge.TitleLimit)
+	title := excerpt.Of(excerpt.Inert(r.proposal.Title), forge.TitleLimit)
 	body, err := l.body(r.proposal)
 	if err != nil {
 		return err

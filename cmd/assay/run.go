@@ -176,13 +176,14 @@ func subcommand(cmd *cobra.Command, args []string) error {
 // wait for it, and the process exits then.
 func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		timeout := a.timeout
 		if remote := cmd.Flags().Lookup("repo"); remote != nil && !cmd.Flags().Changed("timeout") && (remote.Changed || cmd.Flags().Changed("app")) {
-			a.timeout = serverTimeout
+			timeout = serverTimeout
 		}
-		if a.timeout <= 0 {
-			return usagef("--timeout %s: give a time above zero, such as 50s", a.timeout)
+		if timeout <= 0 {
+			return usagef("--timeout %s: give a time above zero, such as 50s", timeout)
 		}
-		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, errTimeout)
+		ctx, cancel := context.WithTimeoutCause(cmd.Context(), timeout, errTimeout)
 		defer cancel()
 		done := make(chan error, 1)
 		go func() {
@@ -193,12 +194,12 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 			}()
 			done <- fn(ctx, args)
 		}()
-		return a.end(ctx, done)
+		return a.end(ctx, timeout, done)
 	}
 }
 
 // end is the error that a command ends with: its own, or that it had to stop.
-func (a *app) end(ctx context.Context, done <-chan error) error {
+func (a *app) end(ctx context.Context, timeout time.Duration, done <-chan error) error {
 	select {
 	case err := <-done:
 		// What a patient command says of its end is more than that it ended.
@@ -218,7 +219,7 @@ func (a *app) end(ctx context.Context, done <-chan error) error {
 		}
 	}
 	if errors.Is(context.Cause(ctx), errTimeout) {
-		return fmt.Errorf("not done after %s: %w", a.timeout, errTimeout)
+		return fmt.Errorf("not done after %s: %w", timeout, errTimeout)
 	}
 	return fmt.Errorf("stopped: %w", context.Cause(ctx))
 }

@@ -255,7 +255,7 @@ func TestEndOfAPatientCommand(t *testing.T) {
 		a.patient.Store(true)
 		done := make(chan error, 1)
 		done <- landed
-		if err := a.end(ctx, done); !errors.Is(err, landed) {
+		if err := a.end(ctx, time.Minute, done); !errors.Is(err, landed) {
 			t.Fatalf("error %v", err)
 		}
 	}

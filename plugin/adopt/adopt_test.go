@@ -63,9 +63,14 @@ func TestInitRefuses(t *testing.T) {
 		is    func(error) bool
 	}{
 		"a plan that is there": {two.With(envrepo.Files{"prod/assay.yaml": "{}"}), adopt.Options{}, func(err error) bool { return errors.As(err, &exists) && exists.Path == "prod/assay.yaml" }},
-		"a resource that is there": {two.With(envrepo.Files{"prod/experiment/job.yaml.tmpl": ""}), adopt.Options{Target: "Deployment/web", URL: "http://web/"},
-			func(err error) bool { return errors.As(err, &exists) && exists.Path == "prod/experiment/job.yaml.tmpl" }},
-		"several workloads":     {two, adopt.Options{}, func(err error) bool { return errors.As(err, &target) && target.Given == "" && len(target.Workloads) == 2 }},
+		"a resource that is there": {
+			two.With(envrepo.Files{"prod/experiment/job.yaml.tmpl": ""}),
+			adopt.Options{Target: "Deployment/web", URL: "http://web/"},
+			func(err error) bool { return errors.As(err, &exists) && exists.Path == "prod/experiment/job.yaml.tmpl" },
+		},
+		"several workloads": {two, adopt.Options{}, func(err error) bool {
+			return errors.As(err, &target) && target.Given == "" && len(target.Workloads) == 2
+		}},
 		"another workload":      {two, adopt.Options{Target: "Deployment/wep"}, func(err error) bool { return errors.As(err, &target) && target.Given == "Deployment/wep" }},
 		"no address":            {two, adopt.Options{Target: "deployment/web"}, func(err error) bool { return errors.As(err, &address) }},
 		"no workload":           {envrepo.Files{"prod/web.yaml": service}, adopt.Options{}, func(err error) bool { return errors.Is(err, adopt.ErrNoWorkload) }},

@@ -39,7 +39,7 @@ func Move(ctx context.Context, env Environment, app *application.Application) (*
 	m := move{env, app}
 	m.AppName, m.Namespace = app.Name, app.Namespace
 	m.Env = map[string]string{"ARGOCD_APP_NAME": app.Name, "ARGOCD_APP_NAMESPACE": app.Namespace, "ARGOCD_APP_SOURCE_PATH": app.Path}
-	if err := m.ordinary(); err != nil {
+	if err := m.movable(); err != nil {
 		return nil, err
 	}
 	name, err := spec.PlanFile(m.Name)
@@ -56,8 +56,9 @@ func Move(ctx context.Context, env Environment, app *application.Application) (*
 	return out, m.rendersAlike(ctx, out)
 }
 
-// ordinary refuses an environment whose options Argo CD takes from elsewhere too.
-func (m move) ordinary() error {
+// movable refuses an environment whose options Argo CD takes from elsewhere too, and one
+// with a candidate under test.
+func (m move) movable() error {
 	for _, name := range []string{".argocd-source.yaml", ".argocd-source-" + m.AppName + ".yaml"} {
 		if _, err := m.FS.Stat(m.at(name)); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s overrides options of the Application: move them into it, and remove the file", m.at(name))
@@ -108,7 +109,7 @@ func (m move) chartOptions(ctx context.Context, plan string) (map[string]any, er
 		options["namespace"] = m.Namespace
 	}
 	maps.Copy(options, m.app.Options)
-	req, err := m.native(plan)
+	req, err := m.withoutPlugin(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -140,9 +141,9 @@ func (m move) chartOptions(ctx context.Context, plan string) (map[string]any, er
 	return options, nil
 }
 
-// native is the request for what Argo CD renders by itself: no plan of ours,
+// withoutPlugin is the request for what Argo CD renders by itself: no plan of ours,
 // and the Application's options.
-func (m move) native(planFile string) (render.Request, error) {
+func (m move) withoutPlugin(planFile string) (render.Request, error) {
 	req := m.with(map[string][]byte{planFile: nil}).Request
 	if m.app.Layout == "" {
 		return req, nil
@@ -168,7 +169,7 @@ func (m move) native(planFile string) (render.Request, error) {
 // rendersAlike proves that the plugin, with the plan, renders what Argo CD
 // does. What is random in both is no difference.
 func (m move) rendersAlike(ctx context.Context, out *Moved) error {
-	native, err := m.native(out.PlanFile)
+	native, err := m.withoutPlugin(out.PlanFile)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		r.Warnings = append(append(r.Warnings, more...), surprises(res)...)
 	}
 	if err == nil && opt.Against != "" {
-		err = r.hold(ctx, req, opt)
+		err = r.auditCommits(ctx, req, opt)
 	}
 	if err == nil {
 		err = engines(req, res.Plan.Spec.Experiment.Engines)
@@ -77,8 +77,8 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	return r, err
 }
 
-// hold holds the commits since a revision against what promotions allow.
-func (r *Report) hold(ctx context.Context, req render.Request, opt Options) error {
+// auditCommits holds the commits since a revision against what promotions allow.
+func (r *Report) auditCommits(ctx context.Context, req render.Request, opt Options) error {
 	repo, err := local.Open(ctx, opt.Root, opt.Process)
 	if err != nil {
 		return err

@@ -161,6 +161,7 @@ func (a *app) tellSet(p *candidate.Placement) {
 		a.notef("ships untested: %s", excerpt.Joined(u))
 	}
 	a.warn(p.Rendered.Warnings)
+	a.warn(p.Warnings)
 }
 
 // checkChange refuses flags of a change that make no sense together.

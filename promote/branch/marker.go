@@ -3,7 +3,9 @@ package branch
 import (
 	"context"
 	"fmt"
+	"io/fs"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
@@ -23,8 +25,8 @@ func (s Server) Set(ctx context.Context, put candidate.Put) (*candidate.Placemen
 		if err := Present(req); err != nil {
 			return nil, err
 		}
-		name := func(context.Context) (string, error) { return s.Branch, nil }
-		if last, err = put.Place(ctx, req, name, s.Past); err != nil || !last.Changes() || s.DryRun {
+		home := candidate.Home{Branch: func(context.Context) (string, error) { return s.Branch, nil }, Past: s.Past, Before: s.before}
+		if last, err = put.Place(ctx, req, home); err != nil || !last.Changes() || s.DryRun {
 			return nil, err
 		}
 		p = s.replacement(base, last.Marker, last.After, last.Record(), last.Title())
@@ -39,6 +41,22 @@ func (s Server) Set(ctx context.Context, put candidate.Put) (*candidate.Placemen
 	}
 	last.Landing = s.landing(a)
 	return last, nil
+}
+
+// before is the repository as it was before a decision.
+func (s Server) before(ctx context.Context, d history.Decision) (*envfs.FS, func(), error) {
+	parents, err := s.Repo.Parents(ctx, d.Commit)
+	if err == nil && len(parents) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := s.Repo.Tree(ctx, parents[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.View.In(tree).FS, func() { _ = tree.Close() }, nil
 }
 
 // Clear withdraws candidates; nil where there is none.

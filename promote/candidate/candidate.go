@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
@@ -68,12 +69,21 @@ type Placement struct {
 	After     []byte // of the marker
 	Rendered  *render.Result
 	Past      history.Past // that it was held against
+	Warnings  []string     // of what was decided about the same change before
 	promote.Landing
 }
 
-// Place derives the candidate, proves it and puts it in its place. The past is
-// asked for once the candidate is known.
-func (p Put) Place(ctx context.Context, req render.Request, branch func(context.Context) (string, error), recall func(context.Context) (history.Past, error)) (*Placement, error) {
+// Home tells of where the environment lives.
+type Home struct {
+	Branch func(context.Context) (string, error)       // that it is on
+	Past   func(context.Context) (history.Past, error) // asked for once the candidate is known
+
+	// Before gives the repository as it was before a decision, to be closed.
+	Before func(context.Context, history.Decision) (*envfs.FS, func(), error)
+}
+
+// Place derives the candidate, proves it and puts it in its place.
+func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placement, error) {
 	m, err := replaceable(req)
 	if err != nil {
 		return nil, err
@@ -83,15 +93,16 @@ func (p Put) Place(ctx context.Context, req render.Request, branch func(context.
 		return nil, err
 	}
 	p.name(m, &c)
-	past, err := recall(ctx)
+	past, err := home.Past(ctx)
 	if err != nil {
 		return nil, err
 	}
-	res, err := p.unremembered(ctx, &c, past, func(ctx context.Context, c spec.Candidate) (*render.Result, error) { return m.try(ctx, c, branch) })
+	res, err := p.unremembered(ctx, &c, past, func(ctx context.Context, c spec.Candidate) (*render.Result, error) { return m.try(ctx, c, home.Branch) })
 	if err != nil {
 		return nil, err
 	}
 	placed := &Placement{Marker: m, Candidate: c, Queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), Rendered: res, Past: past}
+	placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
 	placed.After, err = marker.Encode(placed.Queue)
 	return placed, err
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -20,15 +22,11 @@ type RememberedError struct {
 }
 
 func (e *RememberedError) Error() string {
-	became := "rejected"
-	if e.Decision.Outcome == history.Revert {
-		became = "promoted, and reverted"
-	}
 	why := ""
 	if e.Decision.Evidence != "" {
 		why = ": " + excerpt.Of(e.Decision.Evidence, 300)
 	}
-	return fmt.Sprintf("candidate %s (%s) was %s in commit %s%s", promote.Label(e.Candidate), e.Decision.Experiment, became, git.Short(e.Decision.Commit), why)
+	return fmt.Sprintf("candidate %s (%s) was %s in commit %s%s", promote.Label(e.Candidate), e.Decision.Experiment, became(e.Decision), git.Short(e.Decision.Commit), why)
 }
 
 // unremembered proves the candidate and refuses one that was rejected, or whose
@@ -49,4 +47,56 @@ func (p Put) unremembered(ctx context.Context, c *spec.Candidate, past history.P
 		}
 		c.Spec.Attempt++
 	}
+}
+
+// mostAlike is how many decisions of a candidate's name are looked at.
+const mostAlike = 5
+
+// alike warns of the same change under another digest that was rejected, or reverted:
+// the baseline, the plan or the experiment was another.
+func (m *Marker) alike(ctx context.Context, c spec.Candidate, tested digest.Digest, past history.Past, home Home) []string {
+	looked := 0
+	for _, d := range past.Decisions {
+		if d.Outcome != history.Reject && d.Outcome != history.Revert || d.Digest == tested || d.Candidate != excerpt.Line(excerpt.Inert(c.Metadata.Name)) {
+			continue
+		}
+		if looked++; looked > mostAlike {
+			break
+		}
+		what := "a candidate of this name"
+		if change, known := m.changeOf(ctx, d, home); known {
+			if !marker.Same(change, c.Spec.Change) {
+				continue
+			}
+			what = "the same change"
+		}
+		warning := fmt.Sprintf("%s was %s in commit %s, as experiment %s: its baseline, plan or experiment was another", what, became(d), git.Short(d.Commit), d.Experiment)
+		if d.Evidence != "" {
+			warning += ": " + excerpt.Of(d.Evidence, 300)
+		}
+		return []string{warning}
+	}
+	return nil
+}
+
+// changeOf is the change that a decision was about, where the repository had it
+// before.
+func (m *Marker) changeOf(ctx context.Context, d history.Decision, home Home) (spec.Change, bool) {
+	before, done, err := home.Before(ctx, d)
+	if err != nil {
+		return spec.Change{}, false
+	}
+	defer done()
+	then, err := marker.Read(before, m.Dir, m.Name)
+	if err != nil || len(then.Candidates) == 0 {
+		return spec.Change{}, false
+	}
+	return then.Candidates[0].Spec.Change, true
+}
+
+func became(d history.Decision) string {
+	if d.Outcome == history.Revert {
+		return "promoted, and reverted"
+	}
+	return "rejected"
 }

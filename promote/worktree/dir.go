@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
@@ -222,7 +223,7 @@ func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, 
 	if err := d.undisturbed(ctx); err != nil {
 		return nil, err
 	}
-	p, err := put.Place(ctx, req, d.Branch, d.memory)
+	p, err := put.Place(ctx, req, candidate.Home{Branch: d.Branch, Past: d.memory, Before: d.before})
 	if err != nil || !p.Changes() || d.DryRun {
 		return p, err
 	}
@@ -324,6 +325,19 @@ func (d Dir) memory(ctx context.Context) (history.Past, error) {
 		return history.Past{}, nil
 	}
 	return past, err
+}
+
+// before is the repository as it was before a decision.
+func (d Dir) before(ctx context.Context, decision history.Decision) (*envfs.FS, func(), error) {
+	repo, err := local.Open(ctx, d.Root, d.Process)
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := repo.Tree(ctx, decision.Parent)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.View.In(tree).FS, func() { _ = tree.Close() }, nil
 }
 
 // Branch is the one that is checked out; empty where there is none.

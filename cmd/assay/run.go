@@ -43,7 +43,8 @@ type app struct {
 	isData  bool         // it is for programs, and keeps its bytes
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
-	started bool // a command runs: errors are no longer about usage
+	memory  byteSize // --memory-limit
+	started bool     // a command runs: errors are no longer about usage
 
 	patient atomic.Bool // the command ends by itself soon after its context, and cleans up
 	scratch string      // a directory to remove when the command ends early; under writing
@@ -113,6 +114,7 @@ nothing.`,
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
+	cmd.PersistentFlags().Var(&a.memory, "memory-limit", "end with an error when more memory is taken (default 768Mi, or three quarters of what the system gives if that is less)")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
 		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(), a.statusCommand(),
@@ -181,6 +183,8 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 		}
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.timeout, errTimeout)
 		defer cancel()
+		ctx, stop := a.watch(ctx)
+		defer stop()
 		done := make(chan error, 1)
 		go func() {
 			defer func() {

@@ -18,7 +18,7 @@ const mostMemory = 768 << 20
 func (a *app) watch(ctx context.Context) (watched context.Context, stop func()) {
 	limit := int64(a.memory)
 	if limit == 0 {
-		limit = memory.Limit(mostMemory, a.softLimit())
+		limit = memory.Limit(mostMemory, a.soft)
 	}
 	gcpace.Bound(min(collectFrom, limit/2))
 	w := memory.New(limit)
@@ -28,9 +28,10 @@ func (a *app) watch(ctx context.Context) (watched context.Context, stop func()) 
 }
 
 // softLimit is GOMEMLIMIT, 0 where it is not set.
-func (a *app) softLimit() int64 {
+func softLimit(env func(string) (string, bool)) int64 {
 	var limit byteSize
-	if limit.Set(strings.TrimSuffix(a.variable("GOMEMLIMIT"), "B")) != nil {
+	text, _ := env("GOMEMLIMIT")
+	if limit.Set(strings.TrimSuffix(text, "B")) != nil {
 		return 0
 	}
 	return int64(limit)

@@ -44,6 +44,7 @@ type app struct {
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
 	memory  byteSize // --memory-limit
+	soft    int64    // GOMEMLIMIT
 	started bool     // a command runs: errors are no longer about usage
 
 	patient atomic.Bool // the command ends by itself soon after its context, and cleans up
@@ -54,7 +55,7 @@ type app struct {
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{env: env, stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text()}
+	a := &app{env: env, stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text(), soft: softLimit(env)}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

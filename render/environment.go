@@ -28,7 +28,7 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
-		defer memory.Enter(ctx, req.Environment.String())()
+		defer memory.Enter(ctx, req.String())()
 		defer recovered(req.Dir, &o.err)
 		o.result, o.err = environment(ctx, req)
 		if o.err != nil && ctx.Err() == nil {

@@ -10,5 +10,5 @@ func addressSpace() int64 {
 	if unix.Getrlimit(unix.RLIMIT_AS, &limit) != nil || limit.Cur >= 1<<60 {
 		return 0
 	}
-	return int64(limit.Cur) //nolint:gosec // it fits
+	return int64(limit.Cur)
 }

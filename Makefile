@@ -1,4 +1,4 @@
-# Needs Go, Git and make. `make e2e` needs redis-server and a C compiler too, and
+# Needs Go, Git and make, and OpenSSH's server for one test. `make e2e` needs redis-server and a C compiler too, and
 # builds the real components on its first run; `make race` needs a C compiler, and
 # `make test` does without where there is none.
 
@@ -6,6 +6,7 @@
 export ASSAY_CORPUS
 
 GO ?= go
+FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
@@ -54,10 +55,10 @@ check-generated: generate ## fail if a generated file is not what the code says
 	git diff --exit-code
 	@test -z "$$(git ls-files --others --exclude-standard)" || { git ls-files --others --exclude-standard; exit 1; }
 
-fuzz: ## run each fuzz test for a short time
+fuzz: ## run each fuzz test for FUZZTIME
 	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
 		grep -lE '^func Fuzz' "$$dir"/*_test.go 2>/dev/null | xargs -r sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' | while read -r name; do \
-			echo "$$name ($$dir)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime 10s "$$dir" || exit 1; \
+			echo "$$name ($$dir)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; \
 		done || exit 1; \
 	done
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/lfs"
+	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
 )
@@ -27,6 +28,7 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
+		defer memory.Enter(ctx, req.String())()
 		defer recovered(req.Dir, &o.err)
 		o.result, o.err = environment(ctx, req)
 		if o.err != nil && ctx.Err() == nil {

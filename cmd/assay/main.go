@@ -19,12 +19,12 @@ import (
 	"github.com/assaydev/assay/cmd/assay/gcpace"
 )
 
-// memoryLimit is what a render may take before collection stops being put off.
+// collectFrom is what a render may take before collection stops being put off.
 // The sidecar that manifests/ installs has 1 GiB for all of them.
-const memoryLimit = 256 << 20
+const collectFrom = 256 << 20
 
 func main() {
-	gcpace.Bound(memoryLimit)
+	gcpace.Bound(collectFrom)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	stderr := os.Stderr
 	muteLibraries()

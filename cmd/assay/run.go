@@ -46,7 +46,9 @@ type app struct {
 	isData  bool         // it is for programs, and keeps its bytes
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
-	started bool // a command runs: errors are no longer about usage
+	memory  byteSize // --memory-limit
+	soft    int64    // GOMEMLIMIT
+	started bool     // a command runs: errors are no longer about usage
 
 	patient atomic.Bool // the command ends by itself soon after its context, and cleans up
 	scratch string      // a directory to remove when the command ends early; under writing
@@ -58,7 +60,7 @@ type app struct {
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
-		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text(),
+		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -119,6 +121,7 @@ nothing.`,
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
+	cmd.PersistentFlags().Var(&a.memory, "memory-limit", "end with an error when more memory is taken (default 768Mi, or three quarters of what the system gives if that is less)")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
 		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(), a.statusCommand(),
@@ -185,6 +188,8 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 		}
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), timeout, errTimeout)
 		defer cancel()
+		ctx, stop := a.watch(ctx)
+		defer stop()
 		done := make(chan error, 1)
 		go func() {
 			defer func() {

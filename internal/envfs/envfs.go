@@ -66,7 +66,7 @@ func outsideGit(root string) error {
 	if dotgit.Inside(abs) {
 		return dotgit.ErrInside
 	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil && dotgit.Inside(real) {
+	if at, err := filepath.EvalSymlinks(abs); err == nil && dotgit.Inside(at) {
 		return dotgit.ErrInside
 	}
 	return nil

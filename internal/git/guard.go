@@ -89,8 +89,8 @@ func sortedKeys(settings map[string]string) []string {
 
 // matches compares a setting with a pattern. A subsection is any text.
 func matches(pattern, key string) bool {
-	before, after, any := strings.Cut(pattern, "*")
-	if !any {
+	before, after, wild := strings.Cut(pattern, "*")
+	if !wild {
 		return key == pattern
 	}
 	return len(key) > len(before)+len(after) && strings.HasPrefix(key, before) && strings.HasSuffix(key, after)

@@ -67,8 +67,11 @@ func TestParseRefuses(t *testing.T) {
 func TestOneServer(t *testing.T) {
 	same := [][]string{
 		{"https://git.example.com/a", "https://git.example.com:443/b", "ssh://git@git.example.com/a", "git@git.example.com:a", "git.example.com:a", "GIT.EXAMPLE.COM:a", "git.example.com.:a"},
-		{"https://git.example.com:8443/a"}, {"evil.example:a", "x@evil.example:a", "https://u:p@evil.example/", "https://git.example.com@evil.example/"},
-		{"ssh://git@git.example.com:2222/a", "[git.example.com:2222]:a"}, {"/srv/a", "file:///srv/a"}, {"https://git.example.com.evil.example/"},
+		{"https://git.example.com:8443/a"},
+		{"evil.example:a", "x@evil.example:a", "https://u:p@evil.example/", "https://git.example.com@evil.example/"},
+		{"ssh://git@git.example.com:2222/a", "[git.example.com:2222]:a"},
+		{"/srv/a", "file:///srv/a"},
+		{"https://git.example.com.evil.example/"},
 	}
 	for i, group := range same {
 		for j, other := range same {

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"text/template"
 	"text/template/parse"
+
+	"github.com/assaydev/assay/internal/demand"
 )
 
 // maxSteps bounds the loop bodies and template calls of one file, deadline or not.
@@ -113,7 +115,7 @@ func (g *guard) bounded(name string, fn any) any {
 			out = append(out, reflect.Zero(failure))
 		}
 		left := g.bytes
-		if weigh(out[0], &left, maxNesting); left < 0 {
+		if demand.Weigh(out[0], &left); left < 0 {
 			err := &limitError{fmt.Sprintf("the result of %s is larger than %d bytes", name, g.bytes)}
 			out[1] = reflect.ValueOf(err).Convert(failure)
 		}
@@ -121,37 +123,19 @@ func (g *guard) bounded(name string, fn any) any {
 	}).Interface()
 }
 
-// maxNesting bounds a value: one that holds itself has no end.
-const maxNesting = 1000
-
-// weigh takes the printed size of a value, roughly, from left. It stops when
-// nothing is left, or the value is nested too deeply.
-func weigh(v reflect.Value, left *int, nesting int) {
-	if nesting--; nesting < 0 {
-		*left = -1
-	}
-	if *left--; *left < 0 || !v.IsValid() {
-		return
-	}
-	switch v.Kind() {
-	case reflect.Interface, reflect.Pointer:
-		weigh(v.Elem(), left, nesting)
-	case reflect.String:
-		*left -= v.Len()
-	case reflect.Slice, reflect.Array:
-		for i := 0; i < v.Len() && *left >= 0; i++ {
-			weigh(v.Index(i), left, nesting)
-		}
-	case reflect.Map:
-		for iter := v.MapRange(); *left >= 0 && iter.Next(); {
-			weigh(iter.Key(), left, nesting)
-			weigh(iter.Value(), left, nesting)
-		}
-	case reflect.Struct:
-		for i := 0; i < v.NumField() && *left >= 0; i++ {
-			weigh(v.Field(i), left, nesting)
+// tooMuch is the error of a function that would make too much. One that takes any
+// number of arguments makes at least what they hold.
+func (g *guard) tooMuch(name string, args []reflect.Value, variadic bool) error {
+	left := g.bytes
+	for _, arg := range args {
+		if variadic && left >= 0 {
+			demand.Weigh(arg, &left)
 		}
 	}
+	if left < 0 || demand.Of(name, args) > g.bytes {
+		return &limitError{fmt.Sprintf("the result of %s is larger than %d bytes", name, g.bytes)}
+	}
+	return nil
 }
 
 // limited is a buffer that takes so much and no more.

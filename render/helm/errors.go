@@ -56,6 +56,8 @@ func cause(text string) string {
 		return "range can't iterate over this value"
 	case !called || !strings.HasPrefix(text, "error calling "):
 		return excerpt.Cut(text, 300)
+	case strings.HasPrefix(reason, tooMuch):
+		return "error calling " + function + ": " + excerpt.Cut(reason, 300)
 	case function == "include" && strings.HasPrefix(reason, "template: no template "):
 		return excerpt.Cut(strings.TrimPrefix(reason, "template: "), 300)
 	case slices.Contains([]string{"call", "eq", "ge", "gt", "include", "index", "le", "len", "lt", "ne", "slice", "tpl"}, function):

@@ -119,7 +119,7 @@ func makeExecutable(t *testing.T, paths ...string) {
 			if err != nil || d.IsDir() {
 				return err
 			}
-			return os.Chmod(name, 0o700) //nolint:gosec // a program
+			return os.Chmod(name, 0o700)
 		})
 		if err != nil {
 			t.Fatal(err)

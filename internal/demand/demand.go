@@ -1,4 +1,6 @@
-package experiment
+// Package demand tells what a function of a template is about to make, from its
+// arguments, so that it can be refused before it takes the memory.
+package demand
 
 import (
 	"fmt"
@@ -17,10 +19,16 @@ const pieceBytes = 64
 // longestPattern is the longest regular expression: its program is far larger.
 const longestPattern = 16 << 10
 
-// demand is what a function is about to make, at most and in bytes, told from its
-// arguments before it runs; 0 for those that make no more than they are given.
-// Numbers past math.MaxInt stop there.
-func demand(name string, args []reflect.Value) int {
+// intBytes is what a number in a list counts for.
+const intBytes = 8
+
+// maxNesting bounds a value: one that holds itself has no end.
+const maxNesting = 1000
+
+// Of is what a function of sprig's or of Go's templates is about to make, at most and
+// in bytes; 0 for those that make no more than they are given. Numbers past
+// math.MaxInt stop there.
+func Of(name string, args []reflect.Value) int {
 	text := func(i int) string {
 		if i < len(args) && args[i].Kind() == reflect.String {
 			return args[i].String()
@@ -29,6 +37,9 @@ func demand(name string, args []reflect.Value) int {
 	}
 	name = strings.TrimPrefix(name, "must")
 	name = strings.ToLower(name[:1]) + name[1:]
+	if n := counted(name, args); n > 0 {
+		return n
+	}
 	switch name {
 	case "replace": // old, new, text
 		return replaced(text(2), len(text(1)), strings.Count(text(2), text(0)))
@@ -52,6 +63,47 @@ func demand(name string, args []reflect.Value) int {
 		return expression(name, text(0), text(1), text(2))
 	}
 	return 0
+}
+
+// counted is for the functions that make much out of a small number.
+func counted(name string, args []reflect.Value) int {
+	number := func(i int) int {
+		if i < len(args) && args[i].CanInt() {
+			return int(args[i].Int())
+		}
+		return 0
+	}
+	switch name {
+	case "repeat":
+		return product(max(number(0), 0), args[1].Len())
+	case "indent", "nindent":
+		return product(max(number(0), 0), 1+strings.Count(args[1].String(), "\n"))
+	case "until":
+		return steps(0, number(0), 1)
+	case "untilStep":
+		return steps(number(0), number(1), number(2))
+	case "seq":
+		if n := args[0].Len(); n > 0 {
+			from := 1
+			if n > 1 {
+				from = int(args[0].Index(0).Int())
+			}
+			return steps(from, int(args[0].Index(n-1).Int()), 1)
+		}
+	}
+	return 0
+}
+
+// steps is for a list of numbers.
+func steps(from, to, step int) int {
+	if step == 0 {
+		return 0
+	}
+	n := math.Abs((float64(to) - float64(from)) / float64(step))
+	if n > math.MaxInt32 {
+		return math.MaxInt
+	}
+	return product(intBytes, int(n))
 }
 
 // product is a times b, or the largest number.
@@ -138,7 +190,7 @@ func printed(format string, args []reflect.Value) int {
 	}
 	total := math.MaxInt32
 	for _, arg := range args[1:] {
-		weigh(arg, &total, maxNesting)
+		Weigh(arg, &total)
 	}
 	return sum(need, product(strings.Count(format, "%"), math.MaxInt32-total))
 }
@@ -167,17 +219,34 @@ func pretty(v reflect.Value, depth, most int) int {
 	return need
 }
 
-// tooMuch is the error of a function that would make too much. One that takes any
-// number of arguments makes at least what they hold.
-func (g *guard) tooMuch(name string, args []reflect.Value, variadic bool) error {
-	left := g.bytes
-	for _, arg := range args {
-		if variadic && left >= 0 {
-			weigh(arg, &left, maxNesting)
+// Weigh takes the printed size of a value, roughly, from left. It stops when
+// nothing is left, or the value is nested too deeply.
+func Weigh(v reflect.Value, left *int) { weigh(v, left, maxNesting) }
+
+func weigh(v reflect.Value, left *int, nesting int) {
+	if nesting--; nesting < 0 {
+		*left = -1
+	}
+	if *left--; *left < 0 || !v.IsValid() {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		weigh(v.Elem(), left, nesting)
+	case reflect.String:
+		*left -= v.Len()
+	case reflect.Slice, reflect.Array:
+		for i := 0; i < v.Len() && *left >= 0; i++ {
+			weigh(v.Index(i), left, nesting)
+		}
+	case reflect.Map:
+		for iter := v.MapRange(); *left >= 0 && iter.Next(); {
+			weigh(iter.Key(), left, nesting)
+			weigh(iter.Value(), left, nesting)
+		}
+	case reflect.Struct:
+		for i := 0; i < v.NumField() && *left >= 0; i++ {
+			weigh(v.Field(i), left, nesting)
 		}
 	}
-	if left < 0 || demand(name, args) > g.bytes {
-		return &limitError{fmt.Sprintf("the result of %s is larger than %d bytes", name, g.bytes)}
-	}
-	return nil
 }

@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build test race others demo corpus e2e bench faults lint generate check-generated fuzz clean
+.PHONY: help build test race others demo corpus e2e bench faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ faults: ## write to real Git servers against other writers, kills and a branch t
 	@$(GO) run -race ./test/faults
 
 # The linter's cache holds absolute paths: one for each place of the checkout.
+hostile: ## run assay on thousands of hostile repositories under strace
+	@$(GO) run ./test/hostile
+
 lint: export GOLANGCI_LINT_CACHE = $(or $(ASSAY_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/assay)/lint$(CURDIR)
 lint: ## run the linters and check the formatting
 	@linter=$$($(component) golangci-lint) && "$$linter" run --allow-serial-runners ./... && "$$linter" fmt --diff ./...

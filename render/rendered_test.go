@@ -151,34 +151,34 @@ func TestEditsOfSharedFiles(t *testing.T) {
 		"shop/assay.staging.yaml":  plan("helm: {releaseName: r, namespace: n, valueFiles: [values-staging.yaml]}"),
 		"shop/candidate.prod.yaml": marker("values: {tag: '2'}"),
 	}
-	_, err := render.Environment(context.Background(), named(chart, "shop", "prod"))
+	_, err := render.Environment(context.Background(), named(chart))
 	if err == nil || !strings.Contains(err.Error(), "the change edits shop/values.yaml, and would change Deployment/web of the environment shop (staging)") ||
 		!strings.Contains(err.Error(), "write the values into shop/values-prod.yaml, which is of this environment alone") {
 		t.Errorf("a shared value: %v", err)
 	}
 	// A candidate of the other one that does not decode changes nothing of that.
 	broken := merged(chart, map[string]string{"shop/candidate.staging.yaml": "kind: Candidate\napiVersion: assay.dev/v1alpha1\nspec: [\n"})
-	if _, err := render.Environment(context.Background(), named(broken, "shop", "prod")); err == nil || !strings.Contains(err.Error(), "of the environment shop (staging)") {
+	if _, err := render.Environment(context.Background(), named(broken)); err == nil || !strings.Contains(err.Error(), "of the environment shop (staging)") {
 		t.Errorf("with a broken marker there: %v", err)
 	}
 	for name, extra := range map[string]map[string]string{
 		"the environment's own": {"shop/values-prod.yaml": "tag: '1'\n"},
 		"the other has its own": {"shop/values-staging.yaml": "tag: '1'\n"},
 	} {
-		if res, err := render.Environment(context.Background(), named(merged(chart, extra), "shop", "prod")); err != nil || len(res.Edited) != 1 {
+		if res, err := render.Environment(context.Background(), named(merged(chart, extra))); err != nil || len(res.Edited) != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	none := merged(chart, map[string]string{"shop/assay.prod.yaml": plan("helm: {releaseName: r, namespace: n}")})
-	if _, err := render.Environment(context.Background(), named(none, "shop", "prod")); err == nil ||
+	if _, err := render.Environment(context.Background(), named(none)); err == nil ||
 		!strings.Contains(err.Error(), "such as shop/values-prod.yaml, and name it last in spec.helm.valueFiles of shop/assay.prod.yaml") {
 		t.Errorf("without a value file of its own: %v", err)
 	}
 }
 
-func named(files map[string]string, dir, name string) render.Request {
-	req := tree{"", files, dir}.request()
-	req.Name = name
+func named(files map[string]string) render.Request {
+	req := tree{"", files, "shop"}.request()
+	req.Name = "prod"
 	return req
 }
 

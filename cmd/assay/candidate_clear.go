@@ -40,7 +40,7 @@ waits; the others stay as they are, to the byte.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateClear(ctx, opt, args) }),
 	}
-	opt.siteFlags.bind(cmd)
+	opt.bind(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
 	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
@@ -72,7 +72,7 @@ func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []strin
 func (a *app) reportWithdrawn(s *site, w *candidate.Withdrawal) {
 	say := func(format string, args ...any) {
 		_, _ = fmt.Fprintf(&a.out, format+"\n", args...)
-		if s.server {
+		if s.session != nil {
 			_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(w.Landing))
 		}
 	}

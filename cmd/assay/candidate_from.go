@@ -39,7 +39,7 @@ named by its full ID, and other refs in full.`,
 			return a.candidateFrom(ctx, opt, args[0], args[1:])
 		}),
 	}
-	opt.siteFlags.bind(cmd)
+	opt.bind(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag, or REF)")
 	opt.bindPut(cmd)

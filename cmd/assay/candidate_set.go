@@ -59,7 +59,7 @@ commits.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, args) }),
 	}
-	opt.siteFlags.bind(cmd)
+	opt.bind(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&opt.images, "image", nil, "`image` to change: NAME:TAG, NAME@DIGEST or NAME=NEWNAME[:TAG|@DIGEST]; repeatable")
 	f.StringVar(&opt.tag, "tag", "", "new `tag` of the only image of the workloads under test")
@@ -127,11 +127,11 @@ func (a *app) reportSet(s *site, p *candidate.Placement) error {
 	} else {
 		_, _ = fmt.Fprintf(&a.out, "%s %s in %s\n", headline(p.Pull, "set", "test"), p.Called(), s.on(p.Path))
 	}
-	if s.server {
+	if s.session != nil {
 		_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(p.Landing))
 	}
 	a.tellSet(p)
-	if !s.server {
+	if s.session == nil {
 		a.notef("next: assay diff %s", argument(s.arg, p.Name))
 	}
 	if p.Past.Shallow && !p.Past.Cut {

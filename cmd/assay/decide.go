@@ -30,7 +30,7 @@ func (o *decideOptions) bindDecide(cmd *cobra.Command) {
 
 // bindEdit adds the flags that say how an edit is made and reported.
 func (o *decideOptions) bindEdit(cmd *cobra.Command) {
-	o.siteFlags.bind(cmd)
+	o.bind(cmd)
 	o.format = formatText
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")

@@ -114,7 +114,7 @@ func (e *environmentFlags) render(ctx context.Context, dir string, call plugin.C
 }
 
 // on names a path in the repository as the user reaches it from here.
-func (l located) on(name string) string { return onto(l.arg, l.View.Request.Dir, name) }
+func (l located) on(name string) string { return onto(l.arg, l.Request.Dir, name) }
 
 // argument is how the user names an environment to another command.
 func argument(dir, name string) string {

@@ -17,7 +17,7 @@ import (
 // people should know of it.
 func (a *app) reportDecision(s *site, format string, r *promote.Result, err error) error {
 	if err != nil {
-		if r != nil && s.server && r.Commit != "" {
+		if r != nil && s.session != nil && r.Commit != "" {
 			a.notef("%s", s.landed(r.Landing))
 		}
 		return a.explain(s, err)

@@ -145,7 +145,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		return nil, err
 	}
 	return &site{
-		home: s, View: opt.View, arg: dir, server: true, branch: s.Branch, close: s.Close,
+		home: s, session: s, View: opt.View, arg: dir, close: s.Close,
 		namespace: func() (string, error) { return f.destination(app.title, app.cluster, opt.View.Request.Namespace) },
 	}, nil
 }

@@ -37,9 +37,8 @@ var (
 type site struct {
 	home
 	promote.View
-	arg    string // the environment's directory as the user knows it
-	server bool
-	branch string // on a server
+	arg     string          // the environment's directory as the user knows it
+	session *branch.Session // on a server
 
 	// namespace is where the environment is deployed to, in the cluster that is
 	// asked for its experiment.
@@ -111,7 +110,7 @@ func onto(arg, dir, name string) string {
 // landed says where an edit is on a server.
 func (s *site) landed(at promote.Landing) string {
 	if at.Pull == nil {
-		return fmt.Sprintf("commit %s is on %s", git.Short(at.Commit), s.branch)
+		return fmt.Sprintf("commit %s is on %s", git.Short(at.Commit), s.session.Branch)
 	}
 	return at.Pull.String()
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/promote/branch"
 	"github.com/assaydev/assay/promote/status"
 	"github.com/assaydev/assay/promote/worktree"
 )
@@ -45,7 +44,7 @@ The last decisions are looked for in the newest 500 commits.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.status(ctx, opt, args) }),
 	}
-	opt.siteFlags.bind(cmd)
+	opt.bind(cmd)
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	return cmd
@@ -63,7 +62,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 			return err
 		}
 		defer s.close()
-		list, err := s.home.(*branch.Session).Status(ctx, name)
+		list, err := s.session.Status(ctx, name)
 		if err != nil {
 			return err
 		}

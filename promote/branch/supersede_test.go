@@ -140,7 +140,7 @@ func TestAdoptedByDigest(t *testing.T) {
 		"of another format": func(d digest.Digest) string { return "v1:" + string(d[3:]) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
+			onGitHub(t, envrepo.Prod(""), func(_ *testing.T, s *site) {
 				first := s.promote()
 				head := s.one().Head
 				message := strings.Replace(s.run("log", "-1", "--format=%B", first.Commit), string(s.digest()), other(s.digest()), 1)

@@ -72,14 +72,27 @@ func (s *store) name() string {
 	return "$XDG_STATE_HOME/assay/" + filepath.Base(s.file)
 }
 
+// within runs f in the directory of the record, which has to be there.
+func (s *store) within(f func(dir *os.Root, name string) error) error {
+	dir, err := os.OpenRoot(filepath.Dir(s.file))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	return f(dir, filepath.Base(s.file))
+}
+
 // ready makes the directory of the record, and shows that it can be written.
 func (s *store) ready() error {
-	err := os.MkdirAll(filepath.Dir(s.file), 0o700)
+	err := os.MkdirAll(filepath.Dir(s.file), 0o700) //nolint:gosec // Git's own directory, or the user's for state
 	if err == nil {
-		var part *os.File
-		if part, err = os.OpenFile(s.file+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err == nil {
-			err = part.Close()
-		}
+		err = s.within(func(dir *os.Root, name string) error {
+			part, err := dir.Create(name + ".part")
+			if err != nil {
+				return err
+			}
+			return part.Close()
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("%s, where it is recorded what a crash would leave, cannot be written: %w", s.name(), excerpt.Cause(err))
@@ -93,37 +106,41 @@ func (s *store) save(r *Record, step func(string)) error {
 	if err != nil {
 		return err
 	}
-	part := s.file + ".part"
-	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(append(data, '\n'))
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	step("save record")
-	if err := os.Rename(part, s.file); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(s.file))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	return dir.Sync()
+	return s.within(func(dir *os.Root, name string) error {
+		part := name + ".part"
+		file, err := dir.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = file.Write(append(data, '\n'))
+		if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+			return err
+		}
+		step("save record")
+		if err := dir.Rename(part, name); err != nil {
+			return err
+		}
+		at, err := dir.Open(".")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = at.Close() }()
+		return at.Sync()
+	})
 }
 
 // drop removes what was written of the record.
 func (s *store) drop() {
-	_ = os.Remove(s.file)
-	_ = os.Remove(s.file + ".part")
+	_ = s.remove() // it is not there, as a rule
 }
 
 // remove removes the record, once nothing is left to finish.
 func (s *store) remove() error {
-	_ = os.Remove(s.file + ".part")
-	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := s.within(func(dir *os.Root, name string) error {
+		_ = dir.Remove(name + ".part")
+		return dir.Remove(name)
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", s.name(), excerpt.Cause(err))
 	}
 	return nil

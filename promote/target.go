@@ -2,6 +2,7 @@ package promote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -99,8 +100,10 @@ func PrepareUndo(ctx context.Context, req render.Request, view View, open Trees,
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(d.Commit), err)
 	}
-	// A message is a claim: what is undone is a promotion of what was tested.
-	if _, err := Tested(ctx, view.In(before), view.In(after)); err != nil {
+	// A message is a claim: what is undone is a promotion of what was tested. A
+	// marker that was never committed is in no tree; then the word of the person who
+	// reverts counts.
+	if _, err := Tested(ctx, view.In(before), view.In(after)); err != nil && !errors.Is(err, ErrUntested) {
 		return nil, fmt.Errorf("commit %s says that it promotes, and that does not hold: %w; undo it by hand", git.Short(d.Commit), err)
 	}
 	return PrepareRevert(ctx, req, Promotion{

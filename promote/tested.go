@@ -8,6 +8,10 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
+// ErrUntested is returned for a promotion before which the repository had no
+// candidate.
+var ErrUntested = errors.New("no candidate was under test before it")
+
 // Tested proves what trees can tell of a promotion: a candidate was under test in
 // the environment before its commit, and after it the environment renders to what
 // was tested. It returns the render of before. Trees do not tell that the candidate
@@ -18,7 +22,7 @@ func Tested(ctx context.Context, before, after render.Request) (*render.Result, 
 		return nil, fmt.Errorf("render what was before it: %w", err)
 	}
 	if res.Marker == nil {
-		return nil, errors.New("no candidate was under test before it")
+		return nil, ErrUntested
 	}
 	m, err := ownMarker(after)
 	if err != nil && m.Data == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"time"
@@ -321,7 +320,7 @@ func (d Dir) Past(ctx context.Context) (history.Past, error) {
 // to remember anything.
 func (d Dir) memory(ctx context.Context) (history.Past, error) {
 	past, err := d.Past(ctx)
-	if errors.Is(err, local.ErrNoRepo) || errors.Is(err, exec.ErrNotFound) {
+	if errors.Is(err, local.ErrNoRepo) {
 		return history.Past{}, nil
 	}
 	return past, err

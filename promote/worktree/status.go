@@ -3,7 +3,6 @@ package worktree
 import (
 	"context"
 	"errors"
-	"os/exec"
 
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
@@ -15,7 +14,7 @@ import (
 // stand: those of a name alone, or all where it is empty.
 func (d Dir) Status(ctx context.Context, dirs []string, name string) ([]status.Standing, error) {
 	c, err := ReadChronicle(ctx, d.Root, d.Process, d.Commits)
-	if err != nil && !errors.Is(err, local.ErrNoRepo) && !errors.Is(err, exec.ErrNotFound) {
+	if err != nil && !errors.Is(err, local.ErrNoRepo) {
 		return nil, err
 	}
 	s := status.Survey{

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 
@@ -45,7 +44,7 @@ func (d Dir) store(ctx context.Context) (*store, error) {
 		s.file, err = s.repo.Private(ctx, "assay/"+sum(s.repo.Path(s.env.Dir), s.env.Name))
 		return s, err
 	}
-	if !errors.Is(err, local.ErrNoRepo) && !errors.Is(err, exec.ErrNotFound) {
+	if !errors.Is(err, local.ErrNoRepo) {
 		return nil, err
 	}
 	if d.State == "" {

@@ -66,21 +66,24 @@ func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (C
 	if err := r.unlocked(ctx); err != nil {
 		return Commit{}, err
 	}
-	parent, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-	var failed *git.Error
-	if errors.As(err, &failed) {
-		return Commit{}, errors.New("the branch has no commit yet: make the first one, then start again")
-	}
+	parent, err := r.Head(ctx)
 	if err != nil {
 		return Commit{}, err
 	}
-	c := Commit{Parent: git.Line(parent)}
+	if parent == "" {
+		return Commit{}, errors.New("the branch has no commit yet: make the first one, then start again")
+	}
+	c := Commit{Parent: parent}
 	tree, err := r.writeTree(ctx, c.Parent, files)
 	if err != nil {
 		return Commit{}, err
 	}
 	args := []string{"commit-tree", "-p", c.Parent, "-F", "-"}
-	if sign, err := r.git(ctx, nil, "config", "--type=bool", "commit.gpgSign"); err == nil && git.Line(sign) == "true" {
+	sign, err := r.git(ctx, nil, "config", "--type=bool", "--default=false", "commit.gpgSign")
+	if err != nil {
+		return Commit{}, err
+	}
+	if git.Line(sign) == "true" {
 		args = append(args, "-S")
 	}
 	out, err := r.git(ctx, []byte(message), append(args, tree)...)

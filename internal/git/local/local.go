@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -34,16 +35,16 @@ type Repo struct {
 var ErrNoRepo = errors.New("no Git repository")
 
 // Open finds the repository that the directory is in. Paths that its methods
-// take and return are relative to the directory.
+// take and return are relative to the directory. ErrNoRepo says that there is none;
+// what git cannot read is another error, with its words.
 func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
 	run := git.Runner{Dir: dir, Env: git.Inherited(p.Env)}
 	out, err := run.Run(ctx, nil, "rev-parse", "--show-toplevel", "--show-prefix")
-	var failed *git.Error
-	if errors.As(err, &failed) {
+	if isAbsent(err, dir) {
 		return nil, fmt.Errorf("find repository: %w", ErrNoRepo)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("find repository: %w", err)
 	}
 	lines := strings.Split(string(out), "\n")
 	if len(lines) < 2 || lines[0] == "" {
@@ -59,6 +60,40 @@ func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
 	}
 	run.Config = guard.Config
 	return &Repo{run: run, guard: guard, prefix: lines[1], temp: p.TempDir}, nil
+}
+
+// isAbsent reports whether the error of git says that there is no repository with a
+// work tree. One that git refuses to read, or finds broken, is there; without git,
+// what is there tells.
+func isAbsent(err error, dir string) bool {
+	var failed *git.Error
+	switch {
+	case errors.As(err, &failed) && strings.Contains(failed.Stderr, "must be run in a work tree"):
+		return true
+	case errors.As(err, &failed) && !strings.Contains(failed.Stderr, "not a git repository (or any"):
+		return false
+	case failed == nil && !errors.Is(err, exec.ErrNotFound):
+		return false
+	case failed != nil && strings.Contains(failed.Stderr, "parent up to mount point"):
+		return true // as git says: what lies above belongs to another file system
+	}
+	abs, err := filepath.Abs(dir)
+	return err == nil && !hasGit(abs)
+}
+
+// hasGit reports whether the absolute directory, or one around it, has Git's own one or what
+// stands for it.
+func hasGit(dir string) bool {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return false
+		}
+		dir = up
+	}
 }
 
 func isSame(a, b string) bool {

@@ -97,9 +97,10 @@ func (r *Repo) Covered(ctx context.Context, commit, signers string) (bool, error
 
 // Head is the commit that is checked out; empty where there is none yet.
 func (r *Repo) Head(ctx context.Context) (string, error) {
-	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	// It tells a branch without commits from one that cannot be read.
+	out, err := r.git(ctx, nil, "log", "-1", "--format=%H")
 	var failed *git.Error
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) && strings.Contains(failed.Stderr, "does not have any commits yet") {
 		return "", nil
 	}
 	return git.Line(out), err

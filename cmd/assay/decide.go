@@ -35,6 +35,7 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
 	f.BoolVar(&o.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
+	f.BoolVar(&o.detached, "allow-detached", false, "with --commit, make it even where HEAD is detached, so that no branch has it")
 	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatJSON)
 }
 

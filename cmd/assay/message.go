@@ -9,6 +9,7 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/worktree"
 )
 
 // message is what an error says, on one line. A library says what would help; here
@@ -27,6 +28,9 @@ func message(err error) string {
 	}
 	if errors.As(err, &refused) && refused.Protected() {
 		add(refused, ", candidate set --pull-request for a candidate")
+	}
+	if errors.Is(err, worktree.ErrDetached) {
+		add(worktree.ErrDetached, ", or allow it with --allow-detached")
 	}
 	if errors.Is(err, verdict.ErrNoJudge) {
 		add(verdict.ErrNoJudge, " with --reason")

@@ -59,11 +59,14 @@ func (f *siteFlags) bind(cmd *cobra.Command) {
 }
 
 // way is what becomes of an edit.
-type way struct{ dryRun, commit bool }
+type way struct{ dryRun, commit, detached bool }
 
 // site opens the environment that the flags and the one optional argument name.
 // The caller closes it.
 func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*site, error) {
+	if how.detached && !how.commit {
+		return nil, usagef("--allow-detached is for --commit: give both")
+	}
 	commit := ""
 	if how.commit {
 		commit = "--commit"
@@ -79,7 +82,7 @@ func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*s
 		return nil, err
 	}
 	dir := a.dir(at)
-	dir.Commits, dir.Commit, dir.DryRun = f.commits, how.commit, how.dryRun
+	dir.Commits, dir.Commit, dir.DryRun, dir.AllowDetached = f.commits, how.commit, how.dryRun, how.detached
 	return &site{
 		home: dir,
 		View: at.View, arg: at.arg, close: func() {},

@@ -35,6 +35,9 @@ type Dir struct {
 	Commit  bool // make one commit of each edit, of these files alone
 	DryRun  bool // make and prove what is asked for, and write nothing
 
+	// AllowDetached lets a commit be made where no branch is checked out.
+	AllowDetached bool
+
 	// Hold runs what replaces files, and keeps the process from ending half way;
 	// nil runs it as it is.
 	Hold func(ctx context.Context, replace func() error) error
@@ -158,9 +161,9 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 	}
 	var commit *commit
 	if d.Commit {
-		repo, err := local.Open(ctx, d.Root, d.Process)
+		repo, err := d.toCommit(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("make a commit: %w", err)
+			return nil, err
 		}
 		if err := only(ctx, repo, e); err != nil {
 			return nil, err
@@ -169,6 +172,28 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 	}
 	r.Committed = d.Commit
 	return r, d.hold(ctx, func() error { return d.write(ctx, newRecord(e), e.Files, commit) })
+}
+
+// ErrDetached is returned where a commit would be on no branch.
+var ErrDetached = errors.New("HEAD is detached, as CI checks out, and no branch would have the commit: check out a branch first")
+
+// toCommit is the repository to make a commit in.
+func (d Dir) toCommit(ctx context.Context) (*local.Repo, error) {
+	repo, err := local.Open(ctx, d.Root, d.Process)
+	if err != nil {
+		return nil, fmt.Errorf("make a commit: %w", err)
+	}
+	branch, err := repo.Branch(ctx)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("make a commit: %w", err)
+	case branch != "":
+	case !d.AllowDetached:
+		return nil, fmt.Errorf("make a commit: %w", ErrDetached)
+	case d.Note != nil:
+		d.Note("HEAD is detached: no branch has the commit until you push or merge it")
+	}
+	return repo, nil
 }
 
 // finish finishes what an earlier decision left undone when it was killed; nil
@@ -184,9 +209,9 @@ func (d Dir) finish(ctx context.Context, wanted promote.Outcome) (*promote.Resul
 	}
 	var commit *commit
 	if d.Commit {
-		repo, err := local.Open(ctx, d.Root, d.Process)
+		repo, err := d.toCommit(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("make a commit: %w", err)
+			return nil, err
 		}
 		commit = commitTo(repo, "") // the record knows the commit
 	}

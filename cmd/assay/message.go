@@ -29,6 +29,9 @@ func message(err error) string {
 	if errors.As(err, &refused) && refused.Protected() {
 		add(refused, ", candidate set --pull-request for a candidate")
 	}
+	if errors.Is(err, remote.ErrNoDefault) {
+		add(remote.ErrNoDefault, " with --branch")
+	}
 	if errors.Is(err, worktree.ErrDetached) {
 		add(worktree.ErrDetached, ", or allow it with --allow-detached")
 	}

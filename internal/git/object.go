@@ -11,15 +11,19 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // objects reads the repository's objects through one git process.
 type objects struct {
 	mu     sync.Mutex
+	runner Runner
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	out    *bufio.Reader
+	said   *tail
 	broken error
+	ended  bool
 }
 
 func openObjects(ctx context.Context, r Runner) (*objects, error) {
@@ -32,19 +36,45 @@ func openObjects(ctx context.Context, r Runner) (*objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run git: %w", err)
 	}
+	said := &tail{full: func() {}}
+	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("run git: %w; is it installed?", err)
 	}
 	limit(cmd)
-	return &objects{cmd: cmd, in: in, out: bufio.NewReader(out)}, nil
+	return &objects{cmd: cmd, in: in, out: bufio.NewReader(out), said: said, runner: r}, nil
 }
 
 func (o *objects) close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.broken = fs.ErrClosed
+	return o.end()
+}
+
+// end waits for git, once.
+func (o *objects) end() error {
+	if o.ended {
+		return nil
+	}
+	o.ended = true
 	_ = o.in.Close()
 	return o.cmd.Wait()
+}
+
+// fault is the error where git answers no more: with what it said, if it ended.
+func (o *objects) fault(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
+		_ = o.end()
+		said := o.said.String()
+		if o.runner.Scrub != nil {
+			said = o.runner.Scrub(said)
+		}
+		if said != "" {
+			err = errors.New(firstLines(said) + o.runner.advice(said))
+		}
+	}
+	return fmt.Errorf("git cat-file: %w", err)
 }
 
 // mostObject is the largest object whose content is kept: repositories hold
@@ -64,7 +94,7 @@ func (o *objects) read(name string, most int64) (object, error) {
 	}
 	obj, err := o.exchange(name, most)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		o.broken = fmt.Errorf("git cat-file: %w", err) // what follows cannot be told apart
+		o.broken = o.fault(err) // what follows cannot be told apart
 		err = o.broken
 	}
 	return obj, err

@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,6 +77,30 @@ func TestHeadTellsNoCommitFromUnreadable(t *testing.T) {
 		}
 		if past, err := r.Recent(t.Context(), 10); !errors.As(err, &failed) {
 			t.Errorf("%s: %d commits, %v", name, len(past), err)
+		}
+	}
+}
+
+// Objects of a partial clone that are still on the server are not fetched in secret.
+func TestPartialCloneSaysToFetch(t *testing.T) {
+	_, dir := repository(t, map[string]string{"web.yaml": "old\n"})
+	write(t, dir, "web.yaml", "new\n")
+	run(t, dir, "commit", "-q", "-a", "-m", "more")
+	run(t, dir, "config", "uploadpack.allowFilter", "true")
+	for _, filter := range []string{"blob:none", "tree:0"} {
+		clone := filepath.Join(t.TempDir(), "clone")
+		run(t, dir, "clone", "-q", "--filter="+filter, "file://"+dir, clone)
+		r, err := Open(t.Context(), clone, here())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, err := r.Tree(t.Context(), "HEAD^")
+		if err == nil {
+			_, err = fs.ReadFile(tree, "web.yaml")
+			_ = tree.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "get it with git fetch") {
+			t.Errorf("%s: %v", filter, err)
 		}
 	}
 }

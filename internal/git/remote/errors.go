@@ -15,6 +15,8 @@ var (
 	ErrNoBranch = errors.New("no such branch")
 	// ErrEmpty is returned where a repository has no commit yet.
 	ErrEmpty = errors.New("the repository has no commit yet: push the first one, then start again")
+	// ErrNoDefault is returned where the server's HEAD names no branch that exists.
+	ErrNoDefault = errors.New("the server's HEAD names no branch that is there: name one")
 	// ErrNoCommit is returned where the server does not give out a commit.
 	ErrNoCommit = errors.New("the server does not have the commit, or does not give it out")
 	// ErrNoChange is returned where a commit would have the files of its parent.

@@ -3,8 +3,10 @@ package remote
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 )
 
@@ -87,5 +89,19 @@ func (r *Remote) DefaultBranch(ctx context.Context) (string, error) {
 	if err := r.speaksGit(ctx, run); err != nil {
 		return "", err
 	}
-	return "", ErrEmpty
+	return "", r.noDefault(ctx)
+}
+
+// noDefault is the error for a HEAD that names no branch that is there, with those
+// that are.
+func (r *Remote) noDefault(ctx context.Context) error {
+	list, err := r.branches(ctx)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return ErrEmpty
+	}
+	slices.Sort(list)
+	return fmt.Errorf("%w; there are: %s", ErrNoDefault, excerpt.List(list))
 }

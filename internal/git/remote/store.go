@@ -211,17 +211,29 @@ func (s *store) missing(ctx context.Context, ids []string) ([]string, error) {
 
 func lines(list []string) []byte { return []byte(strings.Join(list, "\n") + "\n") }
 
-// bring fetches the objects that are not here, in one go.
+// bring fetches the objects that are not here, in one go where the server lets it.
+// Of a directory and what is in it, asked for together, Git's own server may send
+// the directory alone: what did not come is asked for again.
 func (s *store) bring(ctx context.Context, ids []string) (err error) {
 	want := s.known.others(ids)
 	if s.remote.SendsEverything() {
 		want, err = s.missing(ctx, ids) // they may have come with a commit
 	}
-	if err != nil || len(want) == 0 {
-		return err
-	}
-	if err = s.fetch(ctx, fetch{stdin: lines(want)}); err == nil {
-		s.known.add(want...)
+	for err == nil && len(want) > 0 {
+		err = s.fetch(ctx, fetch{stdin: lines(want)})
+		var refused *RefusedError
+		if err == nil {
+			s.known.add(want...)
+			return nil
+		}
+		if !errors.As(err, &refused) || !refused.Strange {
+			return err
+		}
+		left, unknown := s.missing(ctx, want)
+		if unknown != nil || len(left) == len(want) {
+			return err
+		}
+		want, err = left, nil
 	}
 	return err
 }

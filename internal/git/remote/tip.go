@@ -78,21 +78,30 @@ func (s *store) resolve(ctx context.Context, ref string) (string, error) {
 
 // noBranch is the error for a branch that does not exist, with those that do.
 func (r *Remote) noBranch(ctx context.Context, branch string) error {
-	refs, err := r.lsRemote(ctx, "ls-remote", "--quiet", "--heads", "origin")
+	list, err := r.branches(ctx)
 	if err != nil {
-		return fmt.Errorf("list branches: %w", err)
+		return err
 	}
-	if len(refs) == 0 {
+	if len(list) == 0 {
 		return ErrEmpty
-	}
-	var list []string
-	for name := range maps.Keys(refs) {
-		list = append(list, strings.TrimPrefix(name, "refs/heads/"))
 	}
 	slices.SortFunc(list, func(a, b string) int {
 		return levenshtein.Distance(a, branch, nil) - levenshtein.Distance(b, branch, nil)
 	})
 	return fmt.Errorf("branch %s: %w; there are: %s", branch, ErrNoBranch, excerpt.List(list))
+}
+
+// branches are the names of the server's branches.
+func (r *Remote) branches(ctx context.Context) ([]string, error) {
+	refs, err := r.lsRemote(ctx, "ls-remote", "--quiet", "--heads", "origin")
+	if err != nil {
+		return nil, fmt.Errorf("list branches: %w", err)
+	}
+	var list []string
+	for name := range maps.Keys(refs) {
+		list = append(list, strings.TrimPrefix(name, "refs/heads/"))
+	}
+	return list, nil
 }
 
 // Tree opens the files of a commit. What is read of them is fetched: a

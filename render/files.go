@@ -85,7 +85,7 @@ func (f *files) unnamed(fsys *envfs.FS, dir, name string) []string {
 
 func readOptional(fsys *envfs.FS, name string) ([]byte, bool, error) {
 	data, err := fsys.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !envfs.IsDangling(err) {
 		return nil, false, nil
 	}
 	return data, err == nil, err

@@ -105,8 +105,25 @@ func (f *FS) followLink(name string, links *int) (located, error) {
 	if err != nil {
 		return located{}, err
 	}
-	return f.follow(target, links)
+	at, err := f.follow(target, links)
+	if errors.Is(err, fs.ErrNotExist) && !IsDangling(err) {
+		err = &danglingError{name, target}
+	}
+	return at, err
 }
+
+// danglingError is a link to what does not exist: fs.ErrNotExist, though there is
+// something of the name.
+type danglingError struct{ link, to string }
+
+func (e *danglingError) Error() string {
+	return fmt.Sprintf("the symlink %s leads to %s, which does not exist: add what it names, or remove the link", e.link, e.to)
+}
+
+// IsDangling reports whether the error is that of a link to what does not exist.
+func IsDangling(err error) bool { return errors.As(err, new(*danglingError)) }
+
+func (e *danglingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // target is where the link at name points, relative to the root.
 func (f *FS) target(name string) (string, error) {

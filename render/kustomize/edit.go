@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -28,8 +29,11 @@ func (f *fileSystem) editRoot(dir string, edit editFunc) error {
 	}
 	var found []string
 	for _, base := range kustomizationNames() {
-		if f.Exists(path.Join(dir, base)) {
+		switch _, err := f.fsys.Stat(path.Join(dir, base)); {
+		case err == nil:
 			found = append(found, base)
+		case envfs.IsDangling(err):
+			return fmt.Errorf("%s: %w", dir, excerpt.Cause(err))
 		}
 	}
 	switch len(found) {

@@ -218,7 +218,7 @@ func (s *scanner) hasKustomization(field, value, name string) error {
 
 // missing explains a path that cannot be read, with near names.
 func (s *scanner) missing(field, value, name string, err error) error {
-	if !isNotExist(err) {
+	if !isNotExist(err) || envfs.IsDangling(err) {
 		return fmt.Errorf("%s: %s: %w", s.file, field, excerpt.Cause(err))
 	}
 	reason := "there is no " + display(value)

@@ -81,11 +81,13 @@ func isAbsent(err error, dir string) bool {
 	return err == nil && !hasGit(abs)
 }
 
-// hasGit reports whether the absolute directory, or one around it, has Git's own one or what
-// stands for it.
+// hasGit reports whether the absolute directory, or one around it, has Git's own one or
+// what stands for it. An empty directory is neither.
 func hasGit(dir string) bool {
 	for {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+		at := filepath.Join(dir, ".git")
+		_, err := os.Lstat(at)
+		if entries, unread := os.ReadDir(at); err == nil && (unread != nil || len(entries) > 0) {
 			return true
 		}
 		up := filepath.Dir(dir)

@@ -22,6 +22,7 @@ func TestOpenTellsNoneFromUnreadable(t *testing.T) {
 		want  string // of the error; empty: there is no repository
 	}{
 		"no repository":          {plain: true},
+		"an empty .git":          {plain: true, spoil: func(t *testing.T, dir string) { mkdir(t, dir, ".git") }},
 		"no repository, no git":  {plain: true, spoil: withoutGit},
 		"no git":                 {spoil: withoutGit, want: "is it installed?"},
 		"broken configuration":   {spoil: func(t *testing.T, dir string) { write(t, dir, ".git/config", "[bad\n") }, want: "bad config"},
@@ -108,6 +109,13 @@ func TestPartialCloneSaysToFetch(t *testing.T) {
 func remove(t *testing.T, dir, name string) {
 	t.Helper()
 	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mkdir(t *testing.T, dir, name string) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	changes "github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -12,8 +13,8 @@ import (
 	"github.com/assaydev/assay/promote/worktree"
 )
 
-// message is what an error says, on one line. A library says what would help; here
-// it is said which flag does.
+// message is what an error says, on one line but for YAML to paste. A library says what
+// would help; here it is said which flag does.
 func message(err error) string {
 	text := err.Error()
 	add := func(said error, flag string) { text = strings.Replace(text, said.Error(), said.Error()+flag, 1) }
@@ -38,7 +39,12 @@ func message(err error) string {
 	if errors.Is(err, verdict.ErrNoJudge) {
 		add(verdict.ErrNoJudge, " with --reason")
 	}
-	return excerpt.Joined(text)
+	var paste *changes.Paste
+	if !errors.As(err, &paste) {
+		return excerpt.Joined(text)
+	}
+	before, after, _ := strings.Cut(text, paste.Error())
+	return excerpt.Joined(before+after) + paste.Error()
 }
 
 func limitFlag(kind envfs.Limit) string {

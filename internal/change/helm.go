@@ -67,7 +67,7 @@ func (t imageTask) imageKeys(sources []source) (string, spec.ImageKeys, error) {
 			return name, known[d], nil
 		}
 	}
-	return "", spec.ImageKeys{}, t.fault("name", "the plan does not say which values hold %s; add to %s:\n%s", name, t.PlanFile, suggestion(name, sources))
+	return "", spec.ImageKeys{}, t.fault("name", "the plan does not say which values hold %s; add to %s:%w", name, t.PlanFile, &Paste{suggestion(name, sources)})
 }
 
 // currentName is the image name that the keys hold now.

@@ -8,6 +8,11 @@ import (
 	"github.com/assaydev/assay/internal/scaffold"
 )
 
+// Paste is YAML that mends what an error says, on lines of its own.
+type Paste struct{ YAML string }
+
+func (p *Paste) Error() string { return "\n" + p.YAML }
+
 // suggestion is the plan's entry for an image, ready to paste: guessed from
 // where the values name the image, or with blanks to fill in.
 func suggestion(name string, sources []source) string {

@@ -132,12 +132,11 @@ func (r *renderer) refersToSource(first string) bool {
 }
 
 // exists reports whether there is a file to read values from. fix is what to do
-// about anything else in its place. A link to nothing is no missing file, unless
-// those are ignored.
+// about anything else in its place. A link to nothing is no missing file.
 func (r *renderer) exists(name, fix string) (bool, error) {
 	info, err := r.fsys.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && (r.src.IgnoreMissingValueFiles || !envfs.IsDangling(err)):
+	case errors.Is(err, fs.ErrNotExist) && !envfs.IsDangling(err):
 		return false, nil
 	case err != nil:
 		return false, err

@@ -2,8 +2,10 @@ package kustomize
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/assaydev/assay/internal/object/manifest"
@@ -59,6 +61,18 @@ func (f *fileSystem) kustomization(dir string) string {
 	return dir
 }
 
+// blame names the file that an object cannot be written for: one that was read and
+// holds a key twice, which Kustomize itself lets through. The error stays where there is
+// none.
+func (f *fileSystem) blame(err error) error {
+	for _, name := range slices.Sorted(maps.Keys(f.data)) {
+		if r, found := manifest.FindRepeated(name, f.data[name]); found {
+			return fmt.Errorf("%s:%d: the key %s is there twice, on line %d already; remove one of the two", name, r.Line, display(r.Key), r.First)
+		}
+	}
+	return err
+}
+
 // decode finds the line of a fault in a resource or patch file.
 func (f *fileSystem) decode(file string) error {
 	data, err := f.read(file)
@@ -79,6 +93,7 @@ const identity = `([A-Za-z0-9.\[\]-]+/[^\s"';]+)`
 
 var problems = []problem{
 	{`cycle detected: candidate root '([^']*)'`, "resources: a cycle leads back to $path1; remove one of the entries"},
+	{`merging from generator (?s:.*)id resid\.ResId\{Gvk:.*Kind:"([^"]*)".*Name:"([^"]*)".*exists; behavior must be merge or replace`, "two generators make $1 $2; remove one of them, or give one the behavior merge or replace"},
 	{`already registered id: ` + identity, "$id1 is in the kustomization already; remove one of the two, or rename it"},
 	{`missing metadata.name in object \{\{\S+ ([^}]*)\}`, "$1 has no metadata.name; name it (Kustomize takes no generateName)"},
 	{`missing Resource metadata|missing kind in object`, "not a Kubernetes object; add apiVersion, kind and metadata.name"},
@@ -131,6 +146,8 @@ const (
 	wrappers = `^(?:accumulating [a-z]+|loader\.New "|accumulateDirectory: "|plugin \S+ fails configuration|trouble configuring builtin \w+ with config: ` + "`(?s:.*)`" + `)(?:: )?`
 	quotes   = `\[(?:patch|path): [^\]]*\]`
 	paths    = `'/([^']*)'`
+	internal = `&\{0x[^}]*\}`
+	identify = `resid\.ResId\{Gvk:resid\.Gvk\{[^}]*Kind:"([^"]*)"[^}]*\}, Name:"([^"]*)"[^}]*\}`
 )
 
 // plain is the last resort: the end of the chain, without what it quotes.
@@ -145,6 +162,8 @@ func plain(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	text = regexp.MustCompile(quotes).ReplaceAllString(text, "a patch")
 	text = regexp.MustCompile(paths).ReplaceAllString(text, "$1")
+	text = regexp.MustCompile(internal).ReplaceAllString(text, "of the kustomization")
+	text = regexp.MustCompile(identify).ReplaceAllString(text, "$1 $2")
 	if len(text) > 300 {
 		text = strings.ToValidUTF8(text[:300], "") + "..."
 	}

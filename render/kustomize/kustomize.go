@@ -15,6 +15,7 @@ package kustomize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -67,6 +68,9 @@ func build(ctx context.Context, fsys *envfs.FS, dir string, lim manifest.Limits,
 			return repo.explain(dir, err)
 		}
 		objs, err = objects(dir, built, lim)
+		if errors.Is(err, errEncode) {
+			err = repo.blame(err)
+		}
 		return err
 	})
 	return objs, err

@@ -143,10 +143,11 @@ func hasHostPort(spec map[string]any) bool {
 // checkClaims refuses to share a volume that one node or one pod alone may write.
 func (b *build) checkClaims(p *piece, spec map[string]any) error {
 	volumes, _ := spec["volumes"].([]any)
+	own := claimTemplates(p.out)
 	for _, v := range volumes {
 		volume, _ := v.(map[string]any)
 		claim, _ := subMap(volume, "persistentVolumeClaim")["claimName"].(string)
-		if claim == "" {
+		if mounted, _ := volume["name"].(string); claim == "" || own[mounted] {
 			continue
 		}
 		key := b.baseline.key(p.out)
@@ -163,6 +164,23 @@ func (b *build) checkClaims(p *piece, spec map[string]any) error {
 			"patch in another volume under spec.candidate.patches in %s, make it ReadWriteMany, or use candidate.mode inPlace", name(p.after), claim, b.file)
 	}
 	return nil
+}
+
+// claimTemplates are the names of the volumes for which each pod of a StatefulSet gets
+// a claim of its own: they supersede volumes of the same name.
+func claimTemplates(o *unstructured.Unstructured) map[string]bool {
+	names := map[string]bool{}
+	if o.GetKind() != "StatefulSet" {
+		return names
+	}
+	list, _ := subMap(o.Object, "spec")["volumeClaimTemplates"].([]any)
+	for _, item := range list {
+		template, _ := item.(map[string]any)
+		if n, ok := subMap(template, "metadata")["name"].(string); ok {
+			names[n] = true
+		}
+	}
+	return names
 }
 
 // checkStrategy refuses a Rollout that would steer the baseline's Services.

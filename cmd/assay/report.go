@@ -102,6 +102,12 @@ func (a *app) printEdit(s *site, r *promote.Result) {
 		outcome, title = r.Edit.Outcome, r.Edit.Title()
 	}
 	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", headline(r.Pull, outcome.Done(), string(outcome)), called(r.Candidate), inBrackets(r.ID))
+	if r.Engine != "" { // by a verdict: people know their own reason
+		_, _ = fmt.Fprintf(&a.out, "  because %s\n", excerpt.Of(r.Reason, 300))
+		if r.Evidence != "" && r.Evidence != r.Reason {
+			_, _ = fmt.Fprintf(&a.out, "  evidence %s\n", excerpt.Of(r.Evidence, 300))
+		}
+	}
 	for _, f := range r.Files {
 		lines := ""
 		if f.Change == "changed" && f.Added+f.Removed > 0 {

@@ -66,7 +66,7 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if err := r.variants(ctx, app, git, same); err != nil {
 		return err
 	}
-	res.Candidate, res.Edited = app.candidate, edit.Files
+	res.Candidate, res.Edited, res.Idle = app.candidate, edit.Files, edit.Idle
 	return r.inject(ctx, res, app, git)
 }
 
@@ -108,6 +108,11 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 		in.Files, err = flat.Files(ctx, r.tree, r.req.Dir, r.git.directory, r.hide)
 	case spec.Helm:
 		in.ValueFiles, err = helm.ValueFiles(r.tree, r.req.Dir, r.git.helm, r.git.helmOptions(r.tree))
+		in.Values = func(tree *envfs.FS, over map[string]any) (map[string]any, error) {
+			opt := r.git.helmOptions(tree)
+			opt.Over = over
+			return helm.Merged(ctx, tree, r.req.Dir, r.git.helm, opt)
+		}
 	case spec.Kustomize:
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ package render
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
@@ -70,6 +71,7 @@ type Result struct {
 	Baseline  []*unstructured.Unstructured
 	Candidate []*unstructured.Unstructured // nil without a marker, like all below
 	Edited    map[string][]byte            // the change as made in the files
+	Idle      []change.Idle                // parts of the change that do nothing beside others
 	Variant   []*unstructured.Unstructured
 	Replaced  []*unstructured.Unstructured // mode inPlace: what stands in for the baseline's objects of the same key
 	Injected  []*unstructured.Unstructured // experiment and load

@@ -47,8 +47,8 @@ func (o candidateOptions) parseImages(ctx context.Context, m *candidate.Marker) 
 	return images, nil
 }
 
-// values merges --values and --set as Helm does.
-func (a *app) values(opt candidateOptions) (map[string]any, error) {
+// values merges --values and --set as Helm does in the environment.
+func (a *app) values(ctx context.Context, opt candidateOptions, m *candidate.Marker) (map[string]any, error) {
 	if len(opt.valueFiles)+len(opt.sets) == 0 {
 		return nil, nil
 	}
@@ -68,11 +68,11 @@ func (a *app) values(opt candidateOptions) (map[string]any, error) {
 		values = helm.Overlay(values, more)
 	}
 	for _, text := range opt.sets {
-		if err := strvals.ParseInto(text, values); err != nil {
+		if _, err := strvals.Parse(text); err != nil {
 			return nil, usagef("--set %s: give KEY=VALUE[,KEY=VALUE]", keyOf(text))
 		}
 	}
-	return values, nil
+	return m.Values(ctx, values, opt.sets)
 }
 
 // keyOf keeps a value, which may be secret, out of a message.

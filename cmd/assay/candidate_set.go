@@ -103,7 +103,7 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []str
 		return err
 	}
 	defer s.close()
-	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Pull: opt.pull})
+	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Loose: len(opt.valueFiles) > 0, Pull: opt.pull})
 	var remembered *candidate.RememberedError
 	switch {
 	case errors.As(err, &remembered):
@@ -182,7 +182,7 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *candidate.
 	if c.Spec.Images, err = opt.parseImages(ctx, m); err != nil {
 		return c, err
 	}
-	if c.Spec.Values, err = a.values(opt); err != nil {
+	if c.Spec.Values, err = a.values(ctx, opt, m); err != nil {
 		return c, err
 	}
 	c.Spec.Patches, err = a.parsePatches(ctx, opt, m)

@@ -12,6 +12,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -37,6 +39,7 @@ func main() {
 // notes on deprecated fields, off stderr: Argo CD shows stderr as the error,
 // and that starts with its cause.
 func muteLibraries() {
+	log.SetOutput(io.Discard) // Helm's warnings quote values
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stderr = null
 	}

@@ -18,8 +18,10 @@
 package change
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -48,6 +50,11 @@ type Input struct {
 	// it: their edit is proven to render as the patched baseline.
 	Render func(*envfs.FS) ([]*unstructured.Unstructured, error)
 
+	// Values are those that a chart's templates see in edited files, with others
+	// laid over them as Helm's --set does. A null needs them: its edit is proven to
+	// take away what it takes away there.
+	Values func(tree *envfs.FS, over map[string]any) (map[string]any, error)
+
 	// Schema guards the uses of kyaml's schema, which is global to the process;
 	// nil where nothing else uses it.
 	Schema func(use func() error) error
@@ -56,7 +63,17 @@ type Input struct {
 // Edit is the change as made: whole new contents by path, relative to FS.
 type Edit struct {
 	Files map[string][]byte
+	Idle  []Idle // parts of the change that did nothing beside others
 }
+
+// Idle is a part of a change after which every file is what it was.
+type Idle struct {
+	Field string // of the marker's spec
+	Found string // what is there already
+	Holds bool   // what is there is what the part wants; else there is nothing that it could change
+}
+
+func (i Idle) String() string { return fmt.Sprintf("spec.%s: %s", i.Field, i.Found) }
 
 // Make makes the change. What it returns lies inside the environment's
 // directory and differs from what is there; otherwise it is an error, and
@@ -74,7 +91,7 @@ func Make(in Input) (Edit, error) {
 	if len(m.tree.edited) == 0 {
 		return Edit{}, fmt.Errorf("%s: %w: %s; name another version, or remove the file", in.Marker, ErrNothing, m.already())
 	}
-	return Edit{m.tree.edited}, nil
+	return Edit{m.tree.edited, m.idle}, nil
 }
 
 // maker is the state of one Make.
@@ -83,6 +100,21 @@ type maker struct {
 	tree    *tree
 	notes   []string // what is there already
 	claimed []leaf   // the Helm values that the change has decided about
+	idle    []Idle
+	absent  bool // the part that is made takes away what is not there
+}
+
+// part makes one part of the change, and notes it where it does nothing.
+func (m *maker) part(field string, make func() error) error {
+	before, notes := maps.Clone(m.tree.edited), len(m.notes)
+	m.absent = false
+	if err := make(); err != nil {
+		return err
+	}
+	if maps.EqualFunc(before, m.tree.edited, bytes.Equal) && len(m.notes) > notes {
+		m.idle = append(m.idle, Idle{field, strings.Join(m.notes[notes:], "; "), !m.absent})
+	}
+	return nil
 }
 
 // fieldError is an error at a field of the marker.
@@ -154,7 +186,11 @@ func (m *maker) images() error {
 			edit = t.helm
 		case spec.Flat:
 		}
-		name, err := edit()
+		var name string
+		err := m.part(t.field, func() (err error) {
+			name, err = edit()
+			return err
+		})
 		if err != nil {
 			return m.at(t.field+".name", err)
 		}

@@ -34,7 +34,7 @@ func (m *maker) diff() error {
 			return m.fault("diff", "line %d: %s is already changed above: make it one section", f.line, name)
 		}
 		seen[name] = true
-		if err := m.applyDiff(name, f); err != nil {
+		if err := m.part("diff", func() error { return m.applyDiff(name, f) }); err != nil {
 			return m.at("diff", err)
 		}
 	}

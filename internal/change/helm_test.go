@@ -1,12 +1,14 @@
 package change
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -22,7 +24,40 @@ func helmInput(archive string, h spec.HelmSource, c spec.Change, rendered ...str
 			in.ValueFiles = append(in.ValueFiles, name)
 		}
 	}
+	in.Values = func(tree *envfs.FS, over map[string]any) (map[string]any, error) {
+		values := map[string]any{}
+		for _, file := range in.ValueFiles {
+			data, err := tree.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			more, err := decodeValues(file, data)
+			if err != nil {
+				return nil, err
+			}
+			values = laid(values, more)
+		}
+		return laid(values, over), nil
+	}
 	return in
+}
+
+// laid merges values as Helm does.
+func laid(values, over map[string]any) map[string]any {
+	out := map[string]any{}
+	maps.Copy(out, values)
+	for key, v := range over {
+		below, _ := out[key].(map[string]any)
+		switch v := v.(type) {
+		case nil:
+			delete(out, key)
+		case map[string]any:
+			out[key] = laid(below, v)
+		default:
+			out[key] = v
+		}
+	}
+	return out
 }
 
 const helmShop = `

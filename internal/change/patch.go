@@ -46,7 +46,7 @@ func (m *maker) patches() error {
 		if m.Layout == spec.Kustomize {
 			edit = t.kustomize
 		}
-		if err := edit(); err != nil {
+		if err := m.part(t.field, edit); err != nil {
 			return m.at(t.field, err)
 		}
 	}

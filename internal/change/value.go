@@ -35,7 +35,7 @@ func (m *maker) values() error {
 	for _, l := range leaves("values", nil, m.Change.Values) {
 		err := m.claim(l)
 		if err == nil {
-			err = m.setLeaf(l)
+			err = m.part(l.field, func() error { return m.setLeaf(l) })
 		}
 		if err != nil {
 			return m.at(l.field, err)
@@ -79,27 +79,9 @@ func (m *maker) setLeaf(l leaf) error {
 		}
 	}
 	if l.value == nil {
-		return m.deleteValue(l, sources, at)
+		return m.deleteValue(l, sources[at:])
 	}
 	return m.setValue(l, sources[at])
-}
-
-// deleteValue deletes the key in the chart's own values.yaml, and writes null
-// elsewhere: that is what makes Helm drop a default.
-func (m *maker) deleteValue(l leaf, sources []source, at int) error {
-	s, name := sources[at], strings.Join(l.names, ".")
-	current, here := get(s.values, l.names)
-	switch {
-	case here && s.chart:
-		return m.tree.apply(s.file, yamledit.Edit{Op: yamledit.Delete, Path: keys(l.names...)})
-	case current == nil && overrides(s.values, l.names):
-		m.note("%s is null in %s", name, s.file)
-	case !slices.ContainsFunc(sources, func(s source) bool { return overrides(s.values, l.names) }):
-		m.note("no value file has %s", name)
-	default:
-		return m.setValue(l, s)
-	}
-	return nil
 }
 
 // setValue writes the value where the file has the key, or adds it below the

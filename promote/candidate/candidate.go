@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
@@ -58,6 +59,7 @@ type Put struct {
 	Derive Derive
 	Name   string // for people; empty: that of the same change in the marker, or one after the change
 	Retry  bool   // test the same change again, as a new attempt
+	Loose  bool   // Helm values may be as they are set already, as many of a whole file are
 	Pull   bool   // on a server, offer it in a pull request
 }
 
@@ -101,10 +103,25 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 	if err != nil {
 		return nil, err
 	}
+	if err := p.whole(res.Idle); err != nil {
+		return nil, err
+	}
 	placed := &Placement{Marker: m, Candidate: c, Queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), Rendered: res, Past: past}
 	placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
 	placed.After, err = marker.Encode(placed.Queue)
 	return placed, err
+}
+
+// whole refuses a change of which a part does nothing: it would be dropped without
+// a word.
+func (p Put) whole(idle []change.Idle) error {
+	for _, part := range idle {
+		if p.Loose && part.Holds && strings.HasPrefix(part.Field, "values.") {
+			continue
+		}
+		return fmt.Errorf("a part of the change does nothing: %s; correct it, or leave it out", part)
+	}
+	return nil
 }
 
 // Changes reports whether the marker is to be written.
@@ -153,8 +170,8 @@ func (p Put) name(m *Marker, c *spec.Candidate) {
 }
 
 // nameAfter names a candidate after its first new tag or digest.
-func nameAfter(change spec.Change) string {
-	for _, image := range change.Images {
+func nameAfter(c spec.Change) string {
+	for _, image := range c.Images {
 		switch {
 		case image.NewTag != "":
 			return image.NewTag

@@ -29,6 +29,7 @@ import (
 	"context"
 
 	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -45,6 +46,9 @@ type Options struct {
 	// Env adds to what $NAME means in parameters and file names. Argo CD's
 	// ARGOCD_APP_NAME and ARGOCD_APP_NAMESPACE are known; any other name is empty.
 	Env map[string]string
+
+	// Over are values laid over all others, as Helm's --set does. It is not changed.
+	Over map[string]any
 
 	// Hide reports whether the chart must not see a file, by its path relative
 	// to the repo. It must be safe for concurrent use.
@@ -100,6 +104,23 @@ type renderer struct {
 }
 
 func (r *renderer) render(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
+	c, top, err := r.values(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	texts, err := r.execute(ctx, c, top)
+	if err != nil {
+		return nil, nil, err
+	}
+	objs, err := r.objects(ctx, c, texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return objs, r.warnings, nil
+}
+
+// values are the chart, and what its templates see.
+func (r *renderer) values(ctx context.Context) (*chart.Chart, chartutil.Values, error) {
 	rel, err := r.release()
 	if err != nil {
 		return nil, nil, err
@@ -113,16 +134,5 @@ func (r *renderer) render(ctx context.Context) ([]*unstructured.Unstructured, []
 		return nil, nil, err
 	}
 	top, err := r.prepare(ctx, c, values, rel)
-	if err != nil {
-		return nil, nil, err
-	}
-	texts, err := r.execute(ctx, c, top)
-	if err != nil {
-		return nil, nil, err
-	}
-	objs, err := r.objects(ctx, c, texts)
-	if err != nil {
-		return nil, nil, err
-	}
-	return objs, r.warnings, nil
+	return c, top, err
 }

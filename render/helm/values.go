@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/strvals"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -47,9 +49,40 @@ func Values(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource
 	return Overlay(own, over), nil
 }
 
+// Merged returns the values that the templates of the chart in dir see, those of
+// its subcharts among them. Numbers are float64.
+func Merged(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (map[string]any, error) {
+	opt.Limits = opt.Limits.withDefaults()
+	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt, origin: map[*chart.File]string{}}
+	var out map[string]any
+	_, _, err := runBounded(ctx, dir, func(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
+		_, top, err := r.values(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		values, err := top.Table("Values")
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: merge the values with the chart's: %w", dir, err)
+		}
+		out, err = plainCopy(dir, values)
+		return nil, nil, err
+	})
+	return out, err
+}
+
+// plainCopy is a copy in plain maps, which shares nothing.
+func plainCopy(dir string, values map[string]any) (map[string]any, error) {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the values are not representable as JSON", dir)
+	}
+	out := map[string]any{}
+	return out, json.Unmarshal(text, &out)
+}
+
 // mergeValues lays over each other, the last wins: value files, values or
-// valuesObject, parameters, those forced to strings, and file parameters. It is
-// the order of Argo CD's command line for helm template.
+// valuesObject, parameters, those forced to strings, file parameters, and
+// Options.Over. It is the order of Argo CD's command line for helm template.
 func (r *renderer) mergeValues(ctx context.Context) (map[string]any, error) {
 	values, err := r.layers(ctx)
 	if err != nil {
@@ -58,7 +91,10 @@ func (r *renderer) mergeValues(ctx context.Context) (map[string]any, error) {
 	if err := r.setParameters(values); err != nil {
 		return nil, err
 	}
-	return values, r.setFileParameters(values)
+	if err := r.setFileParameters(values); err != nil {
+		return nil, err
+	}
+	return Overlay(values, r.opt.Over), nil
 }
 
 // layers are the value files, and values or valuesObject over them.

@@ -73,7 +73,7 @@ func (p *preparation) isHere(ctx context.Context, to spec.Destination) (bool, er
 
 // nextHere sets the change in one next environment of the tree as edited so far.
 func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
-	dir, err := envfs.Resolve(p.req.Dir, to.Path)
+	dir, err := NextDir(p.req.Dir, to)
 	if err != nil {
 		return err
 	}
@@ -93,12 +93,21 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	return nil
 }
 
+// NextDir is the directory of a next environment in this repository: from its root
+// where the path starts with a slash, else from the environment that names it.
+func NextDir(from string, to spec.Destination) (string, error) {
+	if rest, ok := strings.CutPrefix(to.Path, "/"); ok {
+		return envfs.Resolve(".", rest)
+	}
+	return envfs.Resolve(from, to.Path)
+}
+
 // Introduce makes the marker that puts a candidate of another environment under
 // test in this one, and proves that it renders here. The file counts only for the
 // state Set.
 func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
 	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path, which starts at this environment, and with repo at the root of that", req.Dir)
+		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
 	} else if err != nil {
 		return File{}, "", err
 	}
@@ -112,6 +121,9 @@ func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (File,
 	}
 	c.Spec.Attempt = 0
 	c.Spec.Images = translate(c.Spec.Images, baseline.Baseline)
+	if c.Spec.Patches, err = anywhere(c.Spec.Patches); err != nil {
+		return File{}, "", err
+	}
 	single, err := marker.Encode([]spec.Candidate{c})
 	if err != nil {
 		return File{}, "", err
@@ -153,6 +165,25 @@ func translate(images []types.Image, objs []*unstructured.Unstructured) []types.
 		}
 	}
 	return out
+}
+
+// anywhere is patches without the namespace of the environment that they were made
+// in: what they select is found by kind and name.
+func anywhere(patches []types.Patch) ([]types.Patch, error) {
+	out := slices.Clone(patches)
+	for i, p := range out {
+		if p.Target != nil {
+			target := *p.Target
+			target.Namespace = ""
+			out[i].Target = &target
+		}
+		text, err := change.WithoutNamespace(p.Patch)
+		if err != nil {
+			return nil, fmt.Errorf("spec.patches[%d]: %w", i, err)
+		}
+		out[i].Patch = text
+	}
+	return out, nil
 }
 
 // rendersAs finds the one image of the objects that name stands for.

@@ -89,6 +89,27 @@ func (t *patchTask) parse() error {
 	return nil
 }
 
+// WithoutNamespace is a strategic merge patch that names its object by kind and
+// name alone. Other patches stay as they are.
+func WithoutNamespace(patch string) (string, error) {
+	f, err := yamledit.Parse("patch", []byte(patch))
+	if err != nil {
+		return "", err
+	}
+	var edits []yamledit.Edit
+	for i := range f.Documents() {
+		o, _ := f.Value(i).(map[string]any)
+		if _, ok := get(o, []string{"metadata", "namespace"}); ok {
+			edits = append(edits, yamledit.Edit{Document: i, Op: yamledit.Delete, Path: keys("metadata", "namespace")})
+		}
+	}
+	if len(edits) == 0 {
+		return patch, nil
+	}
+	out, err := f.Apply(edits...)
+	return string(out), err
+}
+
 // rewrite gives each document a text of its own, in YAML: Kustomize takes what
 // begins with a bracket for JSON alone.
 func (t *patchTask) rewrite() error {

@@ -108,7 +108,7 @@ type Promotion struct {
 
 // Destination is a next environment.
 type Destination struct {
-	Path        string `json:"path" jsonschema:"minLength=1"` // its directory, relative to this environment, or to the root of repo
+	Path        string `json:"path" jsonschema:"minLength=1"` // its directory, relative to this environment; with a leading slash, or with repo, to the root of the repository
 	Repo        string `json:"repo,omitempty"`                // URL of its repo; default: this one
 	Branch      string `json:"branch,omitempty"`              // its branch; default: this one
 	Environment string `json:"environment,omitempty"`         // its name, where one directory serves several

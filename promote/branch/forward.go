@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
@@ -79,10 +80,10 @@ func (s Server) destination(ctx context.Context, from string, to spec.Destinatio
 	there, done = s, func() {}
 	if to.Repo == "" {
 		there.Branch = to.Branch
-		dir, err = envfs.Resolve(from, to.Path)
+		dir, err = promote.NextDir(from, to)
 		return there, path.Clean(dir), done, err
 	}
-	if dir, err = envfs.Resolve(".", to.Path); err != nil {
+	if dir, err = envfs.Resolve(".", strings.TrimPrefix(to.Path, "/")); err != nil {
 		return there, "", done, err
 	}
 	if s.Another == nil {

@@ -105,10 +105,10 @@ type maker struct {
 }
 
 // part makes one part of the change, and notes it where it does nothing.
-func (m *maker) part(field string, make func() error) error {
+func (m *maker) part(field string, apply func() error) error {
 	before, notes := maps.Clone(m.tree.edited), len(m.notes)
 	m.absent = false
-	if err := make(); err != nil {
+	if err := apply(); err != nil {
 		return err
 	}
 	if maps.EqualFunc(before, m.tree.edited, bytes.Equal) && len(m.notes) > notes {

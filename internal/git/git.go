@@ -69,7 +69,7 @@ func (r Runner) Run(ctx context.Context, stdin []byte, args ...string) ([]byte, 
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	err := cmd.Start()
 	if err == nil {
-		limit(cmd)
+		limit(cmd, r.Server)
 		err = cmd.Wait()
 	}
 	if errors.Is(err, exec.ErrWaitDelay) {

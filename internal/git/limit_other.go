@@ -5,4 +5,4 @@ package git
 import "os/exec"
 
 // limit does nothing: only Linux bounds another process.
-func limit(*exec.Cmd) {}
+func limit(*exec.Cmd, bool) {}

@@ -41,7 +41,7 @@ func openObjects(ctx context.Context, r Runner) (*objects, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("run git: %w; is it installed?", err)
 	}
-	limit(cmd)
+	limit(cmd, false)
 	return &objects{cmd: cmd, in: in, out: bufio.NewReader(out), said: said, runner: r}, nil
 }
 

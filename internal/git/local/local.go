@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -82,12 +83,11 @@ func isAbsent(err error, dir string) bool {
 }
 
 // hasGit reports whether the absolute directory, or one around it, has Git's own one or
-// what stands for it. An empty directory is neither.
+// what stands for it. A directory with nothing of Git's in it is neither.
 func hasGit(dir string) bool {
 	for {
 		at := filepath.Join(dir, ".git")
-		_, err := os.Lstat(at)
-		if entries, unread := os.ReadDir(at); err == nil && (unread != nil || len(entries) > 0) {
+		if info, err := os.Lstat(at); err == nil && (!info.IsDir() || holdsGit(at)) {
 			return true
 		}
 		up := filepath.Dir(dir)
@@ -96,6 +96,15 @@ func hasGit(dir string) bool {
 		}
 		dir = up
 	}
+}
+
+func holdsGit(dir string) bool {
+	for _, name := range []string{"HEAD", "config", "objects", "refs", "index"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return true // also where it cannot be looked at
+		}
+	}
+	return false
 }
 
 func isSame(a, b string) bool {

@@ -23,6 +23,7 @@ func TestOpenTellsNoneFromUnreadable(t *testing.T) {
 	}{
 		"no repository":          {plain: true},
 		"an empty .git":          {plain: true, spoil: func(t *testing.T, dir string) { mkdir(t, dir, ".git") }},
+		"a .git of others":       {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git/keep", "") }},
 		"no repository, no git":  {plain: true, spoil: withoutGit},
 		"no git":                 {spoil: withoutGit, want: "is it installed?"},
 		"broken configuration":   {spoil: func(t *testing.T, dir string) { write(t, dir, ".git/config", "[bad\n") }, want: "bad config"},

@@ -1,0 +1,102 @@
+package worktree
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/candidate"
+)
+
+// Set puts a candidate under test.
+func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, error) {
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	if err := d.undisturbed(ctx); err != nil {
+		return nil, err
+	}
+	p, err := put.Place(ctx, req, candidate.Home{Branch: d.Branch, Past: d.memory, Before: d.before})
+	if err != nil || !p.Changes() || d.DryRun {
+		return p, err
+	}
+	return p, d.replace(ctx, "candidate set", p.Marker, p.After)
+}
+
+// Clear withdraws candidates; nil where there is none.
+func (d Dir) Clear(ctx context.Context, which candidate.Which) (*candidate.Withdrawal, error) {
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = req.FS.Close() }()
+	w, err := which.Withdraw(ctx, req)
+	if w == nil || err != nil {
+		return nil, err
+	}
+	if err := d.undisturbed(ctx); err != nil {
+		return nil, err
+	}
+	return w, d.replace(ctx, "candidate clear", w.Marker, w.Rest)
+}
+
+// Show gives the environment with its marker to look at.
+func (d Dir) Show(ctx context.Context, look func(context.Context, *candidate.Marker) error) error {
+	req, err := d.View.At(d.Root)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = req.FS.Close() }()
+	m, err := candidate.Read(req)
+	if err != nil {
+		return err
+	}
+	return look(ctx, m)
+}
+
+// Bump is what a revision of the repository changes, for a candidate. The caller
+// runs what close returns once the candidate is made.
+func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(), err error) {
+	repo, err := local.Open(ctx, d.Root, d.Process)
+	if err != nil {
+		return b, nil, err
+	}
+	commit, err := repo.Resolve(ctx, ref)
+	if err != nil {
+		return b, nil, err
+	}
+	tree, err := repo.Tree(ctx, commit)
+	if err != nil {
+		return b, nil, err
+	}
+	return candidate.Bump{Ref: ref, Commit: commit, Tree: d.View.In(tree).FS}, func() { _ = tree.Close() }, nil
+}
+
+// undisturbed refuses to touch a marker while a decision about it is half
+// written.
+func (d Dir) undisturbed(ctx context.Context) error {
+	d.foreign()
+	record, err := d.Interrupted(ctx)
+	if err == nil && record != nil {
+		err = fmt.Errorf("%s: %s was interrupted while it was written: run assay %s again with the same flags first",
+			d.env(), record.What(), record.Outcome)
+	}
+	return err
+}
+
+// replace gives the marker another content; nil removes it. A link is followed,
+// unless it is what is removed.
+func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data []byte) error {
+	f := promote.File{Path: m.Path, Before: m.Data}
+	if data != nil {
+		var err error
+		if f, err = promote.Before(m.FS, m.Path); err != nil {
+			return err
+		}
+	}
+	f.After = data
+	return d.Replace(ctx, verb, f)
+}

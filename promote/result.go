@@ -55,12 +55,6 @@ type Landing struct {
 	Pull      *Pull  `json:"pullRequest,omitempty"`
 }
 
-// Withheld reports whether the edit is not to be: people closed its pull
-// request, or its candidate went away meanwhile.
-func (l Landing) Withheld() bool {
-	return l.Pull != nil && (l.Pull.State == Closed || l.Pull.State == Outdated)
-}
-
 // Changed is one changed file.
 type Changed struct {
 	Path    string `json:"path"`

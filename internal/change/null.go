@@ -14,11 +14,13 @@ import (
 // null in a chart's own values.yaml is not what it is in a value file, and which
 // default it uncovers or drops is up to the engine.
 func (m *maker) deleteValue(l leaf, sources []source) error {
-	var over any
+	var below any
+	over := map[string]any{}
 	for _, name := range slices.Backward(l.names) {
-		over = map[string]any{name: over}
+		over = map[string]any{name: below}
+		below = over
 	}
-	want, err := m.seen(m.tree, over.(map[string]any)) //nolint:errcheck // a path is never empty
+	want, err := m.seen(m.tree, over)
 	if err != nil {
 		return err
 	}
@@ -92,12 +94,13 @@ func (m *maker) seen(t *tree, over map[string]any) (map[string]any, error) {
 func withoutNulls(values map[string]any) map[string]any {
 	out := maps.Clone(values)
 	for key, value := range values {
-		below, isMap := value.(map[string]any)
-		if isMap && len(below) > 0 {
+		below, _ := value.(map[string]any)
+		held := len(below) > 0
+		if held {
 			below = withoutNulls(below)
 			out[key] = below
 		}
-		if value == nil || isMap && len(below) == 0 && len(value.(map[string]any)) > 0 { //nolint:errcheck // it is a map
+		if value == nil || held && len(below) == 0 {
 			delete(out, key)
 		}
 	}

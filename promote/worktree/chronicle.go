@@ -8,16 +8,16 @@ import (
 	"github.com/assaydev/assay/internal/history"
 )
 
-// Chronicle is what the commits of a repository tell of all its environments.
-type Chronicle struct {
+// chronicle is what the commits of a repository tell of all its environments.
+type chronicle struct {
 	history.Past  // without decisions
 	Entries, Refs []git.Entry
 }
 
-// ReadChronicle reads the newest commits of the branch that is checked out, and the
+// readChronicle reads the newest commits of the branch that is checked out, and the
 // refs beside it.
-func ReadChronicle(ctx context.Context, root string, p git.Process, commits int) (Chronicle, error) {
-	var c Chronicle
+func readChronicle(ctx context.Context, root string, p git.Process, commits int) (chronicle, error) {
+	var c chronicle
 	repo, err := local.Open(ctx, root, p)
 	if err != nil {
 		return c, err

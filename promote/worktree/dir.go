@@ -239,7 +239,7 @@ func (r *Record) result(committed bool) *promote.Result {
 // Past is what the newest commits of the branch that is checked out tell of the
 // environment.
 func (d Dir) Past(ctx context.Context) (history.Past, error) {
-	c, err := ReadChronicle(ctx, d.Root, d.Process, d.Commits)
+	c, err := readChronicle(ctx, d.Root, d.Process, d.Commits)
 	if err != nil {
 		return history.Past{}, err
 	}

@@ -28,7 +28,7 @@ var (
 )
 
 // systemDirs may be read: libraries, time zones, the system's own files.
-var systemDirs = []string{"/proc/", "/sys/", "/etc/", "/usr/", "/lib/", "/lib64/", "/dev/", "/opt/", "/bin/", "/root/go/"}
+var systemDirs = []string{"/proc/", "/sys/", "/etc/", "/usr/", "/lib/", "/lib64/", "/dev/", "/opt/", "/bin/"}
 
 // line looks at one call that succeeded.
 func (w *watcher) line(text string) {

@@ -220,7 +220,7 @@ func TestApplication(t *testing.T) {
 	}
 	checkParameters(t, app.Spec.Source.Plugin.Parameters)
 	if info, err := os.Stat(filepath.Join("..", app.Spec.Source.Path)); err != nil || !info.IsDir() {
-		t.Errorf("the Application's path is no environment of this repository: %v", err)
+		t.Errorf("the Application's path is not an environment of this repository: %v", err)
 	}
 }
 

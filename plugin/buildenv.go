@@ -1,7 +1,7 @@
 package plugin
 
 // buildEnv is what $NAME means in source options: the part of Argo CD's build
-// environment that output may depend on. The revision is no part of it, since
+// environment that output may depend on. The revision is not part of it, since
 // Argo CD carries cached output over to new revisions. The sidecar's own
 // environment is not the repository's to read.
 func buildEnv(lookup func(string) (string, bool)) map[string]string {

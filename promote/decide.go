@@ -60,7 +60,7 @@ type Decider struct {
 	Choose func(ctx context.Context, res *render.Result, since Since) (Choice, error)
 }
 
-// Since tells when the branch began to hold what is under test (Began); zero where
+// Since tells when the branch began to hold what is under test (UnderTestSince); zero where
 // that is not known.
 type Since func(context.Context) (time.Time, error)
 

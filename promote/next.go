@@ -107,7 +107,7 @@ func NextDir(from string, to spec.Destination) (string, error) {
 // state Set.
 func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
 	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return File{}, "", fmt.Errorf("%s is no directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
+		return File{}, "", fmt.Errorf("%s is not a directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
 	} else if err != nil {
 		return File{}, "", err
 	}

@@ -76,7 +76,7 @@ func TestNextRefuses(t *testing.T) {
 		before := envrepo.Read(t, os.DirFS(dir))
 		_, err := prepare(t, dir, "prod", Promote)
 		if want == "../nowhere" {
-			want = "nowhere is no directory of the repository: correct the path, which starts at this environment"
+			want = "nowhere is not a directory of the repository: correct the path, which starts at this environment"
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "spec.promotion.to[0]") {
 			t.Errorf("%s: %v", to, err)

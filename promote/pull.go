@@ -2,7 +2,7 @@ package promote
 
 import "fmt"
 
-// Pull is the pull request that offers a proposal.
+// Pull is the pull request of a proposal.
 type Pull struct {
 	Number int64     `json:"number,omitempty"`
 	URL    string    `json:"url,omitempty"`

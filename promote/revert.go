@@ -192,7 +192,7 @@ func (r *reversal) prove(ctx context.Context) (*render.Result, error) {
 		return nil, fmt.Errorf("render what commit %s left: %w", git.Short(r.promotion.Commit), err)
 	}
 	want, conflicts := object.Merge(promoted.Baseline, now.Baseline, old.Baseline)
-	if err := r.settle(ctx, now, conflicts); err != nil {
+	if err := r.checkLater(ctx, now, conflicts); err != nil {
 		return nil, err
 	}
 	edits := map[string][]byte{}
@@ -214,9 +214,9 @@ func (r *reversal) prove(ctx context.Context) (*render.Result, error) {
 		r.req.Dir, git.Short(r.promotion.Commit), keys(differences), also)}
 }
 
-// settle warns of objects that other files have changed since to something of
+// checkLater warns of objects that other files have changed since to something of
 // their own: what the promotion's files say of them no longer counts.
-func (r *reversal) settle(ctx context.Context, now *render.Result, conflicts []object.Key) error {
+func (r *reversal) checkLater(ctx context.Context, now *render.Result, conflicts []object.Key) error {
 	if len(conflicts) == 0 {
 		return nil
 	}

@@ -87,7 +87,7 @@ type run struct {
 	hide  func(name string) bool
 }
 
-// open reads Assay's own files and settles how the environment is rendered.
+// open reads Assay's own files and decides how the environment is rendered.
 func open(req Request) (*run, error) {
 	f, err := readFiles(req.FS, req.Dir, req.Name)
 	if err != nil {

@@ -445,7 +445,7 @@ func TestExperimentFollowsTheVariant(t *testing.T) {
 
 func TestBrokenByTheChange(t *testing.T) {
 	files := merged(randomChart("tag: '1'\nroll: false\n"), map[string]string{"apps/web/candidate.yaml": marker("values: {tag: {no: string}}")})
-	files["apps/web/templates/web.yaml"] += "{{ if not (kindIs \"string\" .Values.tag) }}{{ fail \"tag is no string\" }}{{ end }}"
+	files["apps/web/templates/web.yaml"] += "{{ if not (kindIs \"string\" .Values.tag) }}{{ fail \"tag is not a string\" }}{{ end }}"
 	_, err := render.Environment(context.Background(), env(files).request())
 	if err == nil || !strings.Contains(err.Error(), "with the change of apps/web/candidate.yaml") {
 		t.Errorf("error %v", err)

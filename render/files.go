@@ -61,7 +61,7 @@ func readFiles(fsys *envfs.FS, dir, name string) (*files, error) {
 }
 
 // unnamed warns of an environment by a name that no file has: a misspelt name
-// renders without its plan. A marker of that name may come yet, so it is no error.
+// renders without its plan. A marker of that name may come yet, so it is not an error.
 func (f *files) unnamed(fsys *envfs.FS, dir, name string) []string {
 	if name == "" || f.planned || f.marker != nil {
 		return nil

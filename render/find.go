@@ -38,7 +38,7 @@ func Find(fsys *envfs.FS, dir string) ([]spec.Environment, error) {
 	return slices.SortedFunc(maps.Keys(found), spec.Environment.Compare), nil
 }
 
-// skip leaves out what is no directory of this repository.
+// skip leaves out what is not a directory of this repository.
 func skip(fsys *envfs.FS, top, dir string) error {
 	if dir == top {
 		return nil

@@ -28,7 +28,7 @@ func (f envFlag) Set(text string) error {
 	}
 	name, _, _ := strings.Cut(text, "=")
 	if problems := validation.IsEnvVarName(name); len(problems) > 0 {
-		return usagef("%q is no name of a variable", name)
+		return usagef("%q is not a name of a variable", name)
 	}
 	if slices.ContainsFunc(*f.variables, func(other string) bool { return strings.HasPrefix(other, name+"=") }) {
 		return usagef("%s is given twice: keep one", name)

@@ -79,7 +79,7 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.retry, "retry", false, "test the same change again, as a new attempt")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
-	f.BoolVar(&o.pull, "pull-request", false, "on a server, offer the candidate in a pull request, as for a protected branch")
+	f.BoolVar(&o.pull, "pull-request", false, "on a server, open a pull request for the candidate, as for a protected branch")
 }
 
 func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []string) error {

@@ -159,7 +159,7 @@ func (a *app) await(done <-chan error) (ended bool, err error) {
 	}
 }
 
-// subcommand refuses a word that is no subcommand, with those that come close.
+// subcommand refuses a word that is not a subcommand, with those that come close.
 func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -171,7 +171,7 @@ func subcommand(cmd *cobra.Command, args []string) error {
 		}
 	}
 	hint := cmp.Or(excerpt.DidYouMean(args[0], names), "there are "+strings.Join(names, ", "))
-	return usagef("%q is no command of %s: %s", args[0], cmd.CommandPath(), hint)
+	return usagef("%q is not a command of %s: %s", args[0], cmd.CommandPath(), hint)
 }
 
 // do makes a cobra function of a command's. It ends in time, whatever the

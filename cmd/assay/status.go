@@ -80,7 +80,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	return a.reportStatus(list, opt.format, dirs)
 }
 
-func (a *app) reportStatus(list []status.Standing, format string, dirs []string) error {
+func (a *app) reportStatus(list []status.Environment, format string, dirs []string) error {
 	if len(list) == 0 {
 		a.notef("no environment is at or below %s: one has an assay.yaml or a candidate.yaml", strings.Join(dirs, ", "))
 	}

@@ -19,9 +19,9 @@ import (
 
 // printStatus prints the list. Like verify's report it is the result also where
 // an environment does not render.
-func (a *app) printStatus(list []status.Standing, format string) error {
+func (a *app) printStatus(list []status.Environment, format string) error {
 	if format == formatJSON {
-		data, err := encodeJSON(append([]status.Standing{}, list...))
+		data, err := encodeJSON(append([]status.Environment{}, list...))
 		if err != nil {
 			return err
 		}
@@ -29,20 +29,20 @@ func (a *app) printStatus(list []status.Standing, format string) error {
 	} else {
 		a.out.WriteString(statusTable(list, time.Now()))
 	}
-	if slices.ContainsFunc(list, func(s status.Standing) bool { return s.Error != "" }) {
+	if slices.ContainsFunc(list, func(s status.Environment) bool { return s.Error != "" }) {
 		return errReported
 	}
 	return nil
 }
 
 // statusTable is for people. The column of errors is there if there are any.
-func statusTable(list []status.Standing, now time.Time) string {
+func statusTable(list []status.Environment, now time.Time) string {
 	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}}
-	pulls := slices.ContainsFunc(list, func(s status.Standing) bool { return len(s.Pulls) > 0 })
+	pulls := slices.ContainsFunc(list, func(s status.Environment) bool { return len(s.Pulls) > 0 })
 	if pulls {
 		t.head = append(t.head, "PULL REQUEST")
 	}
-	broken := slices.ContainsFunc(list, func(s status.Standing) bool { return s.Error != "" })
+	broken := slices.ContainsFunc(list, func(s status.Environment) bool { return s.Error != "" })
 	if broken {
 		t.head = append(t.head, "ERROR")
 	}
@@ -62,7 +62,7 @@ func statusTable(list []status.Standing, now time.Time) string {
 }
 
 // versionsOf are the images of the baseline in short.
-func versionsOf(s status.Standing) string {
+func versionsOf(s status.Environment) string {
 	const most = 3
 	var names []string
 	for _, r := range s.Baseline {
@@ -95,7 +95,7 @@ func shortImage(ref string) string {
 }
 
 // candidateOf is what is under test, its ID, and how many wait.
-func candidateOf(s status.Standing) []string {
+func candidateOf(s status.Environment) []string {
 	if len(s.Candidates) == 0 {
 		return []string{"", "", ""}
 	}
@@ -107,7 +107,7 @@ func candidateOf(s status.Standing) []string {
 }
 
 // pullsOf are the numbers of the open pull requests.
-func pullsOf(s status.Standing) string {
+func pullsOf(s status.Environment) string {
 	var numbers []string
 	for _, p := range s.Pulls {
 		numbers = append(numbers, strconv.FormatInt(p.Number, 10))
@@ -116,7 +116,7 @@ func pullsOf(s status.Standing) string {
 }
 
 // lastOf is the last decision, its age, and its commit.
-func lastOf(s status.Standing, now time.Time) []string {
+func lastOf(s status.Environment, now time.Time) []string {
 	if s.Last == nil {
 		return []string{"", "", ""}
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// winner promotes the example's candidate on its recorded verdict.
-func (t *tour) winner(ctx context.Context) error {
+// promoted promotes the example's candidate on its recorded verdict.
+func (t *tour) promoted(ctx context.Context) error {
 	data, err := t.files().ReadFile(t.example.Candidate)
 	if err != nil {
 		return err
@@ -60,8 +60,8 @@ func (t *tour) winner(ctx context.Context) error {
 	return nil
 }
 
-// loser rejects a second candidate.
-func (t *tour) loser(ctx context.Context) error {
+// rejected rejects a second candidate.
+func (t *tour) rejected(ctx context.Context) error {
 	data, err := t.newer("v1.6.0")
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func (t *tour) walk(ctx context.Context) error {
 	if err := t.look(ctx); err != nil {
 		return err
 	}
-	for _, act := range []func(context.Context) error{t.winner, t.loser, t.preempted} {
+	for _, act := range []func(context.Context) error{t.promoted, t.rejected, t.preempted} {
 		if err := act(ctx); err != nil {
 			return err
 		}

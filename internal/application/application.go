@@ -120,7 +120,7 @@ func text(m map[string]any, names ...string) string {
 	return s
 }
 
-// source finds the options, and refuses what is no directory of a repository.
+// source finds the options, and refuses what is not a directory of a repository.
 func (a *Application) source(source map[string]any) error {
 	at := func(name string) yamledit.Path { return keys("spec", "source", name) }
 	if source["chart"] != nil {

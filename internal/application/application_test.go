@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 		{"another plugin", head + "    plugin: {name: lovely}\n", "another plugin renders it"},
 		{"moved already", head + "    plugin: {name: assay}\n", "uses Assay already"},
 		{"two sections", head + "    helm: {}\n    directory: {}\n", "Argo CD takes one of them"},
-		{"no mapping", head + "    helm: 3\n", "spec.source.helm: it is no mapping"},
+		{"no mapping", head + "    helm: 3\n", "spec.source.helm: it is not a mapping"},
 		{"an unknown field of the source", head + "    ref: values\n", "spec.source.ref: Assay cannot honour it"},
 		{"helm 2", head + "    helm: {version: v2}\n", "spec.source.helm.version: Assay renders with the version that is built in"},
 		{"credentials", head + "    helm: {passCredentials: true}\n", "spec.source.helm.passCredentials: Assay fetches no charts"},
@@ -95,7 +95,7 @@ func TestRefusals(t *testing.T) {
 		{"a version of Kustomize", head + "    kustomize: {version: v4}\n", "spec.source.kustomize.version"},
 		{"Jsonnet", head + "    directory:\n      jsonnet: {tlas: [{name: a}]}\n", "app.yaml:12: spec.source.directory.jsonnet: Assay renders no Jsonnet"},
 		{"a slip", head + "    helm: {releasName: x}\n", "no such option: did you mean releaseName?"},
-		{"a count", head + "    kustomize: {replicas: [{name: a, count: many}]}\n", "entry 0 has a count that is no number"},
+		{"a count", head + "    kustomize: {replicas: [{name: a, count: many}]}\n", "entry 0 has a count that is not a number"},
 	} {
 		if _, err := Read("app.yaml", []byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %s", test.name, err, test.want)

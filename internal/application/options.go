@@ -15,7 +15,7 @@ import (
 func (a *Application) options(section string, v any) error {
 	fields, ok := v.(map[string]any)
 	if !ok && v != nil {
-		return a.problem(keys("spec", "source", section), "it is no mapping")
+		return a.problem(keys("spec", "source", section), "it is not a mapping")
 	}
 	var source reflect.Type
 	switch section {
@@ -97,7 +97,7 @@ func (a *Application) counts() error {
 		if count, ok := entry["count"].(string); ok {
 			n, err := strconv.ParseInt(count, 10, 64)
 			if err != nil {
-				return a.problem(keys("spec", "source", a.section, "replicas"), "entry %d has a count that is no number", i)
+				return a.problem(keys("spec", "source", a.section, "replicas"), "entry %d has a count that is not a number", i)
 			}
 			entry["count"] = n
 		}

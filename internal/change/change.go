@@ -98,8 +98,8 @@ func Make(in Input) (Edit, error) {
 type maker struct {
 	Input
 	tree    *tree
-	notes   []string // what is there already
-	claimed []leaf   // the Helm values that the change has decided about
+	notes   []string    // what is there already
+	claimed []valuePath // the Helm values that the change has decided about
 	idle    []Idle
 	absent  bool // the part that is made takes away what is not there
 }

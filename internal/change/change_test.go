@@ -137,11 +137,11 @@ func TestWhatIsNoChange(t *testing.T) {
 		"nothing":        {spec.Change{Images: []types.Image{{Name: "web"}}}, "spec.images[0].name: nothing to change"},
 		"second":         {spec.Change{Images: []types.Image{{Name: "web", NewTag: "v2"}, {Name: "web"}}}, "spec.images[1].name: nothing to change"},
 		"twice":          {spec.Change{Images: []types.Image{{Name: "web", NewTag: "v2"}, {Name: "web", NewTag: "v3"}}}, "spec.images[1].name: web is already changed by images[0]"},
-		"bad tag":        {spec.Change{Images: []types.Image{{Name: "web", NewTag: "v2\nx: y"}}}, "spec.images[0].newTag: is no tag"},
-		"bad digest":     {spec.Change{Images: []types.Image{{Name: "web", Digest: "abc"}}}, "spec.images[0].digest: is no digest"},
-		"bad name":       {spec.Change{Images: []types.Image{{Name: "web", NewName: "a b"}}}, "spec.images[0].newName: is no image name"},
+		"bad tag":        {spec.Change{Images: []types.Image{{Name: "web", NewTag: "v2\nx: y"}}}, "spec.images[0].newTag: is not a tag"},
+		"bad digest":     {spec.Change{Images: []types.Image{{Name: "web", Digest: "abc"}}}, "spec.images[0].digest: is not a digest"},
+		"bad name":       {spec.Change{Images: []types.Image{{Name: "web", NewName: "a b"}}}, "spec.images[0].newName: is not an image name"},
 		"tag in name":    {spec.Change{Images: []types.Image{{Name: "web", NewName: "a:v2"}}}, "spec.images[0].newName: holds a tag or digest"},
-		"bad suffix":     {spec.Change{Images: []types.Image{{Name: "web", TagSuffix: ":x"}}}, "spec.images[0].tagSuffix: is no part"},
+		"bad suffix":     {spec.Change{Images: []types.Image{{Name: "web", TagSuffix: ":x"}}}, "spec.images[0].tagSuffix: is not part"},
 		"suffix and tag": {spec.Change{Images: []types.Image{{Name: "web", TagSuffix: "-x", NewTag: "v2"}}}, "spec.images[0].tagSuffix: excludes"},
 	}
 	for name, tt := range tests {

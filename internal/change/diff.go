@@ -137,7 +137,7 @@ func (m *maker) applyDiff(name string, f diffFile) error {
 	return m.tree.write(name, out)
 }
 
-// parses refuses to break a YAML file. What is no YAML before, as a chart's
+// parses refuses to break a YAML file. What is not YAML before, as a chart's
 // template, need not be afterwards.
 func (m *maker) parses(name string, before, after []byte) error {
 	ext := path.Ext(name)

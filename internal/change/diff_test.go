@@ -143,9 +143,9 @@ func TestDiffErrors(t *testing.T) {
 		diff string
 		want []string
 	}{
-		"text":           {"color: blue\n", []string{"spec.diff: is no unified diff: there is no --- and +++ line"}},
-		"no header":      {webHunk, []string{"spec.diff: is no unified diff: line 1: patch fragment without file header"}},
-		"miscounted":     {head("web.yaml") + "@@ -6,3 +6,9 @@\n   # colors\n-  color: red\n+  color: blue\n   shape: round\n", []string{"spec.diff: is no unified diff: line 4: fragment header miscounts lines"}},
+		"text":           {"color: blue\n", []string{"spec.diff: is not a unified diff: there is no --- and +++ line"}},
+		"no header":      {webHunk, []string{"spec.diff: is not a unified diff: line 1: patch fragment without file header"}},
+		"miscounted":     {head("web.yaml") + "@@ -6,3 +6,9 @@\n   # colors\n-  color: red\n+  color: blue\n   shape: round\n", []string{"spec.diff: is not a unified diff: line 4: fragment header miscounts lines"}},
 		"too many lines": {head("web.yaml") + webHunk + "+  more: x\n", []string{"spec.diff: line 9 belongs to no hunk"}},
 		"lines between":  {head("web.yaml") + webHunk + "+  more: x\n" + head("sub/web.yaml") + "@@ -4 +4 @@\n-  name: web\n+  name: x\n", []string{"spec.diff: line 9 belongs to no hunk"}},
 		"stale": {
@@ -188,7 +188,7 @@ func TestDiffErrors(t *testing.T) {
 	})
 }
 
-// A template of a chart is no YAML, before or after; value files are.
+// A template of a chart is not YAML, before or after; value files are.
 func TestDiffHelm(t *testing.T) {
 	const archive = "-- shop/templates/a.yaml --\na: {{ .b }}\nb: {{ .c }}\n-- shop/values.yaml --\nb: 1\n"
 	in := helmInput(archive, spec.HelmSource{}, spec.Change{Diff: "--- templates/a.yaml\n+++ templates/a.yaml\n@@ -1,2 +1,2 @@\n-a: {{ .b }}\n+a: {{ .c }}\n b: {{ .c }}\n"})

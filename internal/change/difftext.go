@@ -25,10 +25,10 @@ func parseDiff(text string) ([]diffFile, error) {
 	}
 	parsed, _, err := gitdiff.Parse(strings.NewReader(strings.Join(lines, "")))
 	if err != nil {
-		return nil, fmt.Errorf("is no unified diff: %s: make it with git diff", strings.TrimPrefix(firstLine(err), "gitdiff: "))
+		return nil, fmt.Errorf("is not a unified diff: %s: make it with git diff", strings.TrimPrefix(firstLine(err), "gitdiff: "))
 	}
 	if len(parsed) == 0 {
-		return nil, errors.New("is no unified diff: there is no --- and +++ line: make it with git diff")
+		return nil, errors.New("is not a unified diff: there is no --- and +++ line: make it with git diff")
 	}
 	return walk(lines, parsed)
 }

@@ -22,15 +22,15 @@ func (t imageTask) flat() (string, error) {
 			return "", err
 		}
 	}
-	places := 0
+	count := 0
 	for _, file := range t.Files {
 		n, err := t.flatFile(file, name)
 		if err != nil {
 			return "", err
 		}
-		places += n
+		count += n
 	}
-	if places == 0 {
+	if count == 0 {
 		return "", t.fault("name", "%s renders, and is written in no manifest of %s: it cannot be edited there", name, t.Dir)
 	}
 	return name, nil
@@ -52,13 +52,13 @@ func (t imageTask) flatFile(file, name string) (int, error) {
 		return 0, err
 	}
 	var edits []yamledit.Edit
-	places := 0
+	count := 0
 	for document := range f.Documents() {
 		for _, image := range imagesIn(f.Value(document)) {
 			if n, _, _ := object.SplitImage(image.Ref); n != name {
 				continue
 			}
-			places++
+			count++
 			path := steps(image.Path)
 			ref := updated(image.Ref, t.image)
 			if ref == image.Ref {
@@ -68,11 +68,11 @@ func (t imageTask) flatFile(file, name string) (int, error) {
 			edits = append(edits, yamledit.Edit{Document: document, Op: yamledit.Set, Path: path, Value: ref})
 		}
 	}
-	return places, t.tree.apply(file, edits...)
+	return count, t.tree.apply(file, edits...)
 }
 
 // imagesIn are the images of a document; of a list, those of its items. What has
-// no kind is no object, and does not render.
+// no kind is not an object, and does not render.
 func imagesIn(document any) []object.Image {
 	root, ok := document.(map[string]any)
 	if kind, _ := root["kind"].(string); !ok || kind == "" {

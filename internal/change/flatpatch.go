@@ -17,7 +17,7 @@ func (t patchTask) flat() error {
 			return err
 		}
 		for _, o := range objs {
-			p, err := t.place(o)
+			p, err := t.locate(o)
 			if err != nil {
 				return err
 			}
@@ -31,29 +31,29 @@ func (t patchTask) flat() error {
 
 func ownName(o *unstructured.Unstructured) []string { return []string{o.GetName()} }
 
-// place is where an object is written.
-type place struct {
+// location is where an object is written.
+type location struct {
 	file     string
 	document int
 	path     yamledit.Path // within the document: that of an item of a list
 	object   map[string]any
 }
 
-// place finds the one document or item that holds a rendered object.
-func (t patchTask) place(o *unstructured.Unstructured) (place, error) {
-	var found []place
+// locate finds the one document or item that holds a rendered object.
+func (t patchTask) locate(o *unstructured.Unstructured) (location, error) {
+	var found []location
 	for _, file := range t.Files {
 		data, err := t.tree.read(file)
 		if err != nil {
-			return place{}, err
+			return location{}, err
 		}
 		// Most files of a large environment do not have the object: do not parse them.
 		if !bytes.Contains(data, []byte(o.GetName())) {
 			continue
 		}
-		all, err := t.places(file)
+		all, err := t.locations(file)
 		if err != nil {
-			return place{}, err
+			return location{}, err
 		}
 		for _, p := range all {
 			if ident(&unstructured.Unstructured{Object: p.object}) == ident(o) {
@@ -66,25 +66,25 @@ func (t patchTask) place(o *unstructured.Unstructured) (place, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return place{}, t.fault("", "%s renders, and is written in no manifest of %s: it cannot be edited there", key, t.Dir)
+		return location{}, t.fault("", "%s renders, and is written in no manifest of %s: it cannot be edited there", key, t.Dir)
 	}
-	return place{}, t.fault("", "%s is in %s and in %s: remove one of them", key, t.where(found[0]), t.where(found[1]))
+	return location{}, t.fault("", "%s is in %s and in %s: remove one of them", key, t.where(found[0]), t.where(found[1]))
 }
 
-// places are the objects that a file holds, those of lists as well.
-func (m *maker) places(file string) ([]place, error) {
+// locations are the objects that a file holds, those of lists as well.
+func (m *maker) locations(file string) ([]location, error) {
 	f, err := m.tree.file(file)
 	if err != nil {
 		return nil, err
 	}
-	var out []place
+	var out []location
 	for document := range f.Documents() {
-		out = append(out, placesIn(place{file: file, document: document}, f.Value(document))...)
+		out = append(out, locationsIn(location{file: file, document: document}, f.Value(document))...)
 	}
 	return out, nil
 }
 
-func placesIn(at place, v any) []place {
+func locationsIn(at location, v any) []location {
 	o, ok := v.(map[string]any)
 	if !ok {
 		return nil
@@ -92,18 +92,18 @@ func placesIn(at place, v any) []place {
 	items, ok := o["items"].([]any)
 	if !ok {
 		at.object = o
-		return []place{at}
+		return []location{at}
 	}
-	var out []place
+	var out []location
 	for i, item := range items {
 		below := at
 		below.path = step(step(at.path, yamledit.Key("items")), yamledit.Index(i))
-		out = append(out, placesIn(below, item)...)
+		out = append(out, locationsIn(below, item)...)
 	}
 	return out
 }
 
-func (m *maker) where(p place) string {
+func (m *maker) where(p location) string {
 	f, err := m.tree.file(p.file)
 	if err != nil {
 		return p.file
@@ -111,8 +111,8 @@ func (m *maker) where(p place) string {
 	return p.file + lineOf(f, p.document, p.path)
 }
 
-// patchAt applies a document of the patch to the object at a place.
-func (t patchTask) patchAt(d patchDocument, p place) error {
+// patchAt applies a document of the patch to the object at a location.
+func (t patchTask) patchAt(d patchDocument, p location) error {
 	name := t.where(p)
 	after, err := t.apply(d, p.object, name, kept)
 	if err != nil {
@@ -133,7 +133,7 @@ func (t patchTask) patchAt(d patchDocument, p place) error {
 }
 
 // proved holds that the file now has the object as patched.
-func (t patchTask) proved(p place, want map[string]any) error {
+func (t patchTask) proved(p location, want map[string]any) error {
 	f, err := t.tree.file(p.file)
 	if err != nil {
 		return err

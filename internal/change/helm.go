@@ -26,7 +26,7 @@ func (t imageTask) helm() (string, error) {
 		return "", err
 	}
 	for _, l := range values {
-		if err := t.claim(l); err != nil {
+		if err := t.reserve(l); err != nil {
 			return "", err
 		}
 		// A chart prints 1.5 and "1.5" alike.
@@ -34,7 +34,7 @@ func (t imageTask) helm() (string, error) {
 			t.note("%s is %s already", strings.Join(l.names, "."), l.value)
 			continue
 		}
-		if err := t.setLeaf(l); err != nil {
+		if err := t.chooseFile(l); err != nil {
 			return "", err
 		}
 	}
@@ -90,9 +90,9 @@ func currentName(sources []source, k spec.ImageKeys) string {
 }
 
 // keyValues are the values to write for the image.
-func (t imageTask) keyValues(name string, k spec.ImageKeys, sources []source) ([]leaf, error) {
+func (t imageTask) keyValues(name string, k spec.ImageKeys, sources []source) ([]valuePath, error) {
 	if k.Image != "" {
-		l, err := t.keyLeaf(name, "image", k.Image, "")
+		l, err := t.keyPath(name, "image", k.Image, "")
 		if err != nil {
 			return nil, err
 		}
@@ -101,11 +101,11 @@ func (t imageTask) keyValues(name string, k spec.ImageKeys, sources []source) ([
 			return nil, t.fault("name", "no value file has %s, which holds %s by spec.helm.imageValues in %s", k.Image, name, t.PlanFile)
 		}
 		l.value = updated(fmt.Sprint(current), t.image)
-		return []leaf{l}, nil
+		return []valuePath{l}, nil
 	}
-	var out []leaf
+	var out []valuePath
 	add := func(part, key, value string) error {
-		l, err := t.keyLeaf(name, part, key, value)
+		l, err := t.keyPath(name, part, key, value)
 		out = append(out, l)
 		return err
 	}
@@ -166,17 +166,17 @@ func (t imageTask) versionValues(k spec.ImageKeys, sources []source, add func(pa
 	return nil
 }
 
-// keyLeaf is the value for one part of the image.
-func (t imageTask) keyLeaf(name, part, key, value string) (leaf, error) {
+// keyPath is the value for one part of the image.
+func (t imageTask) keyPath(name, part, key, value string) (valuePath, error) {
 	at := fmt.Sprintf("%s: spec.helm.imageValues[%s].%s", t.PlanFile, name, part)
 	if key == "" {
-		return leaf{}, t.fault("name", "%s is missing: name the value key that holds the %s", at, part)
+		return valuePath{}, t.fault("name", "%s is missing: name the value key that holds the %s", at, part)
 	}
 	names, err := splitKey(key)
 	if err != nil {
-		return leaf{}, t.fault("name", "%s: %w", at, err)
+		return valuePath{}, t.fault("name", "%s: %w", at, err)
 	}
-	return leaf{t.field, names, value}, nil
+	return valuePath{t.field, names, value}, nil
 }
 
 // splitKey splits a dotted path; a backslash keeps the dot after it.
@@ -188,7 +188,7 @@ func splitKey(key string) ([]string, error) {
 	names := strings.Split(strings.ReplaceAll(key, `\.`, dot), ".")
 	for i := range names {
 		if names[i] = strings.ReplaceAll(names[i], dot, "."); names[i] == "" {
-			return nil, fmt.Errorf("%s: is no dotted path of keys", key)
+			return nil, fmt.Errorf("%s: is not a dotted path of keys", key)
 		}
 	}
 	return names, nil

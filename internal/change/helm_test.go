@@ -233,8 +233,8 @@ func TestHelmValuesErrors(t *testing.T) {
 		"deleted everywhere": {plain + "-- shop/values-prod.yaml --\nx: {}\n", spec.HelmSource{}, map[string]any{"image": map[string]any{"digest": nil}}, []string{"changes nothing: no value file has image.digest"}},
 		"deleted already":    {plain + "-- shop/values-prod.yaml --\nimage: {tag: null}\n", spec.HelmSource{}, map[string]any{"image": map[string]any{"tag": nil}}, []string{"changes nothing: image.tag is null in shop/values-prod.yaml"}},
 		"an empty mapping":   {plain, spec.HelmSource{}, map[string]any{"image": map[string]any{}}, []string{"changes nothing: shop/values.yaml has image"}},
-		"broken values":      {"-- shop/values.yaml --\na: [\n", spec.HelmSource{}, tag, []string{"shop/values.yaml: its values are no YAML mapping"}},
-		"broken plan values": {plain, spec.HelmSource{Values: "- a"}, tag, []string{"shop/assay.yaml: spec.helm.values: its values are no YAML mapping"}},
+		"broken values":      {"-- shop/values.yaml --\na: [\n", spec.HelmSource{}, tag, []string{"shop/values.yaml: its values are not a YAML mapping"}},
+		"broken plan values": {plain, spec.HelmSource{Values: "- a"}, tag, []string{"shop/assay.yaml: spec.helm.values: its values are not a YAML mapping"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -324,7 +324,7 @@ func TestHelmImageErrors(t *testing.T) {
 		"no tag to add to":      {keys("web", spec.ImageKeys{Tag: "none.tag"}), types.Image{Name: "web", TagSuffix: "-x"}, []string{"spec.images[0].tagSuffix: no value file has a tag at none.tag"}},
 		"no registry":           {helmKeys(), types.Image{Name: "cart", NewName: "other/cart"}, []string{"spec.images[0].newName: needs a registry, as in docker.io/other/cart: the chart takes the registry from cart.image.registry"}},
 		"a list":                {keys("web", spec.ImageKeys{Tag: "a[0].tag"}), types.Image{Name: "web", NewTag: "v2"}, []string{"imageValues[web].tag: a[0].tag: items of lists cannot be named"}},
-		"no path":               {keys("web", spec.ImageKeys{Tag: "a..tag"}), types.Image{Name: "web", NewTag: "v2"}, []string{"a..tag: is no dotted path"}},
+		"no path":               {keys("web", spec.ImageKeys{Tag: "a..tag"}), types.Image{Name: "web", NewTag: "v2"}, []string{"a..tag: is not a dotted path"}},
 		"no reference":          {keys("web", spec.ImageKeys{Image: "none"}), types.Image{Name: "web", NewTag: "v2"}, []string{"no value file has none, which holds web by spec.helm.imageValues"}},
 		"nothing":               {helmKeys(), types.Image{Name: "shop/web", NewTag: "1.4.0"}, []string{"the change changes nothing: web.image.tag is 1.4.0 already"}},
 		"a parameter":           {spec.HelmSource{ImageValues: helmKeys().ImageValues, Parameters: []spec.HelmParameter{{Name: "web.image.tag", Value: "x"}}}, types.Image{Name: "shop/web", NewTag: "v2"}, []string{"spec.helm.parameters[0] sets web.image.tag after"}},

@@ -46,13 +46,13 @@ func (t imageTask) valid() error {
 	case tag != "" || digest != "":
 		return t.fault("newName", "holds a tag or digest: write them as newTag and digest")
 	case im.NewName != "" && !imageName.MatchString(im.NewName):
-		return t.fault("newName", "is no image name")
+		return t.fault("newName", "is not an image name")
 	case im.NewTag != "" && (!imageTag.MatchString(im.NewTag) || len(im.NewTag) > longestTag):
-		return t.fault("newTag", "is no tag: letters, digits, '_', '.' and '-', at most 128")
+		return t.fault("newTag", "is not a tag: letters, digits, '_', '.' and '-', at most 128")
 	case im.TagSuffix != "" && (!imageSuffix.MatchString(im.TagSuffix) || len(im.TagSuffix) >= longestTag):
-		return t.fault("tagSuffix", "is no part of a tag: letters, digits, '_', '.' and '-'")
+		return t.fault("tagSuffix", "is not part of a tag: letters, digits, '_', '.' and '-'")
 	case im.Digest != "" && !imageDigest.MatchString(im.Digest):
-		return t.fault("digest", "is no digest: write it as sha256:...")
+		return t.fault("digest", "is not a digest: write it as sha256:...")
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ images: [{name: api, newName: registry.example.com/api}]
 			[]string{"a file outside the environment prod"},
 		},
 		"no kustomization": {"-- prod/x --\n", types.Image{Name: "api", NewTag: "v2"}, spec.KustomizeSource{}, []string{"prod: there is no kustomization file"}},
-		"a list":           {"-- prod/kustomization.yaml --\n- a\n", types.Image{Name: "api", NewTag: "v2"}, spec.KustomizeSource{}, []string{"prod/kustomization.yaml: the document is no mapping"}},
+		"a list":           {"-- prod/kustomization.yaml --\n- a\n", types.Image{Name: "api", NewTag: "v2"}, spec.KustomizeSource{}, []string{"prod/kustomization.yaml: the document is not a mapping"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -119,7 +119,7 @@ func (t patchTask) inPlace(k *overlay, g goal, base []*unstructured.Unstructured
 		return nil, err
 	}
 	err = errElsewhere
-	for _, edit := range t.ways(k, to) {
+	for _, edit := range t.candidateEdits(k, to) {
 		var objs []*unstructured.Unstructured
 		if objs, err = t.attempt(edit, base, g); err == nil {
 			return objs, nil
@@ -128,13 +128,13 @@ func (t patchTask) inPlace(k *overlay, g goal, base []*unstructured.Unstructured
 	return nil, err
 }
 
-// way is an edit that may do what the patch wants, made in the task's tree.
-type way func(patchTask) error
+// edit is an edit that may do what the patch wants, made in the task's tree.
+type edit func(patchTask) error
 
 // attempt makes an edit, which stays if it renders as it should.
-func (t patchTask) attempt(edit way, base []*unstructured.Unstructured, goals ...goal) ([]*unstructured.Unstructured, error) {
+func (t patchTask) attempt(e edit, base []*unstructured.Unstructured, goals ...goal) ([]*unstructured.Unstructured, error) {
 	trial := t.on(t.tree.fork())
-	if err := edit(trial); err != nil {
+	if err := e(trial); err != nil {
 		return nil, err
 	}
 	objs, err := t.Render(t.FS.With(trial.tree.edited))

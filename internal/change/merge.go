@@ -153,7 +153,7 @@ func operate(o map[string]any, ops []any) (map[string]any, error) {
 	}
 	patch, err := jsonpatch.DecodePatch(text)
 	if err != nil {
-		return nil, errors.New("the patch is no list of JSON patch operations: give each op, path and, unless it removes, value")
+		return nil, errors.New("the patch is not a list of JSON patch operations: give each op, path and, unless it removes, value")
 	}
 	data, err := json.Marshal(o)
 	if err != nil {

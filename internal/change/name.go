@@ -91,11 +91,11 @@ func names(word string, known []string) string {
 			}
 		}
 	}
-	return offer(near, known)
+	return suggest(near, known)
 }
 
-// offer names what is known, near ones first.
-func offer(near, known []string) string {
+// suggest names what is known, near ones first.
+func suggest(near, known []string) string {
 	if len(near) == 0 {
 		return "there are " + excerpt.List(known)
 	}

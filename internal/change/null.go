@@ -13,7 +13,7 @@ import (
 // after which templates see what they would with a null laid over all values. A
 // null in a chart's own values.yaml is not what it is in a value file, and which
 // default it uncovers or drops is up to the engine.
-func (m *maker) deleteValue(l leaf, sources []source) error {
+func (m *maker) deleteValue(l valuePath, sources []source) error {
 	var below any
 	over := map[string]any{}
 	for _, name := range slices.Backward(l.names) {
@@ -44,7 +44,7 @@ func (m *maker) deleteValue(l leaf, sources []source) error {
 }
 
 // remove takes a value away in one file, if some way to do so is right.
-func (m *maker) remove(l leaf, s source, right func(seen map[string]any) bool) (bool, error) {
+func (m *maker) remove(l valuePath, s source, right func(seen map[string]any) bool) (bool, error) {
 	if !s.inside {
 		return false, nil
 	}
@@ -64,7 +64,7 @@ func (m *maker) remove(l leaf, s source, right func(seen map[string]any) bool) (
 
 // removals are the ways to take a value away in one file, the one that leaves the
 // least there first.
-func (m *maker) removals(l leaf, s source) []func(*maker) error {
+func (m *maker) removals(l valuePath, s source) []func(*maker) error {
 	var out []func(*maker) error
 	if _, here := get(s.values, l.names); here && s.chart {
 		out = append(out, func(m *maker) error {
@@ -75,7 +75,7 @@ func (m *maker) removals(l leaf, s source) []func(*maker) error {
 }
 
 // noteAbsent notes that templates do not see the value already.
-func (m *maker) noteAbsent(l leaf, s source) {
+func (m *maker) noteAbsent(l valuePath, s source) {
 	name := strings.Join(l.names, ".")
 	if current, here := get(s.values, l.names); here && current == nil {
 		m.note("%s is null in %s", name, s.file)

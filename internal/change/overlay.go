@@ -15,12 +15,12 @@ import (
 // overlay is the environment's kustomization, with those below it in the
 // environment.
 type overlay struct {
-	layers []layer // its own first
-	affix  affix
+	kustomizations []kustomizationFile // its own first
+	affix          affix
 }
 
-// layer is one kustomization file.
-type layer struct {
+// kustomizationFile is one kustomization file.
+type kustomizationFile struct {
 	dir, file string
 	root      map[string]any
 }
@@ -31,7 +31,7 @@ func (t patchTask) overlay() (*overlay, error) {
 	if err := k.read(t.maker, t.Dir); err != nil {
 		return nil, err
 	}
-	own := k.layers[0].root
+	own := k.kustomizations[0].root
 	k.affix.prefix, _ = own["namePrefix"].(string)
 	k.affix.suffix, _ = own["nameSuffix"].(string)
 	if t.Plan != nil && t.Plan.Spec.Kustomize != nil {
@@ -47,7 +47,7 @@ func (t patchTask) overlay() (*overlay, error) {
 }
 
 func (k *overlay) read(m *maker, dir string) error {
-	if slices.ContainsFunc(k.layers, func(l layer) bool { return l.dir == dir }) {
+	if slices.ContainsFunc(k.kustomizations, func(l kustomizationFile) bool { return l.dir == dir }) {
 		return nil
 	}
 	file, err := m.kustomization(dir)
@@ -62,7 +62,7 @@ func (k *overlay) read(m *maker, dir string) error {
 	if err != nil {
 		return err
 	}
-	k.layers = append(k.layers, layer{dir, file, root})
+	k.kustomizations = append(k.kustomizations, kustomizationFile{dir, file, root})
 	for _, field := range []string{"resources", "bases", "components"} {
 		for _, name := range texts(root[field]) {
 			below, err := m.resolveDir(dir, name)
@@ -88,8 +88,8 @@ func texts(v any) []string {
 	return out
 }
 
-// files are the resource files of a layer that lie in the environment.
-func (l layer) files(m *maker) []string {
+// files are the resource files of a kustomization that lie in the environment.
+func (l kustomizationFile) files(m *maker) []string {
 	var out []string
 	for _, name := range texts(l.root["resources"]) {
 		file, err := envfs.Resolve(l.dir, name)
@@ -130,7 +130,7 @@ func (k *overlay) stageNames(o *unstructured.Unstructured) []string {
 
 // add puts an entry at the end of the kustomization's patches.
 func (k *overlay) add(t patchTask, p types.Patch) error {
-	own := k.layers[0]
+	own := k.kustomizations[0]
 	f, err := t.tree.file(own.file)
 	if err != nil {
 		return err

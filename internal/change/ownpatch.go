@@ -20,10 +20,10 @@ type ownPatch struct {
 	target *types.Selector
 }
 
-// ownPatches are the edits of patches that a layer has for an object, the last
+// ownPatches are the edits of patches that a kustomization has for an object, the last
 // patch first, since it wins.
-func (t patchTask) ownPatches(l layer, k *overlay, g task) []way {
-	var out []way
+func (t patchTask) ownPatches(l kustomizationFile, k *overlay, g task) []edit {
+	var out []edit
 	for _, p := range slices.Backward(l.patches()) {
 		f, err := t.patchText(p)
 		if err != nil {
@@ -44,8 +44,8 @@ func (t patchTask) ownPatches(l layer, k *overlay, g task) []way {
 	return out
 }
 
-// patches lists the layer's patches in the order in which they apply.
-func (l layer) patches() []ownPatch {
+// patches lists the kustomization's patches in the order in which they apply.
+func (l kustomizationFile) patches() []ownPatch {
 	var out []ownPatch
 	for i, name := range texts(l.root["patchesStrategicMerge"]) {
 		out = append(out, l.patch(name, step(keys("patchesStrategicMerge"), yamledit.Index(i)), nil))
@@ -74,7 +74,7 @@ func (l layer) patches() []ownPatch {
 }
 
 // patch is one that is a file's name, or else its own text.
-func (l layer) patch(name string, inline yamledit.Path, target *types.Selector) ownPatch {
+func (l kustomizationFile) patch(name string, inline yamledit.Path, target *types.Selector) ownPatch {
 	if file, err := envfs.Resolve(l.dir, name); err == nil && !strings.Contains(name, "\n") {
 		return ownPatch{file, nil, target}
 	}

@@ -189,7 +189,7 @@ func nearObjects(by selector, known map[string]bool) string {
 			near = rank(near, []string{k})
 		}
 	}
-	return offer(near, list)
+	return suggest(near, list)
 }
 
 // apply is the object with the document applied.

@@ -194,7 +194,7 @@ func TestPatchErrors(t *testing.T) {
 		"other namespace": {webManifest, types.Patch{Patch: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: x}\n"}, []string{"matches nothing: did you mean Deployment/web"}},
 		"not even near":   {webManifest, on("Zzz", "zzzzzzzzzz", replicas), []string{"matches nothing: there are ConfigMap/web, Deployment/web"}},
 		"no path":         {webManifest, on("Deployment", "web", "[{op: replace, path: /spec/foo, value: 3}]"), []string{"spec.patches[0]: shop/a.yaml:2: operation 0 of the patch (replace /spec/foo) does not apply"}},
-		"bad operation":   {webManifest, on("Deployment", "web", "[{op: jump, path: /spec/foo}]"), []string{"the patch is no list of JSON patch operations"}},
+		"bad operation":   {webManifest, on("Deployment", "web", "[{op: jump, path: /spec/foo}]"), []string{"the patch is not a list of JSON patch operations"}},
 		"failed test":     {webManifest, on("Deployment", "web", "[{op: test, path: /spec/replicas, value: 5}]"), []string{"operation 0 of the patch (test /spec/replicas) does not apply"}},
 		"renames":         {webManifest, on("Deployment", "web", "[{op: replace, path: /metadata/name, value: x}]"), []string{"the patch changes metadata.name"}},
 		"moves":           {webManifest, on("Deployment", "web", "[{op: add, path: /metadata/namespace, value: x}]"), []string{"the patch changes metadata.namespace"}},

@@ -75,7 +75,7 @@ func parameter(name string) map[string]any {
 func decodeValues(label string, data []byte) (map[string]any, error) {
 	values := map[string]any{}
 	if err := yaml.Unmarshal(data, &values); err != nil {
-		return nil, fmt.Errorf("%s: its values are no YAML mapping: correct the file", label)
+		return nil, fmt.Errorf("%s: its values are not a YAML mapping: correct the file", label)
 	}
 	out, _ := whole(values).(map[string]any)
 	return out, nil

@@ -116,11 +116,11 @@ func (t *tree) inside(name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	place, err := t.fs.Locate(name)
+	actual, err := t.fs.Locate(name)
 	if err != nil {
 		return false, err
 	}
-	return dir == "." || strings.HasPrefix(place, dir+"/"), nil
+	return dir == "." || strings.HasPrefix(actual, dir+"/"), nil
 }
 
 // mapping returns a document as a mapping; an empty document is an empty one.
@@ -134,7 +134,7 @@ func mapping(f *yamledit.File, name string) (map[string]any, error) {
 	case nil:
 		return map[string]any{}, nil
 	}
-	return nil, fmt.Errorf("%s: the document is no mapping", name)
+	return nil, fmt.Errorf("%s: the document is not a mapping", name)
 }
 
 // keys is a path of mapping keys.

@@ -9,20 +9,20 @@ import (
 	"github.com/assaydev/assay/internal/yamledit"
 )
 
-// leaf is one value to set. A nil value deletes.
-type leaf struct {
+// valuePath is one value to set. A nil value deletes.
+type valuePath struct {
 	field string // of the marker
 	names []string
 	value any
 }
 
-func leaves(field string, prefix []string, values map[string]any) []leaf {
-	var out []leaf
+func valuePaths(field string, prefix []string, values map[string]any) []valuePath {
+	var out []valuePath
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		at := append(slices.Clone(prefix), name)
-		l := leaf{field + "." + name, at, whole(values[name])}
+		l := valuePath{field + "." + name, at, whole(values[name])}
 		if inner, ok := values[name].(map[string]any); ok && len(inner) > 0 {
-			out = append(out, leaves(l.field, at, inner)...)
+			out = append(out, valuePaths(l.field, at, inner)...)
 			continue
 		}
 		out = append(out, l)
@@ -32,10 +32,10 @@ func leaves(field string, prefix []string, values map[string]any) []leaf {
 
 // values merges spec.values into the value files.
 func (m *maker) values() error {
-	for _, l := range leaves("values", nil, m.Change.Values) {
-		err := m.claim(l)
+	for _, l := range valuePaths("values", nil, m.Change.Values) {
+		err := m.reserve(l)
 		if err == nil {
-			err = m.part(l.field, func() error { return m.setLeaf(l) })
+			err = m.part(l.field, func() error { return m.chooseFile(l) })
 		}
 		if err != nil {
 			return m.at(l.field, err)
@@ -44,8 +44,8 @@ func (m *maker) values() error {
 	return nil
 }
 
-// claim refuses a value that another part of the change decides about as well.
-func (m *maker) claim(l leaf) error {
+// reserve refuses a value that another part of the change decides about as well.
+func (m *maker) reserve(l valuePath) error {
 	for _, other := range m.claimed {
 		both := min(len(l.names), len(other.names))
 		same := len(l.names) == len(other.names) && reflect.DeepEqual(l.value, other.value)
@@ -57,9 +57,9 @@ func (m *maker) claim(l leaf) error {
 	return nil
 }
 
-// setLeaf edits the last file of the environment that has the key, or else the
+// chooseFile edits the last file of the environment that has the key, or else the
 // last one, unless something that applies later decides about the key.
-func (m *maker) setLeaf(l leaf) error {
+func (m *maker) chooseFile(l valuePath) error {
 	sources, err := m.sources()
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (m *maker) setLeaf(l leaf) error {
 
 // setValue writes the value where the file has the key, or adds it below the
 // deepest mapping that leads to it.
-func (m *maker) setValue(l leaf, s source) error {
+func (m *maker) setValue(l valuePath, s source) error {
 	current, here := get(s.values, l.names)
 	if empty, ok := l.value.(map[string]any); ok && len(empty) == 0 {
 		if _, ok := current.(map[string]any); ok {

@@ -101,8 +101,8 @@ func TestOpenRefuses(t *testing.T) {
 		"no kubeconfig":        {cluster.Options{Kubeconfig: []string{filepath.Join(t.TempDir(), "missing")}}, cluster.ErrNoCluster.Error()},
 		"an empty kubeconfig":  {cluster.Options{Kubeconfig: []string{empty(t)}}, cluster.ErrNoCluster.Error()},
 		"context without any":  {cluster.Options{Context: "prod"}, "it has no context prod: it has none"},
-		"no YAML":              {cluster.Options{Kubeconfig: []string{broken}}, "it cannot be read, or it is no kubeconfig"},
-		"a directory":          {cluster.Options{Kubeconfig: []string{t.TempDir()}}, "it cannot be read, or it is no kubeconfig"},
+		"no YAML":              {cluster.Options{Kubeconfig: []string{broken}}, "it cannot be read, or it is not a kubeconfig"},
+		"a directory":          {cluster.Options{Kubeconfig: []string{t.TempDir()}}, "it cannot be read, or it is not a kubeconfig"},
 		"missing certificates": {cluster.Options{Kubeconfig: []string{lost}}, "a certificate, key or token file that it names cannot be read"},
 	} {
 		_, err := cluster.Open(test.opt)
@@ -178,10 +178,10 @@ func TestProblems(t *testing.T) {
 			403, inJSON, failure(403, "Forbidden", `applications.argoproj.io "shop" is forbidden: User "system:serviceaccount:ci:bot" cannot get resource "applications" in API group "argoproj.io" in the namespace "argocd"`),
 			nil, `it forbids this (403): User "system:serviceaccount:ci:bot" cannot get resource "applications" in API group "argoproj.io" in the namespace "argocd": grant the verb get on applications.argoproj.io there, with a Role and a RoleBinding`,
 		},
-		"its database is away":  {500, inJSON, failure(500, "InternalError", "etcdserver: no leader"), nil, "answers with an error: etcdserver: no leader"},
-		"a proxy's own page":    {502, plain, "Bad Gateway", nil, "answers with an error: "},
-		"no API server":         {200, "text/html", "<html>" + token + "</html>", nil, "it gave no answer that can be read: see that the kubeconfig names an API server"},
-		"a page that is no API": {404, "text/html", "<html>not here</html>", cluster.ErrNoKind, "is not there"},
+		"its database is away":      {500, inJSON, failure(500, "InternalError", "etcdserver: no leader"), nil, "answers with an error: etcdserver: no leader"},
+		"a proxy's own page":        {502, plain, "Bad Gateway", nil, "answers with an error: "},
+		"no API server":             {200, "text/html", "<html>" + token + "</html>", nil, "it gave no answer that can be read: see that the kubeconfig names an API server"},
+		"a page that is not an API": {404, "text/html", "<html>not here</html>", cluster.ErrNoKind, "is not there"},
 	} {
 		_, err := open(t, answer(test.status, test.kind, test.body)).Get(t.Context(), applications(), "argocd", "shop")
 		holds(t, name, err, test.want)

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNoCluster is that nothing says which cluster is meant.
-var ErrNoCluster = errors.New("no cluster is known: there is no kubeconfig ($KUBECONFIG, or .kube/config in the home directory), and this is no pod with a service account")
+var ErrNoCluster = errors.New("no cluster is known: there is no kubeconfig ($KUBECONFIG, or .kube/config in the home directory), and this is not a pod with a service account")
 
 // choice is a cluster and an account.
 type choice struct {
@@ -29,7 +29,7 @@ func choose(opt Options) (choice, error) {
 	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: opt.Context})
 	raw, err := config.RawConfig()
 	if err != nil {
-		return choice{}, errors.New("read kubeconfig: it cannot be read, or it is no kubeconfig: see what kubectl config view says")
+		return choice{}, errors.New("read kubeconfig: it cannot be read, or it is not a kubeconfig: see what kubectl config view says")
 	}
 	name := opt.Context
 	if name == "" {

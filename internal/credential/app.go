@@ -53,7 +53,7 @@ func newInstallation(a App, allowHTTP bool, r remote, client *http.Client, secre
 	}
 	key, err := jwt.ParseRSAPrivateKeyFromPEM(a.Key)
 	if err != nil {
-		return nil, errors.New("read private key of the GitHub App: it is no RSA key in PEM: download one from the app's settings")
+		return nil, errors.New("read private key of the GitHub App: it is not an RSA key in PEM: download one from the app's settings")
 	}
 	owner, repo, ok := r.repository()
 	if !ok {

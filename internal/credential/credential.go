@@ -28,7 +28,7 @@ import (
 )
 
 // Options is what an operator configured. Secrets come as values; a line break
-// at their end, as files have it, is no part of them.
+// at their end, as files have it, is not part of them.
 type Options struct {
 	// URL of the repository: https://, http://, ssh://, user@host:path, file://
 	// or an absolute path. A user name in it is the default of Username; a

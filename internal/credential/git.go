@@ -20,7 +20,7 @@ type Git struct {
 func set(s *git.Settings, key, value string) { s.Config = append(s.Config, [2]string{key, value}) }
 
 // helper answers git with what the environment holds. It is a shell function,
-// whose printf is the shell's own: the secret is no process's argument.
+// whose printf is the shell's own: the secret is not a process's argument.
 const (
 	usernameVar = "ASSAY_GIT_USERNAME"
 	passwordVar = "ASSAY_GIT_PASSWORD" //nolint:gosec // a variable's name

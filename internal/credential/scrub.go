@@ -17,10 +17,10 @@ const mask = "***"
 // those that a slow answer may still speak of.
 const keptTokens = 4
 
-// userinfo is what stands before the host in a URL. SSH's user name is no secret.
+// userinfo is what stands before the host in a URL. SSH's user name is not a secret.
 var userinfo = regexp.MustCompile(`(?i)\b((?:https?|socks5h?)://[^/\s@]*|ssh://[^/\s@:]*:[^/\s@]*)@`)
 
-// signedToken is a JSON web token, as a GitHub App proves itself with.
+// signedToken is JSON web token, as a GitHub App proves itself with.
 var signedToken = regexp.MustCompile(`\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*`)
 
 // scrubber knows the secrets and takes them out of texts.

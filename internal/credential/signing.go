@@ -49,7 +49,7 @@ func (c *Credentials) setSigning(ctx context.Context, s Signing) error {
 	case "openpgp":
 		err = c.signOpenPGP(ctx, s)
 	default:
-		return fmt.Errorf("choose how to sign: %q is no format: say ssh or openpgp", s.Format)
+		return fmt.Errorf("choose how to sign: %q is not a format: say ssh or openpgp", s.Format)
 	}
 	set(&c.local.Settings, "gpg.format", s.Format)
 	c.local.Sign = true

@@ -184,7 +184,7 @@ func TestSigningRefusals(t *testing.T) {
 		"two ways":       {Signing{Format: "openpgp", Env: pathAlone(), Key: armoured, KeyID: "x"}, "give one"},
 		"neither":        {Signing{Format: "openpgp"}, "needs a private key"},
 		"no format":      {Signing{Key: private}, "say ssh or openpgp"},
-		"other format":   {Signing{Format: "x509", Key: private}, `"x509" is no format`},
+		"other format":   {Signing{Format: "x509", Key: private}, `"x509" is not a format`},
 		"no program":     {Signing{Format: "ssh", Key: private, Program: "/nonexistent/signer"}, "find signer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -104,7 +104,7 @@ func parseKey(what string, data []byte) (any, ssh.PublicKey, error) {
 	case err != nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte("ssh-")):
 		return nil, nil, fmt.Errorf("read %s: it is the public half: give the private one", what)
 	case err != nil:
-		return nil, nil, fmt.Errorf("read %s: it is no private key that OpenSSH writes: the file begins with -----BEGIN and ends with a line -----END", what)
+		return nil, nil, fmt.Errorf("read %s: it is not a private key that OpenSSH writes: the file begins with -----BEGIN and ends with a line -----END", what)
 	}
 	signer, err := ssh.NewSignerFromKey(key)
 	if err != nil {

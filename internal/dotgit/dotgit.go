@@ -9,7 +9,7 @@ import (
 )
 
 // ErrInside is returned for a path that is, or leads into, Git's own directory.
-var ErrInside = errors.New("it is inside .git, which is no part of the repository's files: name a file outside")
+var ErrInside = errors.New("it is inside .git, which is not part of the repository's files: name a file outside")
 
 // Inside reports whether any element of a path may be Git's own directory, on any
 // file system.

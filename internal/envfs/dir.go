@@ -19,7 +19,7 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	if !at.info.IsDir() {
-		return nil, pathError("readdir", name, errors.New("it is no directory"))
+		return nil, pathError("readdir", name, errors.New("it is not a directory"))
 	}
 	return f.list(name, at)
 }
@@ -60,7 +60,7 @@ func (f *FS) listBase(dir string) ([]fs.DirEntry, error) {
 	defer file.Close()
 	list, ok := file.(fs.ReadDirFile)
 	if !ok {
-		return nil, errors.New("it is no directory")
+		return nil, errors.New("it is not a directory")
 	}
 	most := f.meter.limits.Files
 	entries, err := list.ReadDir(most + 1)

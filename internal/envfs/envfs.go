@@ -5,7 +5,7 @@
 //
 //  1. OpenDir roots a file system at the repo with os.Root: no path, symlink or
 //     ".." leaves it. Links inside the repo are followed to the real file. Git's own
-//     directory is no part of it, at any depth and by any name (internal/dotgit).
+//     directory is not part of it, at any depth and by any name (internal/dotgit).
 //  2. Every file is charged against Limits by its real path, before it is read
 //     and once: past them reading fails with a *LimitError. Contents are kept,
 //     up to a bound, so that a second render does not read them again.
@@ -110,7 +110,7 @@ func (f *FS) content(name string, at located) ([]byte, error) {
 	case at.info.IsDir():
 		return nil, pathError("read", name, errors.New("it is a directory"))
 	case !at.info.Mode().IsRegular():
-		return nil, pathError("read", name, errors.New("it is no regular file: replace it with a file or remove it"))
+		return nil, pathError("read", name, errors.New("it is not a regular file: replace it with a file or remove it"))
 	case at.edited:
 		return f.over.files[at.path], nil
 	}

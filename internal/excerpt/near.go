@@ -10,7 +10,7 @@ import (
 
 const (
 	nearest      = 3   // matches worth showing
-	longestMatch = 256 // a longer word is no slip of the finger
+	longestMatch = 256 // a longer word is not a slip of the finger
 )
 
 // Near returns the known words that word may have meant, best first: those

@@ -35,7 +35,7 @@ type api interface {
 	find(ctx context.Context, head, base string) ([]Pull, error)
 	// open lists the open ones, in any order.
 	open(ctx context.Context, base string) ([]Pull, error)
-	get(ctx context.Context, number int64) (Pull, standing, error)
+	get(ctx context.Context, number int64) (Pull, mergeability, error)
 	// same says that the head has no commit that the base lacks; an adapter
 	// whose forge refuses to open such a pull request says false.
 	same(ctx context.Context, head, base string) (bool, error)
@@ -151,7 +151,7 @@ func (c *Client) Get(ctx context.Context, number int64) (Pull, error) {
 	return pull, err
 }
 
-func (c *Client) get(ctx context.Context, number int64) (pull Pull, s standing, err error) {
+func (c *Client) get(ctx context.Context, number int64) (pull Pull, s mergeability, err error) {
 	err = c.do(ctx, "read", number, true, func(ctx context.Context) (err error) {
 		pull, s, err = c.api.get(ctx, number)
 		return err

@@ -42,7 +42,7 @@ const (
 // Method is how a pull request is merged.
 type Method string
 
-// The methods of merging. GitLab offers no rebase here: there it is a setting
+// The methods of merging. GitLab has no rebase here: there it is a setting
 // of the project.
 const (
 	MethodMerge  Method = "merge"

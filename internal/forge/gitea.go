@@ -101,16 +101,16 @@ func (g *giteaAPI) list(client *gitea.Client, state gitea.StateType) ([]Pull, er
 	}
 }
 
-func (g *giteaAPI) get(ctx context.Context, number int64) (Pull, standing, error) {
+func (g *giteaAPI) get(ctx context.Context, number int64) (Pull, mergeability, error) {
 	client, err := g.with(ctx)
 	if err != nil {
-		return Pull{}, standing{}, err
+		return Pull{}, mergeability{}, err
 	}
 	p, _, err := client.GetPullRequest(g.owner, g.name, number)
 	if err != nil {
-		return Pull{}, standing{}, err
+		return Pull{}, mergeability{}, err
 	}
-	return giteaPull(p), standing{unsure: !p.Mergeable && !p.Draft}, nil
+	return giteaPull(p), mergeability{unsure: !p.Mergeable && !p.Draft}, nil
 }
 
 // same asks, since Gitea opens pull requests without commits.
@@ -213,7 +213,7 @@ func giteaPull(p *gitea.PullRequest) Pull {
 		URL:     p.HTMLURL,
 		Title:   strings.TrimPrefix(p.Title, giteaDraft),
 		Body:    p.Body,
-		Head:    p.Head.Name, // Ref is no branch once the branch is gone
+		Head:    p.Head.Name, // Ref is not a branch once the branch is gone
 		Base:    p.Base.Name,
 		HeadSHA: p.Head.Sha,
 		State:   StateOpen,

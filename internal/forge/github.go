@@ -66,13 +66,13 @@ func (g *githubAPI) fork(p *github.PullRequest) bool {
 	return p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID()
 }
 
-func (g *githubAPI) get(ctx context.Context, number int64) (Pull, standing, error) {
+func (g *githubAPI) get(ctx context.Context, number int64) (Pull, mergeability, error) {
 	p, _, err := g.client.PullRequests.Get(ctx, g.owner, g.name, int(number))
 	if err != nil {
-		return Pull{}, standing{}, err
+		return Pull{}, mergeability{}, err
 	}
 	// mergeable is null while GitHub works it out.
-	s := standing{busy: p.Mergeable == nil}
+	s := mergeability{busy: p.Mergeable == nil}
 	switch state := p.GetMergeableState(); state {
 	case "dirty":
 		s.conflict = true

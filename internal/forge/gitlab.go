@@ -76,28 +76,28 @@ func (g *gitlabAPI) list(ctx context.Context, opt gitlab.ListProjectMergeRequest
 	}
 }
 
-func (g *gitlabAPI) get(ctx context.Context, number int64) (Pull, standing, error) {
+func (g *gitlabAPI) get(ctx context.Context, number int64) (Pull, mergeability, error) {
 	m, _, err := g.client.MergeRequests.GetMergeRequest(g.project, number, nil, gitlab.WithContext(ctx))
 	if err != nil {
-		return Pull{}, standing{}, err
+		return Pull{}, mergeability{}, err
 	}
-	return gitlabPull(&m.BasicMergeRequest), gitlabStanding(m), nil
+	return gitlabPull(&m.BasicMergeRequest), gitlabMergeability(m), nil
 }
 
-// gitlabStanding reads GitLab's merge status.
+// gitlabMergeability reads GitLab's merge status.
 // https://docs.gitlab.com/api/merge_requests/#merge-status
-func gitlabStanding(m *gitlab.MergeRequest) standing {
+func gitlabMergeability(m *gitlab.MergeRequest) mergeability {
 	switch m.DetailedMergeStatus {
 	case "conflict":
-		return standing{conflict: true}
+		return mergeability{conflict: true}
 	case "unchecked", "checking", "preparing", "approvals_syncing", "cannot_be_merged_recheck":
-		return standing{busy: true}
+		return mergeability{busy: true}
 	case "mergeable", "":
-		return standing{conflict: m.HasConflicts, busy: m.State == "locked", reason: m.MergeError}
+		return mergeability{conflict: m.HasConflicts, busy: m.State == "locked", reason: m.MergeError}
 	case "broken_status", "commits_status":
-		return standing{conflict: m.HasConflicts, reason: "its branches cannot be compared, or it has no commits"}
+		return mergeability{conflict: m.HasConflicts, reason: "its branches cannot be compared, or it has no commits"}
 	default:
-		return standing{reason: strings.ReplaceAll(m.DetailedMergeStatus, "_", " ")}
+		return mergeability{reason: strings.ReplaceAll(m.DetailedMergeStatus, "_", " ")}
 	}
 }
 

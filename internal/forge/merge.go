@@ -26,12 +26,12 @@ func (c *Client) Merge(ctx context.Context, number int64, m Merge) (string, erro
 	if err == nil && sha != "" {
 		return sha, nil
 	}
-	return c.settle(ctx, number, m, err)
+	return c.mergedOrNot(ctx, number, m, err)
 }
 
-// settle reads the pull request again to learn what a refused or unknown merge
+// mergedOrNot reads the pull request again to learn what a refused or unknown merge
 // means; err is nil when the forge merged it without naming the commit.
-func (c *Client) settle(ctx context.Context, number int64, m Merge, err error) (string, error) {
+func (c *Client) mergedOrNot(ctx context.Context, number int64, m Merge, err error) (string, error) {
 	failed, _ := asError(err) // nil where err is
 	var limited *RateLimitError
 	if errors.As(err, &limited) || denied(err) || failed != nil && failed.Status == 0 && !failed.unknown {
@@ -57,7 +57,7 @@ func (c *Client) settle(ctx context.Context, number int64, m Merge, err error) (
 // decided reads the pull request, and on Gitea again until it is known whether
 // it conflicts: Gitea has one refusal and one state for a conflict and for not
 // having looked yet.
-func (c *Client) decided(ctx context.Context, number int64, failed *Error) (Pull, standing, error) {
+func (c *Client) decided(ctx context.Context, number int64, failed *Error) (Pull, mergeability, error) {
 	for try := 1; ; try++ {
 		pull, s, err := c.get(ctx, number)
 		if err != nil || !s.unsure || !undecided(failed) {
@@ -70,7 +70,7 @@ func (c *Client) decided(ctx context.Context, number int64, failed *Error) (Pull
 	}
 }
 
-func (c *Client) cause(pull Pull, s standing, m Merge, failed *Error) error {
+func (c *Client) cause(pull Pull, s mergeability, m Merge, failed *Error) error {
 	switch {
 	case pull.HeadSHA != m.HeadSHA && pull.HeadSHA != "", refused(failed, http.StatusConflict, "head branch was modified", "sha does not match", "head out of date"):
 		return ErrHeadMoved

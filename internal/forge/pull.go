@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// standing is what a forge thinks of merging an open pull request.
-type standing struct {
+// mergeability is what a forge thinks of merging an open pull request.
+type mergeability struct {
 	conflict bool
 	busy     bool   // it has not made up its mind
 	unsure   bool   // one of the two, and it does not tell which

@@ -54,7 +54,7 @@ func (r Repo) As(kind Kind, api string) (Repo, error) {
 		below = prefixed(parts, api)
 	}
 	if below < 0 || len(parts)-below < 2 || below > 0 && known(r.host()) != "" {
-		return Repo{}, fmt.Errorf("%s is no repository on %s: its URL must end in owner/name", r.Path, kind.name())
+		return Repo{}, fmt.Errorf("%s is not a repository on %s: its URL must end in owner/name", r.Path, kind.name())
 	}
 	if below > 0 {
 		r.Base += "/" + strings.Join(parts[:below], "/")

@@ -147,7 +147,7 @@ func FuzzDetect(f *testing.F) {
 		}
 		web, err := url.Parse(repo.Web())
 		if err != nil {
-			t.Fatalf("%q: the page %q is no URL: %v", raw, repo.Web(), err)
+			t.Fatalf("%q: the page %q is not a URL: %v", raw, repo.Web(), err)
 		}
 		if web.User != nil || web.Host == "" || web.RawQuery != "" || web.Fragment != "" || strings.ContainsAny(repo.Web(), " \t\n\"<>") {
 			t.Fatalf("%q: the page is %q", raw, repo.Web())

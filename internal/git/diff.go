@@ -58,7 +58,7 @@ func diffEntry(a, b *Tree, name string, e, f treeEntry, out []string) ([]string,
 
 func (e treeEntry) isFile() bool { return e.name != "" && !e.mode.IsDir() }
 
-// byName are the entries of a directory; none of what is no directory.
+// byName are the entries of a directory; none of what is not a directory.
 func (t *Tree) byName(dir treeEntry) (map[string]treeEntry, error) {
 	if !dir.mode.IsDir() {
 		return nil, nil

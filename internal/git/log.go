@@ -42,11 +42,11 @@ func Log(ctx context.Context, r Runner, args ...string) ([]Entry, error) {
 func parseEntry(record string) (Entry, error) {
 	fields := strings.SplitN(record, "\n", 5)
 	if len(fields) < 5 {
-		return Entry{}, fmt.Errorf("git log: it prints what is no commit")
+		return Entry{}, fmt.Errorf("git log: its output is not a commit")
 	}
 	seconds, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {
-		return Entry{}, fmt.Errorf("git log: %q is no time", fields[2])
+		return Entry{}, fmt.Errorf("git log: %q is not a time", fields[2])
 	}
 	e := Entry{ID: fields[0], Parents: strings.Fields(fields[1]), Time: time.Unix(seconds, 0), Subject: fields[3], Trailers: map[string][]string{}}
 	for text := range strings.Lines(fields[4]) {

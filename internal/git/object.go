@@ -130,11 +130,11 @@ func (o *objects) exchange(name string, most int64) (object, error) {
 		return object{}, fs.ErrNotExist
 	}
 	if len(fields) != 3 {
-		return object{}, errors.New("it prints what is no object")
+		return object{}, errors.New("its output is not an object")
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil || size < 0 {
-		return object{}, errors.New("it prints what is no object")
+		return object{}, errors.New("its output is not an object")
 	}
 	obj := object{id: fields[0], kind: fields[1], size: size}
 	if size > most {

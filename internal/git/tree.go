@@ -273,7 +273,7 @@ func (t *Tree) list(dir treeEntry) ([]treeEntry, error) {
 
 // parseTree decodes a tree object: mode, space, name, NUL, id. It refuses one that
 // tools read in different ways: with two entries of one name, or with a name that
-// is no name of a file.
+// is not a name of a file.
 func parseTree(data []byte, idBytes int) ([]treeEntry, error) {
 	var list []treeEntry
 	seen := map[string]bool{}
@@ -285,7 +285,7 @@ func parseTree(data []byte, idBytes int) ([]treeEntry, error) {
 			return nil, errDamaged
 		}
 		if !isName(name) {
-			return nil, fmt.Errorf("it has an entry %q, which is no name of a file: %w", name, errDamaged)
+			return nil, fmt.Errorf("it has an entry %q, which is not a name of a file: %w", name, errDamaged)
 		}
 		if seen[name] {
 			return nil, fmt.Errorf("it has two entries %q: remove one of them: %w", name, errDamaged)

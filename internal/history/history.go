@@ -28,7 +28,7 @@ const (
 	Reject  = "reject"  // the marker is gone
 	Revert  = "revert"  // the files hold what they held before a promotion
 
-	// Candidate and Withdraw are no verdicts: the commit puts a candidate under
+	// Candidate and Withdraw are not verdicts: the commit puts a candidate under
 	// test, or takes one back.
 	Candidate = "candidate"
 	Withdraw  = "withdraw"
@@ -52,7 +52,7 @@ type Record struct {
 	Reverts     string   // the commit whose promotion this one undoes
 }
 
-// Decides reports whether the outcome settles what becomes of a candidate.
+// Decides reports whether the outcome decides what becomes of a candidate.
 func (r Record) Decides() bool { return r.Outcome != Candidate && r.Outcome != Withdraw }
 
 // PromotionID is an ID for all commits that one promotion makes, in this

@@ -26,13 +26,13 @@ func RefPrefix(branch string, env spec.Environment) string {
 	return Refs + hashed(branch, env.String())[:16] + "/"
 }
 
-// forwardedRefs is where the last promotion is kept that all next environments have.
-const forwardedRefs = "refs/assay/forwarded/"
+// propagatedRefs is where the last promotion is kept that all next environments have.
+const propagatedRefs = "refs/assay/forwarded/"
 
-// ForwardedRef names what tells of the last promotion of an environment on a
+// PropagatedRef names what tells of the last promotion of an environment on a
 // branch that has reached all next environments elsewhere.
-func ForwardedRef(branch string, env spec.Environment) string {
-	return forwardedRefs + hashed(branch, env.String())[:16]
+func PropagatedRef(branch string, env spec.Environment) string {
+	return propagatedRefs + hashed(branch, env.String())[:16]
 }
 
 // RefMessage is the message of the commit, of an empty tree and without a

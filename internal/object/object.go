@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Key identifies an object in one environment. The version is no part of it.
+// Key identifies an object in one environment. The version is not part of it.
 type Key struct {
 	Group, Kind, Namespace, Name string
 }
@@ -53,7 +53,7 @@ const (
 )
 
 // IsHook reports whether Argo CD runs the object as a hook, or not at all,
-// instead of keeping it in sync. Helm's crd-install is no hook to Argo CD, and
+// instead of keeping it in sync. Helm's crd-install is not a hook to Argo CD, and
 // an object whose one hook is Skip is none.
 func IsHook(o *unstructured.Unstructured) bool {
 	annotations := o.GetAnnotations()

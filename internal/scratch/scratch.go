@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// settled is how old a directory is before somebody else removes it: between its
+// orphanAge is how old a directory is before somebody else removes it: between its
 // making and its locking, nothing tells that it is in use.
-const settled = time.Hour
+const orphanAge = time.Hour
 
 // Dir is a directory in use.
 type Dir struct {
@@ -34,7 +34,7 @@ func Make(parent, prefix string) (*Dir, error) {
 	if parent == "" {
 		return nil, &os.PathError{Op: "mkdir", Path: prefix, Err: errors.New("no directory for temporary files is named")}
 	}
-	sweep(parent, prefix, time.Now().Add(-settled))
+	sweep(parent, prefix, time.Now().Add(-orphanAge))
 	path, err := os.MkdirTemp(parent, prefix)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 func TestMake(t *testing.T) {
 	parent := t.TempDir()
-	old := time.Now().Add(-2 * settled)
+	old := time.Now().Add(-2 * orphanAge)
 	aged := func(path string) {
 		if err := os.Chtimes(path, old, old); err != nil {
 			t.Fatal(err)
@@ -68,14 +68,14 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// TestSweepTakesNamesAsTheyAre: a parent's name is no pattern.
+// TestSweepTakesNamesAsTheyAre: a parent's name is not a pattern.
 func TestSweepTakesNamesAsTheyAre(t *testing.T) {
 	parent := filepath.Join(t.TempDir(), "[a-z")
 	dead := filepath.Join(parent, "assay-git-dead")
 	if err := os.MkdirAll(dead, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	old := time.Now().Add(-2 * settled)
+	old := time.Now().Add(-2 * orphanAge)
 	if err := os.Chtimes(dead, old, old); err != nil {
 		t.Fatal(err)
 	}

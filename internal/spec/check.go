@@ -140,7 +140,7 @@ func (w *walker) checkRepo(repo, at string) {
 	case u.HasPassword:
 		w.at(at, "holds a password: leave it out, and give the credentials to who promotes")
 	case err != nil:
-		w.at(at, "is no URL of a repository: %v: write it as https://git.example.com/shop/envs.git", err)
+		w.at(at, "is not a URL of a repository: %v: write it as https://git.example.com/shop/envs.git", err)
 	}
 }
 
@@ -168,10 +168,10 @@ func (w *walker) checkVariant(v Variant, targets int) {
 func (w *walker) checkLabels(labels map[string]string, at string) {
 	for key, value := range labels {
 		if len(validation.IsQualifiedName(key)) > 0 {
-			w.at(child(at, key), "is no valid label name: use letters, digits, dashes, dots and underscores, as in example.com/track")
+			w.at(child(at, key), "is not a valid label name: use letters, digits, dashes, dots and underscores, as in example.com/track")
 		}
 		if len(validation.IsValidLabelValue(value)) > 0 {
-			w.at(child(at, key), "is no valid label value: use at most %d letters, digits, dashes, dots and underscores", validation.LabelValueMaxLength)
+			w.at(child(at, key), "is not a valid label value: use at most %d letters, digits, dashes, dots and underscores", validation.LabelValueMaxLength)
 		}
 	}
 }

@@ -98,8 +98,8 @@ type Experiment struct {
 
 // Promotion says how a verdict reaches Git.
 type Promotion struct {
-	Method string        `json:"method,omitempty" jsonschema:"enum=pull-request,enum=push"` // how a winner is written; default pull-request
-	Reject string        `json:"reject,omitempty" jsonschema:"enum=push,enum=pull-request"` // how a loser is dropped; default push
+	Method string        `json:"method,omitempty" jsonschema:"enum=pull-request,enum=push"` // how a promotion is written; default pull-request
+	Reject string        `json:"reject,omitempty" jsonschema:"enum=push,enum=pull-request"` // how a rejection is written; default push
 	Title  string        `json:"title,omitempty"`                                           // of the commit and the pull request
 	Merge  string        `json:"merge,omitempty" jsonschema:"enum=manual,enum=auto"`        // who merges the pull request; default manual
 	Paused bool          `json:"paused,omitempty"`                                          // the promoter leaves the environment alone

@@ -70,7 +70,7 @@ func oldBool(s string) bool {
 func (w *walker) number(n *yaml.Node, at string) (any, bool) {
 	var v any
 	if err := n.Decode(&v); err != nil {
-		w.add(n.Line, at, "is no valid number: quote it if it is text")
+		w.add(n.Line, at, "is not a valid number: quote it if it is text")
 		return nil, false
 	}
 	switch v := v.(type) {

@@ -43,7 +43,7 @@ func plainDocs(data []byte) ([]any, error) {
 func stringKeys(v any) (any, error) {
 	switch v := v.(type) {
 	case map[any]any:
-		return nil, errors.New("keys that are no strings")
+		return nil, errors.New("keys that are not strings")
 	case map[string]any:
 		m := map[string]any{}
 		for k, e := range v {

@@ -73,7 +73,7 @@ func manyKeys(n int) string {
 	return b.String()
 }
 
-// Braces in quotes, comments and text are no template where the file parses.
+// Braces in quotes, comments and text are not templates where the file parses.
 func TestParseBraces(t *testing.T) {
 	file := "# {{ note }}\na: '{{ x }}'\nb: http://host/{{args.x}}\nc: |\n  {{ y }}\n"
 	f, err := Parse("f.yaml", []byte(file))

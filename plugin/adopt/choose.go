@@ -35,7 +35,7 @@ func (a Ask) fill(value *string, q Question) (err error) {
 	return err
 }
 
-// choose settles what to write: the options, then answers, then defaults.
+// choose decides what to write: the options, then answers, then defaults.
 func choose(opt Options, s *surveyed, ask Ask) (chosen scaffold.Options, err error) {
 	chosen = scaffold.Options{Engine: opt.Engine, Load: opt.Load, URL: opt.URL, Prometheus: opt.Prometheus}
 	if chosen.Target, err = chooseTarget(opt.Target, s.targets, ask); err != nil {
@@ -85,7 +85,7 @@ func chooseTarget(given string, targets []scaffold.Target, ask Ask) (scaffold.Ta
 	return targets[i], nil
 }
 
-// chart settles how a chart is rendered.
+// chart decides how a chart is rendered.
 func (e Environment) chart(opt Options, ask Ask) (*spec.HelmSource, error) {
 	c := &spec.HelmSource{ReleaseName: opt.Release, Namespace: e.Namespace, ValueFiles: opt.ValueFiles}
 	if err := ask.fill(&c.ReleaseName, Question{Prompt: "Release name (the Application's name)", Default: e.Title}); err != nil {

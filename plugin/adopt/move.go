@@ -167,7 +167,7 @@ func (m move) withoutPlugin(planFile string) (render.Request, error) {
 }
 
 // rendersAlike proves that the plugin, with the plan, renders what Argo CD
-// does. What is random in both is no difference.
+// does. What is random in both is not a difference.
 func (m move) rendersAlike(ctx context.Context, out *Moved) error {
 	native, err := m.withoutPlugin(out.PlanFile)
 	if err != nil {

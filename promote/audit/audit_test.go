@@ -115,7 +115,7 @@ func TestAgainst(t *testing.T) {
 		byHand int
 	}{
 		"nothing":                        {func(*repo) {}, "", 0},
-		"what is no target":              {func(r *repo) { r.commit("note", envrepo.Files{"prod/notes.yaml": notes("b")}) }, "", 0},
+		"what is not a target":           {func(r *repo) { r.commit("note", envrepo.Files{"prod/notes.yaml": notes("b")}) }, "", 0},
 		"a verdict":                      {func(r *repo) { r.promote(verdict, "2.0.0") }, "", 0},
 		"by hand":                        {func(r *repo) { r.promote(byHand, "2.0.0") }, "", 1},
 		"no promotion":                   {func(r *repo) { r.commit("edit", envrepo.Files{"prod/web.yaml": web("2.0.0")}) }, changed, 0},

@@ -17,22 +17,22 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// standing is how an environment is found.
-type standing struct {
+// found is how an environment is found.
+type found struct {
 	idle bool              // it has no candidate
 	last *history.Decision // the newest, where that was looked for
 
 	unfinished *promote.Unfinished // a promotion that is not taken up
 }
 
-// finish takes up what an earlier run left undone: what the claims of pull
+// finish takes up what an earlier run left undone: what the pending outcomes of pull
 // requests came to, and next environments that the last promotion did not reach.
 // The history is fetched only for that: where the plan names next environments
 // elsewhere, or there is no candidate.
 //
 // A commit's message is a claim: a promotion goes on to next environments only if
 // this run can prove it, by what decides now.
-func (s Server) finish(ctx context.Context, decide promote.Decider) (now standing, err error) {
+func (s Server) finish(ctx context.Context, decide promote.Decider) (now found, err error) {
 	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		now, err = s.finishAt(ctx, base, decide)
 		return err
@@ -40,10 +40,10 @@ func (s Server) finish(ctx context.Context, decide promote.Decider) (now standin
 	return now, err
 }
 
-func (s Server) finishAt(ctx context.Context, base remote.Base, decide promote.Decider) (standing, error) {
+func (s Server) finishAt(ctx context.Context, base remote.Base, decide promote.Decider) (found, error) {
 	req := s.View.In(base.Tree)
 	if err := Present(req); err != nil {
-		return standing{}, err
+		return found{}, err
 	}
 	env := req.Environment
 	// What is wrong with a plan or a marker is told when they are used.
@@ -52,11 +52,11 @@ func (s Server) finishAt(ctx context.Context, base remote.Base, decide promote.D
 		to = elsewhere(plan, s.Branch)
 	}
 	m, err := marker.Read(req.FS, req.Dir, req.Name)
-	now := standing{idle: err == nil && len(m.Candidates) == 0}
+	now := found{idle: err == nil && len(m.Candidates) == 0}
 	if now.idle {
-		s.tidy(ctx, env, nil)
+		s.closeSuperseded(ctx, env, nil)
 	}
-	if err := s.settleClaims(ctx, env); err != nil {
+	if err := s.closePending(ctx, env); err != nil {
 		return now, err
 	}
 	if !now.idle && len(to) == 0 {
@@ -87,7 +87,7 @@ func (s Server) resume(ctx context.Context, list []history.Decision, to []spec.D
 		return nil, nil
 	}
 	d := list[i]
-	done, _, err := s.isForwarded(ctx, history.ForwardedRef(s.Branch, d.Environment), d.Promotion)
+	done, _, err := s.isPropagated(ctx, history.PropagatedRef(s.Branch, d.Environment), d.Promotion)
 	if done || err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (s Server) resume(ctx context.Context, list []history.Decision, to []spec.D
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.forward(ctx, p, to)
+	_, err = s.propagate(ctx, p, to)
 	return nil, err
 }
 
@@ -115,44 +115,44 @@ func (e *unprovenError) Unwrap() error { return e.error }
 // test before it, by their trees; and that this passed, by a signature that the
 // operator trusts, or by who decides now: the verdict of the objects at hand, or
 // people who name the very experiment, with the reason that the commit has.
-func (s Server) passed(ctx context.Context, d history.Decision, decide promote.Decider) (winner, error) {
+func (s Server) passed(ctx context.Context, d history.Decision, decide promote.Decider) (propagation, error) {
 	res, err := s.tested(ctx, d)
 	if err != nil {
-		return winner{}, err
+		return propagation{}, err
 	}
 	rec := d.Record
 	promotion, err := history.PromotionID(s.View.Request.Environment, res.Digest, *res.Marker)
 	if err != nil {
-		return winner{}, err
+		return propagation{}, err
 	}
 	if rec.Promotion != promotion || rec.Digest != res.Digest {
-		return winner{}, &unprovenError{errors.New("it tells of another experiment than the one that was under test before it")}
+		return propagation{}, &unprovenError{errors.New("it tells of another experiment than the one that was under test before it")}
 	}
 	if s.Signers != "" {
 		covered, err := s.Repo.Covered(ctx, cmp.Or(d.Head, d.Commit), s.Signers)
 		if err != nil {
-			return winner{}, err
+			return propagation{}, err
 		}
 		if covered {
-			return winner{rec, d.Commit, *res.Marker}, nil
+			return propagation{rec, d.Commit, *res.Marker}, nil
 		}
 	}
 	choice, err := decide.Choose(ctx, res, nil)
 	switch {
 	case ctx.Err() != nil:
-		return winner{}, err
+		return propagation{}, err
 	case err != nil:
-		return winner{}, &unprovenError{err}
+		return propagation{}, &unprovenError{err}
 	case choice.Left != "":
-		return winner{}, &unprovenError{fmt.Errorf("the verdict is %s: %s", choice.Left, choice.Reason)}
+		return propagation{}, &unprovenError{fmt.Errorf("the verdict is %s: %s", choice.Left, choice.Reason)}
 	case choice.Outcome != promote.Promote:
-		return winner{}, &unprovenError{fmt.Errorf("this run is to %s", choice.Outcome)}
+		return propagation{}, &unprovenError{fmt.Errorf("this run is to %s", choice.Outcome)}
 	case choice.ByHand() && (choice.ID == "" || !choice.ID.Selects(res.Digest) || !rec.Gives(choice.Reason)):
-		return winner{}, &unprovenError{errors.New("nobody has named its experiment now, with the reason that it gives")}
+		return propagation{}, &unprovenError{errors.New("nobody has named its experiment now, with the reason that it gives")}
 	case !choice.ByHand() && choice.Digest != res.Digest:
-		return winner{}, &unprovenError{errors.New("the verdict is on another experiment")}
+		return propagation{}, &unprovenError{errors.New("the verdict is on another experiment")}
 	}
-	return winner{rec, d.Commit, *res.Marker}, nil
+	return propagation{rec, d.Commit, *res.Marker}, nil
 }
 
 // tested is the environment before a promotion, if its commit made of it what was

@@ -17,8 +17,8 @@ type attempt struct {
 	tries    int
 }
 
-// flight is the state of one land.
-type flight struct {
+// landing is the state of one land.
+type landing struct {
 	Server
 	step     Step
 	outdated map[string]bool // heads of pull requests that cannot be merged as they are
@@ -35,7 +35,7 @@ const mostMerges = 8
 
 // land brings a proposal to the branch: by push, or by pull request.
 func (s Server) land(ctx context.Context, step Step) (*attempt, error) {
-	l := &flight{Server: s, step: step, outdated: map[string]bool{}}
+	l := &landing{Server: s, step: step, outdated: map[string]bool{}}
 	for try := 1; ; try++ {
 		r, err := l.once(ctx)
 		var again *againError
@@ -43,7 +43,7 @@ func (s Server) land(ctx context.Context, step Step) (*attempt, error) {
 			return r, err
 		}
 		if try == mostMerges {
-			return r, l.leave(r, again.error)
+			return r, l.keepOpen(r, again.error)
 		}
 		if err := s.Repo.Wait(ctx, try); err != nil {
 			return r, errors.Join(again.error, err)
@@ -51,8 +51,8 @@ func (s Server) land(ctx context.Context, step Step) (*attempt, error) {
 	}
 }
 
-// leave leaves a pull request open that the forge is not ready to merge.
-func (l *flight) leave(r *attempt, cause error) error {
+// keepOpen leaves a pull request open that the forge is not ready to merge.
+func (l *landing) keepOpen(r *attempt, cause error) error {
 	if !errors.Is(cause, forge.ErrTryAgain) {
 		return cause
 	}
@@ -61,7 +61,7 @@ func (l *flight) leave(r *attempt, cause error) error {
 }
 
 // once goes from the tip to the branch or the pull request.
-func (l *flight) once(ctx context.Context) (*attempt, error) {
+func (l *landing) once(ctx context.Context) (*attempt, error) {
 	var r attempt
 	at, err := l.Repo.Update(ctx, l.Branch, func(ctx context.Context, base remote.Base) (*remote.Change, error) {
 		p, err := l.step(ctx, base)
@@ -70,7 +70,7 @@ func (l *flight) once(ctx context.Context) (*attempt, error) {
 		case err != nil || p == nil:
 			return nil, err
 		case p.Method == PullRequest:
-			return l.publish(ctx, base, &r)
+			return l.pushBranch(ctx, base, &r)
 		}
 		return &remote.Change{Files: contents(p.Files), Message: p.Message()}, nil
 	})
@@ -81,7 +81,7 @@ func (l *flight) once(ctx context.Context) (*attempt, error) {
 		r.commit = at.Commit
 	}
 	if r.pull != nil && r.pull.State != promote.Closed {
-		err = l.offer(ctx, &r)
+		err = l.openPull(ctx, &r)
 	}
 	return &r, err
 }

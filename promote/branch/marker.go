@@ -37,9 +37,9 @@ func (s Server) Set(ctx context.Context, put candidate.Put) (*candidate.Placemen
 		return last, err
 	}
 	if a.pull == nil {
-		s.tidy(ctx, last.Environment, nil)
+		s.closeSuperseded(ctx, last.Environment, nil)
 	}
-	last.Landing = s.landing(a)
+	last.Landing = s.whereTo(a)
 	return last, nil
 }
 
@@ -81,8 +81,8 @@ func (s Server) Clear(ctx context.Context, which candidate.Which) (*candidate.Wi
 	if err != nil || a.proposal == nil {
 		return nil, err
 	}
-	s.tidy(ctx, last.Environment, nil)
-	last.Landing = s.landing(a)
+	s.closeSuperseded(ctx, last.Environment, nil)
+	last.Landing = s.whereTo(a)
 	return last, nil
 }
 

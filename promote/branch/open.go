@@ -37,7 +37,7 @@ type Options struct {
 
 	Signers string // see Server
 
-	Forge    forge.Kind // what offers pull requests; empty: as the URL tells
+	Forge    forge.Kind // the forge of its pull requests; empty: as the URL tells
 	ForgeAPI string     // URL of its API; empty: by its kind
 	Method   forge.Method
 }
@@ -84,7 +84,7 @@ func (s *Session) open(ctx context.Context, opt Options) (err error) {
 			return err
 		}
 	}
-	return s.offerPulls(ctx, opt)
+	return s.setForge(ctx, opt)
 }
 
 // connect opens a repository with the credentials for it.
@@ -125,9 +125,9 @@ func ForgeOf(named forge.Kind, repo string) forge.Kind {
 	return named
 }
 
-// offerPulls sets up pull requests, as far as the forge is known. Without a token
+// setForge sets up pull requests, as far as the forge is known. Without a token
 // for its API, people open them.
-func (s *Session) offerPulls(ctx context.Context, opt Options) error {
+func (s *Session) setForge(ctx context.Context, opt Options) error {
 	named := opt.Forge != "" && opt.Forge != NoForge
 	at, err := forge.Detect(opt.URL)
 	if err == nil && named {

@@ -101,7 +101,7 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Dec
 			return time.Time{}, err
 		}
 		defer line.Close()
-		return promote.Began(ctx, line, base.Commit, res.Digest, s.View.In)
+		return promote.UnderTestSince(ctx, line, base.Commit, res.Digest, s.View.In)
 	}
 	choice, err := decide.Choose(ctx, res, since)
 	if err != nil && broken != nil {
@@ -136,12 +136,12 @@ func contents(files []promote.File) []git.File {
 	return out
 }
 
-// Present says what is wrong with an environment that is no directory.
+// Present says what is wrong with an environment that is not a directory.
 func Present(req render.Request) error {
 	info, err := req.FS.Stat(req.Dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s is no directory of the branch: correct the path", req.Dir)
+		return fmt.Errorf("%s is not a directory of the branch: correct the path", req.Dir)
 	case err != nil:
 		return err
 	case !info.IsDir():

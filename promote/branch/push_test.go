@@ -232,10 +232,10 @@ func TestPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dir, says := range map[string]string{
-		"prdo":             "prdo is no directory of the branch",
+		"prdo":             "prdo is not a directory of the branch",
 		"prod/web.yaml":    "prod/web.yaml is a file of the branch",
 		"vendor/shop":      "vendor/shop is a submodule",
-		"vendor/shop/prod": "vendor/shop/prod is no directory of the branch",
+		"vendor/shop/prod": "vendor/shop/prod is not a directory of the branch",
 	} {
 		s.dir = dir
 		s.fails(promote.ByHand(promote.Promote, "why", ""), says)

@@ -127,7 +127,7 @@ func (s *site) decided(outcome string) {
 	if r.Edit != nil || r.Earlier == nil || r.Earlier.Outcome != outcome {
 		s.t.Errorf("after it was merged: %+v, earlier %+v", r, r.Earlier)
 	}
-	s.settled()
+	s.concluded()
 }
 
 // TestMergedByAPerson: the decision is in the history, whatever the forge makes
@@ -198,7 +198,7 @@ func TestMergeAuto(t *testing.T) {
 				if r.Pull.State != promote.Merged || r.Commit != s.tip("main") || s.one().State != "merged" {
 					t.Fatalf("%+v at %s, notes %q", r.Pull, r.Commit, s.notes)
 				}
-				s.settled()
+				s.concluded()
 				s.decided(history.Promote)
 				s.lawful(1)
 				if d := s.decisions()[0]; d.Commit != r.Commit {
@@ -246,7 +246,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 					t.Fatalf("%+v, notes %q", r.Pull, s.notes)
 				}
 				s.one()
-				s.settled()
+				s.concluded()
 				s.lawful(1)
 				for file, text := range c.moves {
 					if file == "README.md" && s.content("main", file)+"\n" != text {
@@ -458,7 +458,7 @@ func TestClosedByAPerson(t *testing.T) {
 		if p := s.one(); p.State != "closed" || len(p.Labels) > 0 {
 			t.Errorf("%+v", p)
 		}
-		s.settled()
+		s.concluded()
 		s.reject()
 		s.lawful(1)
 	})
@@ -508,7 +508,7 @@ func TestWithdrawn(t *testing.T) {
 		if r := s.promote(); r.Edit != nil || s.one().State != "closed" {
 			t.Errorf("%+v", s.one())
 		}
-		s.settled()
+		s.concluded()
 	})
 }
 
@@ -615,7 +615,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestRestartKeepsTheOutcome: the claim of a branch without a pull request is
+// TestRestartKeepsTheOutcome: the pending outcome of a branch without a pull request is
 // needed when a forge drops the message.
 func TestRestartKeepsTheOutcome(t *testing.T) {
 	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
@@ -797,7 +797,7 @@ func TestUnrendered(t *testing.T) {
 	})
 }
 
-// TestServerWithoutAtomicPushes has the claim before the branch. Who is killed
+// TestServerWithoutAtomicPushes has the pending outcome before the branch. Who is killed
 // between the two leaves nothing that counts, and the next run goes on.
 func TestServerWithoutAtomicPushes(t *testing.T) {
 	separate := func(s *site) {

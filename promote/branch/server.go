@@ -6,14 +6,14 @@
 //  2. Land fetches the tip and has a Step make a Proposal on it: a proven edit of
 //     package promote, and what its commit tells (landing.go, proposal.go). Where
 //     the branch moves, it starts over from the new tip.
-//  3. As the plan says, the commit is pushed on that very tip, or published on a
-//     branch of its own (publish.go, head.go) and offered in a pull request,
-//     which is merged if that was asked for, and only as proven (offer.go,
-//     body.go, pull.go). A claim beside the branch keeps what a forge may drop
-//     from the merged commit's message (claim.go).
-//  4. Pull requests of what is no longer under test are closed (supersede.go).
+//  3. As the plan says, the commit is pushed on that very tip, or to a
+//     branch of its own (push_branch.go, head.go) with a pull request,
+//     which is merged if that was asked for, and only as proven (open_pull.go,
+//     body.go, pull.go). A pending outcome beside the branch keeps what a forge may drop
+//     from the merged commit's message (pending.go).
+//  4. Pull requests of what is no longer under test are closed (close_superseded.go).
 //  5. Next environments on other branches and in other repositories get the
-//     candidate, in order and once (forward.go, destination.go).
+//     candidate, in order and once (propagate.go, destination.go).
 package branch
 
 import (
@@ -33,7 +33,7 @@ type Server struct {
 
 	View promote.View // how the environment is read there
 
-	// Forge offers pull requests; nil where there is none. Compare is where
+	// Forge has the pull requests; nil where there is none. Compare is where
 	// people open one by hand.
 	Forge   *forge.Client
 	Compare func(base, head string) string
@@ -56,7 +56,7 @@ type Server struct {
 // earlier run left undone is finished first, so that next environments get one
 // candidate after the other.
 //
-// A verdict on another candidate than the one under test is no error: the
+// A verdict on another candidate than the one under test is not an error: the
 // Result's Choice.Left is Superseded, and the pull request that the other one
 // had is closed. A Result beside an error says what has landed nevertheless.
 func (s Server) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
@@ -111,7 +111,7 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 		r.Unfinished = before.unfinished
 		return r, err
 	case choice.Left != "":
-		s.tidy(ctx, env, nil)
+		s.closeSuperseded(ctx, env, nil)
 		r := promote.LeftAlone(env, choice)
 		r.Unfinished = before.unfinished
 		return r, nil
@@ -133,12 +133,12 @@ func (s Server) landed(a *attempt, next []promote.Next) *promote.Result {
 	}
 	r := promote.Proven(a.proposal.Edit, a.proposal.Decision, a.proposal.Record)
 	r.Tries = a.tries
-	r.Landed(s.landing(a), next)
+	r.Landed(s.whereTo(a), next)
 	return r
 }
 
-// landing says where an attempt went.
-func (s Server) landing(a *attempt) promote.Landing {
+// whereTo says where an attempt went.
+func (s Server) whereTo(a *attempt) promote.Landing {
 	return promote.Landing{Branch: s.Branch, Commit: a.commit, Pull: a.pull}
 }
 
@@ -166,7 +166,7 @@ func (s Server) preview(ctx context.Context, decide promote.Decider) (*promote.R
 
 // after does what follows from a promotion or a rejection.
 func (s Server) after(ctx context.Context, a *attempt) ([]promote.Next, error) {
-	s.tidy(ctx, a.proposal.Record.Environment, a.pull)
+	s.closeSuperseded(ctx, a.proposal.Record.Environment, a.pull)
 	if a.proposal.Edit.Outcome != promote.Promote || a.pull != nil && a.pull.State != promote.Merged {
 		return nil, nil
 	}
@@ -174,7 +174,7 @@ func (s Server) after(ctx context.Context, a *attempt) ([]promote.Next, error) {
 	if len(to) == 0 {
 		return nil, nil
 	}
-	return s.forward(ctx, winner{a.proposal.Record, a.commit, a.proposal.Edit.Candidate}, to)
+	return s.propagate(ctx, propagation{a.proposal.Record, a.commit, a.proposal.Edit.Candidate}, to)
 }
 
 func (s Server) note(format string, args ...any) {

@@ -296,12 +296,12 @@ func (s *site) linear() {
 	}
 }
 
-// settled holds that no claim is left.
-func (s *site) settled() {
+// concluded holds that no pending outcome is left.
+func (s *site) concluded() {
 	s.t.Helper()
 	for _, message := range strings.Split(s.run("for-each-ref", "--format=%(contents)%00", history.Refs), "\x00") {
 		if strings.Contains(message, "Assay-Outcome") && !strings.Contains(message, "Assay-Commit") {
-			s.t.Errorf("there is a claim that nobody settled:\n%s", message)
+			s.t.Errorf("there is a pending outcome that nobody concluded:\n%s", message)
 		}
 	}
 }

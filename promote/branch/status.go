@@ -18,7 +18,7 @@ import (
 
 // Status says where the environments at and below the directory stand: those of a
 // name alone, or all where it is empty. Open pull requests are listed with them.
-func (s Server) Status(ctx context.Context, name string) (list []status.Standing, err error) {
+func (s Server) Status(ctx context.Context, name string) (list []status.Environment, err error) {
 	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
 		list, err = s.survey(ctx, base, name)
 		return err
@@ -30,7 +30,7 @@ func (s Server) Status(ctx context.Context, name string) (list []status.Standing
 }
 
 // survey looks at the environments at and below the view's directory.
-func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]status.Standing, error) {
+func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]status.Environment, error) {
 	dir := s.View.Request.Dir
 	entries, refs, err := s.chronicle(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]st
 	v := status.Survey{Name: name, Past: past, Open: func() (render.Request, error) { return s.View.In(base.Tree), nil }}
 	list, err := v.List(ctx, []string{dir})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no directory of the branch %s: correct the path", dir, s.Branch)
+		return nil, fmt.Errorf("%s is not a directory of the branch %s: correct the path", dir, s.Branch)
 	}
 	return list, err
 }
@@ -67,7 +67,7 @@ func (s Server) chronicle(ctx context.Context) (entries, refs []git.Entry, err e
 }
 
 // addPulls adds the open pull requests of each environment.
-func (s Server) addPulls(ctx context.Context, list []status.Standing) error {
+func (s Server) addPulls(ctx context.Context, list []status.Environment) error {
 	if s.Forge == nil || len(list) == 0 {
 		return nil
 	}

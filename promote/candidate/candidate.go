@@ -60,7 +60,7 @@ type Put struct {
 	Name   string // for people; empty: that of the same change in the marker, or one after the change
 	Retry  bool   // test the same change again, as a new attempt
 	Loose  bool   // Helm values may be as they are set already, as many of a whole file are
-	Pull   bool   // on a server, offer it in a pull request
+	Pull   bool   // on a server, open a pull request for it
 }
 
 // Placement is a candidate in its place in the marker, proven.

@@ -51,7 +51,7 @@ func (m *Marker) Patches(ctx context.Context, name string, data []byte) ([]types
 		case isEntry(v):
 			var p types.Patch
 			if err := yaml.UnmarshalStrict(text, &p); err != nil {
-				return nil, fmt.Errorf("%s: it is no entry of Kustomize's patches: give patch, and target or options", name)
+				return nil, fmt.Errorf("%s: it is not an entry of Kustomize's patches: give patch, and target or options", name)
 			}
 			patches = append(patches, p)
 		case isMap:
@@ -63,7 +63,7 @@ func (m *Marker) Patches(ctx context.Context, name string, data []byte) ([]types
 			}
 			patches = append(patches, types.Patch{Patch: string(text), Target: selectorOf(o)})
 		default:
-			return nil, fmt.Errorf("%s: it holds what is no patch: give a strategic merge patch, JSON patch operations, or entries of Kustomize's patches", name)
+			return nil, fmt.Errorf("%s: it holds something that is not a patch: give a strategic merge patch, JSON patch operations, or entries of Kustomize's patches", name)
 		}
 	}
 	if len(patches) == 0 {

@@ -23,7 +23,7 @@ type Survey struct {
 }
 
 // List looks at all environments at and below directories.
-func (s Survey) List(ctx context.Context, dirs []string) ([]Standing, error) {
+func (s Survey) List(ctx context.Context, dirs []string) ([]Environment, error) {
 	places, err := s.find(dirs)
 	if err != nil {
 		return nil, err

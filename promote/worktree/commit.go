@@ -13,7 +13,7 @@ import (
 	"github.com/assaydev/assay/promote"
 )
 
-// commit is what a decision does beside the files. Land and settle may run again
+// commit is what a decision does beside the files. Land and updateIndex may run again
 // after a crash.
 type commit struct {
 	// prepare makes everything but the visible step, and returns what the others
@@ -21,8 +21,8 @@ type commit struct {
 	prepare func(ctx context.Context, files []promote.File) (state string, err error)
 	// land takes the visible step, unless it was taken already.
 	land func(ctx context.Context, state string) error
-	// settle tidies up after land.
-	settle func(ctx context.Context, paths []string) error
+	// updateIndex brings the index up to date after land.
+	updateIndex func(ctx context.Context, paths []string) error
 }
 
 // commitTo makes a commit of Git.
@@ -47,7 +47,7 @@ func commitTo(repo *local.Repo, message string) *commit {
 			}
 			return repo.Land(ctx, made)
 		},
-		settle: repo.Settle,
+		updateIndex: repo.UpdateIndex,
 	}
 }
 

@@ -50,7 +50,7 @@ func (d Dir) env() spec.Environment { return d.View.Request.Environment }
 // earlier decision left undone when it was killed is finished instead: a decision
 // that wants another outcome is an error.
 //
-// A verdict on another candidate than the one under test is no error: the
+// A verdict on another candidate than the one under test is not an error: the
 // Result's Choice.Left is promote.Superseded.
 func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
 	if r, err := d.finish(ctx, decide.Wanted); r != nil || err != nil {
@@ -298,7 +298,7 @@ func (d Dir) since(res *render.Result) promote.Since {
 		if err != nil || tip == "" {
 			return time.Time{}, err
 		}
-		return promote.Began(ctx, repo, tip, res.Digest, d.View.In)
+		return promote.UnderTestSince(ctx, repo, tip, res.Digest, d.View.In)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/assaydev/assay/promote"
 )
 
-// Fill writes files to a new or empty directory, which is no environment: all of them,
+// Fill writes files to a new or empty directory, which is not an environment: all of them,
 // or none. Their names may come from anybody, and do not lead out of it.
 func Fill(ctx context.Context, dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {

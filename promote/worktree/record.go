@@ -88,7 +88,7 @@ func (r *Record) check(s *store, marker string) error {
 	}
 	for _, f := range r.Files {
 		if !fs.ValidPath(f.Path) || dotgit.Inside(f.Path) {
-			return fmt.Errorf("%q is no path of a file of the repository", f.Path)
+			return fmt.Errorf("%q is not a path of a file of the repository", f.Path)
 		}
 		for _, sum := range []string{f.Before, f.After} {
 			if sum != "" && !isHash(sum) {

@@ -162,8 +162,8 @@ func (w *writer) finish(ctx context.Context, r *Record, commit *commit) error {
 		if err := commit.land(ctx, r.Commit); err != nil {
 			return err
 		}
-		w.step("settle commit")
-		if err := commit.settle(ctx, paths); err != nil {
+		w.step("update the index")
+		if err := commit.updateIndex(ctx, paths); err != nil {
 			return &lateError{err}
 		}
 	}

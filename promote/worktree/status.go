@@ -12,7 +12,7 @@ import (
 
 // Status says where the environments at and below directories of the repository
 // stand: those of a name alone, or all where it is empty.
-func (d Dir) Status(ctx context.Context, dirs []string, name string) ([]status.Standing, error) {
+func (d Dir) Status(ctx context.Context, dirs []string, name string) ([]status.Environment, error) {
 	c, err := readChronicle(ctx, d.Root, d.Process, d.Commits)
 	if err != nil && !errors.Is(err, local.ErrNoRepo) {
 		return nil, err

@@ -172,7 +172,7 @@ func readRecord(name string) (*Record, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if len(data) > mostRecord || decoder.Decode(&r) != nil || decoder.More() {
-		return nil, errors.New("it is no record that this version of assay has written")
+		return nil, errors.New("it is not a record that this version of assay has written")
 	}
 	return &r, nil
 }

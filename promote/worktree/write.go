@@ -43,7 +43,7 @@ func (d Dir) Replace(ctx context.Context, verb string, files ...promote.File) er
 	return d.hold(ctx, func() error { return d.write(ctx, r.of(files), files, nil) })
 }
 
-// quiet is no step.
+// quiet is not a step.
 func quiet(string) {}
 
 // write makes a proven edit in the directory. A file that is not what the edit was

@@ -62,9 +62,9 @@ func TestFailuresChangeNothing(t *testing.T) {
 func TestFailedCommitChangesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	fine := commit{
-		prepare: func(context.Context, []promote.File) (string, error) { return "state", nil },
-		land:    func(context.Context, string) error { return nil },
-		settle:  func(context.Context, []string) error { return nil },
+		prepare:     func(context.Context, []promote.File) (string, error) { return "state", nil },
+		land:        func(context.Context, string) error { return nil },
+		updateIndex: func(context.Context, []string) error { return nil },
 	}
 	prepareFails, landFails := fine, fine
 	prepareFails.prepare = func(context.Context, []promote.File) (string, error) { return "", broken }
@@ -99,7 +99,7 @@ func TestResumeRefuses(t *testing.T) {
 		}, "holds the new content of prod/web.yaml, is missing"},
 		{"a broken record", promote.Promote, func(dir string) error {
 			return leave(dir, "{")
-		}, "is no record that this version of assay has written"},
+		}, "is not a record that this version of assay has written"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := envrepo.Shop().On(t)

@@ -23,14 +23,14 @@ func decode(s Source, text []byte, opt Options) ([]*unstructured.Unstructured, e
 		return nil, err
 	}
 	for _, o := range objs {
-		tidy(o)
+		dropEmpty(o)
 	}
 	return objs, nil
 }
 
-// tidy drops what is empty in the metadata, as a template leaves it where the
+// dropEmpty drops what is empty in the metadata, as a template leaves it where the
 // namespace is not known: an empty field says the same as none.
-func tidy(o *unstructured.Unstructured) {
+func dropEmpty(o *unstructured.Unstructured) {
 	metadata, ok := o.Object["metadata"].(map[string]any)
 	if !ok {
 		return

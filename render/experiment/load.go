@@ -109,7 +109,7 @@ func resolve(dir, pattern string) (string, error) {
 	case strings.Contains(pattern, "**"):
 		return "", fmt.Errorf("%s: spec.experiment.resources: %q: ** is not known: name each directory, as in experiment/*", dir, pattern)
 	case badPattern != nil || strings.Contains(pattern, `\`):
-		return "", fmt.Errorf("%s: spec.experiment.resources: %q is no valid pattern", dir, pattern)
+		return "", fmt.Errorf("%s: spec.experiment.resources: %q is not a valid pattern", dir, pattern)
 	}
 	return full, nil
 }

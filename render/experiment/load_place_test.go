@@ -87,7 +87,7 @@ func TestLoadNamesWhatIsNoDirectory(t *testing.T) {
 			wantError(t, err, c.want)
 		})
 	}
-	// Files beside directories are no fault where a wildcard stands for them.
+	// Files beside directories are not a fault where a wildcard stands for them.
 	got, err := Load(repo("shop/e/a.yaml", "shop/e/deep/b.yaml"), "shop", spec.Experiment{Resources: []string{"e/*/*.yaml"}})
 	if err != nil || len(got) != 1 {
 		t.Errorf("%v, %v", got, err)

@@ -45,7 +45,7 @@ func identified(r resource, _ Input, _ Options) error {
 	}
 	for _, field := range []string{"labels", "annotations"} {
 		if _, _, err := unstructured.NestedStringMap(o.Object, "metadata", field); err != nil {
-			return r.errorf("metadata.%s has a value that is no string: quote it", field)
+			return r.errorf("metadata.%s has a value that is not a string: quote it", field)
 		}
 	}
 	return nil

@@ -146,7 +146,7 @@ func TestRules(t *testing.T) {
 		"name of another type": {with("Job", "name: judge", "name: 12"), []string{"metadata.name is missing, or no string"}},
 		"no apiVersion":        {"kind: Job\nmetadata: {name: judge}", []string{"Job/judge: apiVersion is missing"}},
 		"no kind":              {"apiVersion: v1\nmetadata: {name: judge}", []string{"a.yaml", "no kind"}},
-		"hidden annotation":    {annotated("helm.sh/hook: test, other: 1"), []string{"metadata.annotations has a value that is no string"}},
+		"hidden annotation":    {annotated("helm.sh/hook: test, other: 1"), []string{"metadata.annotations has a value that is not a string"}},
 		"Argo CD hook":         {annotated("argocd.argoproj.io/hook: Sync"), []string{"the annotation argocd.argoproj.io/hook makes it a hook", "remove it"}},
 		"Helm hook":            {annotated("helm.sh/hook: test"), []string{"the annotation helm.sh/hook makes it a hook"}},
 		"Replace":              {annotated("argocd.argoproj.io/sync-options: 'Prune=false, Replace=true'"), []string{"sync-options: Replace=true recreates it"}},

@@ -5,7 +5,7 @@
 //  2. Render reads them on all cores, passes over those with the skip line,
 //     decodes them (internal/object/manifest), flattens lists and keeps the order.
 //
-// Argo CD ignores a YAML file that is no manifest and refuses a broken one:
+// Argo CD ignores a YAML file that is not a manifest and refuses a broken one:
 // read tells them apart by the same rule.
 // Source: argo-cd v3.2 reposerver/repository/repository.go, findManifests.
 package flat
@@ -112,7 +112,7 @@ func read(fsys *envfs.FS, file string, lim manifest.Limits) ([]*unstructured.Uns
 func ignored(file string, data []byte, objs []*unstructured.Unstructured, err error, lim manifest.Limits) bool {
 	var fault *manifest.Error
 	if errors.As(err, &fault) && fault.Refused {
-		// Argo CD reads bytes that are no UTF-8 as U+FFFD.
+		// Argo CD reads bytes that are not UTF-8 as U+FFFD.
 		objs, err = manifest.Decode(file, bytes.ToValidUTF8(data, []byte("\ufffd")), lim)
 		if err == nil || errors.As(err, &fault) && fault.Refused {
 			return err == nil && len(objs) == 0

@@ -110,9 +110,9 @@ func TestFilesErrors(t *testing.T) {
 		"link out":          {map[string]string{"app/a.yaml": "-> ../../etc/passwd"}, spec.DirectorySource{}, "app/a.yaml: the symlink app/a.yaml leaves the repository"},
 		"excluded link out": {map[string]string{"app/a.yaml": "-> /etc/passwd"}, spec.DirectorySource{Exclude: "*"}, "leaves the repository"},
 		"no directory":      {map[string]string{"b/a.yaml": ""}, spec.DirectorySource{}, "app"},
-		"include":           {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Include: "[b"}, "directory.include: \"[b\" is no valid glob; write"},
-		"open brace":        {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Exclude: "a.yaml{"}, "directory.exclude: \"a.yaml{\" is no valid glob; write"},
-		"exclude":           {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Exclude: "[a"}, "directory.exclude: \"[a\" is no valid glob; write"},
+		"include":           {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Include: "[b"}, "directory.include: \"[b\" is not a valid glob; write"},
+		"open brace":        {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Exclude: "a.yaml{"}, "directory.exclude: \"a.yaml{\" is not a valid glob; write"},
+		"exclude":           {map[string]string{"app/a.yaml": ""}, spec.DirectorySource{Exclude: "[a"}, "directory.exclude: \"[a\" is not a valid glob; write"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestRenderErrors(t *testing.T) {
 		"documents":           {"a.yaml", object("a") + "---\n" + object("b"), manifest.Limits{Documents: 1}, "more than 1 documents; split the environment, or raise the limit"},
 		"other JSON":          {"package.json", `{"name":"x"}`, manifest.Limits{}, "package.json:1: not a Kubernetes object: no kind; add apiVersion and kind, or exclude the file"},
 		"two in JSON":         {"a.json", `{"kind":"A"}{"kind":"B"}`, manifest.Limits{}, "a.json:1: more than one object"},
-		"list of scalars":     {"a.yaml", "kind: List\nitems: [1]\n", manifest.Limits{}, "a.yaml: items[0] of List is no object"},
+		"list of scalars":     {"a.yaml", "kind: List\nitems: [1]\n", manifest.Limits{}, "a.yaml: items[0] of List is not an object"},
 		"missing":             {"b.yaml", "", manifest.Limits{}, "a.yaml"},
 	}
 	for name, c := range cases {

@@ -44,5 +44,5 @@ func (p *pattern) rescue(err *error) {
 }
 
 func (p *pattern) broken() error {
-	return fmt.Errorf("directory.%s: %q is no valid glob; write *.yaml, or {a.yaml,b/*} for several", p.field, p.text)
+	return fmt.Errorf("directory.%s: %q is not a valid glob; write *.yaml, or {a.yaml,b/*} for several", p.field, p.text)
 }

@@ -18,7 +18,7 @@ import (
 func (r *renderer) unpack(where string, data []byte) ([]file, error) {
 	size, err := unpackedSize(data, r.opt.Limits.ChartBytes-r.unpacked)
 	if err != nil {
-		return nil, fmt.Errorf("%s: is no packed chart: %s", where, excerpt.Cut(err.Error(), 200))
+		return nil, fmt.Errorf("%s: is not a packed chart: %s", where, excerpt.Cut(err.Error(), 200))
 	}
 	if r.unpacked += size; r.unpacked > r.opt.Limits.ChartBytes {
 		return nil, fmt.Errorf("%s: packed charts unpack to more than %d bytes: remove what the chart does not need, or raise the limit", where, r.opt.Limits.ChartBytes)

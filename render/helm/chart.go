@@ -147,7 +147,7 @@ func (r *renderer) buildSub(ctx context.Context, parent string, sub subchart) (*
 		}
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s: is no chart, and Helm loads everything in charts/ as one: move it away, or list it in .helmignore", where)
+		return nil, fmt.Errorf("%s: is not a chart, and Helm loads everything in charts/ as one: move it away, or list it in .helmignore", where)
 	}
 	return r.build(ctx, where, files)
 }

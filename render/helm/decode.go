@@ -48,7 +48,7 @@ func (r *renderer) decodeOne(doc document) ([]*unstructured.Unstructured, error)
 	}
 	for _, o := range objs {
 		if field := missing(o); field != "" {
-			return nil, fmt.Errorf("%s: a rendered object (%s) has no %s, or one that is no string", doc.where, excerpt.Cut(o.GetKind()+"/"+o.GetName(), 100), field)
+			return nil, fmt.Errorf("%s: a rendered object (%s) has no %s, or one that is not a string", doc.where, excerpt.Cut(o.GetKind()+"/"+o.GetName(), 100), field)
 		}
 	}
 	return objs, nil

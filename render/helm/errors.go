@@ -71,7 +71,7 @@ var mismatch = regexp.MustCompile(`type mismatch on ([^:]+):`)
 // mergeReason is what is wrong with values that cannot be merged, without them.
 func mergeReason(err error) string {
 	if m := mismatch.FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Sprintf("the values of subchart %q are no mapping", excerpt.Cut(m[1], 100))
+		return fmt.Sprintf("the values of subchart %q are not a mapping", excerpt.Cut(m[1], 100))
 	}
 	return excerpt.Cut(masked(err.Error()), 300)
 }
@@ -98,7 +98,7 @@ func yamlReason(err error) string {
 func loadError(where string, files []file, err error) error {
 	text := err.Error()
 	if text == "Chart.yaml file is missing" {
-		return fmt.Errorf("%s: not found, so this is no Helm chart: add it, or remove the directory", path.Join(where, "Chart.yaml"))
+		return fmt.Errorf("%s: not found, so this is not a Helm chart: add it, or remove the directory", path.Join(where, "Chart.yaml"))
 	}
 	if m := regexp.MustCompile(`(?s)^cannot load (\S+): (.*)$`).FindStringSubmatch(text); m != nil {
 		for _, f := range files {

@@ -104,7 +104,7 @@ func (w *walker) visit(ctx context.Context, rel string, depth int) error {
 		return nil
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: is no regular file, and Helm loads no other: list it in .helmignore", full)
+		return fmt.Errorf("%s: is not a regular file, and Helm loads no other: list it in .helmignore", full)
 	}
 	if info.Size() > loader.MaxDecompressedFileSize {
 		return fmt.Errorf("%s: is larger than %d bytes, which Helm refuses in a chart: list it in .helmignore", full, loader.MaxDecompressedFileSize)

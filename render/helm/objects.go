@@ -122,7 +122,7 @@ func (r *renderer) warnUnknownHooks(places, texts map[string]string, sorted []re
 }
 
 // crds are the documents in the crds directories of the chart and its
-// subcharts. They are no templates.
+// subcharts. They are not templates.
 func (r *renderer) crds(c *chart.Chart) ([]document, error) {
 	if r.src.SkipCrds {
 		return nil, nil

@@ -209,7 +209,7 @@ func TestValueFiles(t *testing.T) {
 		t.Errorf("ValueFiles of a chart without values.yaml = %v, %v", got, err)
 	}
 	if _, err := helm.ValueFiles(envfs.New(files, envfs.Limits{}), caseDir, spec.HelmSource{ValueFiles: []string{"none.yaml"}}, options); err == nil {
-		t.Error("a missing file is no error")
+		t.Error("a missing file is not an error")
 	}
 }
 

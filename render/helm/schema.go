@@ -37,7 +37,7 @@ func (r *renderer) validate(ctx context.Context, c *chart.Chart, values map[stri
 	for _, child := range c.Dependencies() {
 		table, err := chartutil.Values(values).Table(child.Name())
 		if err != nil {
-			return fmt.Errorf("%s: the values of subchart %q are no mapping", r.dir, child.Name())
+			return fmt.Errorf("%s: the values of subchart %q are not a mapping", r.dir, child.Name())
 		}
 		if err := r.validate(ctx, child, table); err != nil {
 			return err
@@ -63,7 +63,7 @@ func (localOnly) Load(string) (any, error) { return nil, errors.New("not inside 
 func validateOne(file string, schema []byte, values map[string]any) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
-		return fmt.Errorf("%s: is no JSON: %s", file, excerpt.Cut(masked(err.Error()), 200))
+		return fmt.Errorf("%s: is not JSON: %s", file, excerpt.Cut(masked(err.Error()), 200))
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(localOnly{})
@@ -93,13 +93,13 @@ func schemaError(file string, err error) error {
 	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(err, &invalid) {
-		return fmt.Errorf("%s: is no valid JSON Schema: %s", file, faults(invalid))
+		return fmt.Errorf("%s: is not a valid JSON Schema: %s", file, faults(invalid))
 	}
 	var nested *jsonschema.SchemaValidationError
 	if errors.As(err, &nested) && errors.As(nested.Err, &invalid) {
-		return fmt.Errorf("%s: is no valid JSON Schema: %s", file, faults(invalid))
+		return fmt.Errorf("%s: is not a valid JSON Schema: %s", file, faults(invalid))
 	}
-	return fmt.Errorf("%s: is no valid JSON Schema: %s", file, excerpt.Cut(masked(err.Error()), 300))
+	return fmt.Errorf("%s: is not a valid JSON Schema: %s", file, excerpt.Cut(masked(err.Error()), 300))
 }
 
 // faults names the places in the values and what is wrong there, never a value.

@@ -132,7 +132,7 @@ func (r *renderer) refersToSource(first string) bool {
 }
 
 // exists reports whether there is a file to read values from. fix is what to do
-// about anything else in its place. A link to nothing is no missing file.
+// about anything else in its place. A link to nothing is not a missing file.
 func (r *renderer) exists(name, fix string) (bool, error) {
 	info, err := r.fsys.Stat(name)
 	switch {
@@ -141,7 +141,7 @@ func (r *renderer) exists(name, fix string) (bool, error) {
 	case err != nil:
 		return false, err
 	case !info.Mode().IsRegular():
-		return false, fmt.Errorf("%s: is no regular file, and values are read from files: %s", name, fix)
+		return false, fmt.Errorf("%s: is not a regular file, and values are read from files: %s", name, fix)
 	}
 	return true, nil
 }

@@ -138,7 +138,7 @@ func (e *edits) replicas(k *types.Kustomization) error {
 	byName := map[string]types.Replica{}
 	for _, r := range slices.Concat(k.Replicas, e.src.Replicas) {
 		if strings.Contains(r.Name, "=") {
-			return fmt.Errorf("replicas: %q is no name of an object", display(r.Name))
+			return fmt.Errorf("replicas: %q is not a name of an object", display(r.Name))
 		}
 		byName[r.Name] = r
 	}

@@ -133,7 +133,7 @@ func TestOptionErrors(t *testing.T) {
 		"annotation there":    {"commonAnnotations: {a: b}", spec.KustomizeSource{CommonAnnotations: map[string]string{"a": "c"}}, "set forceCommonAnnotations to replace it"},
 		"templates alone":     {"", spec.KustomizeSource{CommonLabels: map[string]string{"a": "c"}, LabelIncludeTemplates: true}, "app/kustomization.yaml: kustomize.labelIncludeTemplates: it needs labelWithoutSelector"},
 		"empty label":         {"", spec.KustomizeSource{CommonLabels: map[string]string{"": "c"}}, "kustomize.commonLabels: a name is empty"},
-		"replica":             {"", spec.KustomizeSource{Replicas: []types.Replica{{Name: "a=b"}}}, "kustomize.replicas: \"a=b\" is no name"},
+		"replica":             {"", spec.KustomizeSource{Replicas: []types.Replica{{Name: "a=b"}}}, "kustomize.replicas: \"a=b\" is not a name"},
 		"component missing":   {"", spec.KustomizeSource{Components: []string{"../nope"}}, "app/kustomization.yaml: components[0]: there is no ../nope"},
 		"component outside":   {"", spec.KustomizeSource{Components: []string{"../../x"}}, "app/kustomization.yaml: components[0]: ../../x leaves the repository"},
 		"patch by URL":        {"", spec.KustomizeSource{Patches: []types.Patch{{Path: "https://example.org/p.yaml"}}}, "app/kustomization.yaml: patches[0].path: https://example.org/p.yaml is a URL"},

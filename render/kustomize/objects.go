@@ -69,7 +69,7 @@ const release = "v5.7.1"
 
 // managedBy corrects the label that krusty gives every object on demand. krusty
 // names the version of the program that it is linked into: ours, or (devel),
-// which is no valid label.
+// which is not a valid label.
 func managedBy(r *resource.Resource) error {
 	labels := r.GetLabels()
 	if labels[konfig.ManagedbyLabelKey] != "kustomize-"+provenance.GetProvenance().Semver() {
@@ -131,5 +131,5 @@ func typed(v any, depth int) (any, error) {
 		}
 		return v, nil
 	}
-	return nil, errors.New("a key is no string; quote it")
+	return nil, errors.New("a key is not a string; quote it")
 }

@@ -161,7 +161,7 @@ func TestNothingIsFetched(t *testing.T) {
 				t.Errorf("%s: %s was fetched", name, value)
 			}
 			if err == nil {
-				t.Errorf("%s: %s is no error", name, value)
+				t.Errorf("%s: %s is not an error", name, value)
 			} else if strings.Contains(err.Error(), "token") {
 				t.Errorf("%s: error %q shows a password", name, err)
 			}

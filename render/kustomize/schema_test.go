@@ -56,7 +56,7 @@ func TestSchemaStaysWithItsBuild(t *testing.T) {
 			}
 			group.Go(func() {
 				if _, _, err := Render(t.Context(), repo(schemaFiles()), "broken", spec.KustomizeSource{}, Options{}); err == nil {
-					t.Error("a broken schema is no error")
+					t.Error("a broken schema is not an error")
 				}
 			})
 		}

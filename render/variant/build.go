@@ -19,11 +19,11 @@ const (
 	dependency             // a target refers to it and the change alters it
 	service                // selects a target; traffic isolated
 	policy                 // a NetworkPolicy that selects a target; traffic isolated
-	passage                // lets the variant through where a target may pass; traffic isolated
+	peerPolicy             // lets the variant through where a target may pass; traffic isolated
 )
 
-// piece is one object of the variant.
-type piece struct {
+// clone is one object of the variant.
+type clone struct {
 	role   role
 	before *unstructured.Unstructured // the baseline's; nil when the change adds it
 	after  *unstructured.Unstructured // the candidate's
@@ -41,7 +41,7 @@ type build struct {
 	candidate *set
 
 	differences []difference
-	pieces      []*piece
+	clones      []*clone
 	result      Result
 }
 
@@ -85,13 +85,13 @@ func (b *build) fail(field, format string, args ...any) error {
 	return fmt.Errorf("%s: spec.%s: %s", b.file, field, fmt.Sprintf(format, args...))
 }
 
-// targets returns the pieces under test.
-func (b *build) targets() []*piece { return b.having(target) }
+// targets returns the clones under test.
+func (b *build) targets() []*clone { return b.having(target) }
 
-// having returns the pieces of a role, in order.
-func (b *build) having(r role) []*piece {
-	var out []*piece
-	for _, p := range b.pieces {
+// having returns the clones of a role, in order.
+func (b *build) having(r role) []*clone {
+	var out []*clone
+	for _, p := range b.clones {
 		if p.role == r {
 			out = append(out, p)
 		}
@@ -99,10 +99,10 @@ func (b *build) having(r role) []*piece {
 	return out
 }
 
-// piece returns the piece made from the candidate's object of that key.
-func (b *build) piece(k object.Key) *piece {
-	for _, p := range b.pieces {
-		if b.candidate.key(p.after) == k && p.role != passage {
+// cloneOfKey returns the clone made from the candidate's object of that key.
+func (b *build) cloneOfKey(k object.Key) *clone {
+	for _, p := range b.clones {
+		if b.candidate.key(p.after) == k && p.role != peerPolicy {
 			return p
 		}
 	}

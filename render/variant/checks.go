@@ -22,8 +22,8 @@ func (b *build) check() error {
 // checkReferences makes sure that every clone is used, and that nothing in
 // the variant still uses the original of a clone.
 func (b *build) checkReferences() error {
-	used := map[object.Key]*piece{}
-	for _, p := range b.pieces {
+	used := map[object.Key]*clone{}
+	for _, p := range b.clones {
 		if p.out == nil {
 			continue
 		}
@@ -55,8 +55,8 @@ func (b *build) checkSelectors() error {
 		return err
 	}
 	shared := b.plan.Candidate.Traffic == trafficShared
-	for _, p := range b.pieces {
-		if p.out == nil || p.role == passage {
+	for _, p := range b.clones {
+		if p.out == nil || p.role == peerPolicy {
 			continue
 		}
 		if err := b.checkOwnSelector(p); err != nil {
@@ -74,7 +74,7 @@ func (b *build) checkSelectors() error {
 	}
 	if shared {
 		b.result.Selected = b.selected(live)
-		for _, p := range b.pieces {
+		for _, p := range b.clones {
 			if p.out != nil {
 				addOption(p.out, syncOptions, pruneLast)
 			}
@@ -84,7 +84,7 @@ func (b *build) checkSelectors() error {
 }
 
 // checkOwnSelector makes sure that what the variant selects is the variant's.
-func (b *build) checkOwnSelector(p *piece) error {
+func (b *build) checkOwnSelector(p *clone) error {
 	s, ok, err := selectorOf(p.out)
 	if err != nil || !ok {
 		return err
@@ -141,7 +141,7 @@ func hasHostPort(spec map[string]any) bool {
 }
 
 // checkClaims refuses to share a volume that one node or one pod alone may write.
-func (b *build) checkClaims(p *piece, spec map[string]any) error {
+func (b *build) checkClaims(p *clone, spec map[string]any) error {
 	volumes, _ := spec["volumes"].([]any)
 	own := claimTemplates(p.out)
 	for _, v := range volumes {
@@ -184,7 +184,7 @@ func claimTemplates(o *unstructured.Unstructured) map[string]bool {
 }
 
 // checkStrategy refuses a Rollout that would steer the baseline's Services.
-func (b *build) checkStrategy(p *piece) error {
+func (b *build) checkStrategy(p *clone) error {
 	if p.out.GetKind() != "Rollout" {
 		return nil
 	}

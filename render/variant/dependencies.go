@@ -43,7 +43,7 @@ func (b *build) references(o *unstructured.Unstructured) []object.Key {
 	return out
 }
 
-// addDependencies adds a piece for what the targets refer to and the change
+// addDependencies adds a clone for what the targets refer to and the change
 // alters, and for what those refer to in turn.
 func (b *build) addDependencies() error {
 	altered := map[object.Key]difference{}
@@ -53,7 +53,7 @@ func (b *build) addDependencies() error {
 		}
 	}
 	wanted := map[*unstructured.Unstructured]bool{}
-	for queue := b.pieces; len(queue) > 0; queue = queue[1:] {
+	for queue := b.clones; len(queue) > 0; queue = queue[1:] {
 		for _, k := range b.references(queue[0].after) {
 			d, ok := altered[k]
 			if !ok || wanted[d.after] || b.sharesUntested(d) {
@@ -64,12 +64,12 @@ func (b *build) addDependencies() error {
 					"give the value a fixed setting, or list the object under spec.untested in %s", name(d.after), name(queue[0].after), b.file)
 			}
 			wanted[d.after] = true
-			queue = append(queue, &piece{role: dependency, before: d.before, after: d.after})
+			queue = append(queue, &clone{role: dependency, before: d.before, after: d.after})
 		}
 	}
 	for _, d := range b.differences {
 		if wanted[d.after] {
-			b.pieces = append(b.pieces, &piece{role: dependency, before: d.before, after: d.after})
+			b.clones = append(b.clones, &clone{role: dependency, before: d.before, after: d.after})
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func (b *build) isolate() error {
 }
 
 // warnLeftBehind names what watches a target's pods and not its variant's.
-func (b *build) warnLeftBehind(targets []*piece) {
+func (b *build) warnLeftBehind(targets []*clone) {
 	for _, s := range b.baseline.watchers() {
 		for _, p := range targets {
 			if b.baseline.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(podLabels(p.after))) && !s.match.Matches(labelSet(podLabels(p.out))) {
@@ -58,12 +58,12 @@ func (b *build) warnLeftBehind(targets []*piece) {
 
 // commonLabel returns the first label that sets every target apart, so that
 // Services which select several targets can follow; or nothing.
-func (b *build) commonLabel(live []selector, targets []*piece) string {
+func (b *build) commonLabel(live []selector, targets []*clone) string {
 	if len(targets) < 2 {
 		return ""
 	}
 	for _, key := range labelChoice(targets[0].out) {
-		if !slices.ContainsFunc(targets, func(p *piece) bool {
+		if !slices.ContainsFunc(targets, func(p *clone) bool {
 			return !slices.Contains(labelChoice(p.out), key) || len(b.matching(live, p, key)) > 0
 		}) {
 			return key
@@ -74,7 +74,7 @@ func (b *build) commonLabel(live []selector, targets []*piece) string {
 
 // apartLabel returns the label that sets one target apart, or nothing if its
 // pods are apart already.
-func (b *build) apartLabel(live []selector, p *piece) (string, error) {
+func (b *build) apartLabel(live []selector, p *clone) (string, error) {
 	rest := b.matching(live, p, "")
 	if len(rest) == 0 {
 		return "", nil
@@ -98,7 +98,7 @@ func (b *build) apartLabel(live []selector, p *piece) (string, error) {
 
 // matching returns the selectors that would match the target's pods once the
 // label key has taken the suffix.
-func (b *build) matching(live []selector, p *piece, key string) []selector {
+func (b *build) matching(live []selector, p *clone, key string) []selector {
 	pod := podLabels(p.out)
 	if key != "" {
 		pod[key] = b.suffixed(pod[key])

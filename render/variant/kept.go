@@ -11,11 +11,11 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// altered is a field of a piece that the change alters, and what the plan's
+// altered is a field of a clone that the change alters, and what the plan's
 // patches make of it. A patch that undoes the change would have the baseline
 // tested against itself.
 type altered struct {
-	piece   int
+	clone   int
 	steps   []step
 	was, is any // the baseline's and the candidate's
 	first   any // before the patches
@@ -32,12 +32,12 @@ type step struct {
 // watch lists the fields that the change alters, before any patch.
 func (b *build) watch() []*altered {
 	var out []*altered
-	for i, p := range b.pieces {
-		if p.before == nil || p.role == passage {
+	for i, p := range b.clones {
+		if p.before == nil || p.role == peerPolicy {
 			continue
 		}
 		for _, a := range compare(nil, body(p.before.Object), body(p.after.Object)) {
-			a.piece, a.patch = i, -1
+			a.clone, a.patch = i, -1
 			a.first = a.in(p.out.Object)
 			a.now = a.first
 			out = append(out, a)
@@ -58,11 +58,11 @@ func body(content map[string]any) map[string]any {
 func see(fields []*altered, made []*resource.Resource, patch int) {
 	contents := map[int]map[string]any{}
 	for _, a := range fields {
-		content, ok := contents[a.piece]
-		if !ok && !made[a.piece].IsNilOrEmpty() {
-			// What is no object any more is refused elsewhere.
-			content, _ = plain(made[a.piece].DeepCopy())
-			contents[a.piece] = content
+		content, ok := contents[a.clone]
+		if !ok && !made[a.clone].IsNilOrEmpty() {
+			// What is not an object any more is refused elsewhere.
+			content, _ = plain(made[a.clone].DeepCopy())
+			contents[a.clone] = content
 		}
 		if now := a.in(content); !object.Equal(now, a.now) {
 			a.now, a.patch = now, patch
@@ -76,10 +76,10 @@ func see(fields []*altered, made []*resource.Resource, patch int) {
 func (b *build) checkKept(fields []*altered) error {
 	kept := map[int]bool{}
 	for _, a := range fields {
-		kept[a.piece] = kept[a.piece] || a.kept(a.now)
+		kept[a.clone] = kept[a.clone] || a.kept(a.now)
 	}
 	for _, a := range fields {
-		p := b.pieces[a.piece]
+		p := b.clones[a.clone]
 		if a.patch < 0 || p.out == nil || object.Equal(a.now, a.first) {
 			continue
 		}
@@ -88,7 +88,7 @@ func (b *build) checkKept(fields []*altered) error {
 		case object.Equal(a.now, a.was):
 			return b.fail(at, "gives %s of %s the baseline's value again, so the experiment would not test the change; take it out of the patch", path, name(p.out))
 		case !a.kept(a.first) || a.kept(a.now):
-		case !kept[a.piece]:
+		case !kept[a.clone]:
 			return b.fail(at, "leaves nothing of the change in %s: it sets %s, which the change alters; take it out of the patch", name(p.out), path)
 		default:
 			b.warn("%s: spec.%s sets %s of %s, which the change alters too: that part of the change is not tested", b.file, at, path, name(p.out))

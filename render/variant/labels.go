@@ -22,7 +22,7 @@ func (b *build) requirePods() error {
 }
 
 // label puts the plan's labels on the targets and their pods. Selectors
-// follow later, once all labels are settled.
+// follow later, once all labels are final.
 func (b *build) label() {
 	for _, p := range b.targets() {
 		if len(b.plan.Candidate.Labels) > 0 {
@@ -49,7 +49,7 @@ func (b *build) scale() {
 
 // follow lets the target's own selectors follow its pods' new labels: that of
 // the workload, and those of its affinity and spread to pods of its own.
-func (p *piece) follow() {
+func (p *clone) follow() {
 	from, to := podLabels(p.after), podLabels(p.out)
 	if path, plain := selectorPath(p.out); path != nil {
 		if content := subMap(p.out.Object, path...); len(content) > 0 {

@@ -24,7 +24,7 @@ import (
 func (b *build) law5() ([]string, error) {
 	var untested, findings []string
 	for _, d := range b.differences {
-		p := b.pieceOf(d)
+		p := b.cloneOf(d)
 		switch {
 		case p != nil && p.role == target:
 		case b.listedUntested(d):
@@ -54,10 +54,10 @@ func (b *build) listedUntested(d difference) bool {
 		d.before != nil && b.baseline.anyMeans(b.plan.Untested, d.before)
 }
 
-// pieceOf returns the piece that was made from the difference, or nil.
-func (b *build) pieceOf(d difference) *piece {
-	for _, p := range b.pieces {
-		if d.after != nil && p.after == d.after && p.role != passage && p.out != nil {
+// cloneOf returns the clone that was made from the difference, or nil.
+func (b *build) cloneOf(d difference) *clone {
+	for _, p := range b.clones {
+		if d.after != nil && p.after == d.after && p.role != peerPolicy && p.out != nil {
 			return p
 		}
 	}
@@ -65,7 +65,7 @@ func (b *build) pieceOf(d difference) *piece {
 }
 
 // unproven says why testing the variant's copy does not prove the difference.
-func (b *build) unproven(d difference, p *piece) string {
+func (b *build) unproven(d difference, p *clone) string {
 	var users []string
 	switch p.role {
 	case service:
@@ -115,7 +115,7 @@ func (b *build) otherPods(d difference) []string {
 			continue
 		}
 		for _, w := range slices.Concat(b.baseline.list, b.candidate.list) {
-			if _, has := object.PodTemplate(w); has && !b.isPiece(w) && b.baseline.sameNamespace(w, o) && s.match.Matches(labelSet(podLabels(w))) {
+			if _, has := object.PodTemplate(w); has && !b.isClone(w) && b.baseline.sameNamespace(w, o) && s.match.Matches(labelSet(podLabels(w))) {
 				out = append(out, name(w))
 			}
 		}
@@ -132,7 +132,7 @@ func (b *build) users(d difference) []string {
 			continue
 		}
 		for _, w := range slices.Concat(b.baseline.list, b.candidate.list) {
-			if !b.isPiece(w) && w != d.before && w != d.after && b.baseline.sameNamespace(w, o) && mentions(w, o) {
+			if !b.isClone(w) && w != d.before && w != d.after && b.baseline.sameNamespace(w, o) && mentions(w, o) {
 				out = append(out, name(w))
 			}
 		}
@@ -144,14 +144,14 @@ func (b *build) users(d difference) []string {
 // targets, which now run without it, and by nothing else.
 func (b *build) usedByTargetsAlone(o *unstructured.Unstructured) bool {
 	return isDependency(o) && len(b.users(difference{before: o})) == 0 &&
-		slices.ContainsFunc(b.targets(), func(p *piece) bool {
+		slices.ContainsFunc(b.targets(), func(p *clone) bool {
 			return slices.Contains(b.references(p.before), b.baseline.key(o))
 		})
 }
 
-// isPiece tells whether the object, of either render, is part of the variant.
-func (b *build) isPiece(o *unstructured.Unstructured) bool {
-	return slices.ContainsFunc(b.pieces, func(p *piece) bool {
-		return p.role != passage && (p.before == o || p.after == o)
+// isClone tells whether the object, of either render, is part of the variant.
+func (b *build) isClone(o *unstructured.Unstructured) bool {
+	return slices.ContainsFunc(b.clones, func(p *clone) bool {
+		return p.role != peerPolicy && (p.before == o || p.after == o)
 	})
 }

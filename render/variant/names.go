@@ -11,8 +11,8 @@ import (
 	"github.com/assaydev/assay/render/kustomize"
 )
 
-// finalName is what a piece is called in the cluster.
-func (b *build) finalName(p *piece) string {
+// finalName is what a clone is called in the cluster.
+func (b *build) finalName(p *clone) string {
 	switch {
 	case p.role == target && b.mode == modeNone:
 		return p.after.GetName()
@@ -24,7 +24,7 @@ func (b *build) finalName(p *piece) string {
 
 // name names the copies, lets references follow and applies the plan's patches.
 func (b *build) name() error {
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		p.out.SetName(b.finalName(p))
 	}
 	patches := b.mode == modeClone && len(b.plan.Candidate.Patches) > 0
@@ -49,7 +49,7 @@ func (b *build) name() error {
 // changed are checked like the others.
 func (b *build) checkNames() error {
 	seen := map[object.Key]bool{}
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		if p.out == nil || b.mode == modeNone && p.role == target {
 			continue
 		}
@@ -59,15 +59,15 @@ func (b *build) checkNames() error {
 		}
 		seen[k] = true
 		if reason := badName(p.out); reason != "" {
-			return b.fail(b.nameField(p), "the variant of %s would be called %s, which is no name for a %s: %s; choose a shorter or plainer one",
+			return b.fail(b.nameField(p), "the variant of %s would be called %s, which is not a name for a %s: %s; choose a shorter or plainer one",
 				name(p.after), p.out.GetName(), p.out.GetKind(), reason)
 		}
 	}
 	return nil
 }
 
-// nameField is the field of the plan that a piece takes its name from.
-func (b *build) nameField(p *piece) string {
+// nameField is the field of the plan that a clone takes its name from.
+func (b *build) nameField(p *clone) string {
 	if p.role == target && b.plan.Candidate.Name != "" {
 		return "candidate.name"
 	}

@@ -23,7 +23,7 @@ func (b *build) addServices() error {
 		if len(found) == 0 {
 			continue
 		}
-		p := &piece{role: service, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+		p := &clone{role: service, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
 		if err := b.clonable(p); err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (b *build) addServices() error {
 		if err := b.retargetTo(p.out, found, "spec", "selector"); err != nil {
 			return err
 		}
-		b.pieces = append(b.pieces, p)
+		b.clones = append(b.clones, p)
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func isService(o *unstructured.Unstructured) bool {
 }
 
 // clonable refuses to copy what differs at every render, or has no name.
-func (b *build) clonable(p *piece) error {
+func (b *build) clonable(p *clone) error {
 	if b.isUnstable(p.before) || b.isUnstable(p.after) {
 		return fmt.Errorf("%s: differs between two renders of the same files (a random or dated value), so it cannot be cloned; give the value a fixed setting", name(p.after))
 	}
@@ -54,11 +54,11 @@ func (b *build) clonable(p *piece) error {
 
 // selectedTargets returns the targets whose pods the selector matches, as the
 // candidate has them.
-func (b *build) selectedTargets(s selector, ok bool) []*piece {
+func (b *build) selectedTargets(s selector, ok bool) []*clone {
 	if !ok {
 		return nil
 	}
-	var out []*piece
+	var out []*clone
 	for _, p := range b.targets() {
 		if b.candidate.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(podLabels(p.after))) {
 			out = append(out, p)
@@ -68,7 +68,7 @@ func (b *build) selectedTargets(s selector, ok bool) []*piece {
 }
 
 // retargetTo rewrites a copy's selector from the targets to their variants.
-func (b *build) retargetTo(o *unstructured.Unstructured, found []*piece, path ...string) error {
+func (b *build) retargetTo(o *unstructured.Unstructured, found []*clone, path ...string) error {
 	_, plain := selectorPath(o)
 	for _, p := range found {
 		retarget(subMap(o.Object, path...), plain, podLabels(p.after), podLabels(p.out))
@@ -129,12 +129,12 @@ func (b *build) addPolicies() error {
 		if err != nil {
 			return err
 		}
-		p := &piece{role: policy, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+		p := &clone{role: policy, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
 		found := b.selectedTargets(s, ok)
 		if len(found) > 0 {
 			err = b.retargetTo(p.out, found, "spec", "podSelector")
 		} else {
-			p.role = passage
+			p.role = peerPolicy
 		}
 		if err != nil {
 			return err
@@ -146,14 +146,14 @@ func (b *build) addPolicies() error {
 			return err
 		}
 		strip(p.out)
-		b.pieces = append(b.pieces, p)
+		b.clones = append(b.clones, p)
 	}
 	return nil
 }
 
 // extendRules adds the variant's pods to the peers of each rule that names a
-// target. A passage keeps nothing else. It reports whether there is a policy left.
-func (b *build) extendRules(p *piece) bool {
+// target. A peer policy keeps nothing else. It reports whether there is a policy left.
+func (b *build) extendRules(p *clone) bool {
 	spec := makeMap(p.out.Object, "spec")
 	types := policyTypes(spec)
 	var kept []any
@@ -167,14 +167,14 @@ func (b *build) extendRules(p *piece) bool {
 			if len(added) == 0 {
 				continue
 			}
-			if p.role == passage {
+			if p.role == peerPolicy {
 				rule[side.peers] = added
 				own = append(own, rule)
 				continue
 			}
 			rule[side.peers] = append(peers, added...)
 		}
-		if p.role != passage {
+		if p.role != peerPolicy {
 			continue
 		}
 		delete(spec, side.rules)
@@ -183,7 +183,7 @@ func (b *build) extendRules(p *piece) bool {
 			kept = append(kept, side.kind)
 		}
 	}
-	if p.role != passage {
+	if p.role != peerPolicy {
 		return true
 	}
 	spec["policyTypes"] = kept

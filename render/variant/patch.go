@@ -38,7 +38,7 @@ func (b *build) patch() error {
 		}
 		see(fields, made, i)
 	}
-	for i, p := range b.pieces {
+	for i, p := range b.clones {
 		res := made[i]
 		if !slices.Contains(all.Resources(), res) || res.IsNilOrEmpty() {
 			if p.role == target {
@@ -49,7 +49,7 @@ func (b *build) patch() error {
 		}
 		patched, err := plain(res)
 		if err != nil {
-			return b.fail("candidate.patches", "they leave of %s something that is no object any more", name(p.out))
+			return b.fail("candidate.patches", "they leave of %s something that is not an object any more", name(p.out))
 		}
 		o := &unstructured.Unstructured{Object: patched}
 		if o.GroupVersionKind() != p.out.GroupVersionKind() || o.GetNamespace() != p.out.GetNamespace() {
@@ -64,7 +64,7 @@ func (b *build) patch() error {
 // checkIntact refuses to patch what Kustomize would alter in passing.
 func (b *build) checkIntact(all resmap.ResMap) error {
 	for i, res := range all.Resources() {
-		p := b.pieces[i]
+		p := b.clones[i]
 		same, err := plain(res.DeepCopy())
 		if err != nil {
 			return fmt.Errorf("%s: %w", name(p.out), err)
@@ -92,10 +92,10 @@ func (b *build) applyPatch(all resmap.ResMap, patch types.Patch) (reason string)
 	if patch.Path != "" {
 		return "path is not supported for the variant's patches; put the patch inline, under patch"
 	}
-	// Kustomize panics on some objects that are no objects any more.
+	// Kustomize panics on some objects that are not objects any more.
 	defer func() {
 		if recover() != nil {
-			reason = "leaves something that is no object any more"
+			reason = "leaves something that is not an object any more"
 		}
 	}()
 	var apply func(resmap.ResMap, types.Patch) (matched int, reason string)
@@ -169,7 +169,7 @@ func edit(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
 func merge(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
 	patches, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes([]byte(patch.Patch))
 	if err != nil || len(patches) == 0 {
-		return 0, "is no object with apiVersion, kind and metadata.name"
+		return 0, "is not an object with apiVersion, kind and metadata.name"
 	}
 	if patch.Target != nil && len(patches) > 1 {
 		return 0, "holds several documents, which one target cannot serve"
@@ -220,7 +220,7 @@ func firstLine(err error) string {
 
 func (b *build) outNames() string {
 	var names []string
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		names = append(names, name(p.out))
 	}
 	return strings.Join(names, ", ")

@@ -41,7 +41,7 @@ func fieldsOf(o *unstructured.Unstructured) map[string][]string {
 	return out
 }
 
-// followNames lets references between the pieces follow their new names,
+// followNames lets references between the clones follow their new names,
 // through Kustomize's name references. Of what Kustomize returns only the
 // names are taken over: it drops and retypes other things.
 func (b *build) followNames() error {
@@ -53,12 +53,12 @@ func (b *build) followNames() error {
 		return err
 	}
 	renamed, kinds := map[string]string{}, map[string]bool{}
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		renamed[p.after.GetName()] = p.out.GetName()
 		kinds[p.after.GetKind()] = true
 	}
 	for i, res := range all.Resources() {
-		p := b.pieces[i]
+		p := b.clones[i]
 		fields := fieldsOf(p.out)
 		if len(fields) == 0 {
 			continue
@@ -97,20 +97,20 @@ func followKind(res *resource.Resource, all resmap.ResMap, kind string, paths []
 	return "", true
 }
 
-// anyReferral tells whether any piece may be referred to by another.
+// anyReferral tells whether any clone may be referred to by another.
 func (b *build) anyReferral() bool {
-	isStatefulSet := func(p *piece) bool { return p.after.GetKind() == "StatefulSet" }
+	isStatefulSet := func(p *clone) bool { return p.after.GetKind() == "StatefulSet" }
 	return len(b.having(dependency)) > 0 || len(b.having(service)) > 0 && slices.ContainsFunc(b.targets(), isStatefulSet)
 }
 
-// resources makes Kustomize resources of the pieces, which know their old
+// resources makes Kustomize resources of the clones, which know their old
 // names, one for each and in their order. Where whole is false they are meant
 // for names alone: all in the namespace that they will have, and those that
 // refer to nothing without their content.
 func (b *build) resources(whole bool) (resmap.ResMap, error) {
 	factory := provider.NewDefaultDepProvider().GetResourceFactory()
 	all := resmap.New()
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		o := p.out.DeepCopy()
 		if !whole && len(fieldsOf(o)) == 0 {
 			o.Object = map[string]any{"apiVersion": o.GetAPIVersion(), "kind": o.GetKind(), "metadata": map[string]any{"name": o.GetName()}}
@@ -133,7 +133,7 @@ func (b *build) resources(whole bool) (resmap.ResMap, error) {
 }
 
 // rename gives a resource its old name first, so that Kustomize knows it.
-func rename(res *resource.Resource, p *piece) error {
+func rename(res *resource.Resource, p *clone) error {
 	if err := res.SetName(p.after.GetName()); err != nil {
 		return fmt.Errorf("%s: %w", name(p.after), err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// set is one render, indexed. Helm test hooks are no part of it: Argo CD
+// set is one render, indexed. Helm test hooks are not part of it: Argo CD
 // never applies them.
 type set struct {
 	namespace string

@@ -11,7 +11,7 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// chooseTargets makes a piece of every workload under test: the plan's
+// chooseTargets makes a clone of every workload under test: the plan's
 // targets, or the long-running workloads that the change alters.
 func (b *build) chooseTargets() error {
 	if len(b.plan.Targets) > 0 {
@@ -21,13 +21,13 @@ func (b *build) chooseTargets() error {
 	} else {
 		b.alteredTargets()
 	}
-	if len(b.pieces) == 0 {
+	if len(b.clones) == 0 {
 		return b.noTarget()
 	}
-	if b.plan.Candidate.Name != "" && len(b.pieces) > 1 {
-		return b.fail("candidate.name", "one name cannot serve %d targets (%s); use nameSuffix", len(b.pieces), b.targetNames())
+	if b.plan.Candidate.Name != "" && len(b.clones) > 1 {
+		return b.fail("candidate.name", "one name cannot serve %d targets (%s); use nameSuffix", len(b.clones), b.targetNames())
 	}
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		if err := b.testable(p); err != nil {
 			return err
 		}
@@ -52,10 +52,10 @@ func (b *build) namedTargets() error {
 		if before == nil {
 			return b.fail(at, "%s is new, so there is no baseline to compare it with; commit it on its own first, or list it under spec.untested", name(after))
 		}
-		if p := b.piece(b.candidate.key(after)); p != nil {
+		if p := b.cloneOfKey(b.candidate.key(after)); p != nil {
 			return b.fail(at, "%s is listed twice; remove one", name(after))
 		}
-		b.pieces = append(b.pieces, &piece{role: target, before: before, after: after})
+		b.clones = append(b.clones, &clone{role: target, before: before, after: after})
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (b *build) alteredTargets() {
 			continue
 		}
 		if changed[o] || b.refersTo(o, altered) {
-			b.pieces = append(b.pieces, &piece{role: target, before: before, after: o})
+			b.clones = append(b.clones, &clone{role: target, before: before, after: o})
 		}
 	}
 }
@@ -102,7 +102,7 @@ func (b *build) refersTo(o *unstructured.Unstructured, keys map[object.Key]bool)
 }
 
 // testable refuses what cannot be told apart from chance.
-func (b *build) testable(p *piece) error {
+func (b *build) testable(p *clone) error {
 	if b.isUnstable(p.before) || b.isUnstable(p.after) {
 		return fmt.Errorf("%s: differs between two renders of the same files (a random or dated value), so it cannot be a target; give the value a fixed setting", name(p.after))
 	}

@@ -99,7 +99,7 @@ func Build(ctx context.Context, in Input) (*Result, error) {
 	case modeInPlace:
 		b.replace()
 	default:
-		err = b.clone()
+		err = b.copyTargets()
 	}
 	if err != nil {
 		return nil, err
@@ -110,9 +110,9 @@ func Build(ctx context.Context, in Input) (*Result, error) {
 	return b.finish(), nil
 }
 
-// clone makes the variant's own copy of every piece.
-func (b *build) clone() error {
-	for _, p := range b.pieces {
+// copyTargets makes the variant's own copy of everything that it clones.
+func (b *build) copyTargets() error {
+	for _, p := range b.clones {
 		p.out = p.after.DeepCopy()
 		strip(p.out)
 	}
@@ -136,7 +136,7 @@ func (b *build) clone() error {
 // candidate has them. Only what they refer to is cloned.
 func (b *build) keep() error {
 	b.warnUnused()
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		p.out = p.after.DeepCopy()
 		if p.role != target {
 			strip(p.out)
@@ -155,7 +155,7 @@ func (b *build) keep() error {
 // baseline's, under their own names.
 func (b *build) replace() {
 	b.warnUnused()
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		p.out = p.after.DeepCopy()
 		if p.role == dependency && b.baseline.get(p.out) != nil {
 			b.warn("%s changes in place: the baseline's pods read it too", name(p.out))
@@ -163,10 +163,10 @@ func (b *build) replace() {
 	}
 }
 
-// finish sorts the pieces into the result.
+// finish sorts the clones into the result.
 func (b *build) finish() *Result {
 	r := &b.result
-	for _, p := range b.pieces {
+	for _, p := range b.clones {
 		if p.before != nil {
 			r.Before = append(r.Before, p.before)
 		}

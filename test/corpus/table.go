@@ -40,7 +40,7 @@ func (c cell) String() string {
 type table struct {
 	cells    map[spec.Layout]map[string]cell
 	envs     []string // with what is there
-	beside   []string // what is no environment
+	beside   []string // what is not an environment
 	reasons  []string
 	problems []string
 }

@@ -22,7 +22,7 @@ import (
 
 // result is what became of one candidate.
 type result struct {
-	refused error // why it is no candidate
+	refused error // why it is not a candidate
 	wrong   error // a law or the effect that does not hold
 	lines   int   // changed by the promotion
 }

@@ -133,7 +133,7 @@ func discover(t *testing.T, in tree) []environment {
 			}}
 			found = append(found, with)
 		}
-		return fs.SkipDir // the chart's templates are no manifests
+		return fs.SkipDir // the chart's templates are not manifests
 	})
 	if err != nil {
 		t.Fatal(err)

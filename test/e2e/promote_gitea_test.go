@@ -73,7 +73,7 @@ apiVersion: assay.dev/v1alpha1
 kind: Plan
 metadata: {name: shop}
 spec:
-  promotion: {method: pull-request, merge: `+merge+`, title: Deploy the winner}
+  promotion: {method: pull-request, merge: `+merge+`, title: Deploy the promoted version}
 `)
 }
 
@@ -223,7 +223,7 @@ func promotions(l *loopTest) {
 	l.reverted()
 }
 
-// opened offers a candidate twice: the second process adopts what the first
+// opened opens a pull request for a candidate twice: the second process adopts what the first
 // one opened.
 func (l *loopTest) opened() forge.Pull {
 	l.t.Helper()
@@ -231,7 +231,7 @@ func (l *loopTest) opened() forge.Pull {
 	out, _ := l.promote()
 	l.expect(out, "proposed to promote candidate 2.0.0 ("+id+")", "opened pull request ")
 	made := l.pull(id)
-	if made.State != forge.StateOpen || made.Title != "Deploy the winner" || made.HeadSHA != l.tip(made.Head) {
+	if made.State != forge.StateOpen || made.Title != "Deploy the promoted version" || made.HeadSHA != l.tip(made.Head) {
 		l.t.Errorf("opened %+v", made)
 	}
 	l.expect(made.Body, id, "looks good", "Assay-Outcome: promote", "Assay-Environment: shop/prod", "Assay-Experiment: "+id, "Assay-Digest: v2:"+id[1:], "Assay-Promotion: ")
@@ -250,7 +250,7 @@ func (l *loopTest) opened() forge.Pull {
 	return made
 }
 
-// superseded offers a newer candidate, which closes the pull request of the
+// superseded opens one for a newer candidate, which closes the pull request of the
 // older one.
 func (l *loopTest) superseded(old forge.Pull) forge.Pull {
 	l.t.Helper()
@@ -294,13 +294,13 @@ func (l *loopTest) squashed(pull forge.Pull) {
 		l.t.Errorf("the history tells of %+v", got)
 	}
 	l.onMain("3.0.0")
-	settled := l.outcomes()
-	if settled == "" || strings.Contains(settled, "\n") {
-		l.t.Errorf("not one outcome is kept: %s", settled)
+	outcomes := l.outcomes()
+	if outcomes == "" || strings.Contains(outcomes, "\n") {
+		l.t.Errorf("not one outcome is kept: %s", outcomes)
 	}
 	l.promote()
-	if again := l.outcomes(); again != settled {
-		l.t.Errorf("the next run turns %s into %s", settled, again)
+	if again := l.outcomes(); again != outcomes {
+		l.t.Errorf("the next run turns %s into %s", outcomes, again)
 	}
 }
 

@@ -231,7 +231,7 @@ func (v *victim) once(ctx context.Context) error {
 		want, state, branch = append(want, head, claim), "open", head
 	case "merge":
 		// The branch of a pull request is the forge's to delete. The claim is
-		// settled: the branch's own history tells of the promotion.
+		// concluded: the branch's own history tells of the promotion.
 		want, state, branch, commits = append(want, head), "merged", mainRef, 2
 	}
 	if got := slices.Sorted(maps.Keys(refs)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {

@@ -36,7 +36,7 @@ spec:
 	}
 }
 
-// config is a manifest that is no part of any experiment.
+// config is a manifest that is not part of any experiment.
 func config(name string, value int) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {value: \"%d\"}\n", name, value)
 }

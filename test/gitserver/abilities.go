@@ -10,7 +10,7 @@ import (
 )
 
 // abilities are what git has said that it can do for a repository. In version 2
-// of the protocol that is all that the first answer holds: refs are no part of it.
+// of the protocol that is all that the first answer holds: refs are not part of it.
 type abilities struct {
 	mu    sync.Mutex
 	known map[string]*httptest.ResponseRecorder // by path and settings

@@ -161,7 +161,7 @@ func (in input) write(dir string) error {
 		} else if to != "" {
 			err = os.Symlink(to, name)
 		}
-		// A name that this system cannot have is no input.
+		// A name that this system cannot have is not an input.
 		if err != nil && !strings.Contains(err.Error(), "too long") {
 			return err
 		}

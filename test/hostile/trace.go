@@ -64,7 +64,7 @@ func (w *watcher) line(text string) {
 				where = path.Join(at[1], where)
 			}
 			if name == "symlink" || name == "symlinkat" {
-				continue // its destination is no access
+				continue // its destination is not an access
 			}
 			if filepath.IsAbs(where) {
 				w.open(pid, where, true)

@@ -78,7 +78,7 @@ func TestNoDigestDecides(t *testing.T) {
 	}
 }
 
-// TestDeadlineOfEveryState: past the deadline, what was read and is no verdict is
+// TestDeadlineOfEveryState: past the deadline, what was read and is not a verdict is
 // a reject. What cannot be read, or contradicts itself, stays a hold.
 func TestDeadlineOfEveryState(t *testing.T) {
 	for name, tab := range tables(t) {

@@ -63,7 +63,7 @@ func (m matcher) judges() ([]judge, error) {
 }
 
 // binding is the digest that an object carries, or why it has none that counts.
-// Its label and its name hold an ID alone, which is no proof.
+// Its label and its name hold an ID alone, which is not proof.
 func binding(o *unstructured.Unstructured) (digest.Digest, string) {
 	label := o.GetLabels()[engine.ExperimentLabel]
 	text, there := o.GetAnnotations()[digest.Annotation]

@@ -33,7 +33,7 @@ func Read(file string, data []byte) ([]*unstructured.Unstructured, error) {
 	}
 	for i, o := range objs {
 		if o.GetAPIVersion() == "" || o.GetKind() == "" || o.GetName() == "" {
-			return nil, fmt.Errorf("%s: object %d is no object of a cluster: it must have apiVersion, kind and metadata.name, as kubectl get -o yaml prints it", file, i+1)
+			return nil, fmt.Errorf("%s: object %d is not an object of a cluster: it must have apiVersion, kind and metadata.name, as kubectl get -o yaml prints it", file, i+1)
 		}
 	}
 	return objs, nil

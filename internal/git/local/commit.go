@@ -55,7 +55,7 @@ func pathspec(name string) string {
 }
 
 // Prepare makes a commit on top of the one that is checked out, with these
-// files alone changed. What the user has staged is no part of it. Nothing refers
+// files alone changed. What the user has staged is not part of it. Nothing refers
 // to it yet.
 func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (Commit, error) {
 	for _, f := range files {
@@ -124,7 +124,7 @@ func (r *Repo) unfiltered(ctx context.Context, list func() ([]byte, error)) erro
 	return nil
 }
 
-// unlocked refuses early what Settle could not do.
+// unlocked refuses early what UpdateIndex could not do.
 func (r *Repo) unlocked(ctx context.Context) error {
 	index, err := r.git(ctx, nil, "rev-parse", "--git-path", "index.lock")
 	if err != nil {
@@ -226,9 +226,9 @@ func (r *Repo) contains(ctx context.Context, id string) (bool, error) {
 	return err == nil, err
 }
 
-// Settle sets the index at these paths to what the last commit has. What is
+// UpdateIndex sets the index at these paths to what the last commit has. What is
 // staged for others stays.
-func (r *Repo) Settle(ctx context.Context, names []string) error {
+func (r *Repo) UpdateIndex(ctx context.Context, names []string) error {
 	head, err := r.Resolve(ctx, "HEAD")
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func parseEntries(out []byte) (map[string]entry, error) {
 		meta, name, found := strings.Cut(record, "\t")
 		fields := strings.Fields(meta)
 		if !found || len(fields) < 3 || !fs.ValidPath(name) {
-			return nil, errors.New("git ls-tree: it prints what is no list of files")
+			return nil, errors.New("git ls-tree: its output is not a list of files")
 		}
 		if _, twice := list[name]; twice {
 			return nil, fmt.Errorf("the commit has two entries %q: remove one of them", name)

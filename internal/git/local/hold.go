@@ -114,7 +114,7 @@ func (r *Repo) Holds(ctx context.Context, c Commit, files []git.File) error {
 }
 
 // parseRaw reads what git diff-tree prints: the new content of each path, empty
-// for one that is gone. A changed mode is no edit of ours.
+// for one that is gone. A changed mode is not an edit of ours.
 func parseRaw(out []byte) (map[string]string, error) {
 	changed := map[string]string{}
 	fields := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
@@ -124,7 +124,7 @@ func parseRaw(out []byte) (map[string]string, error) {
 	for i := 0; i+1 < len(fields); i += 2 {
 		meta := strings.Fields(strings.TrimPrefix(fields[i], ":"))
 		if len(meta) != 5 {
-			return nil, errors.New("git diff-tree: it prints what is no list of changes")
+			return nil, errors.New("git diff-tree: its output is not a list of changes")
 		}
 		switch meta[4] {
 		case "A", "M", "D":

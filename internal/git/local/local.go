@@ -6,7 +6,7 @@
 //  2. Tree gives the files of a commit as a file system.
 //  3. Dirty tells what differs from the last commit (commit.go).
 //  4. Prepare makes a commit of whole new contents that no ref names yet, Land
-//     moves the branch to it, and Settle brings the index up to date.
+//     moves the branch to it, and UpdateIndex brings the index up to date.
 //  5. Log reads commits with their trailers (log.go).
 package local
 
@@ -129,12 +129,12 @@ func (r *Repo) Branch(ctx context.Context) (string, error) {
 // Resolve returns the commit that a revision names.
 func (r *Repo) Resolve(ctx context.Context, revision string) (string, error) {
 	if strings.HasPrefix(revision, "-") {
-		return "", fmt.Errorf("%q is no revision of the repository: name a branch, a tag or a commit", revision)
+		return "", fmt.Errorf("%q is not a revision of the repository: name a branch, a tag or a commit", revision)
 	}
 	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	var failed *git.Error
 	if errors.As(err, &failed) {
-		return "", fmt.Errorf("%q is no revision of the repository: name a branch, a tag or a commit, and fetch it first if it is a remote's", revision)
+		return "", fmt.Errorf("%q is not a revision of the repository: name a branch, a tag or a commit, and fetch it first if it is a remote's", revision)
 	}
 	return git.Line(out), err
 }

@@ -86,7 +86,7 @@ func TestCommitHoldsTheseFilesAlone(t *testing.T) {
 		if err := r.Land(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Settle(t.Context(), paths(files)); err != nil {
+		if err := r.UpdateIndex(t.Context(), paths(files)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -150,7 +150,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a locked index: %v", err)
 	}
 	for _, revision := range []string{"nowhere", "--all", "HEAD"} {
-		if _, err := r.Resolve(t.Context(), revision); err == nil || !strings.Contains(err.Error(), "is no revision") {
+		if _, err := r.Resolve(t.Context(), revision); err == nil || !strings.Contains(err.Error(), "is not a revision") {
 			t.Errorf("%s: %v", revision, err)
 		}
 	}

@@ -28,7 +28,7 @@ func (r *Repo) Changed(ctx context.Context, from string, paths []string) (git.Ch
 	}
 	seconds, err := strconv.ParseInt(fields[1], 10, 64)
 	if err != nil {
-		return git.Change{}, false, fmt.Errorf("git log: %q is no time", fields[1])
+		return git.Change{}, false, fmt.Errorf("git log: %q is not a time", fields[1])
 	}
 	c := git.Change{Commit: fields[0], Time: time.Unix(seconds, 0)}
 	if len(fields) > 2 {

@@ -21,16 +21,16 @@ func TestOpenTellsNoneFromUnreadable(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		want  string // of the error; empty: there is no repository
 	}{
-		"no repository":          {plain: true},
-		"an empty .git":          {plain: true, spoil: func(t *testing.T, dir string) { mkdir(t, dir, ".git") }},
-		"a .git of others":       {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git/keep", "") }},
-		"no repository, no git":  {plain: true, spoil: withoutGit},
-		"no git":                 {spoil: withoutGit, want: "is it installed?"},
-		"broken configuration":   {spoil: func(t *testing.T, dir string) { write(t, dir, ".git/config", "[bad\n") }, want: "bad config"},
-		"no HEAD":                {spoil: func(t *testing.T, dir string) { remove(t, dir, ".git/HEAD") }, want: "not a git repository"},
-		"no objects":             {spoil: func(t *testing.T, dir string) { remove(t, dir, ".git/objects") }, want: "not a git repository"},
-		"a link to nowhere":      {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git", "gitdir: /nowhere\n") }, want: "not a git repository: /nowhere"},
-		"a file that is no link": {plain: true, spoil: garbage(".git"), want: "invalid gitfile format"},
+		"no repository":             {plain: true},
+		"an empty .git":             {plain: true, spoil: func(t *testing.T, dir string) { mkdir(t, dir, ".git") }},
+		"a .git of others":          {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git/keep", "") }},
+		"no repository, no git":     {plain: true, spoil: withoutGit},
+		"no git":                    {spoil: withoutGit, want: "is it installed?"},
+		"broken configuration":      {spoil: func(t *testing.T, dir string) { write(t, dir, ".git/config", "[bad\n") }, want: "bad config"},
+		"no HEAD":                   {spoil: func(t *testing.T, dir string) { remove(t, dir, ".git/HEAD") }, want: "not a git repository"},
+		"no objects":                {spoil: func(t *testing.T, dir string) { remove(t, dir, ".git/objects") }, want: "not a git repository"},
+		"a link to nowhere":         {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git", "gitdir: /nowhere\n") }, want: "not a git repository: /nowhere"},
+		"a file that is not a link": {plain: true, spoil: garbage(".git"), want: "invalid gitfile format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, dir := repository(t, map[string]string{"shop/web.yaml": "x\n"})

@@ -109,7 +109,7 @@ func everything(t *testing.T, r *Repo) {
 		return
 	}
 	_ = r.Land(ctx, c)
-	_ = r.Settle(ctx, []string{"shop/web.yaml"})
+	_ = r.UpdateIndex(ctx, []string{"shop/web.yaml"})
 }
 
 func makeExecutable(t *testing.T, paths ...string) {

@@ -93,7 +93,7 @@ func TestTreeOfASubdirectory(t *testing.T) {
 	if data, err := fs.ReadFile(tree, "web.yaml"); err != nil || string(data) != "old\n" {
 		t.Errorf("%q, %v", data, err)
 	}
-	if _, err := r.Tree(t.Context(), "nowhere"); err == nil || !strings.Contains(err.Error(), `"nowhere" is no revision`) {
+	if _, err := r.Tree(t.Context(), "nowhere"); err == nil || !strings.Contains(err.Error(), `"nowhere" is not a revision`) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func edits(files []git.File) (*directory, error) {
 	root := newDirectory("")
 	for _, f := range files {
 		if !fs.ValidPath(f.Path) || f.Path == "." || strings.ContainsAny(f.Path, "\x00") || dotgit.Inside(f.Path) {
-			return nil, fmt.Errorf("write %q: it is no path in a repository", f.Path)
+			return nil, fmt.Errorf("write %q: it is not a path in a repository", f.Path)
 		}
 		at := root
 		parts := strings.Split(f.Path, "/")
@@ -186,7 +186,7 @@ func (s *store) entries(ctx context.Context, tree string) (map[string]treeEntry,
 		meta, name, found := strings.Cut(record, "\t")
 		fields := strings.Fields(meta)
 		if !found || len(fields) != 3 {
-			return nil, errors.New("read directory: git ls-tree prints what is no list of files")
+			return nil, errors.New("read directory: the output of git ls-tree is not a list of files")
 		}
 		if _, twice := list[name]; twice {
 			return nil, fmt.Errorf("read directory: it has two entries %q: remove one of them", name)

@@ -424,7 +424,7 @@ func TestRefusals(t *testing.T) {
 			if name == "+x" {
 				continue // git takes it
 			}
-			if err := update(t, repo.URL, name); !strings.Contains(err.Error(), "is no name of a branch") {
+			if err := update(t, repo.URL, name); !strings.Contains(err.Error(), "is not a name of a branch") {
 				t.Errorf("%q: error %v", name, err)
 			}
 		}

@@ -52,7 +52,7 @@ func (r *Remote) past(ctx context.Context, branch string, n int) (*store, func()
 // ErrRewritten where that one is no longer in it.
 func (r *Remote) Landed(ctx context.Context, branch, after, commit string) (bool, error) {
 	if !isID(after) || !isID(commit) {
-		return false, fmt.Errorf("look on branch %s: %q or %q is no full commit id", branch, after, commit)
+		return false, fmt.Errorf("look on branch %s: %q or %q is not a full commit id", branch, after, commit)
 	}
 	r.opt.Step("look for " + git.Short(commit) + " on " + branch)
 	return r.landed(ctx, branch, after, commit)

@@ -191,11 +191,11 @@ func TestResolve(t *testing.T) {
 		"HEAD":                      {ErrNoBranch, "no such tag either"},
 		"refs/pull/8/head":          {nil, "refs/pull/8/head: the server has no such ref"},
 		strings.Repeat("0123", 10):  {ErrNoCommit, "012301230123: the server does not have the commit"},
-		"blob":                      {nil, "blob is no commit"},
-		"a b":                       {nil, `"a b" is no name`},
-		"refs/heads/*":              {nil, `"refs/heads/*" is no name`},
+		"blob":                      {nil, "blob is not a commit"},
+		"a b":                       {nil, `"a b" is not a name`},
+		"refs/heads/*":              {nil, `"refs/heads/*" is not a name`},
 		"+main":                     {ErrNoBranch, "no such tag either"},
-		"main:refs/heads/elsewhere": {nil, "is no name"},
+		"main:refs/heads/elsewhere": {nil, "is not a name"},
 	} {
 		_, err := open(t, repo.URL).Resolve(t.Context(), name)
 		if err == nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {

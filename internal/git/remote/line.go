@@ -96,11 +96,11 @@ func parseLine(out string) ([]point, error) {
 	for record := range strings.Lines(out) {
 		fields := strings.Fields(record)
 		if len(fields) != 3 {
-			return nil, errors.New("git log: it prints what is no commit")
+			return nil, errors.New("git log: its output is not a commit")
 		}
 		seconds, err := strconv.ParseInt(fields[1], 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("git log: %q is no time", fields[1])
+			return nil, fmt.Errorf("git log: %q is not a time", fields[1])
 		}
 		line = append(line, point{fields[0], time.Unix(seconds, 0), fields[2]})
 	}

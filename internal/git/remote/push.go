@@ -19,7 +19,7 @@ type Ref struct {
 }
 
 // Push moves all of the refs or none, and only if each still is what is
-// expected. A ref that is what it shall be is no error. A server that moves only
+// expected. A ref that is what it shall be is not an error. A server that moves only
 // one at a time gets them one by one, the last first, up to the first error: a
 // ref never moves before those that follow it.
 //
@@ -82,7 +82,7 @@ func pushArguments(refs []Ref) ([]string, error) {
 	}
 	for _, ref := range refs {
 		if !strings.HasPrefix(ref.Name, "refs/") || ref.Expect == "" && ref.New == "" {
-			return nil, fmt.Errorf("push %q: it is no move of a ref", ref.Name)
+			return nil, fmt.Errorf("push %q: it is not a move of a ref", ref.Name)
 		}
 		args = append(args, "--force-with-lease="+ref.Name+":"+ref.Expect)
 	}
@@ -138,7 +138,7 @@ func (r *Remote) compare(ctx context.Context, refs []Ref, a answer, failed error
 	if same {
 		return a.error(failed)
 	}
-	done, err := r.settled(ctx, refs, now)
+	done, err := r.moved(ctx, refs, now)
 	switch {
 	case err != nil:
 		return &UnknownError{Err: fmt.Errorf("%s: %w", a.reason, err)}
@@ -148,9 +148,9 @@ func (r *Remote) compare(ctx context.Context, refs []Ref, a answer, failed error
 	return ErrStale
 }
 
-// settled reports whether refs that are now like this were moved as wanted,
+// moved reports whether refs that are now like this were moved as wanted,
 // and may have moved on since.
-func (r *Remote) settled(ctx context.Context, refs []Ref, now map[string]string) (bool, error) {
+func (r *Remote) moved(ctx context.Context, refs []Ref, now map[string]string) (bool, error) {
 	for _, ref := range refs {
 		if now[ref.Name] == ref.New {
 			continue

@@ -125,7 +125,7 @@ func check(opt Options) error {
 	case u.HasPassword:
 		return errors.New("the repository's URL has a password in it: give the URL without it, and the password as a credential")
 	case err != nil:
-		return fmt.Errorf("it is no URL of a Git repository: %w: name https://, ssh:// or an absolute path", err)
+		return fmt.Errorf("it is not a URL of a Git repository: %w: name https://, ssh:// or an absolute path", err)
 	}
 	if opt.Author.Name == "" || opt.Author.Email == "" {
 		return errors.New("the author of commits has no name or no email address")

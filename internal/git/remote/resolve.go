@@ -32,7 +32,7 @@ func (r *Remote) Resolve(ctx context.Context, name string) (string, error) {
 			if ctx.Err() != nil {
 				return "", err
 			}
-			return "", fmt.Errorf("%q is no name of a branch, a tag or a ref", name)
+			return "", fmt.Errorf("%q is not a name of a branch, a tag or a ref", name)
 		}
 		err := r.fetch(ctx, fetch{refspecs: []string{"+" + ref + ":" + namedRef}, depth: 1})
 		switch {
@@ -57,7 +57,7 @@ func (r *Remote) peel(ctx context.Context, name, revision string) (string, error
 	out, err := r.run.Run(ctx, nil, "rev-parse", "--verify", "--quiet", revision+"^{commit}")
 	var failed *git.Error
 	if errors.As(err, &failed) {
-		return "", fmt.Errorf("%s is no commit, and no tag of one", name)
+		return "", fmt.Errorf("%s is not a commit, or a tag of one", name)
 	}
 	return git.Line(out), err
 }

@@ -36,7 +36,7 @@ func strange() map[string]struct{ kind, first, then string } {
 		"a page called Git's":     {advertisement, "<html>Please log in</html>", ""},
 		"files of a web server":   {"text/plain", strings.Repeat("a", 40) + "\trefs/heads/main\n", ""},
 		"a page after the refs":   {advertisement, good, "<html>log in</html>"},
-		"a page for a pack":       {advertisement, good, fetched("<html>this is no pack, but longer than a header</html>")},
+		"a page for a pack":       {advertisement, good, fetched("<html>this is not a pack, but longer than a header</html>")},
 		"a pack with a wrong sum": {advertisement, good, fetched(pack + strings.Repeat("z", 20))},
 		"a pack of nothing":       {advertisement, good, fetched(pack + string(sum))},
 		"garbage":                 {advertisement, good, "zzzz garbage"},

@@ -56,7 +56,7 @@ func (r *Remote) branchRef(ctx context.Context, branch string) (string, error) {
 		if ctx.Err() != nil {
 			return "", err
 		}
-		return "", fmt.Errorf("%q is no name of a branch", branch)
+		return "", fmt.Errorf("%q is not a name of a branch", branch)
 	}
 	r.known.addBranch(branch)
 	return ref, nil
@@ -70,7 +70,7 @@ func (s *store) resolve(ctx context.Context, ref string) (string, error) {
 	}
 	commit, tree, found := strings.Cut(git.Line(out), " ")
 	if !found || !isID(tree) {
-		return "", fmt.Errorf("read %s: it is no commit", ref)
+		return "", fmt.Errorf("read %s: it is not a commit", ref)
 	}
 	s.known.addTree(commit, tree)
 	return commit, nil
@@ -165,7 +165,7 @@ func (r *Remote) Fetch(ctx context.Context, commits ...string) error {
 func (r *Remote) fetchCommits(ctx context.Context, depth int, commits []string) error {
 	for _, id := range commits {
 		if !isID(id) {
-			return fmt.Errorf("fetch commit: %q is no full commit id", id)
+			return fmt.Errorf("fetch commit: %q is not a full commit id", id)
 		}
 	}
 	want, err := r.missing(ctx, commits)
@@ -187,7 +187,7 @@ func isID(text string) bool {
 func (r *Remote) Refs(ctx context.Context, prefix string) (map[string]string, error) {
 	rest, found := strings.CutPrefix(prefix, "refs/")
 	if !found || strings.ContainsAny(rest, "*:\n ") {
-		return nil, fmt.Errorf("list refs: %q is no beginning of refs", prefix)
+		return nil, fmt.Errorf("list refs: %q is not a beginning of refs", prefix)
 	}
 	f := fetch{refspecs: []string{"+" + prefix + "*:" + fromRef + rest + "*"}, depth: withParents, prune: true}
 	err := r.fetch(ctx, f)

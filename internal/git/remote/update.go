@@ -266,5 +266,5 @@ func (r *Remote) hasLanded(ctx context.Context, refs []Ref) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", names(refs), err)
 	}
-	return r.settled(ctx, refs, now)
+	return r.moved(ctx, refs, now)
 }

@@ -17,7 +17,7 @@ func TestCheckText(t *testing.T) {
 		"tab, after spaces":        {"a:\n  b: c\n  \td: e\n", "f.yaml:3: " + tab},
 		"tab in a list":            {"a:\n- b\n\t- c: d\n", "f.yaml:3: " + tab},
 		"tab, later document":      {"a: b\n---\n\n\ta: b\n", "f.yaml:4: " + tab},
-		"tab that is no fault":     {"a: |\n  x\n  \ty\nb: @s3cret\n", "f.yaml:4: invalid YAML: found character that cannot start any token; quote the value"},
+		"tab that is not a fault":  {"a: |\n  x\n  \ty\nb: @s3cret\n", "f.yaml:4: invalid YAML: found character that cannot start any token; quote the value"},
 		"alias":                    {"a: b\npw: *s3cret\n", "f.yaml:2: " + alias},
 		"alias, later document":    {"a: &x b\n---\na: b\n\npw: *x\n", "f.yaml:5: " + alias},
 		"alias, named before":      {"# *s3cret\na: '*s3cret'\nb: |\n  *s3cret\npw: [1, *s3cret]\nx: *s3cret\n", "f.yaml:5: " + alias},

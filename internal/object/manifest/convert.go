@@ -19,7 +19,7 @@ type converter struct {
 
 var (
 	errNumber = errors.New("a number that JSON cannot hold (infinity or not-a-number)")
-	errKey    = errors.New("a key that is no string, number or boolean")
+	errKey    = errors.New("a key that is not a string, number or boolean")
 )
 
 // Scalar gives a decoded number, string, boolean or null the type that
@@ -141,7 +141,7 @@ func floatKey(key float64) string {
 	}
 }
 
-// validText replaces bytes that are no UTF-8, which only !!binary can bring in.
+// validText replaces bytes that are not UTF-8, which only !!binary can bring in.
 func validText(s string) string {
 	if utf8.ValidString(s) {
 		return s

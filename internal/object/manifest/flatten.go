@@ -21,7 +21,7 @@ func Flatten(file string, objs []*unstructured.Unstructured) ([]*unstructured.Un
 			for i, item := range items {
 				m, ok := item.(map[string]any)
 				if !ok {
-					return nil, &Error{File: file, Reason: fmt.Sprintf("items[%d] of %s is no object", i, o.GetKind())}
+					return nil, &Error{File: file, Reason: fmt.Sprintf("items[%d] of %s is not an object", i, o.GetKind())}
 				}
 				flat = append(flat, &unstructured.Unstructured{Object: m})
 			}

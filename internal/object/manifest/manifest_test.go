@@ -177,7 +177,7 @@ func TestDecodeErrors(t *testing.T) {
 		"long key":       {head + "a: {? &a " + strings.Repeat("s3cret", 1<<15) + " : 1}\nb: [" + strings.Repeat("{? *a : 1},", 100) + "]\n", Limits{}, "x/a.yaml:1: aliases expand to more than"},
 		"long flow":      {"{\n\"kind\": \"A\", \"a\": &a \"" + strings.Repeat("x", 1<<20) + "\", \"b\": [" + strings.Repeat("*a,", 400) + "]}", Limits{}, "aliases expand to more than"},
 		"secret":         {head + "data: !!int s3cret\n", Limits{}, "x/a.yaml:1: invalid YAML: cannot decode !!str a value as a !!int"},
-		"map key":        {head + "data: &x {? {a: s3cret} : b}\ny: {<<: *x}\n", Limits{}, "a key that is no string"},
+		"map key":        {head + "data: &x {? {a: s3cret} : b}\ny: {<<: *x}\n", Limits{}, "a key that is not a string"},
 		"JSON syntax":    {"{\"kind\":\"A\",\n\"a\": ]}", Limits{}, "x/a.yaml:2: invalid JSON"},
 	}
 	for name, c := range cases {
@@ -271,7 +271,7 @@ func TestFlatten(t *testing.T) {
 	if diff := cmp.Diff([]string{"A", "B", "", "C", "D"}, kinds); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := Flatten("a.yaml", decode("kind: List\nitems: [1]\n")); err == nil || err.Error() != "a.yaml: items[0] of List is no object" {
+	if _, err := Flatten("a.yaml", decode("kind: List\nitems: [1]\n")); err == nil || err.Error() != "a.yaml: items[0] of List is not an object" {
 		t.Errorf("error %v", err)
 	}
 }

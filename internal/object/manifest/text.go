@@ -31,7 +31,7 @@ func text(file string, data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// invalidLine is the line of the first byte that is no UTF-8.
+// invalidLine is the line of the first byte that is not UTF-8.
 func invalidLine(data []byte) int {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])

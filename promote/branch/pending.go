@@ -14,16 +14,16 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// A claim is an outcome's ref that names no commit of the branch yet: what a
+// A pending outcome is an outcome's ref that names no commit of the branch yet: what a
 // pull request will tell once it is merged. A forge that squashes may drop the
-// message of its commit; the claim then becomes the outcome. A server that moves
-// one ref at a time gets it before the branch: a claim without a branch is none,
-// and is removed; a branch without a claim could be merged, and nobody would know
+// message of its commit; it then becomes the outcome. A server that moves
+// one ref at a time gets it before the branch: one without a branch counts for nothing,
+// and is removed; a branch without one could be merged, and nobody would know
 // what it was.
 
-// claim is the ref to push with a pull request's branch, if it does not say so
+// pending is the ref to push with a pull request's branch, if it does not say so
 // already. One that tells of a commit stays: it is history.
-func (s Server) claim(ctx context.Context, rec history.Record) ([]remote.Ref, error) {
+func (s Server) pending(ctx context.Context, rec history.Record) ([]remote.Ref, error) {
 	if rec.Digest == "" || !rec.Decides() {
 		return nil, nil
 	}
@@ -48,14 +48,14 @@ func (s Server) claim(ctx context.Context, rec history.Record) ([]remote.Ref, er
 	return []remote.Ref{{Name: name, Expect: refs[name], New: commit}}, err
 }
 
-// keepClaim makes the claim of a branch that stays as it is: another run may
+// keepPending writes the pending outcome of a branch that stays as it is: another run may
 // have taken it for one without a pull request.
-func (s Server) keepClaim(ctx context.Context, rec history.Record) error {
-	claim, err := s.claim(ctx, rec)
-	if err != nil || len(claim) == 0 {
+func (s Server) keepPending(ctx context.Context, rec history.Record) error {
+	pending, err := s.pending(ctx, rec)
+	if err != nil || len(pending) == 0 {
 		return err
 	}
-	return s.Repo.Push(ctx, claim...)
+	return s.Repo.Push(ctx, pending...)
 }
 
 // outcome is what a ref beside the branch tells.
@@ -89,9 +89,9 @@ func (s Server) outcomes(ctx context.Context, env spec.Environment) ([]outcome, 
 	return out, nil
 }
 
-// settleClaims looks what became of the pull requests that were open when an
+// closePending looks what became of the pull requests that were open when an
 // earlier run ended.
-func (s Server) settleClaims(ctx context.Context, env spec.Environment) error {
+func (s Server) closePending(ctx context.Context, env spec.Environment) error {
 	if s.Forge == nil {
 		return nil
 	}
@@ -104,12 +104,12 @@ func (s Server) settleClaims(ctx context.Context, env spec.Environment) error {
 		if !ok || history.About(o.entry) != "" {
 			continue
 		}
-		ref, err := s.settle(ctx, o, rec)
+		ref, err := s.concludePending(ctx, o, rec)
 		if err != nil {
 			return err
 		}
 		if ref != nil {
-			// Another run may have settled it meanwhile.
+			// Another run may have concluded it meanwhile.
 			if err := s.Repo.Push(ctx, *ref); err != nil && !errors.Is(err, remote.ErrStale) {
 				return err
 			}
@@ -118,8 +118,8 @@ func (s Server) settleClaims(ctx context.Context, env spec.Environment) error {
 	return nil
 }
 
-// settle is the update of one claim; nil while its pull request may be merged.
-func (s Server) settle(ctx context.Context, o outcome, rec history.Record) (*remote.Ref, error) {
+// concludePending is the update of one pending outcome; nil while its pull request may be merged.
+func (s Server) concludePending(ctx context.Context, o outcome, rec history.Record) (*remote.Ref, error) {
 	list, err := s.Forge.Find(ctx, HeadBranch(rec), s.Branch)
 	if err != nil || len(list) > 0 && list[0].State == forge.StateOpen {
 		return nil, err

@@ -17,8 +17,8 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// Standing is what status says of one environment.
-type Standing struct {
+// Environment is what status says of one environment.
+type Environment struct {
 	spec.Environment
 	Plan       string             `json:"plan,omitempty"` // its name
 	Layout     string             `json:"layout,omitempty"`
@@ -46,8 +46,8 @@ type Running struct {
 
 // take renders the environments, a few at a time. That one does not render is
 // part of the result.
-func (s Survey) take(ctx context.Context, places []spec.Environment) ([]Standing, error) {
-	list := make([]Standing, len(places))
+func (s Survey) take(ctx context.Context, places []spec.Environment) ([]Environment, error) {
+	list := make([]Environment, len(places))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, p := range places {
@@ -59,8 +59,8 @@ func (s Survey) take(ctx context.Context, places []spec.Environment) ([]Standing
 	return list, group.Wait()
 }
 
-func (s Survey) one(ctx context.Context, p spec.Environment) (Standing, error) {
-	st := Standing{Environment: p}
+func (s Survey) one(ctx context.Context, p spec.Environment) (Environment, error) {
+	st := Environment{Environment: p}
 	past := s.Past[p]
 	if i := slices.IndexFunc(past, history.Decision.Decides); i >= 0 {
 		last := history.ReportOf(past[i], past)

@@ -12,11 +12,11 @@ import (
 	"github.com/assaydev/assay/promote"
 )
 
-// publish is the change that brings the proposal to its own branch; nil where
+// pushBranch is the change that brings the proposal to its own branch; nil where
 // that holds it already, or where people have closed its pull request. What is
 // there is kept if merging it does what was proven on the tip; it is replaced
 // only if it is Assay's.
-func (l *flight) publish(ctx context.Context, base remote.Base, r *attempt) (*remote.Change, error) {
+func (l *landing) pushBranch(ctx context.Context, base remote.Base, r *attempt) (*remote.Change, error) {
 	p := r.proposal
 	r.pull = &promote.Pull{Head: p.head()}
 	if closed, err := l.refused(ctx, r.pull); closed || err != nil {
@@ -39,13 +39,13 @@ func (l *flight) publish(ctx context.Context, base remote.Base, r *attempt) (*re
 			return nil, err
 		case kept:
 			r.commit = ref.Expect
-			return nil, l.keepClaim(ctx, p.Record)
+			return nil, l.keepPending(ctx, p.Record)
 		}
 	}
-	claim, err := l.claim(ctx, p.Record)
+	pending, err := l.pending(ctx, p.Record)
 	return &remote.Change{
 		Files: contents(p.Files), Message: p.Message(), Ref: &ref,
-		Also: func(string) []remote.Ref { return claim },
+		Also: func(string) []remote.Ref { return pending },
 	}, err
 }
 
@@ -60,7 +60,7 @@ var (
 // keep reports whether the commit of the proposal's branch stays: merging it
 // does what was proven on the tip. Where it has to be replaced, and is not
 // Assay's alone, the error is errForeign or errUprooted.
-func (l *flight) keep(ctx context.Context, base remote.Base, p *Proposal, commit string) (bool, error) {
+func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commit string) (bool, error) {
 	parents, err := l.Repo.Parents(ctx, commit)
 	if err != nil {
 		return false, err
@@ -100,7 +100,7 @@ func (l *flight) keep(ctx context.Context, base remote.Base, p *Proposal, commit
 
 // tellsOf reports whether a commit tells of the very experiment of a record. The
 // name of a branch has the ID alone, which another experiment may have.
-func (l *flight) tellsOf(ctx context.Context, commit string, rec history.Record) (bool, error) {
+func (l *landing) tellsOf(ctx context.Context, commit string, rec history.Record) (bool, error) {
 	entries, err := l.Repo.Entries(ctx, commit)
 	if err != nil || len(entries) != 1 {
 		return false, err
@@ -112,7 +112,7 @@ func (l *flight) tellsOf(ctx context.Context, commit string, rec history.Record)
 // rooted reports whether a commit is in the base's history. Assay builds on
 // nothing else: either people put commits below its own, or they gave the base
 // another history.
-func (l *flight) rooted(ctx context.Context, base remote.Base, commit string) (bool, error) {
+func (l *landing) rooted(ctx context.Context, base remote.Base, commit string) (bool, error) {
 	if commit == base.Commit {
 		return true, nil
 	}
@@ -125,7 +125,7 @@ func (l *flight) rooted(ctx context.Context, base remote.Base, commit string) (b
 
 // remake makes a proposal again on a commit; nil if that does not give the very
 // files of made.
-func (l *flight) remake(ctx context.Context, p *Proposal, parent, made string) (*Proposal, error) {
+func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) (*Proposal, error) {
 	tree, err := l.Repo.Tree(ctx, parent)
 	if err != nil {
 		return nil, err

@@ -20,11 +20,11 @@ import (
 // not under test any more, and not because people said no.
 const supersededLabel = "assay/superseded"
 
-// tidy closes the open pull requests of candidates of the environment that are
+// closeSuperseded closes the open pull requests of candidates of the environment that are
 // not under test any more. It leaves the one that this run has opened, if there is
 // one. What was decided does not depend on it, so that its trouble is only told:
 // the next run tries again.
-func (s Server) tidy(ctx context.Context, env spec.Environment, own *promote.Pull) {
+func (s Server) closeSuperseded(ctx context.Context, env spec.Environment, own *promote.Pull) {
 	if s.Forge == nil {
 		return
 	}

@@ -31,8 +31,8 @@ func (s *site) commitAt(hour int, tree envrepo.Files) string {
 
 func hourOf(n int) time.Time { return time.Unix(1_700_000_000+int64(n)*3600, 0) }
 
-// began asks for what is under test at the tip, looking at n commits.
-func (s *site) began(n int) time.Time {
+// underTestSince asks for what is under test at the tip, looking at n commits.
+func (s *site) underTestSince(n int) time.Time {
 	s.t.Helper()
 	server := s.process()
 	line, err := server.Repo.Line(s.t.Context(), "main", n)
@@ -40,7 +40,7 @@ func (s *site) began(n int) time.Time {
 		s.t.Fatal(err)
 	}
 	defer line.Close()
-	at, err := promote.Began(s.t.Context(), line, s.tip("main"), s.digest(), server.View.In)
+	at, err := promote.UnderTestSince(s.t.Context(), line, s.tip("main"), s.digest(), server.View.In)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -94,11 +94,11 @@ func TestBegan(t *testing.T) {
 			for i, change := range c.commits {
 				s.commitAt(i, change)
 			}
-			if at := s.began(100); !at.Equal(hourOf(c.want)) {
+			if at := s.underTestSince(100); !at.Equal(hourOf(c.want)) {
 				t.Errorf("it began at %v, want %v", at, hourOf(c.want))
 			}
 			// Where the newest commits do not reach it, it is not known.
-			if at := s.began(len(c.commits) - 1 - c.want); !at.IsZero() && len(c.commits)-1 > c.want {
+			if at := s.underTestSince(len(c.commits) - 1 - c.want); !at.IsZero() && len(c.commits)-1 > c.want {
 				t.Errorf("without its commit it began at %v", at)
 			}
 		})
@@ -120,7 +120,7 @@ func TestBeganWithoutAFile(t *testing.T) {
 	s.commitAt(1, shared)
 	there := s.id()
 	s.commitAt(2, envrepo.Files{"other/web.yaml": "y"})
-	if at := s.began(100); !at.Equal(hourOf(1)) {
+	if at := s.underTestSince(100); !at.Equal(hourOf(1)) {
 		t.Errorf("with the file it began at %v", at)
 	}
 	s.commitAt(3, envrepo.Files{"shared/prod/values.yaml": ""})
@@ -128,7 +128,7 @@ func TestBeganWithoutAFile(t *testing.T) {
 	if s.id() == there {
 		t.Fatal("the file makes no difference")
 	}
-	if at := s.began(100); !at.Equal(hourOf(3)) {
+	if at := s.underTestSince(100); !at.Equal(hourOf(3)) {
 		t.Errorf("without the file it began at %v", at)
 	}
 }
@@ -166,7 +166,7 @@ func TestBeganByEveryCommit(t *testing.T) {
 		if s.content("main", "prod/candidate.yaml") == "" {
 			continue
 		}
-		if got, want := s.began(100), naive(); !got.Equal(want) {
+		if got, want := s.underTestSince(100), naive(); !got.Equal(want) {
 			t.Errorf("hour %d: it began at %v, want %v", hour, got, want)
 		}
 	}

@@ -17,31 +17,31 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// winner is a promotion whose candidate goes on to next environments.
-type winner struct {
+// propagation is a promotion whose candidate goes on to next environments.
+type propagation struct {
 	record    history.Record
 	commit    string // on the branch
 	candidate spec.Candidate
 }
 
-// forward puts a promoted candidate under test in next environments on other
+// propagate puts a promoted candidate under test in next environments on other
 // branches and in other repositories, in their order. What an earlier run did is
 // found by the promotion's ID in their histories. Once all have it, a ref beside
 // the branch says so: it is not done again when their histories have grown.
-func (s Server) forward(ctx context.Context, p winner, destinations []spec.Destination) ([]promote.Next, error) {
+func (s Server) propagate(ctx context.Context, p propagation, destinations []spec.Destination) ([]promote.Next, error) {
 	var out []promote.Next
 	for _, to := range destinations {
-		n, err := s.send(ctx, p, to)
+		n, err := s.propagateTo(ctx, p, to)
 		if err != nil {
 			return out, fmt.Errorf("set the candidate in the next environment %s: %w; what is promoted stays: run the same command again to go on", to, err)
 		}
 		out = append(out, n)
 	}
-	return out, s.forwarded(ctx, p)
+	return out, s.propagated(ctx, p)
 }
 
-// send does so for one.
-func (s Server) send(ctx context.Context, p winner, to spec.Destination) (promote.Next, error) {
+// propagateTo does so for one.
+func (s Server) propagateTo(ctx context.Context, p propagation, to spec.Destination) (promote.Next, error) {
 	there, dir, done, err := s.destination(ctx, p.record.Environment.Dir, to)
 	if err != nil {
 		return promote.Next{}, err
@@ -113,11 +113,11 @@ func (s Server) tells(ctx context.Context, env spec.Environment, promotion strin
 	}), err
 }
 
-// forwarded notes that all next environments have a promotion.
-func (s Server) forwarded(ctx context.Context, p winner) error {
-	name := history.ForwardedRef(s.Branch, p.record.Environment)
+// propagated notes that all next environments have a promotion.
+func (s Server) propagated(ctx context.Context, p propagation) error {
+	name := history.PropagatedRef(s.Branch, p.record.Environment)
 	return s.Repo.Retry(ctx, func(ctx context.Context) error {
-		done, now, err := s.isForwarded(ctx, name, p.record.Promotion)
+		done, now, err := s.isPropagated(ctx, name, p.record.Promotion)
 		if done || err != nil {
 			return err
 		}
@@ -129,8 +129,8 @@ func (s Server) forwarded(ctx context.Context, p winner) error {
 	})
 }
 
-// isForwarded reports whether that was noted, and what the ref is now.
-func (s Server) isForwarded(ctx context.Context, name, promotion string) (done bool, now string, err error) {
+// isPropagated reports whether that was noted, and what the ref is now.
+func (s Server) isPropagated(ctx context.Context, name, promotion string) (done bool, now string, err error) {
 	refs, err := s.Repo.Refs(ctx, name)
 	if now = refs[name]; now == "" || err != nil {
 		return false, now, err

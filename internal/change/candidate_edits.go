@@ -14,33 +14,33 @@ import (
 	"github.com/assaydev/assay/internal/yamledit"
 )
 
-// mostWays bounds how many edits are tried for one object, each with a render.
-const mostWays = 12
+// mostEdits bounds how many edits are tried for one object, each with a render.
+const mostEdits = 12
 
 var errElsewhere = errors.New("it is not said here")
 
-// ways are the edits of what the environment has of an object already, the
+// candidateEdits are the edits of what the environment has of an object already, the
 // likely ones first: its resource, its patches, its generator.
-func (t patchTask) ways(k *overlay, g task) []way {
-	var ways []way
+func (t patchTask) candidateEdits(k *overlay, g task) []edit {
+	var edits []edit
 	for _, p := range t.resources(k, g.before) {
-		ways = append(ways, func(t patchTask) error { return t.patchAt(g.doc, p) })
+		edits = append(edits, func(t patchTask) error { return t.patchAt(g.doc, p) })
 	}
-	for _, l := range k.layers {
-		ways = append(ways, t.counts(l, k, g)...)
-		ways = append(ways, t.ownPatches(l, k, g)...)
-		ways = append(ways, t.generators(l, k, g)...)
+	for _, l := range k.kustomizations {
+		edits = append(edits, t.counts(l, k, g)...)
+		edits = append(edits, t.ownPatches(l, k, g)...)
+		edits = append(edits, t.generators(l, k, g)...)
 	}
-	return ways[:min(len(ways), mostWays)]
+	return edits[:min(len(edits), mostEdits)]
 }
 
 // resources are the documents of resource files that may hold an object, the
 // one with most of its name first.
-func (t patchTask) resources(k *overlay, o *unstructured.Unstructured) []place {
-	var out []place
-	for _, l := range k.layers {
+func (t patchTask) resources(k *overlay, o *unstructured.Unstructured) []location {
+	var out []location
+	for _, l := range k.kustomizations {
 		for _, file := range l.files(t.maker) {
-			all, err := t.places(file)
+			all, err := t.locations(file)
 			if err != nil {
 				continue // refused by name when nothing else works: the entry needs no such file
 			}
@@ -52,18 +52,18 @@ func (t patchTask) resources(k *overlay, o *unstructured.Unstructured) []place {
 			}
 		}
 	}
-	length := func(p place) int { return len((&unstructured.Unstructured{Object: p.object}).GetName()) }
-	slices.SortStableFunc(out, func(a, b place) int { return cmp.Compare(length(b), length(a)) })
+	length := func(p location) int { return len((&unstructured.Unstructured{Object: p.object}).GetName()) }
+	slices.SortStableFunc(out, func(a, b location) int { return cmp.Compare(length(b), length(a)) })
 	return out
 }
 
-// counts are the layer's replicas that say how many pods an object has.
-func (t patchTask) counts(l layer, k *overlay, g task) []way {
+// counts are the kustomization's replicas that say how many pods an object has.
+func (t patchTask) counts(l kustomizationFile, k *overlay, g task) []edit {
 	edits := difference(nil, g.before.Object, g.after)
 	if len(edits) != 1 || edits[0].Op != yamledit.Set || edits[0].Path.String() != "spec.replicas" {
 		return nil
 	}
-	var out []way
+	var out []edit
 	list, _ := l.root["replicas"].([]any)
 	for i, e := range list {
 		entry, _ := e.(map[string]any)
@@ -78,11 +78,11 @@ func (t patchTask) counts(l layer, k *overlay, g task) []way {
 	return out
 }
 
-// generators are the layer's generators that make an object.
-func (t patchTask) generators(l layer, k *overlay, g task) []way {
+// generators are the kustomization's generators that make an object.
+func (t patchTask) generators(l kustomizationFile, k *overlay, g task) []edit {
 	field := map[string]string{"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}[g.before.GetKind()]
 	list, _ := l.root[field].([]any)
-	var out []way
+	var out []edit
 	for i, e := range list {
 		entry, _ := e.(map[string]any)
 		if name, _ := entry["name"].(string); name == "" || !slices.Contains(k.names(g.before), name) {
@@ -95,7 +95,7 @@ func (t patchTask) generators(l layer, k *overlay, g task) []way {
 }
 
 // generate changes what a generator takes its values from.
-func (t patchTask) generate(l layer, at yamledit.Path, entry map[string]any, g task) error {
+func (t patchTask) generate(l kustomizationFile, at yamledit.Path, entry map[string]any, g task) error {
 	for _, e := range difference(nil, g.before.Object, g.after) {
 		if len(e.Path) != 2 || e.Path[0].Key != "data" {
 			return errElsewhere
@@ -119,7 +119,7 @@ func (t patchTask) generate(l layer, at yamledit.Path, entry map[string]any, g t
 }
 
 // generateKey changes one value of a generator: a literal, or a file of its own.
-func (t patchTask) generateKey(l layer, at yamledit.Path, entry map[string]any, op yamledit.Op, key, value string) error {
+func (t patchTask) generateKey(l kustomizationFile, at yamledit.Path, entry map[string]any, op yamledit.Op, key, value string) error {
 	literals := texts(entry["literals"])
 	literal := fmt.Sprintf("%s=%s", key, value)
 	list := step(at, yamledit.Key("literals"))

@@ -225,7 +225,7 @@ func TestForwardIsNotedInTheEnd(t *testing.T) {
 			t.Parallel()
 			c := newChain(t, "", "method: push")
 			c.overHTTP()
-			ref, left := history.ForwardedRef("main", spec.Environment{Dir: "prod"}), 2
+			ref, left := history.PropagatedRef("main", spec.Environment{Dir: "prod"}), 2
 			c.git.Watch(func(w http.ResponseWriter, req *http.Request, backend http.Handler) {
 				if noting(req) && left > 0 {
 					left--
@@ -315,7 +315,7 @@ func TestForwardAfterPullRequest(t *testing.T) {
 			if d := c.promote().Earlier; d == nil || d.Outcome != history.Promote {
 				t.Errorf("earlier: %+v", d)
 			}
-			c.settled()
+			c.concluded()
 			for _, p := range c.places() {
 				if !strings.Contains(p.content(), "2.0.0") {
 					t.Errorf("%s of %s: %s", p.marker, p.branch, p.content())
@@ -426,7 +426,7 @@ func TestForwardStoppedAnywhere(t *testing.T) {
 				}
 				if v.kind != "" {
 					c.one()
-					c.settled()
+					c.concluded()
 				}
 			}
 			if n < 20 {

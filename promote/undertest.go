@@ -14,8 +14,8 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// Line is a branch by its own commits, each with its first parent.
-type Line interface {
+// History is a branch by its own commits, each with its first parent.
+type History interface {
 	// Changed is the newest commit, from the given one back, that gave one of
 	// the paths another content. It is false where none is known to.
 	Changed(ctx context.Context, from string, paths []string) (git.Change, bool, error)
@@ -24,7 +24,7 @@ type Line interface {
 	Tree(ctx context.Context, commit string) (*git.Tree, error)
 }
 
-// Began is when the branch began to hold what is tested under a digest: the time of
+// UnderTestSince is when the branch since to hold what is tested under a digest: the time of
 // the commit since which the environment renders to it without a break. It is
 // zero where the tip does not render to it, and where that is longer ago than the
 // line knows.
@@ -32,19 +32,19 @@ type Line interface {
 // When the marker was set does not tell: the digest depends on the baseline, the plan
 // and the resources too, and candidates that wait change the marker without
 // changing the digest.
-func Began(ctx context.Context, line Line, tip string, id digest.Digest, open func(fs.FS) render.Request) (time.Time, error) {
-	var began time.Time
+func UnderTestSince(ctx context.Context, line History, tip string, id digest.Digest, open func(fs.FS) render.Request) (time.Time, error) {
+	var since time.Time
 	for at := tip; ; {
 		inputs, same, err := rendersTo(ctx, line, at, id, open)
 		if err != nil || !same {
-			return began, err
+			return since, err
 		}
 		change, known, err := line.Changed(ctx, at, inputs)
 		if err != nil || !known {
 			return time.Time{}, err
 		}
-		if began = change.Time; change.Parent == "" {
-			return began, nil
+		if since = change.Time; change.Parent == "" {
+			return since, nil
 		}
 		at = change.Parent
 	}
@@ -52,7 +52,7 @@ func Began(ctx context.Context, line Line, tip string, id digest.Digest, open fu
 
 // rendersTo reports whether the environment has the digest at a commit, and what it
 // was rendered from.
-func rendersTo(ctx context.Context, line Line, commit string, id digest.Digest, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
+func rendersTo(ctx context.Context, line History, commit string, id digest.Digest, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
 	tree, err := line.Tree(ctx, commit)
 	if err != nil {
 		return nil, false, err

@@ -160,7 +160,7 @@ func TestSupersededByDigest(t *testing.T) {
 		tested := s.digest()
 		message := strings.Replace(s.run("log", "-1", "--format=%B", first.Commit), string(tested), string(tested[:12])+strings.Repeat("0", 55), 1)
 		s.run("update-ref", "refs/heads/"+s.one().Head, recommit(s, first.Commit+"^", first.Commit+"^{tree}", message))
-		s.process().tidy(t.Context(), spec.Environment{Dir: "prod"}, nil)
+		s.process().closeSuperseded(t.Context(), spec.Environment{Dir: "prod"}, nil)
 		if p := s.one(); p.State != "closed" || !slices.Contains(p.Labels, supersededLabel) {
 			t.Errorf("%+v", p)
 		}

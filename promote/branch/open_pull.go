@@ -13,9 +13,9 @@ import (
 	"github.com/assaydev/assay/promote"
 )
 
-// offer opens the pull request, or brings the open one up to date, and merges
+// openPull opens the pull request, or brings the open one up to date, and merges
 // it where the plan says so.
-func (l *flight) offer(ctx context.Context, r *attempt) error {
+func (l *landing) openPull(ctx context.Context, r *attempt) error {
 	if l.Forge == nil {
 		r.pull.State = promote.Pushed
 		if l.Compare != nil {
@@ -45,7 +45,7 @@ func (l *flight) offer(ctx context.Context, r *attempt) error {
 
 // open opens it. Where the branch has been merged meanwhile, or was long ago and
 // the candidate came back, there is nothing to merge: the new tip tells.
-func (l *flight) open(ctx context.Context, r *attempt, title, body string) error {
+func (l *landing) open(ctx context.Context, r *attempt, title, body string) error {
 	made, err := l.Forge.Create(ctx, forge.New{Head: r.pull.Head, Base: l.Branch, Title: title, Body: body})
 	if errors.Is(err, forge.ErrNoChange) {
 		l.outdated[r.commit] = true
@@ -64,7 +64,7 @@ func (s Server) adopt(ctx context.Context, pull *promote.Pull, open forge.Pull, 
 }
 
 // merge merges the very commit that was proven, and looks at what came of it.
-func (l *flight) merge(ctx context.Context, r *attempt) error {
+func (l *landing) merge(ctx context.Context, r *attempt) error {
 	m := forge.Merge{HeadSHA: r.commit, Method: l.Method}
 	if l.Method == forge.MethodSquash {
 		// With the other methods the commit itself is on the branch, and tells.
@@ -89,7 +89,7 @@ func (l *flight) merge(ctx context.Context, r *attempt) error {
 
 // merged holds the merge against what was proven: a forge merges on whatever the
 // tip is by then.
-func (l *flight) merged(ctx context.Context, r *attempt) error {
+func (l *landing) merged(ctx context.Context, r *attempt) error {
 	return l.atTip(ctx, func(ctx context.Context, _ remote.Base) error {
 		parents, err := l.Repo.Parents(ctx, r.commit)
 		if err != nil {
@@ -109,10 +109,10 @@ func (l *flight) merged(ctx context.Context, r *attempt) error {
 		if err != nil {
 			return err
 		}
-		return l.settleClaims(ctx, r.proposal.Record.Environment)
+		return l.closePending(ctx, r.proposal.Record.Environment)
 	})
 }
 
-func (l *flight) unproven(r *attempt) error {
+func (l *landing) unproven(r *attempt) error {
 	return fmt.Errorf("%s was merged as commit %s, which is not what was proven: look at both, and take it back with assay revert", r.pull.URL, git.Short(r.commit))
 }

@@ -153,7 +153,7 @@ func TestParametersAreHostile(t *testing.T) {
 		{"values are an alias bomb", `[{"name": "helm-values", "string": "a: &a ` + strings.Repeat("hunter2", 10_000) + `\nb: [` + strings.Repeat("*a,", 2000) + `]"}]`, `parameter helm-values expands its aliases to too much`},
 		{"patches are an alias bomb", `[{"name": "kustomize-patches", "string": "- patch: &a ` + strings.Repeat("hunter2", 10_000) + `\n- {a: [` + strings.Repeat("*a,", 2000) + `]}"}]`, `parameter kustomize-patches expands its aliases to too much`},
 		{"values are not a mapping", `[{"name": "helm-values", "string": "[hunter2]"}]`, `parameter helm-values is not a YAML mapping`},
-		{"patches with another field", `[{"name": "kustomize-patches", "string": "- pathh: hunter2"}]`, `parameter kustomize-patches is not YAML list`},
+		{"patches with another field", `[{"name": "kustomize-patches", "string": "- pathh: hunter2"}]`, `parameter kustomize-patches is not a YAML list`},
 		{"not JSON", `{hunter2`, `ARGOCD_APP_PARAMETERS is not Argo CD's list of parameters`},
 		{"another shape", `{"environment": "hunter2"}`, `ARGOCD_APP_PARAMETERS is not Argo CD's list`},
 		{"another field", `[{"name": "environment", "value": "hunter2"}]`, `ARGOCD_APP_PARAMETERS is not Argo CD's list`},

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/engine/verdict"
@@ -18,7 +19,7 @@ import (
 
 // Decision is what is to become of a candidate, and why.
 type Decision struct {
-	Outcome  Outcome
+	Outcome  decision.Outcome
 	ID       digest.Selector // the experiment that people mean; empty: the one under test
 	Digest   digest.Digest   // the experiment that was judged; empty by hand
 	Reason   string          // for people: why, or what the verdict says
@@ -30,20 +31,10 @@ type Decision struct {
 // ByHand reports whether people decided.
 func (d Decision) ByHand() bool { return d.Engine == "" }
 
-// Left says why a candidate is left as it is.
-type Left string
-
-// The reasons. None is a failure, and nothing is written for any of them.
-const (
-	Held       Left = "hold"       // there is no verdict, or none that decides
-	Lost       Left = "reject"     // it was to be promoted, and the verdict is reject
-	Superseded Left = "superseded" // the verdict is on another candidate
-)
-
 // Choice is a decision, or why there is none.
 type Choice struct {
 	Decision
-	Left Left // empty: the decision is to be carried out
+	Held decision.Outcome // empty: the decision is to be carried out
 
 	// What is under test, where a verdict was asked for.
 	Candidate  spec.Candidate
@@ -52,7 +43,7 @@ type Choice struct {
 
 // Decider decides about the candidate under test.
 type Decider struct {
-	Wanted Outcome // the only outcome that is to be carried out; empty: whatever it is
+	Wanted decision.Outcome // the only outcome that is to be carried out; empty: whatever it is
 
 	// Choose decides at whatever tree the candidate is found. res may be nil for a
 	// decision by hand: a candidate that does not render can be rejected. since
@@ -65,7 +56,7 @@ type Decider struct {
 type Since func(context.Context) (time.Time, error)
 
 // ByHand is the decision of people. The ID may be empty.
-func ByHand(outcome Outcome, reason string, id digest.Selector) Decider {
+func ByHand(outcome decision.Outcome, reason string, id digest.Selector) Decider {
 	return Decider{outcome, func(context.Context, *render.Result, Since) (Choice, error) {
 		return Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, nil
 	}}
@@ -74,7 +65,7 @@ func ByHand(outcome Outcome, reason string, id digest.Selector) Decider {
 // ByVerdict follows the verdict of an experiment's objects, if it is the wanted
 // outcome; whatever it is where wanted is empty. They are looked for on each
 // tree anew.
-func ByVerdict(find Objects, wanted Outcome) Decider {
+func ByVerdict(find Objects, wanted decision.Outcome) Decider {
 	return Decider{wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
 		if res == nil {
 			return Choice{}, &MissingError{InputReason, "follow verdict: the candidate does not render: reject it by hand and say why"}
@@ -84,23 +75,23 @@ func ByVerdict(find Objects, wanted Outcome) Decider {
 			return Choice{}, err
 		}
 		if len(objs) == 0 && len(res.Judges()) > 0 {
-			return Choice{Left: Held, Decision: Decision{Reason: absent(res)}, Candidate: *res.Marker, Experiment: res.ID}, nil
+			return Choice{Held: decision.Hold, Decision: Decision{Reason: absent(res)}, Candidate: *res.Marker, Experiment: res.ID}, nil
 		}
 		v, err := judge(ctx, res, objs, since)
 		if err != nil {
 			return Choice{}, err
 		}
 		c := Choice{Decision: Decision{
-			Outcome: Outcome(v.Outcome), Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
+			Outcome: v.Outcome, Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
 		}, Candidate: *res.Marker, Experiment: res.ID}
 		switch {
-		case v.Outcome == verdict.Superseded:
-			c.Left = Superseded
-		case v.Outcome == verdict.Hold:
-			c.Left = Held
-		case wanted == Promote && v.Outcome == verdict.Reject:
-			c.Left = Lost
-		case wanted == Reject && v.Outcome == verdict.Promote:
+		case v.Outcome == decision.Superseded:
+			c.Held = decision.Superseded
+		case v.Outcome == decision.Hold:
+			c.Held = decision.Hold
+		case wanted == decision.Promote && v.Outcome == decision.Reject:
+			c.Held = decision.Reject
+		case wanted == decision.Reject && v.Outcome == decision.Promote:
 			return c, &MissingError{InputReason, fmt.Sprintf("not rejected: the verdict is promote: %s; to reject it anyway, say why", v.Message)}
 		case res.Plan.Spec.Promotion.Paused:
 			return c, &MissingError{InputReason, fmt.Sprintf("the plan %s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, %[2]s it by hand and say why",
@@ -118,7 +109,7 @@ func Meaning(id digest.Selector, decide Decider) Decider {
 	}
 	return Decider{decide.Wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
 		c, err := decide.Choose(ctx, res, since)
-		if c.Left == "" {
+		if c.Held == "" {
 			c.ID = id
 		}
 		return c, err

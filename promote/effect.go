@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
@@ -26,7 +27,7 @@ func EffectOf(ctx context.Context, req render.Request, res *render.Result, branc
 		return Effect{}, err
 	}
 	e := Effect{Files: append(slices.Sorted(maps.Keys(res.Edited)), path.Join(req.Dir, marker))}
-	edit, broken := Prepare(ctx, req, Options{Outcome: Promote, Branch: branch, Rendered: res})
+	edit, broken := Prepare(ctx, req, Options{Outcome: decision.Promote, Branch: branch, Rendered: res})
 	if broken == nil {
 		e.Files = e.Files[:0]
 		for _, f := range edit.Files {

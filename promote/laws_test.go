@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -18,7 +19,7 @@ func TestLaws(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			dir := r.files.On(t)
 			before := mustRender(t, dir, r.env)
-			e := decided(t, dir, r.env, Promote)
+			e := decided(t, dir, r.env, decision.Promote)
 			after := mustRender(t, dir, r.env)
 			envrepo.SameObjects(t, "law 2", before.Candidate, after.Baseline)
 			envrepo.SameObjects(t, "law 1 after a promotion", after.Baseline, after.Output())
@@ -27,13 +28,13 @@ func TestLaws(t *testing.T) {
 			}
 			checkLaw4(t, r, e, envrepo.Read(t, os.DirFS(dir)))
 			promoted := envrepo.Read(t, os.DirFS(dir))
-			if _, err := prepare(t, dir, r.env, Promote); !errors.Is(err, ErrNoCandidate) {
+			if _, err := prepare(t, dir, r.env, decision.Promote); !errors.Is(err, ErrNoCandidate) {
 				t.Errorf("law 7, once more: %v", err)
 			}
 			envrepo.Same(t, "law 7", promoted, envrepo.Read(t, os.DirFS(dir)))
 
 			dir = r.files.On(t)
-			decided(t, dir, r.env, Reject)
+			decided(t, dir, r.env, decision.Reject)
 			envrepo.SameObjects(t, "law 3", before.Baseline, mustRender(t, dir, r.env).Output())
 			want := maps.Clone(r.files)
 			delete(want, e.Marker)

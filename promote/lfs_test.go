@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -36,7 +37,7 @@ func TestPointersOfLFS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := c.tree.On(t)
-			_, err := prepare(t, dir, "prod", Promote)
+			_, err := prepare(t, dir, "prod", decision.Promote)
 			if err == nil || !strings.Contains(err.Error(), c.file) || !strings.Contains(err.Error(), "Git LFS") {
 				t.Errorf("error %v", err)
 			}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -63,7 +64,7 @@ func TestLive(t *testing.T) {
 				t.Errorf("asked for %q, want %q", got, test.want)
 			}
 			choice, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), res, nil)
-			if err != nil || choice.Left != Held || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected is ") {
+			if err != nil || choice.Held != decision.Hold || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected is ") {
 				t.Errorf("nothing there is %+v, %v", choice, err)
 			}
 		})
@@ -81,11 +82,11 @@ func TestLiveDecides(t *testing.T) {
 	other.SetName("migrate-candidate")
 	var got []string
 	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "").Choose(t.Context(), res, nil)
-	if err != nil || choice.Left != "" || choice.Outcome != Promote || choice.Digest != res.Digest {
+	if err != nil || choice.Held != "" || choice.Outcome != decision.Promote || choice.Digest != res.Digest {
 		t.Errorf("%+v, %v", choice, err)
 	}
 	choice, err = ByVerdict(Live(asked(&got, other), "web"), "").Choose(t.Context(), res, nil)
-	if err != nil || choice.Left != Held {
+	if err != nil || choice.Held != decision.Hold {
 		t.Errorf("without what judges: %+v, %v", choice, err)
 	}
 }

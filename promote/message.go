@@ -3,15 +3,16 @@ package promote
 import (
 	"encoding/json"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/history"
 )
 
 // Title is the subject of the commit that makes the edit.
 func (e *Edit) Title() string {
 	switch e.Outcome {
-	case Reject:
+	case decision.Reject:
 		return "Reject the candidate of " + e.Plan.Metadata.Name
-	case Revert:
+	case decision.Revert:
 		return "Revert the promotion of " + e.Plan.Metadata.Name
 	}
 	return e.Plan.Spec.Promotion.Title
@@ -20,13 +21,13 @@ func (e *Edit) Title() string {
 // Record is what that commit tells.
 func (e *Edit) Record(d Decision) (history.Record, error) {
 	r := history.Record{
-		Outcome: string(e.Outcome), Environment: e.Environment, Experiment: e.ID, Digest: e.Digest, Candidate: e.Candidate.Metadata.Name,
+		Outcome: e.Outcome, Environment: e.Environment, Experiment: e.ID, Digest: e.Digest, Candidate: e.Candidate.Metadata.Name,
 		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested, Reverts: e.Reverts,
 	}
 	if d.ByHand() {
 		r.Engine, r.Evidence = history.ByHand, d.Reason
 	}
-	if e.Outcome != Promote {
+	if e.Outcome != decision.Promote {
 		return r, nil
 	}
 	for _, n := range e.Next {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -105,46 +106,46 @@ func NextDir(from string, to spec.Destination) (string, error) {
 // Introduce makes the marker that puts a candidate of another environment under
 // test in this one, and proves that it renders here. The file counts only for the
 // state Set.
-func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (File, NextState, error) {
+func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (git.File, NextState, error) {
 	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return File{}, "", fmt.Errorf("%s is not a directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
+		return git.File{}, "", fmt.Errorf("%s is not a directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
 	} else if err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	now, err := marker.Read(req.FS, req.Dir, req.Name)
 	if err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	baseline, err := renderWith(ctx, req, now.Path, nil)
 	if err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	c.Spec.Attempt = 0
 	c.Spec.Images = translate(c.Spec.Images, baseline.Baseline)
 	if c.Spec.Patches, err = anywhere(c.Spec.Patches); err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	single, err := marker.Encode([]spec.Candidate{c})
 	if err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	if _, err := renderWith(ctx, req, now.Path, single); errors.Is(err, change.ErrNothing) {
-		return File{}, Already, nil
+		return git.File{}, Already, nil
 	} else if err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	if slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
-		return File{}, Already, nil
+		return git.File{}, Already, nil
 	}
 	f, err := Before(req.FS, now.Path)
 	if err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	if f.After, err = marker.Encode(marker.Put(now.Candidates, c, baseline.Plan.Spec.Queue)); err != nil {
-		return File{}, "", err
+		return git.File{}, "", err
 	}
 	if bytes.Equal(f.Before, f.After) {
-		return File{}, Already, nil
+		return git.File{}, Already, nil
 	}
 	return f, Set, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -28,7 +29,7 @@ func TestNext(t *testing.T) {
 		"elsewhere/unrelated.md": "stays\n",
 	})
 	dir := tree.On(t)
-	e := decided(t, dir, "prod", Promote)
+	e := decided(t, dir, "prod", decision.Promote)
 	got := envrepo.Read(t, os.DirFS(dir))
 	want := maps.Clone(tree)
 	delete(want, "prod/candidate.yaml")
@@ -55,7 +56,7 @@ func TestNextOnTheSameBranch(t *testing.T) {
 		"eu/web.yaml":     envrepo.Deployment("web"),
 	}).On(t)
 	for branch, want := range map[string]NextState{"main": Set, "other": Elsewhere, "": Elsewhere} {
-		e, err := Prepare(t.Context(), mustRequest(t, dir, "prod"), Options{Outcome: Promote, Branch: func(context.Context) (string, error) { return branch, nil }})
+		e, err := Prepare(t.Context(), mustRequest(t, dir, "prod"), Options{Outcome: decision.Promote, Branch: func(context.Context) (string, error) { return branch, nil }})
 		if err != nil || len(e.Next) != 1 || e.Next[0].State != want {
 			t.Errorf("on %q: %+v, %v", branch, e, err)
 		}
@@ -74,7 +75,7 @@ func TestNextRefuses(t *testing.T) {
 			"job/web.yaml":    strings.ReplaceAll(envrepo.Deployment("web"), "shop/web", "shop/other"),
 		}).On(t)
 		before := envrepo.Read(t, os.DirFS(dir))
-		_, err := prepare(t, dir, "prod", Promote)
+		_, err := prepare(t, dir, "prod", decision.Promote)
 		if want == "../nowhere" {
 			want = "nowhere is not a directory of the repository: correct the path, which starts at this environment"
 		}
@@ -96,7 +97,7 @@ func TestHalfEdited(t *testing.T) {
 	delete(want, "prod/candidate.yaml")
 	for name, tree := range map[string]envrepo.Files{"half": half, "whole": whole} {
 		dir := tree.On(t)
-		decided(t, dir, "prod", Promote)
+		decided(t, dir, "prod", decision.Promote)
 		envrepo.Same(t, name, want, envrepo.Read(t, os.DirFS(dir)))
 	}
 }
@@ -106,10 +107,10 @@ func TestRejectNeedsNoWorkingCandidate(t *testing.T) {
 	tree := envrepo.Shop()
 	tree["prod/candidate.yaml"] = strings.ReplaceAll(envrepo.Marker("2.0.0"), "shop/web", "shop/nothing")
 	dir := tree.On(t)
-	if _, err := prepare(t, dir, "prod", Promote); err == nil {
+	if _, err := prepare(t, dir, "prod", decision.Promote); err == nil {
 		t.Error("a candidate that does not render can be promoted")
 	}
-	e := decided(t, dir, "prod", Reject)
+	e := decided(t, dir, "prod", decision.Reject)
 	if e.ID != "" || len(e.Warnings) != 1 {
 		t.Errorf("ID %q, warnings %v", e.ID, e.Warnings)
 	}
@@ -120,9 +121,9 @@ func TestRejectNeedsNoWorkingCandidate(t *testing.T) {
 // TestLawsAreHeld gives Prepare renders that the edited files do not yield.
 func TestLawsAreHeld(t *testing.T) {
 	for _, test := range []struct {
-		outcome Outcome
+		outcome decision.Outcome
 		law     int
-	}{{Promote, 2}, {Reject, 3}} {
+	}{{decision.Promote, 2}, {decision.Reject, 3}} {
 		dir := envrepo.Shop().On(t)
 		res := mustRender(t, dir, "prod")
 		res.Candidate[0].SetLabels(map[string]string{"tested": "otherwise"})
@@ -137,7 +138,7 @@ func TestLawsAreHeld(t *testing.T) {
 		dir := envrepo.Shop().With(envrepo.Files{"other.yaml": "a: c\n", "prod/assay.yaml": envrepo.Plan("queue: every")}).On(t)
 		res := mustRender(t, dir, "prod")
 		res.Edited[name] = data
-		_, err := Prepare(t.Context(), mustRequest(t, dir, "prod"), Options{Outcome: Promote, Rendered: res})
+		_, err := Prepare(t.Context(), mustRequest(t, dir, "prod"), Options{Outcome: decision.Promote, Rendered: res})
 		var law *LawError
 		if !errors.As(err, &law) || law.Law != 4 || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

@@ -24,41 +24,21 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
-
-// Outcome is what becomes of a candidate.
-type Outcome string
-
-// The outcomes.
-const (
-	Promote Outcome = "promote"
-	Reject  Outcome = "reject"
-	Revert  Outcome = "revert" // of a promotion; see PrepareRevert
-)
-
-// Done is the outcome in the past, for people.
-func (o Outcome) Done() string {
-	switch o {
-	case Promote:
-		return "promoted"
-	case Revert:
-		return "reverted the promotion of"
-	default:
-		return "rejected"
-	}
-}
 
 // ErrNoCandidate is returned for an environment without a marker.
 var ErrNoCandidate = errors.New("no candidate")
 
 // Options say what to prepare.
 type Options struct {
-	Outcome  Outcome
+	Outcome  decision.Outcome
 	Rendered *render.Result // of the same request, where it is at hand
 
 	// Branch tells which branch is checked out; empty where that is not known.
@@ -68,14 +48,14 @@ type Options struct {
 
 // Edit is a proven edit of the repository.
 type Edit struct {
-	Outcome Outcome
+	Outcome decision.Outcome
 	spec.Environment
 	Layout    spec.Layout
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
 	ID        string        // empty where the change renders no experiment: see Warnings
 	Digest    digest.Digest // as ID
-	Files     []File        // in the order of writing
+	Files     []git.File    // in the order of writing
 	Marker    string        // that of Files which is the environment's marker, and the last; empty for a revert
 	Untested  []string      // what ships untested, for people
 	Next      []Next        // a promotion's next environments
@@ -94,7 +74,7 @@ func Prepare(ctx context.Context, req render.Request, opt Options) (*Edit, error
 	if err := p.open(ctx); err != nil {
 		return nil, err
 	}
-	if opt.Outcome == Promote {
+	if opt.Outcome == decision.Promote {
 		if err := p.change(); err != nil {
 			return nil, err
 		}
@@ -114,7 +94,7 @@ func Prepare(ctx context.Context, req render.Request, opt Options) (*Edit, error
 // Prove holds that the candidate of an environment, which is rendered at hand,
 // could be promoted and rejected now. The branch is as in Options.
 func Prove(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error)) error {
-	for _, outcome := range []Outcome{Promote, Reject} {
+	for _, outcome := range []decision.Outcome{decision.Promote, decision.Reject} {
 		if _, err := Prepare(ctx, req, Options{Outcome: outcome, Branch: branch, Rendered: res}); err != nil {
 			return fmt.Errorf("the candidate could not be %s: %w", outcome.Done(), err)
 		}
@@ -151,7 +131,7 @@ func (p *preparation) open(ctx context.Context) error {
 		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
 		Candidate: *res.Marker, ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
 	}
-	if p.want = res.Baseline; p.opt.Outcome == Promote {
+	if p.want = res.Baseline; p.opt.Outcome == decision.Promote {
 		p.want, p.edited, p.edit.Untested = res.Candidate, res.Edited, res.Untested
 	}
 	return nil
@@ -161,7 +141,7 @@ func (p *preparation) open(ctx context.Context) error {
 // alone: for a rejection, and where the files already hold the change.
 func (p *preparation) openBroken(ctx context.Context, cause error) error {
 	done := errors.Is(cause, change.ErrNothing)
-	if p.opt.Outcome == Promote && !done {
+	if p.opt.Outcome == decision.Promote && !done {
 		return cause
 	}
 	var err error
@@ -201,26 +181,26 @@ func (p *preparation) shift() error {
 		}
 	}
 	p.edit.Marker = name
-	p.edit.Files = append(p.edit.Files, File{name, p.marker.Data, rest})
+	p.edit.Files = append(p.edit.Files, git.File{Path: name, Before: p.marker.Data, After: rest})
 	return nil
 }
 
 // Before is a file as it is, by the path where an edit of it goes: that of the
 // file that a link leads to. One that does not exist has no content; a link to
 // one is an error.
-func Before(fsys *envfs.FS, name string) (File, error) {
+func Before(fsys *envfs.FS, name string) (git.File, error) {
 	at, err := fsys.Locate(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := fsys.Lstat(name); err == nil {
-			return File{}, fmt.Errorf("%s is a link to a file that does not exist: make that file, or remove the link", name)
+			return git.File{}, fmt.Errorf("%s is a link to a file that does not exist: make that file, or remove the link", name)
 		}
-		return File{Path: name}, nil
+		return git.File{Path: name}, nil
 	}
 	if err != nil {
-		return File{}, err
+		return git.File{}, err
 	}
 	data, err := fsys.ReadFile(at)
-	return File{Path: at, Before: data}, err
+	return git.File{Path: at, Before: data}, err
 }
 
 // contents lays the edit over the repository, less the environment's marker.

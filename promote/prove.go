@@ -10,7 +10,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -48,7 +50,7 @@ func (p *preparation) change() error {
 		case spec.KindByName(f.Path) != "" && spec.IsOwn(f.Path, f.Before):
 			return p.breaks4(f.Path, "is a plan or a marker and would be changed")
 		}
-		if i := slices.IndexFunc(p.edit.Files, func(g File) bool { return g.Path == f.Path }); i >= 0 {
+		if i := slices.IndexFunc(p.edit.Files, func(g git.File) bool { return g.Path == f.Path }); i >= 0 {
 			if !bytes.Equal(p.edit.Files[i].After, f.After) {
 				return p.breaks4(f.Path, "is reached by two names and would be changed twice")
 			}
@@ -77,7 +79,7 @@ func (p *preparation) prove(ctx context.Context) error {
 		return nil
 	}
 	law, what := 2, "not what was tested"
-	if p.opt.Outcome == Reject {
+	if p.opt.Outcome == decision.Reject {
 		law, what = 3, "not what it was before"
 	}
 	return &LawError{Law: law, Differences: differences, message: fmt.Sprintf(
@@ -134,9 +136,9 @@ func keys(differences []object.Difference) string {
 // Laws are those of the design that the edit was proven to keep.
 func (e *Edit) Laws() []int {
 	switch e.Outcome {
-	case Reject:
+	case decision.Reject:
 		return []int{3, 4}
-	case Revert:
+	case decision.Revert:
 		return []int{4}
 	}
 	return []int{2, 4, 5}

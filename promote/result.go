@@ -1,19 +1,17 @@
 package promote
 
 import (
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// None is the outcome of a Result where there was nothing to do.
-const None = "none"
-
 // Result is what became of one run of a verb on an environment, in a directory
 // or on a branch of a server. Its JSON is what the commands print.
 type Result struct {
-	Outcome string `json:"outcome"` // promote, reject, revert, hold, superseded or none
+	Outcome decision.Outcome `json:"outcome"` // promote, reject, revert, hold, superseded or none
 	spec.Environment
 	Candidate string        `json:"candidate,omitempty"`
 	ID        string        `json:"id,omitempty"`
@@ -76,13 +74,13 @@ func ChangeOf(isNew, isGone bool) string {
 }
 
 // Nothing is the result where there was nothing to do.
-func Nothing(env spec.Environment) *Result { return &Result{Outcome: None, Environment: env} }
+func Nothing(env spec.Environment) *Result { return &Result{Outcome: decision.None, Environment: env} }
 
 // Proven is the result of an edit that has been made for a decision, before it
 // goes anywhere. The record is what its commit tells.
 func Proven(e *Edit, d Decision, rec history.Record) *Result {
 	r := &Result{
-		Outcome: string(e.Outcome), Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID, Digest: e.Digest,
+		Outcome: e.Outcome, Environment: e.Environment, Candidate: e.Candidate.Metadata.Name, ID: e.ID, Digest: e.Digest,
 		Engine: d.Engine, Reason: d.Reason, Evidence: d.Evidence, Untested: e.Untested, Promotion: rec.Promotion,
 		Reverts: e.Reverts, Next: e.Next, Waiting: e.Waiting, Edit: e,
 	}
@@ -97,7 +95,7 @@ func Proven(e *Edit, d Decision, rec history.Record) *Result {
 // LeftAlone is the result for a candidate that is left as it is.
 func LeftAlone(env spec.Environment, c Choice) *Result {
 	return &Result{
-		Outcome: string(c.Left), Environment: env, Candidate: c.Candidate.Metadata.Name, ID: c.Experiment,
+		Outcome: c.Held, Environment: env, Candidate: c.Candidate.Metadata.Name, ID: c.Experiment,
 		Engine: c.Engine, Reason: c.Reason, Evidence: c.Evidence, Choice: c,
 	}
 }
@@ -107,7 +105,7 @@ func LeftAlone(env spec.Environment, c Choice) *Result {
 // does not.
 func Repeated(env spec.Environment, another *AnotherError, past history.Past) *Result {
 	d, known, ambiguous := history.Last(past.Decisions, another.Decision.ID)
-	if ambiguous != nil || !known || d.Outcome != string(another.Decision.Outcome) {
+	if ambiguous != nil || !known || d.Outcome != another.Decision.Outcome {
 		return nil
 	}
 	r := Nothing(env)
@@ -116,8 +114,8 @@ func Repeated(env spec.Environment, another *AnotherError, past history.Past) *R
 }
 
 // withhold says that the edit is not carried out, and changes nothing.
-func (r *Result) withhold(left Left) {
-	r.Outcome = string(left)
+func (r *Result) withhold(held decision.Outcome) {
+	r.Outcome = held
 	r.Files, r.Commit, r.Promotion, r.Next, r.Waiting = nil, "", "", nil, 0
 }
 
@@ -135,9 +133,9 @@ func (r *Result) Landed(at Landing, next []Next) {
 	if at.Pull != nil {
 		switch at.Pull.State {
 		case Closed:
-			r.withhold(Held)
+			r.withhold(decision.Hold)
 		case Outdated:
-			r.withhold(Superseded)
+			r.withhold(decision.Superseded)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package promote
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
@@ -62,7 +62,7 @@ func PrepareRevert(ctx context.Context, req render.Request, p Promotion) (*Edit,
 	}
 	r.stays()
 	return &Edit{
-		Outcome: Revert, Environment: req.Environment, Layout: now.Layout, Plan: now.Plan, ID: p.ID, Digest: p.Digest, Reverts: p.Commit,
+		Outcome: decision.Revert, Environment: req.Environment, Layout: now.Layout, Plan: now.Plan, ID: p.ID, Digest: p.Digest, Reverts: p.Commit,
 		Candidate: spec.Candidate{Metadata: spec.Metadata{Name: p.Candidate}}, Files: r.files, Warnings: r.warnings,
 	}, nil
 }
@@ -71,7 +71,7 @@ func PrepareRevert(ctx context.Context, req render.Request, p Promotion) (*Edit,
 type reversal struct {
 	req       render.Request
 	promotion Promotion
-	files     []File
+	files     []git.File
 	outside   []string // what the promotion's commit changed beside the environment
 	warnings  []string
 }
@@ -92,34 +92,34 @@ func (r *reversal) revertFiles() error {
 		if err != nil {
 			return err
 		}
-		if !alike(f.Before, f.After) {
+		if !git.Alike(f.Before, f.After) {
 			r.files = append(r.files, f)
 		}
 	}
 	return nil
 }
 
-func (r *reversal) revertFile(name string) (File, error) {
+func (r *reversal) revertFile(name string) (git.File, error) {
 	now, err := contentOf(r.req.FS, name)
 	if err != nil {
-		return File{}, err
+		return git.File{}, err
 	}
 	promoted, err := contentOf(r.promotion.After, name)
 	if err != nil {
-		return File{}, err
+		return git.File{}, err
 	}
 	old, err := contentOf(r.promotion.Before, name)
 	if err != nil {
-		return File{}, err
+		return git.File{}, err
 	}
-	f := File{name, now, now}
+	f := git.File{Path: name, Before: now, After: now}
 	if isMarker(name, promoted) || isMarker(name, old) {
 		return f, nil
 	}
 	switch {
-	case alike(now, promoted):
+	case git.Alike(now, promoted):
 		f.After = old
-	case alike(promoted, old), alike(now, old):
+	case git.Alike(promoted, old), git.Alike(now, old):
 	case now == nil || promoted == nil || old == nil:
 		return f, r.refuse(name, "it has been added or removed since")
 	default:
@@ -136,9 +136,6 @@ func (r *reversal) refuse(name, why string) error {
 	return fmt.Errorf("%s: %s, so that the promotion of candidate %s in commit %s cannot be taken back there: revert what came later first, or edit the file by hand",
 		name, why, Label(spec.Candidate{Metadata: spec.Metadata{Name: r.promotion.Candidate}}), git.Short(r.promotion.Commit))
 }
-
-// alike tells a file that does not exist from one that is empty.
-func alike(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // contentOf is a file's content; nil where there is none. A link is refused.
 func contentOf(fsys *envfs.FS, name string) ([]byte, error) {
@@ -236,7 +233,7 @@ func (r *reversal) stays() {
 		if err != nil || !isMarker(name, promoted) {
 			continue
 		}
-		if now, err := contentOf(r.req.FS, name); err == nil && alike(now, promoted) {
+		if now, err := contentOf(r.req.FS, name); err == nil && git.Alike(now, promoted) {
 			r.warnings = append(r.warnings, name+", which the promotion wrote, stays: withdraw it with assay candidate clear")
 		}
 	}

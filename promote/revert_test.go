@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -16,7 +17,7 @@ import (
 func promotion(t *testing.T, dir, env string) Promotion {
 	t.Helper()
 	before := envrepo.Read(t, os.DirFS(dir))
-	e := decided(t, dir, env, Promote)
+	e := decided(t, dir, env, decision.Promote)
 	return promotionOf(t, before, envrepo.Read(t, os.DirFS(dir)), e.Candidate.Metadata.Name)
 }
 
@@ -67,7 +68,7 @@ func TestRevertUndoesAPromotion(t *testing.T) {
 			delete(want, r.env+"/candidate.yaml")
 			envrepo.Same(t, "the files", want, envrepo.Read(t, os.DirFS(dir)))
 			envrepo.SameObjects(t, "what renders", before.Baseline, mustRender(t, dir, r.env).Baseline)
-			if e.Outcome != Revert || e.ID != p.ID || e.Reverts != p.Commit || len(e.Warnings) > 0 {
+			if e.Outcome != decision.Revert || e.ID != p.ID || e.Reverts != p.Commit || len(e.Warnings) > 0 {
 				t.Errorf("%+v", e)
 			}
 			if _, err := PrepareRevert(t.Context(), mustRequest(t, dir, r.env), p); !errors.Is(err, ErrReverted) {
@@ -75,7 +76,7 @@ func TestRevertUndoesAPromotion(t *testing.T) {
 			}
 			// What is tested again and promoted again is what it was.
 			envrepo.Put(t, dir, r.env+"/candidate.yaml", r.files[r.env+"/candidate.yaml"])
-			decided(t, dir, r.env, Promote)
+			decided(t, dir, r.env, decision.Promote)
 			envrepo.SameObjects(t, "promoted again", promoted.Baseline, mustRender(t, dir, r.env).Baseline)
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/examples"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -32,12 +33,12 @@ func mustRender(t *testing.T, dir, env string) *render.Result {
 	return res
 }
 
-func prepare(t *testing.T, dir, env string, outcome Outcome) (*Edit, error) {
+func prepare(t *testing.T, dir, env string, outcome decision.Outcome) (*Edit, error) {
 	t.Helper()
 	return Prepare(t.Context(), mustRequest(t, dir, env), Options{Outcome: outcome})
 }
 
-func decided(t *testing.T, dir, env string, outcome Outcome) *Edit {
+func decided(t *testing.T, dir, env string, outcome decision.Outcome) *Edit {
 	t.Helper()
 	e, err := prepare(t, dir, env, outcome)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -48,7 +49,7 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 
 // decideOne promotes or rejects: for the reason that people give, or if that is
 // the verdict.
-func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, outcome promote.Outcome) error {
+func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, outcome decision.Outcome) error {
 	byHand := excerpt.Joined(opt.reason) != ""
 	switch {
 	case byHand && opt.experiment != "":
@@ -74,7 +75,7 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 // verdict decides by what the experiment's objects say: those of a file, else
 // those in the cluster. There, those that name no namespace are in the one that
 // the Application deploys to, which is asked for once there is a candidate.
-func (a *app) verdict(opt decideOptions, wanted promote.Outcome, s *site) (promote.Decider, error) {
+func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (promote.Decider, error) {
 	objects := a.live(opt.serverFlags, s.namespace)
 	if opt.experiment != "" {
 		data, err := a.readInput(opt.experiment)

@@ -22,7 +22,7 @@ func historyJSON(list []history.Decision) ([]byte, error) {
 func historyTable(list []history.Decision) string {
 	t := table{head: []string{"TIME", "OUTCOME", "CANDIDATE", "ID", "BY", "COMMIT", "EVIDENCE"}}
 	for _, d := range list {
-		outcome := d.Outcome
+		outcome := string(d.Outcome)
 		if _, ok := d.Reverted(list); ok {
 			outcome += " (reverted)"
 		}

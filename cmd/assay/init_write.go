@@ -6,13 +6,15 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
 )
 
 // writeOwn writes files of an environment, by their paths in the repository: all
 // of them, or none. The verb is the command.
 func (a *app) writeOwn(ctx context.Context, p *opened, verb string, files map[string][]byte) error {
-	var list []promote.File
+	var list []git.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f, err := promote.Before(p.FS, name)
 		if err != nil {
@@ -31,7 +33,7 @@ func (a *app) resumeInit(ctx context.Context, p *opened, verb string) (done bool
 	if record == nil || err != nil {
 		return false, err
 	}
-	if _, err := a.dir(p.located).Resume(ctx, promote.Outcome(verb)); err != nil {
+	if _, err := a.dir(p.located).Resume(ctx, decision.Outcome(verb)); err != nil {
 		return false, err
 	}
 	a.notef("this finishes an init that was interrupted")

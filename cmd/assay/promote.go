@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/internal/decision"
 )
 
 func (a *app) promoteCommand() *cobra.Command {
@@ -38,7 +38,7 @@ Without a candidate there is nothing to do.`,
   assay promote --repo https://git.example.com/env.git --path shop/prod --reason "looks good"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.decideOne(ctx, opt, args, promote.Promote)
+			return a.decideOne(ctx, opt, args, decision.Promote)
 		}),
 	}
 	opt.bindDecide(cmd)

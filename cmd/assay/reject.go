@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/internal/decision"
 )
 
 func (a *app) rejectCommand() *cobra.Command {
@@ -29,7 +29,7 @@ Without a candidate there is nothing to do.`,
   assay reject --repo https://git.example.com/env.git --path shop/prod --reason "errors in the log"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			return a.decideOne(ctx, opt, args, promote.Reject)
+			return a.decideOne(ctx, opt, args, decision.Reject)
 		}),
 	}
 	opt.bindDecide(cmd)

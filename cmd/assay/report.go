@@ -7,6 +7,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
@@ -35,7 +36,7 @@ func (a *app) reportDecision(s *site, format string, r *promote.Result, err erro
 	} else {
 		a.printDecision(s, r)
 	}
-	if left := r.Choice.Left; left != "" && left != promote.Superseded || r.Pull != nil && r.Pull.State == promote.Closed {
+	if left := r.Choice.Held; left != "" && left != decision.Superseded || r.Pull != nil && r.Pull.State == promote.Closed {
 		return errHeld
 	}
 	return nil
@@ -61,14 +62,14 @@ func (a *app) printDecision(s *site, r *promote.Result) {
 	switch {
 	case r.Repeats != nil:
 		d := r.Repeats
-		a.notef("%s candidate %s%s in commit %s before: nothing to do", promote.Outcome(d.Outcome).Done(), called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
+		a.notef("%s candidate %s%s in commit %s before: nothing to do", d.Outcome.Done(), called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
 	case r.Undone != "":
 		a.notef("the promotion of candidate %s%s in commit %s is reverted already, %s: nothing to do", called(r.Candidate), inBrackets(r.ID), git.Short(r.Reverts), r.Undone)
-	case r.Choice.Left == promote.Superseded:
+	case r.Choice.Held == decision.Superseded:
 		a.notef("superseded: %s: nothing to do", r.Reason)
-	case r.Choice.Left != "":
-		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", called(r.Candidate), r.ID, r.Choice.Left, r.Reason)
-	case r.Outcome == promote.None:
+	case r.Choice.Held != "":
+		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", called(r.Candidate), r.ID, r.Choice.Held, r.Reason)
+	case r.Outcome == decision.None:
 		if d := r.Earlier; d != nil {
 			a.notef("the last decision there: %s candidate %s%s in commit %s", d.Outcome, called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
 		}
@@ -83,7 +84,7 @@ func (a *app) printDecision(s *site, r *promote.Result) {
 }
 
 // printFiles prints changes as a unified diff, which git apply takes.
-func (a *app) printFiles(files []promote.File) {
+func (a *app) printFiles(files []git.File) {
 	for _, f := range files {
 		from, to := "a/"+f.Path, "b/"+f.Path
 		if f.Before == nil {
@@ -97,7 +98,7 @@ func (a *app) printFiles(files []promote.File) {
 }
 
 func (a *app) printEdit(s *site, r *promote.Result) {
-	outcome, title := promote.Outcome(r.Outcome), "what was decided"
+	outcome, title := r.Outcome, "what was decided"
 	if r.Edit != nil {
 		outcome, title = r.Edit.Outcome, r.Edit.Title()
 	}

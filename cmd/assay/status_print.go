@@ -121,5 +121,5 @@ func lastOf(s status.Environment, now time.Time) []string {
 		return []string{"", "", ""}
 	}
 	age := duration.HumanDuration(now.Sub(s.Last.Time))
-	return []string{strings.TrimSpace(s.Last.Outcome + " " + s.Last.Candidate), age, git.Short(s.Last.Commit)}
+	return []string{strings.TrimSpace(string(s.Last.Outcome) + " " + s.Last.Candidate), age, git.Short(s.Last.Commit)}
 }

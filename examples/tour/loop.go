@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
@@ -50,13 +51,13 @@ func (t *tour) promoted(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.law(2, "what is promoted is what was tested", r.Outcome == string(promote.Promote) && same(after.Output(), during.Candidate) && !same(after.Output(), during.Baseline))
+	t.law(2, "what is promoted is what was tested", r.Outcome == decision.Promote && same(after.Output(), during.Candidate) && !same(after.Output(), during.Baseline))
 	t.law(4, "the promotion edits the environment's own files, and no others", t.inside(before, now))
 	again, err := t.conclude(ctx, during, t.example.Won)
 	if err != nil {
 		return err
 	}
-	t.law(7, "the same command again is a no-op", again.Outcome == promote.None)
+	t.law(7, "the same command again is a no-op", again.Outcome == decision.None)
 	return nil
 }
 
@@ -82,7 +83,7 @@ func (t *tour) rejected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.law(3, "a loser leaves no trace", r.Outcome == string(promote.Reject) && maps.Equal(before, now) && same(after.Output(), during.Baseline))
+	t.law(3, "a loser leaves no trace", r.Outcome == decision.Reject && maps.Equal(before, now) && same(after.Output(), during.Baseline))
 	return nil
 }
 
@@ -120,7 +121,7 @@ func (t *tour) preempted(ctx context.Context) error {
 		return err
 	}
 	t.say("  verdict on %s, which %s has preempted: %s\n", promote.Label(*during.Marker), promote.Label(*now.Marker), r.Outcome)
-	t.law(6, "a verdict counts only for what it was reached on", r.Choice.Left == promote.Superseded && during.ID != now.ID && maps.Equal(before, after))
+	t.law(6, "a verdict counts only for what it was reached on", r.Choice.Held == decision.Superseded && during.ID != now.ID && maps.Equal(before, after))
 	return nil
 }
 

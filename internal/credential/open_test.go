@@ -66,7 +66,7 @@ func TestOpenRefusals(t *testing.T) {
 		{"no SSH key", Options{URL: sshURL, KnownHosts: known}, "neither a private key nor an SSH agent"},
 		{"locked SSH key", Options{URL: sshURL, KnownHosts: known, SSHKey: locked}, "it has a passphrase"},
 		{"public SSH key", Options{URL: sshURL, KnownHosts: known, SSHKey: ssh.MarshalAuthorizedKey(public)}, "it is the public half"},
-		{"half an SSH key", Options{URL: sshURL, KnownHosts: known, SSHKey: private[:len(private)/2]}, "no private key that OpenSSH writes"},
+		{"half an SSH key", Options{URL: sshURL, KnownHosts: known, SSHKey: private[:len(private)/2]}, "not a private key that OpenSSH writes"},
 		{"no known_hosts", Options{URL: sshURL, SSHKey: private}, "check known_hosts: it has no key of git.example.test: get them with `ssh-keyscan git.example.test`"},
 		{"unknown host", Options{URL: "ssh://git@other.example.test:2222/r", SSHKey: private, KnownHosts: known}, "no key of [other.example.test]:2222: get them with `ssh-keyscan -p 2222 other.example.test`"},
 		{"broken known_hosts", Options{URL: sshURL, SSHKey: private, KnownHosts: append(known, "git.example.test ssh-rsa AAAA\n"...)}, "known_hosts:2:"},
@@ -80,7 +80,7 @@ func TestOpenRefusals(t *testing.T) {
 		{"proxy without a host", Options{URL: httpsURL, Proxy: "http://:3128"}, "names no host"},
 
 		{"app without an ID", Options{URL: httpsURL, App: &App{Key: app.Key}}, "it has no ID"},
-		{"app's key", Options{URL: httpsURL, App: &App{ID: "1", Key: private}}, "no RSA key in PEM"},
+		{"app's key", Options{URL: httpsURL, App: &App{ID: "1", Key: private}}, "not an RSA key in PEM"},
 		{"app and a deep path", Options{URL: "https://gitlab.com/a/b/c", App: &app}, "owner/name"},
 		{"app over plain text", Options{URL: httpsURL, App: &App{ID: "1", Key: app.Key, API: "http://api.example.test"}}, "in plain text"},
 		{"app's API", Options{URL: httpsURL, App: &App{ID: "1", Key: app.Key, API: "https://x:hunter22hunter22@api.example.test"}}, "without a login in it"},

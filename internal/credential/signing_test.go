@@ -180,7 +180,7 @@ func TestSigningRefusals(t *testing.T) {
 		"home locked":    {Signing{Format: "openpgp", Env: pathAlone(), KeyID: "bot@example.test", Home: lockedHome}, "without a passphrase"},
 		"no such key":    {Signing{Format: "openpgp", Env: pathAlone(), KeyID: "nobody@example.test", Home: empty}, "try signing key"},
 		"no OpenPGP key": {Signing{Format: "openpgp", Env: pathAlone(), Key: private}, "read signing key"},
-		"no SSH key":     {Signing{Format: "ssh", Key: armoured}, "no private key that OpenSSH writes"},
+		"no SSH key":     {Signing{Format: "ssh", Key: armoured}, "not a private key that OpenSSH writes"},
 		"two ways":       {Signing{Format: "openpgp", Env: pathAlone(), Key: armoured, KeyID: "x"}, "give one"},
 		"neither":        {Signing{Format: "openpgp"}, "needs a private key"},
 		"no format":      {Signing{Key: private}, "say ssh or openpgp"},

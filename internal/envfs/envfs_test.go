@@ -148,7 +148,7 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	fsys := open(t, root)
-	for name, want := range map[string]string{"a/fifo.yaml": "no regular file", "a": "is a directory"} {
+	for name, want := range map[string]string{"a/fifo.yaml": "not a regular file", "a": "is a directory"} {
 		if _, err := fsys.ReadFile(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("read %s: %v, want %q", name, err, want)
 		}

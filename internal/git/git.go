@@ -40,12 +40,6 @@ type Runner struct {
 	Said func(string)
 }
 
-// File is a whole new content of a file; nil removes it.
-type File struct {
-	Path string
-	Data []byte
-}
-
 // Error is a git command that failed.
 type Error struct {
 	Command string

@@ -77,9 +77,9 @@ func TestTreesThatToolsReadInDifferentWays(t *testing.T) {
 	for text, want := range map[string]string{
 		"100644 a\x00" + id + "100644 a\x00" + id:                      "two entries",
 		"100644 a\x00" + id + "100644 b\x00" + id + "40000 a\x00" + id: "two entries",
-		"100644 a/b\x00" + id:                                          "no name of a file",
-		"100644 ..\x00" + id:                                           "no name of a file",
-		"100644 \x00" + id:                                             "no name of a file",
+		"100644 a/b\x00" + id:                                          "not a name of a file",
+		"100644 ..\x00" + id:                                           "not a name of a file",
+		"100644 \x00" + id:                                             "not a name of a file",
 		"170000 a\x00" + id:                                            "damaged",
 		"rwx a\x00" + id:                                               "damaged",
 		"100644 a\x00" + "123":                                         "damaged",

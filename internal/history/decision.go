@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
@@ -92,8 +93,8 @@ func (d Decision) is(commit string) bool {
 
 // Reverted is the decision that undid the promotion d, if the list has one.
 func (d Decision) Reverted(list []Decision) (Decision, bool) {
-	i := slices.IndexFunc(list, func(other Decision) bool { return other.Outcome == Revert && d.is(other.Reverts) })
-	if i < 0 || d.Outcome != Promote {
+	i := slices.IndexFunc(list, func(other Decision) bool { return other.Outcome == decision.Revert && d.is(other.Reverts) })
+	if i < 0 || d.Outcome != decision.Promote {
 		return Decision{}, false
 	}
 	return list[i], true
@@ -105,6 +106,6 @@ func (d Decision) Reverted(list []Decision) (Decision, bool) {
 // Two experiments that may be meant are an error.
 func Promotion(list []Decision, experiment digest.Selector, commit string) (Decision, bool, error) {
 	return only(list, experiment, func(d Decision) bool {
-		return d.Outcome == Promote && (commit == "" || d.is(commit))
+		return d.Outcome == decision.Promote && (commit == "" || d.is(commit))
 	})
 }

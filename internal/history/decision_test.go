@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
@@ -46,17 +47,17 @@ func TestParse(t *testing.T) {
 	for name, trailers := range map[string]map[string][]string{
 		"nothing":          {},
 		"no outcome":       {trailerEnvironment: {"prod"}},
-		"no environment":   {trailerOutcome: {Promote}},
-		"two outcomes":     {trailerOutcome: {Promote, Reject}, trailerEnvironment: {"prod"}},
-		"two environments": {trailerOutcome: {Promote}, trailerEnvironment: {"prod", "staging"}},
-		"damaged":          {trailerOutcome: {Promote}, trailerEnvironment: {`"prod`}},
+		"no environment":   {trailerOutcome: {string(decision.Promote)}},
+		"two outcomes":     {trailerOutcome: {string(decision.Promote), string(decision.Reject)}, trailerEnvironment: {"prod"}},
+		"two environments": {trailerOutcome: {string(decision.Promote)}, trailerEnvironment: {"prod", "staging"}},
+		"damaged":          {trailerOutcome: {string(decision.Promote)}, trailerEnvironment: {`"prod`}},
 	} {
 		if r, ok := Parse(git.Entry{Trailers: trailers}); ok {
 			t.Errorf("%s: it tells %v", name, r)
 		}
 	}
-	r, ok := Parse(git.Entry{Trailers: map[string][]string{trailerOutcome: {Reject}, trailerEnvironment: {"prod"}, trailerCandidate: {"a\x1b[31mb"}}})
-	if want := (Record{Outcome: Reject, Environment: spec.Environment{Dir: "prod"}, Candidate: "a [31mb"}); !ok || !cmp.Equal(r, want) {
+	r, ok := Parse(git.Entry{Trailers: map[string][]string{trailerOutcome: {string(decision.Reject)}, trailerEnvironment: {"prod"}, trailerCandidate: {"a\x1b[31mb"}}})
+	if want := (Record{Outcome: decision.Reject, Environment: spec.Environment{Dir: "prod"}, Candidate: "a [31mb"}); !ok || !cmp.Equal(r, want) {
 		t.Errorf("read %v", r)
 	}
 }
@@ -67,7 +68,7 @@ func commits(records ...*Record) []git.Entry {
 	for i, r := range records {
 		e := git.Entry{ID: fmt.Sprintf("c%d", len(records)-i), Parents: []string{fmt.Sprintf("c%d", len(records)-i-1), "side"}, Time: time.Unix(int64(1000-i), 0), Subject: "subject", Trailers: map[string][]string{}}
 		if r != nil {
-			e.Trailers[trailerOutcome], e.Trailers[trailerEnvironment] = []string{r.Outcome}, []string{r.Environment.String()}
+			e.Trailers[trailerOutcome], e.Trailers[trailerEnvironment] = []string{string(r.Outcome)}, []string{r.Environment.String()}
 			e.Trailers[trailerExperiment], e.Trailers[trailerReverts] = []string{r.Experiment}, []string{r.Reverts}
 			e.Trailers[trailerDigest] = []string{string(r.Digest)}
 		}
@@ -80,14 +81,14 @@ var prod, staging = spec.Environment{Dir: "prod"}, spec.Environment{Dir: "stagin
 
 func told(list []Decision) (out []string) {
 	for _, d := range list {
-		out = append(out, d.Commit+" "+d.Outcome+" "+d.Experiment)
+		out = append(out, d.Commit+" "+string(d.Outcome)+" "+d.Experiment)
 	}
 	return out
 }
 
 func TestOf(t *testing.T) {
-	entries := commits(&Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, nil, &Record{Outcome: Promote, Environment: staging, Experiment: "e3"},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1"})
+	entries := commits(&Record{Outcome: decision.Reject, Environment: prod, Experiment: "e2"}, nil, &Record{Outcome: decision.Promote, Environment: staging, Experiment: "e3"},
+		&Record{Outcome: decision.Promote, Environment: prod, Experiment: "e1"})
 	got := Merge(entries, nil, prod)
 	if diff := cmp.Diff([]string{"c4 reject e2", "c1 promote e1"}, told(got)); diff != "" {
 		t.Error(diff)
@@ -98,18 +99,18 @@ func TestOf(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
-	entries := commits(nil, &Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, nil, nil)
+	entries := commits(nil, &Record{Outcome: decision.Reject, Environment: prod, Experiment: "e2"}, nil, nil)
 	ref := func(commit string, r *Record) git.Entry {
 		e := commits(r)[0]
 		e.Trailers[trailerCommit] = []string{commit}
 		return e
 	}
 	refs := []git.Entry{
-		ref("c1", &Record{Outcome: Promote, Environment: prod, Experiment: "e1"}),
-		ref("c2", &Record{Outcome: Promote, Environment: staging, Experiment: "e1"}),
-		ref("c3", &Record{Outcome: Promote, Environment: prod, Experiment: "e2"}), // the commit itself says otherwise
-		ref("elsewhere", &Record{Outcome: Reject, Environment: prod, Experiment: "e4"}),
-		ref("c4", &Record{Outcome: Reject, Environment: prod, Experiment: "e5"}),
+		ref("c1", &Record{Outcome: decision.Promote, Environment: prod, Experiment: "e1"}),
+		ref("c2", &Record{Outcome: decision.Promote, Environment: staging, Experiment: "e1"}),
+		ref("c3", &Record{Outcome: decision.Promote, Environment: prod, Experiment: "e2"}), // the commit itself says otherwise
+		ref("elsewhere", &Record{Outcome: decision.Reject, Environment: prod, Experiment: "e4"}),
+		ref("c4", &Record{Outcome: decision.Reject, Environment: prod, Experiment: "e5"}),
 	}
 	got := Merge(entries, refs, prod)
 	if diff := cmp.Diff([]string{"c4 reject e5", "c3 reject e2", "c1 promote e1"}, told(got)); diff != "" {
@@ -131,8 +132,8 @@ func TestMerged(t *testing.T) {
 		}
 		return e
 	}
-	promotion := &Record{Outcome: Promote, Environment: prod, Experiment: "e1"}
-	rejection := &Record{Outcome: Reject, Environment: prod, Experiment: "e0"}
+	promotion := &Record{Outcome: decision.Promote, Environment: prod, Experiment: "e1"}
+	rejection := &Record{Outcome: decision.Reject, Environment: prod, Experiment: "e0"}
 	for name, c := range map[string]struct {
 		entries []git.Entry
 		want    []string // commit, parent and head
@@ -168,14 +169,14 @@ func TestMerged(t *testing.T) {
 	} {
 		var got []string
 		for _, d := range Merge(c.entries, nil, prod) {
-			got = append(got, d.Commit+" "+d.Parent+" "+d.Head+" "+d.Outcome)
+			got = append(got, d.Commit+" "+d.Parent+" "+d.Head+" "+string(d.Outcome))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
 	list := Merge([]git.Entry{
-		entry("r", "m", &Record{Outcome: Revert, Environment: prod, Experiment: "e1", Reverts: "head"}), entry("m", "a head", nil), entry("head", "a", promotion),
+		entry("r", "m", &Record{Outcome: decision.Revert, Environment: prod, Experiment: "e1", Reverts: "head"}), entry("m", "a head", nil), entry("head", "a", promotion),
 	}, nil, prod)
 	if by, ok := list[1].Reverted(list); !ok || by.Commit != "r" {
 		t.Error("a revert that names the head is not found")
@@ -188,10 +189,10 @@ func TestMerged(t *testing.T) {
 }
 
 func TestAll(t *testing.T) {
-	entries := commits(nil, &Record{Outcome: Reject, Environment: prod, Experiment: "e2"}, &Record{Outcome: Promote, Environment: staging, Experiment: "e1"})
+	entries := commits(nil, &Record{Outcome: decision.Reject, Environment: prod, Experiment: "e2"}, &Record{Outcome: decision.Promote, Environment: staging, Experiment: "e1"})
 	var refs []git.Entry
 	for _, env := range []spec.Environment{prod, staging} { // one commit on the branch, about two environments
-		e := commits(&Record{Outcome: Promote, Environment: env, Experiment: "e3"})[0]
+		e := commits(&Record{Outcome: decision.Promote, Environment: env, Experiment: "e3"})[0]
 		e.Trailers[trailerCommit] = []string{"c3"}
 		refs = append(refs, e)
 	}
@@ -205,7 +206,7 @@ func TestAll(t *testing.T) {
 }
 
 func TestRef(t *testing.T) {
-	r := Record{Outcome: Reject, Environment: prod, Experiment: "e012345678", Digest: digest.Of([]byte("a")), Engine: "Job"}
+	r := Record{Outcome: decision.Reject, Environment: prod, Experiment: "e012345678", Digest: digest.Of([]byte("a")), Engine: "Job"}
 	names := map[string]bool{}
 	for _, branch := range []string{"main", "next"} {
 		for _, env := range []spec.Environment{prod, staging, {Dir: "prod", Name: "blue"}} {
@@ -233,13 +234,13 @@ func TestRef(t *testing.T) {
 
 func TestRecall(t *testing.T) {
 	list := Merge(commits(
-		&Record{Outcome: Candidate, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
-		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Digest: digestOf("e1"), Reverts: "c2"},
-		&Record{Outcome: Reject, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
-		&Record{Outcome: Reject, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
-		&Record{Outcome: Reject, Environment: prod},
+		&Record{Outcome: decision.Candidate, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
+		&Record{Outcome: decision.Promote, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
+		&Record{Outcome: decision.Revert, Environment: prod, Experiment: "e1", Digest: digestOf("e1"), Reverts: "c2"},
+		&Record{Outcome: decision.Reject, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
+		&Record{Outcome: decision.Reject, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
+		&Record{Outcome: decision.Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
+		&Record{Outcome: decision.Reject, Environment: prod},
 	), nil, prod)
 	for id, want := range map[string]string{"e1": "c5", "e2": "", "e3": "c3", "e4": "", "": ""} {
 		if d, ok := Recall(list, digestOf(id)); ok != (want != "") || d.Commit != want {
@@ -256,11 +257,11 @@ func TestRecall(t *testing.T) {
 
 func TestPromotion(t *testing.T) {
 	list := Merge(commits(
-		&Record{Outcome: Revert, Environment: prod, Experiment: "e1", Digest: digestOf("e1"), Reverts: "c2"},
-		&Record{Outcome: Reject, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
-		&Record{Outcome: Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
+		&Record{Outcome: decision.Revert, Environment: prod, Experiment: "e1", Digest: digestOf("e1"), Reverts: "c2"},
+		&Record{Outcome: decision.Reject, Environment: prod, Experiment: "e3", Digest: digestOf("e3")},
+		&Record{Outcome: decision.Promote, Environment: prod, Experiment: "e2", Digest: digestOf("e2")},
+		&Record{Outcome: decision.Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
+		&Record{Outcome: decision.Promote, Environment: prod, Experiment: "e1", Digest: digestOf("e1")},
 	), nil, prod)
 	one, two, three := digest.Selector(digestOf("e1")), digest.Selector(digestOf("e2")), digest.Selector(digestOf("e3"))
 	for _, c := range []struct {
@@ -291,10 +292,10 @@ func TestNineDigitsAreNotAnExperiment(t *testing.T) {
 	if b == a {
 		b = a[:len(a)-1] + "1"
 	}
-	record := func(outcome string, d digest.Digest) *Record {
+	record := func(outcome decision.Outcome, d digest.Digest) *Record {
 		return &Record{Outcome: outcome, Environment: prod, Experiment: a.ID(), Digest: d}
 	}
-	list := Merge(commits(record(Promote, b), record(Reject, a), record(Promote, a), record(Reject, "")), nil, prod)
+	list := Merge(commits(record(decision.Promote, b), record(decision.Reject, a), record(decision.Promote, a), record(decision.Reject, "")), nil, prod)
 	if d, ok := Recall(list, a); !ok || d.Commit != "c3" {
 		t.Errorf("the rejection of %s is %q", a, d.Commit)
 	}
@@ -314,7 +315,7 @@ func TestNineDigitsAreNotAnExperiment(t *testing.T) {
 		t.Errorf("%q, %v", d.Commit, err)
 	}
 	// Format 1 knew no digests: such an experiment starts again.
-	if d, ok := Recall(Merge(commits(record(Reject, "")), nil, prod), a); ok {
+	if d, ok := Recall(Merge(commits(record(decision.Reject, "")), nil, prod), a); ok {
 		t.Errorf("%q was rejected by %+v", a, d)
 	}
 }

@@ -18,20 +18,9 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/spec"
-)
-
-// The outcomes that a commit can tell of.
-const (
-	Promote = "promote" // the environment's files hold the candidate
-	Reject  = "reject"  // the marker is gone
-	Revert  = "revert"  // the files hold what they held before a promotion
-
-	// Candidate and Withdraw are not verdicts: the commit puts a candidate under
-	// test, or takes one back.
-	Candidate = "candidate"
-	Withdraw  = "withdraw"
 )
 
 // ByHand stands for an engine where people decided.
@@ -39,7 +28,7 @@ const ByHand = "by hand"
 
 // Record is what a commit tells of a decision.
 type Record struct {
-	Outcome     string
+	Outcome     decision.Outcome
 	Environment spec.Environment
 	Experiment  string        // the ID; empty where the candidate did not render
 	Digest      digest.Digest // of the experiment: what the decision is about; empty in records of format 1
@@ -53,7 +42,9 @@ type Record struct {
 }
 
 // Decides reports whether the outcome decides what becomes of a candidate.
-func (r Record) Decides() bool { return r.Outcome != Candidate && r.Outcome != Withdraw }
+func (r Record) Decides() bool {
+	return r.Outcome != decision.Candidate && r.Outcome != decision.Withdraw
+}
 
 // PromotionID is an ID for all commits that one promotion makes, in this
 // environment and in the next ones: a function of what is promoted, so that who

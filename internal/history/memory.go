@@ -3,6 +3,7 @@ package history
 import (
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 )
 
@@ -12,7 +13,7 @@ func Recall(list []Decision, experiment digest.Digest) (Decision, bool) {
 	i := slices.IndexFunc(list, func(d Decision) bool {
 		return experiment != "" && d.Digest == experiment && d.Decides()
 	})
-	if i < 0 || list[i].Outcome != Reject && list[i].Outcome != Revert {
+	if i < 0 || list[i].Outcome != decision.Reject && list[i].Outcome != decision.Revert {
 		return Decision{}, false
 	}
 	return list[i], true

@@ -38,7 +38,7 @@ func (r Record) Message(title, body string) string {
 func (r Record) message(title, body, commit string) string {
 	if title = excerpt.Inert(defuse(excerpt.Line(title))); title == "" {
 		// Without a subject, git takes the trailers for one.
-		title = fmt.Sprintf("%s the candidate of %s", capital(r.Outcome), excerpt.Line(r.Environment.String()))
+		title = fmt.Sprintf("%s the candidate of %s", capital(string(r.Outcome)), excerpt.Line(r.Environment.String()))
 	}
 	parts := []string{title}
 	if body = r.words(paragraphs(body)); body != "" {
@@ -85,7 +85,7 @@ func (r Record) trailers(commit string) string {
 			}
 		}
 	}
-	add(trailerOutcome, r.Outcome)
+	add(trailerOutcome, string(r.Outcome))
 	add(trailerEnvironment, r.Environment.String())
 	add(trailerExperiment, r.Experiment)
 	add(trailerDigest, string(r.Digest))

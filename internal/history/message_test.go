@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
@@ -42,7 +43,7 @@ func hostileRecord(r *rand.Rand) Record {
 		return out
 	}
 	digests := []digest.Digest{"", digest.Of([]byte("a"))}
-	outcomes := []string{Promote, Reject, Revert, Candidate}
+	outcomes := []decision.Outcome{decision.Promote, decision.Reject, decision.Revert, decision.Candidate}
 	return Record{
 		Outcome: outcomes[r.Intn(len(outcomes))], Environment: spec.Environment{Dir: hostile(r), Name: []string{"", "blue"}[r.Intn(2)]},
 		Experiment: hostile(r), Digest: digests[r.Intn(len(digests))], Candidate: hostile(r), Engine: hostile(r), Evidence: hostile(r), Untested: list(),
@@ -89,7 +90,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add("", "# ------------------------ >8 ------------------------", "", "")
 	f.Add("---", "a\n\nAssay-Outcome: reject\n--- \nb", "x\nAssay-Outcome: reject", "a (b)")
 	f.Fuzz(func(t *testing.T, title, body, value, dir string) {
-		r := Record{Outcome: Promote, Environment: spec.Environment{Dir: dir}, Candidate: value, Untested: []string{value}}
+		r := Record{Outcome: decision.Promote, Environment: spec.Environment{Dir: dir}, Candidate: value, Untested: []string{value}}
 		check(t, r, r.Message(title, body))
 	})
 }
@@ -159,7 +160,7 @@ func run(t *testing.T, dir string, stdin []byte, args ...string) {
 
 func TestMessage(t *testing.T) {
 	r := Record{
-		Outcome: Promote, Environment: spec.Environment{Dir: "shop", Name: "prod"}, Experiment: "e012345678", Candidate: "2.0.0",
+		Outcome: decision.Promote, Environment: spec.Environment{Dir: "shop", Name: "prod"}, Experiment: "e012345678", Candidate: "2.0.0",
 		Engine: ByHand, Evidence: "looks good", Untested: []string{"Job/a", "Job/b"}, Promotion: "p1", Next: []string{"x", "y"},
 	}
 	want := `Promote the candidate of shop (prod)
@@ -194,7 +195,7 @@ Assay-Next: y
 func TestMessagesGiveNoOrders(t *testing.T) {
 	const order = "fixes #12, closes acme/shop#3, cc @team [skip ci]"
 	r := Record{
-		Outcome: Promote, Environment: spec.Environment{Dir: "prod"}, Candidate: order, Engine: order, Evidence: order,
+		Outcome: decision.Promote, Environment: spec.Environment{Dir: "prod"}, Candidate: order, Engine: order, Evidence: order,
 		Untested: []string{order}, Next: []string{order},
 	}
 	message := r.Message(order, "see\n"+order)

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
@@ -33,7 +34,7 @@ func Parse(e git.Entry) (Record, bool) {
 	// What is not a digest of this format is of an experiment that starts again.
 	experiment, _ := digest.Parse(one(trailerDigest))
 	return Record{
-		Outcome: one(trailerOutcome), Environment: env,
+		Outcome: decision.Outcome(one(trailerOutcome)), Environment: env,
 		Experiment: one(trailerExperiment), Digest: experiment, Candidate: one(trailerCandidate),
 		Engine: one(trailerEngine), Evidence: one(trailerEvidence), Untested: all(trailerUntested),
 		Promotion: one(trailerPromotion), Next: all(trailerNext), Reverts: one(trailerReverts),

@@ -3,26 +3,27 @@ package history
 import (
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 )
 
 // Report is a decision as the commands print it in JSON.
 type Report struct {
-	Time       time.Time     `json:"time"`
-	Outcome    string        `json:"outcome"`
-	Candidate  string        `json:"candidate,omitempty"`
-	ID         string        `json:"id,omitempty"`
-	Digest     digest.Digest `json:"digest,omitempty"`
-	Engine     string        `json:"engine,omitempty"`
-	Commit     string        `json:"commit"`
-	Head       string        `json:"head,omitempty"` // of the pull request that the commit merges
-	Subject    string        `json:"subject"`
-	Evidence   string        `json:"evidence,omitempty"`
-	Untested   []string      `json:"untested,omitempty"`
-	Promotion  string        `json:"promotion,omitempty"`
-	Next       []string      `json:"next,omitempty"`
-	Reverts    string        `json:"reverts,omitempty"`
-	RevertedBy string        `json:"revertedBy,omitempty"`
+	Time       time.Time        `json:"time"`
+	Outcome    decision.Outcome `json:"outcome"`
+	Candidate  string           `json:"candidate,omitempty"`
+	ID         string           `json:"id,omitempty"`
+	Digest     digest.Digest    `json:"digest,omitempty"`
+	Engine     string           `json:"engine,omitempty"`
+	Commit     string           `json:"commit"`
+	Head       string           `json:"head,omitempty"` // of the pull request that the commit merges
+	Subject    string           `json:"subject"`
+	Evidence   string           `json:"evidence,omitempty"`
+	Untested   []string         `json:"untested,omitempty"`
+	Promotion  string           `json:"promotion,omitempty"`
+	Next       []string         `json:"next,omitempty"`
+	Reverts    string           `json:"reverts,omitempty"`
+	RevertedBy string           `json:"revertedBy,omitempty"`
 }
 
 // ReportOf is the report of a decision in a list.

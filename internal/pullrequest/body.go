@@ -13,26 +13,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/diff"
-)
-
-// Outcome is what the pull request does to the candidate.
-type Outcome string
-
-// The outcomes.
-const (
-	Promote Outcome = "promote"
-	Reject  Outcome = "reject"
-	Revert  Outcome = "revert"    // it takes its promotion back
-	Test    Outcome = "candidate" // it puts the candidate under test
 )
 
 // Body is a description before it is written. Every text may hold anything.
 type Body struct {
-	Outcome     Outcome
+	Outcome     decision.Outcome
 	Environment string // its directory, and its name where the directory serves several
 	Candidate   string // the marker's name
 	ID          string // the experiment's
@@ -45,7 +35,7 @@ type Body struct {
 
 	Differences []object.Difference // baseline against candidate; Secrets are masked here
 	Untested    []string            // what ships untested
-	Files       []File
+	Files       []git.File
 	Next        []Next
 	Proof       Proof
 	Links       []Link
@@ -53,13 +43,6 @@ type Body struct {
 	// Trailers are the commit's, one to a line. They end the description, so
 	// that a squash merge that takes it for its message keeps them.
 	Trailers string
-}
-
-// File is one file that the pull request edits.
-type File struct {
-	Path           string // in the repository
-	Change         diff.Kind
-	Added, Removed int // lines
 }
 
 // Next is an environment that a promotion goes on to.
@@ -104,11 +87,11 @@ func (b Body) head() string {
 	var out strings.Builder
 	verb, effect := "Promote", "Merging makes it the baseline."
 	switch b.Outcome {
-	case Reject:
+	case decision.Reject:
 		verb, effect = "Reject", "Merging removes it; the baseline stays as it is."
-	case Revert:
+	case decision.Revert:
 		verb, effect = "Revert the promotion of", "Merging brings back the baseline that was before it."
-	case Test:
+	case decision.Candidate:
 		verb, effect = "Test", "Merging starts its experiment; the baseline stays as it is."
 	}
 	_, _ = fmt.Fprintf(&out, "%s the candidate %s of %s. %s\n\n", verb, code(b.Candidate, "without a name"), code(b.Environment, "."), effect)
@@ -120,7 +103,7 @@ func (b Body) head() string {
 	fact("Experiment", code(b.ID, ""))
 	if b.Engine != "" {
 		fact("Verdict", joined(": ", code(b.Verdict, "none")+" by "+code(b.Engine, ""), code(b.Message, "")))
-	} else if b.Outcome != Test {
+	} else if b.Outcome != decision.Candidate {
 		fact("Verdict", "decided by hand")
 	}
 	fact("Reason", code(b.Reason, ""))

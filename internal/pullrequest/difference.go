@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/diff"
 )
@@ -28,7 +29,7 @@ func (b Body) differences(room int) string {
 		return ""
 	}
 	head := "\n### What changes\n\n"
-	if b.Outcome == Reject {
+	if b.Outcome == decision.Reject {
 		head = "\n### What would have changed\n\n"
 	}
 	blocks := make([]block, len(b.Differences))

@@ -13,10 +13,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -81,20 +82,20 @@ func changes(t testing.TB) []object.Difference {
 
 func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 	b := pullrequest.Body{
-		Outcome: pullrequest.Outcome(v.Outcome), Environment: "shop/prod", Candidate: "v2.1.0", ID: v.Digest.ID(),
+		Outcome: v.Outcome, Environment: "shop/prod", Candidate: "v2.1.0", ID: v.Digest.ID(),
 		Engine: v.Engine, Verdict: string(v.Outcome), Message: v.Message, Metrics: v.Metrics,
 		Differences: changes(t),
 		Untested:    []string{"ConfigMap/shop/notes", "Deployment/shop/web (labels)"},
-		Files: []pullrequest.File{
-			{Path: "shop/prod/kustomization.yaml", Change: diff.Changed, Added: 1, Removed: 1},
-			{Path: "shop/prod/candidate.yaml", Change: diff.Removed, Removed: 6},
+		Files: []git.File{
+			{Path: "shop/prod/kustomization.yaml", Before: []byte("a\n"), After: []byte("b\n")},
+			{Path: "shop/prod/candidate.yaml", Before: []byte("1\n2\n3\n4\n5\n6\n")},
 		},
 		Next:     []pullrequest.Next{{Environment: "shop/staging", State: "set"}, {Environment: "shop/eu", State: "elsewhere"}},
 		Proof:    pullrequest.Proof{Laws: []int{2, 4, 5}, Commit: "31cd470e0c4e1d5e2f7b8a9c0d1e2f3a4b5c6d7e", Objects: 12},
 		Links:    []pullrequest.Link{{Text: "Argo CD", URL: "https://argocd.example.com/applications/shop?view=tree"}},
 		Trailers: "Assay-Outcome: " + string(v.Outcome) + "\nAssay-Environment: shop/prod\nAssay-Experiment: " + v.Digest.ID() + "\nAssay-Candidate: v2.1.0\n",
 	}
-	if v.Outcome == verdict.Reject {
+	if v.Outcome == decision.Reject {
 		b.Untested, b.Next, b.Files, b.Proof.Laws = nil, nil, b.Files[1:], []int{3, 4}
 	}
 	return b
@@ -110,7 +111,7 @@ func TestGolden(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(name, func(t *testing.T) {
 			v := concluded(t, file)
-			if v.Outcome != verdict.Promote && v.Outcome != verdict.Reject {
+			if v.Outcome != decision.Promote && v.Outcome != decision.Reject {
 				t.Fatalf("the verdict is %s: %s", v.Outcome, v.Message)
 			}
 			golden(t, name, body(t, v), 65536)
@@ -121,11 +122,11 @@ func TestGolden(t *testing.T) {
 // TestGoldenOthers are the bodies that no engine had a part in, and a short one.
 func TestGoldenOthers(t *testing.T) {
 	full := body(t, concluded(t, "../engine/evidence/testdata/iter8.yaml"))
-	byHand := body(t, verdict.Verdict{Outcome: verdict.Reject, Digest: testDigest})
+	byHand := body(t, verdict.Verdict{Outcome: decision.Reject, Digest: testDigest})
 	byHand.Reason = "it looks <odd>, see #12"
-	test := pullrequest.Body{Outcome: pullrequest.Test, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Differences: full.Differences[1:2]}
+	test := pullrequest.Body{Outcome: decision.Candidate, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Differences: full.Differences[1:2]}
 	revert := pullrequest.Body{
-		Outcome: pullrequest.Revert, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Reason: "it leaks",
+		Outcome: decision.Revert, Environment: "shop/prod", Candidate: "v2.1.0", ID: testID, Reason: "it leaks",
 		Proof: pullrequest.Proof{Laws: []int{4}, Commit: full.Proof.Commit},
 	}
 	golden(t, "by-hand", byHand, 65536)

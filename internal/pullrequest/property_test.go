@@ -10,9 +10,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
 )
 
@@ -73,7 +74,7 @@ func randomDifference(r *rand.Rand, say func() string) object.Difference {
 }
 
 func randomBody(r *rand.Rand, say func() string) pullrequest.Body {
-	outcomes := []pullrequest.Outcome{pullrequest.Promote, pullrequest.Reject, pullrequest.Revert, pullrequest.Test, "other"}
+	outcomes := []decision.Outcome{decision.Promote, decision.Reject, decision.Revert, decision.Candidate, "other"}
 	b := pullrequest.Body{
 		Outcome: outcomes[r.IntN(len(outcomes))], Environment: say(), Candidate: say(), ID: say(), Engine: say(),
 		Verdict: say(), Message: say(), Reason: say(), Proof: pullrequest.Proof{Laws: []int{2, 3, 4, 5, 9}, Commit: say(), Objects: r.IntN(1000)},
@@ -85,7 +86,7 @@ func randomBody(r *rand.Rand, say func() string) pullrequest.Body {
 	}
 	for range r.IntN(10) {
 		b.Untested = append(b.Untested, say())
-		b.Files = append(b.Files, pullrequest.File{Path: say(), Change: diff.Changed, Added: r.IntN(9)})
+		b.Files = append(b.Files, git.File{Path: say(), Before: []byte(say()), After: []byte(say())})
 		b.Next = append(b.Next, pullrequest.Next{Environment: say(), State: say()})
 		b.Links = append(b.Links, pullrequest.Link{Text: say(), URL: "https://argocd.example.com/" + say()}, pullrequest.Link{Text: say(), URL: "evil:" + say()})
 	}

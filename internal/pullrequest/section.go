@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/object/diff"
 )
 
 // section is a heading and lines, of which the last may be left out.
@@ -111,9 +113,20 @@ func several(metrics []evidence.Metric) bool {
 func (b Body) files() section {
 	s := section{head: "\n### Files\n\n"}
 	for _, f := range b.Files {
-		s.lines = append(s.lines, fmt.Sprintf("- %s %s (+%d -%d)\n", code(f.Path, "."), f.Change, f.Added, f.Removed))
+		added, removed := f.Lines()
+		s.lines = append(s.lines, fmt.Sprintf("- %s %s (+%d -%d)\n", code(f.Path, "."), kindOf(f), added, removed))
 	}
 	return s
+}
+
+func kindOf(f git.File) diff.Kind {
+	switch {
+	case f.Before == nil:
+		return diff.Added
+	case f.After == nil:
+		return diff.Removed
+	}
+	return diff.Changed
 }
 
 // state puts a NextState of package promote into words.

@@ -62,7 +62,7 @@ func (d document) decode(kind string, out any) (*walker, error) {
 	found, _ := scalarAt(d.root, "kind")
 	switch {
 	case !isOwn(d.root):
-		w.add(d.root.Line, "", "this document is no %s: move it to a file of its own", kind)
+		w.add(d.root.Line, "", "this document is not a %s: move it to a file of its own", kind)
 	case found != kind && (found == KindPlan || found == KindCandidate):
 		w.add(d.root.Line, "kind", "this is a %s, and the file's name is that of a %s: move it to a file called %s",
 			found, kind, map[string]string{KindPlan: "assay.yaml", KindCandidate: "candidate.yaml"}[found])

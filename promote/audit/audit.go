@@ -19,6 +19,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
@@ -123,9 +124,9 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	}
 	told, ok := history.Parse(c)
 	switch {
-	case ok && told.Environment == a.Environment && told.Outcome == history.Promote:
+	case ok && told.Environment == a.Environment && told.Outcome == decision.Promote:
 		return a.promotion(ctx, c, told, now, changed)
-	case ok && told.Environment == a.Environment && told.Outcome == history.Revert:
+	case ok && told.Environment == a.Environment && told.Outcome == decision.Revert:
 		return a.reversal(ctx, c, told, now)
 	}
 	for _, key := range changed {
@@ -195,7 +196,7 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 		}
 		promoted, ok = history.Parse(head)
 	}
-	if !ok || promoted.Outcome != history.Promote || promoted.Environment != told.Environment || len(p.Parents) == 0 || len(c.Parents) == 0 {
+	if !ok || promoted.Outcome != decision.Promote || promoted.Environment != told.Environment || len(p.Parents) == 0 || len(c.Parents) == 0 {
 		a.blame(c, told.Environment, ", which reverts a commit that promotes nothing there")
 		return nil
 	}

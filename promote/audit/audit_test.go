@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/internal/history"
@@ -102,11 +103,11 @@ func notes(text string) string {
 // TestAgainst: each case makes commits, and says what no promotion accounts for.
 func TestAgainst(t *testing.T) {
 	prod := spec.Environment{Dir: "prod"}
-	verdict := history.Record{Outcome: history.Promote, Environment: prod, Engine: "Job"}
-	byHand := history.Record{Outcome: history.Promote, Environment: prod, Engine: history.ByHand}
-	elsewhere := history.Record{Outcome: history.Promote, Environment: spec.Environment{Dir: "staging"}, Engine: "Job"}
+	verdict := history.Record{Outcome: decision.Promote, Environment: prod, Engine: "Job"}
+	byHand := history.Record{Outcome: decision.Promote, Environment: prod, Engine: history.ByHand}
+	elsewhere := history.Record{Outcome: decision.Promote, Environment: spec.Environment{Dir: "staging"}, Engine: "Job"}
 	reverts := func(commit string) history.Record {
-		return history.Record{Outcome: history.Revert, Environment: prod, Engine: history.ByHand, Reverts: commit}
+		return history.Record{Outcome: decision.Revert, Environment: prod, Engine: history.ByHand, Reverts: commit}
 	}
 	const changed = "Deployment/web, in commit "
 	for name, test := range map[string]struct {

@@ -7,21 +7,17 @@ import (
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/pullrequest"
-	"github.com/assaydev/assay/promote"
 )
 
 // body describes the pull request of a proposal, within what the forge takes.
 func (s Server) body(p *Proposal) (string, error) {
 	b := pullrequest.Body{
-		Outcome: pullrequest.Outcome(p.Record.Outcome), Environment: p.Record.Environment.String(),
+		Outcome: p.Record.Outcome, Environment: p.Record.Environment.String(),
 		Candidate: p.Record.Candidate, ID: p.Record.Experiment, Untested: p.Record.Untested,
+		Files:    p.Files,
 		Trailers: p.Record.Trailers(),
 		Proof:    pullrequest.Proof{Commit: p.Base},
-	}
-	for _, f := range p.Files {
-		b.Files = append(b.Files, describe(f))
 	}
 	if p.Rendered != nil {
 		b.Differences = object.Diff(p.Rendered.Baseline, p.Rendered.Candidate)
@@ -60,16 +56,4 @@ func (s Server) links(p *Proposal) []pullrequest.Link {
 		links = append(links, pullrequest.Link{Text: "proven on " + git.Short(p.Base), URL: page})
 	}
 	return links
-}
-
-func describe(f promote.File) pullrequest.File {
-	added, removed := f.Lines()
-	out := pullrequest.File{Path: f.Path, Change: diff.Changed, Added: added, Removed: removed}
-	switch {
-	case f.Before == nil:
-		out.Change = diff.Added
-	case f.After == nil:
-		out.Change = diff.Removed
-	}
-	return out
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
@@ -103,7 +104,7 @@ func (s Server) heads(ctx context.Context) (list []string, tested digest.Digest,
 			return ctx.Err()
 		}
 		tested = res.Digest
-		for _, outcome := range []string{history.Promote, history.Reject} {
+		for _, outcome := range []decision.Outcome{decision.Promote, decision.Reject} {
 			list = append(list, HeadBranch(history.Record{Outcome: outcome, Environment: req.Environment, Experiment: res.ID}))
 		}
 		return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
@@ -74,15 +75,15 @@ func TestByHandMeansOneCandidate(t *testing.T) {
 		return envrepo.Skip + envrepo.MarkerHead(tag) + "  images:\n  - name: example.com/shop/other\n    newTag: " + tag + "\n"
 	}
 	for name, c := range map[string]struct {
-		outcome       promote.Outcome
+		outcome       decision.Outcome
 		first, second string
 		says          string
 	}{
-		"promoted":          {promote.Promote, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
-		"rejected":          {promote.Reject, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
-		"the first is bad":  {promote.Reject, broken("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
-		"the second is bad": {promote.Reject, good("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
-		"both are bad":      {promote.Reject, broken("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
+		"promoted":          {decision.Promote, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"rejected":          {decision.Reject, good("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"the first is bad":  {decision.Reject, broken("2.0.0"), good("3.0.0"), "under test is candidate 3.0.0 ("},
+		"the second is bad": {decision.Reject, good("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
+		"both are bad":      {decision.Reject, broken("2.0.0"), broken("3.0.0"), "under test is candidate 3.0.0, not the one that was there first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +146,7 @@ func TestAdoptedByDigest(t *testing.T) {
 				head := s.one().Head
 				message := strings.Replace(s.run("log", "-1", "--format=%B", first.Commit), string(s.digest()), other(s.digest()), 1)
 				s.run("update-ref", "refs/heads/"+head, recommit(s, first.Commit+"^", first.Commit+"^{tree}", message))
-				s.fails(promote.ByHand(promote.Promote, "why", ""), "holds commits that are not Assay's")
+				s.fails(promote.ByHand(decision.Promote, "why", ""), "holds commits that are not Assay's")
 				s.lawful(0)
 			})
 		})
@@ -173,11 +174,11 @@ func TestTwoExperimentsOfOneID(t *testing.T) {
 	s := newSite(t, "", envrepo.Prod("method: push"))
 	tested := s.digest()
 	other := tested[:12] + digest.Digest(strings.Repeat("0", 55))
-	rec := history.Record{Outcome: history.Candidate, Environment: spec.Environment{Dir: "prod"}, Experiment: other.ID(), Digest: other}
+	rec := history.Record{Outcome: decision.Candidate, Environment: spec.Environment{Dir: "prod"}, Experiment: other.ID(), Digest: other}
 	s.run("update-ref", "refs/heads/main", recommit(s, "main", "main^{tree}", rec.Message("Test it", "")))
-	s.fails(promote.ByHand(promote.Promote, "why", digest.Selector(tested.ID())), string(tested), string(other), "name one of them by its digest")
-	s.fails(promote.ByHand(promote.Promote, "why", digest.Selector(other[:40])), "under test is candidate 2.0.0")
-	if r := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(tested[:40]))); r.Edit == nil {
+	s.fails(promote.ByHand(decision.Promote, "why", digest.Selector(tested.ID())), string(tested), string(other), "name one of them by its digest")
+	s.fails(promote.ByHand(decision.Promote, "why", digest.Selector(other[:40])), "under test is candidate 2.0.0")
+	if r := s.decide(promote.ByHand(decision.Promote, "why", digest.Selector(tested[:40]))); r.Edit == nil {
 		t.Errorf("%+v", r)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
@@ -82,7 +83,7 @@ func (s Server) finishAt(ctx context.Context, base remote.Base, decide promote.D
 // The plan names them: it may have been mended since. A promotion that is not
 // proven is returned.
 func (s Server) resume(ctx context.Context, list []history.Decision, to []spec.Destination, decide promote.Decider) (*promote.Unfinished, error) {
-	i := slices.IndexFunc(list, func(d history.Decision) bool { return d.Outcome == history.Promote || d.Outcome == history.Revert })
+	i := slices.IndexFunc(list, func(d history.Decision) bool { return d.Outcome == decision.Promote || d.Outcome == decision.Revert })
 	if i < 0 || len(list[i].Next) == 0 || len(to) == 0 {
 		return nil, nil
 	}
@@ -143,9 +144,9 @@ func (s Server) passed(ctx context.Context, d history.Decision, decide promote.D
 		return propagation{}, err
 	case err != nil:
 		return propagation{}, &unprovenError{err}
-	case choice.Left != "":
-		return propagation{}, &unprovenError{fmt.Errorf("the verdict is %s: %s", choice.Left, choice.Reason)}
-	case choice.Outcome != promote.Promote:
+	case choice.Held != "":
+		return propagation{}, &unprovenError{fmt.Errorf("the verdict is %s: %s", choice.Held, choice.Reason)}
+	case choice.Outcome != decision.Promote:
 		return propagation{}, &unprovenError{fmt.Errorf("this run is to %s", choice.Outcome)}
 	case choice.ByHand() && (choice.ID == "" || !choice.ID.Selects(res.Digest) || !rec.Gives(choice.Reason)):
 		return propagation{}, &unprovenError{errors.New("nobody has named its experiment now, with the reason that it gives")}

@@ -5,15 +5,16 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 )
 
 // What stands before the ID in the names of branches, but for a promotion.
-var headKinds = map[string]string{
-	history.Reject:    "reject-",
-	history.Revert:    "revert-",
-	history.Candidate: "candidate-",
+var headKinds = map[decision.Outcome]string{
+	decision.Reject:    "reject-",
+	decision.Revert:    "revert-",
+	decision.Candidate: "candidate-",
 }
 
 // unrendered stands for the ID of a candidate that has none.

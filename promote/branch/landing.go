@@ -72,7 +72,7 @@ func (l *landing) once(ctx context.Context) (*attempt, error) {
 		case p.Method == PullRequest:
 			return l.pushBranch(ctx, base, &r)
 		}
-		return &remote.Change{Files: contents(p.Files), Message: p.Message()}, nil
+		return &remote.Change{Files: p.Files, Message: p.Message()}, nil
 	})
 	if err != nil {
 		return &r, err

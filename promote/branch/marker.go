@@ -6,9 +6,9 @@ import (
 	"io/fs"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
-	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 )
 
@@ -89,7 +89,7 @@ func (s Server) Clear(ctx context.Context, which candidate.Which) (*candidate.Wi
 // replacement gives the marker another content, by a push.
 func (s Server) replacement(base remote.Base, m *candidate.Marker, after []byte, rec history.Record, title string) *Proposal {
 	return &Proposal{
-		Base: base.Commit, Files: []promote.File{{Path: m.Path, Before: m.Data, After: after}},
+		Base: base.Commit, Files: []git.File{{Path: m.Path, Before: m.Data, After: after}},
 		Record: rec, Title: title, Method: Push,
 	}
 }

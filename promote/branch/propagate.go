@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
@@ -67,10 +68,10 @@ func (s Server) propagateTo(ctx context.Context, p propagation, to spec.Destinat
 			return nil, err
 		}
 		out := history.Record{
-			Outcome: history.Candidate, Environment: env, Candidate: p.candidate.Metadata.Name, Promotion: p.record.Promotion,
+			Outcome: decision.Candidate, Environment: env, Candidate: p.candidate.Metadata.Name, Promotion: p.record.Promotion,
 		}
 		title := "Test candidate " + promote.Label(p.candidate) + ", which " + p.record.Environment.String() + " has promoted"
-		return &remote.Change{Files: contents([]promote.File{file}), Message: out.Message(title, "")}, nil
+		return &remote.Change{Files: []git.File{file}, Message: out.Message(title, "")}, nil
 	})
 	return n, err
 }

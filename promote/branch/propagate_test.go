@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
@@ -37,7 +38,7 @@ type chain struct {
 // decided is a person's decision, who says which candidate is meant, and why: the
 // same again takes up what an earlier run left.
 func (c *chain) decided() promote.Decider {
-	return promote.ByHand(promote.Promote, "looks good", digest.Selector(c.tested))
+	return promote.ByHand(decision.Promote, "looks good", digest.Selector(c.tested))
 }
 
 func (c *chain) promote() *promote.Result {
@@ -312,7 +313,7 @@ func TestForwardAfterPullRequest(t *testing.T) {
 				t.Error("it went on before it was merged")
 			}
 			c.merge(c.one(), method)
-			if d := c.promote().Earlier; d == nil || d.Outcome != history.Promote {
+			if d := c.promote().Earlier; d == nil || d.Outcome != decision.Promote {
 				t.Errorf("earlier: %+v", d)
 			}
 			c.concluded()
@@ -495,10 +496,10 @@ func (c *chain) state(t *testing.T) map[string]string {
 	return out
 }
 
-// TestClaimedPromotionIsNotForwarded: whoever writes the branch can make its trees
+// TestClaimedPromotionIsNotPropagated: whoever writes the branch can make its trees
 // and messages say all that a promotion's say. What decides now has to prove that
 // the candidate passed.
-func TestClaimedPromotionIsNotForwarded(t *testing.T) {
+func TestClaimedPromotionIsNotPropagated(t *testing.T) {
 	lost := func(c *chain) promote.Decider {
 		return promote.ByVerdict(promote.Saved(envrepo.Concluded(c.tested, "Failed")), "")
 	}
@@ -516,13 +517,13 @@ func TestClaimedPromotionIsNotForwarded(t *testing.T) {
 		"no objects":      {decide: nothing},
 		"another verdict": {decide: lost},
 		"the verdict":     {decide: won, sent: true},
-		"nobody named it": {decide: func(*chain) promote.Decider { return promote.ByHand(promote.Promote, "looks good", "") }},
+		"nobody named it": {decide: func(*chain) promote.Decider { return promote.ByHand(decision.Promote, "looks good", "") }},
 		"another reason": {decide: func(c *chain) promote.Decider {
-			return promote.ByHand(promote.Promote, "fine", digest.Selector(c.tested))
+			return promote.ByHand(decision.Promote, "fine", digest.Selector(c.tested))
 		}},
 		"the same word": {decide: (*chain).decided, sent: true},
 		"another outcome": {decide: func(c *chain) promote.Decider {
-			return promote.ByHand(promote.Reject, "looks good", digest.Selector(c.tested))
+			return promote.ByHand(decision.Reject, "looks good", digest.Selector(c.tested))
 		}},
 		"another change": {decide: won, claim: func(_ *chain, _ *history.Record, edited envrepo.Files) {
 			edited["prod/web.yaml"] = strings.ReplaceAll(envrepo.Deployment("web"), "1.0.0", "6.6.6")
@@ -537,7 +538,7 @@ func TestClaimedPromotionIsNotForwarded(t *testing.T) {
 			c := newChain(t, "", "method: push")
 			res := c.rendered("main", spec.Environment{Dir: "prod"})
 			rec := history.Record{
-				Outcome: history.Promote, Environment: spec.Environment{Dir: "prod"}, Experiment: res.ID, Digest: res.Digest, Candidate: "2.0.0",
+				Outcome: decision.Promote, Environment: spec.Environment{Dir: "prod"}, Experiment: res.ID, Digest: res.Digest, Candidate: "2.0.0",
 				Engine: history.ByHand, Evidence: "looks good", Next: []string{"{}"},
 			}
 			var err error
@@ -563,9 +564,9 @@ func TestClaimedPromotionIsNotForwarded(t *testing.T) {
 	}
 }
 
-// TestSignedPromotionIsForwarded: a signature that the operator trusts stands for
+// TestSignedPromotionIsPropagated: a signature that the operator trusts stands for
 // the verdict. Another key's does not.
-func TestSignedPromotionIsForwarded(t *testing.T) {
+func TestSignedPromotionIsPropagated(t *testing.T) {
 	keys := t.TempDir()
 	for _, name := range []string{"trusted", "other"} {
 		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", filepath.Join(keys, name)).CombinedOutput(); err != nil {

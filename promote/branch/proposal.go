@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
@@ -18,7 +19,7 @@ import (
 // Proposal is what is to be committed on a tip, proven on it.
 type Proposal struct {
 	Base   string // the tip
-	Files  []promote.File
+	Files  []git.File
 	Record history.Record
 	Title  string
 	Body   string // of the commit's message
@@ -59,7 +60,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 		return nil, promote.Choice{}, nil
 	}
 	choice, err := s.choose(ctx, base, decide, res, broken)
-	if err != nil || choice.Left != "" {
+	if err != nil || choice.Held != "" {
 		return nil, choice, err
 	}
 	e, err := promote.Prepare(ctx, req, promote.Options{
@@ -118,22 +119,13 @@ func (s Server) propose(base remote.Base, e *promote.Edit, d promote.Decision) (
 	}
 	// What takes a change back should not wait for a click either.
 	method := e.Plan.Spec.Promotion.Reject
-	if e.Outcome == promote.Promote {
+	if e.Outcome == decision.Promote {
 		method = e.Plan.Spec.Promotion.Method
 	}
 	return &Proposal{
 		Base: base.Commit, Files: e.Files, Record: rec, Title: e.Title(), Body: d.Reason,
 		Method: method, Auto: e.Plan.Spec.Promotion.Merge == "auto", Edit: e, Decision: d,
 	}, nil
-}
-
-// contents are the files as git takes them.
-func contents(files []promote.File) []git.File {
-	out := make([]git.File, len(files))
-	for i, f := range files {
-		out[i] = git.File{Path: f.Path, Data: f.After}
-	}
-	return out
 }
 
 // Present says what is wrong with an environment that is not a directory.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
@@ -44,7 +45,7 @@ func (l *landing) pushBranch(ctx context.Context, base remote.Base, r *attempt) 
 	}
 	pending, err := l.pending(ctx, p.Record)
 	return &remote.Change{
-		Files: contents(p.Files), Message: p.Message(), Ref: &ref,
+		Files: p.Files, Message: p.Message(), Ref: &ref,
 		Also: func(string) []remote.Ref { return pending },
 	}, err
 }
@@ -87,7 +88,7 @@ func (l *landing) keep(ctx context.Context, base remote.Base, p *Proposal, commi
 	if err != nil {
 		return false, err
 	}
-	if rooted && same && slices.EqualFunc(there.Files, p.Files, promote.SameFile) && !l.outdated[commit] {
+	if rooted && same && slices.EqualFunc(there.Files, p.Files, git.SameFile) && !l.outdated[commit] {
 		p.Base, p.Rendered = there.Base, there.Rendered // what its pull request tells does not change with the tip
 		return true, nil
 	}
@@ -143,7 +144,7 @@ func (l *landing) remake(ctx context.Context, p *Proposal, parent, made string) 
 		return nil, nil // what cannot be proposed there was not proposed there
 	}
 	there.Base = parent
-	commit, err := l.Repo.Commit(ctx, parent, contents(there.Files), there.Message())
+	commit, err := l.Repo.Commit(ctx, parent, there.Files, there.Message())
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
@@ -25,19 +26,19 @@ func TestPush(t *testing.T) {
 	lost := func(id digest.Digest) promote.Decider {
 		return promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Failed")), "")
 	}
-	byHand := func(o promote.Outcome) func(digest.Digest) promote.Decider {
+	byHand := func(o decision.Outcome) func(digest.Digest) promote.Decider {
 		return func(digest.Digest) promote.Decider { return promote.ByHand(o, "why", "") }
 	}
 	for name, c := range map[string]struct {
 		decide  func(id digest.Digest) promote.Decider
-		outcome string
+		outcome decision.Outcome
 		engine  string
 		version string
 	}{
-		"promote by hand": {byHand(promote.Promote), history.Promote, history.ByHand, "2.0.0"},
-		"promote":         {won, history.Promote, "Job", "2.0.0"},
-		"reject by hand":  {byHand(promote.Reject), history.Reject, history.ByHand, "1.0.0"},
-		"reject":          {lost, history.Reject, "Job", "1.0.0"},
+		"promote by hand": {byHand(decision.Promote), decision.Promote, history.ByHand, "2.0.0"},
+		"promote":         {won, decision.Promote, "Job", "2.0.0"},
+		"reject by hand":  {byHand(decision.Reject), decision.Reject, history.ByHand, "1.0.0"},
+		"reject":          {lost, decision.Reject, "Job", "1.0.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +71,7 @@ func TestPushHold(t *testing.T) {
 	s := newSite(t, "", envrepo.Prod("method: push"))
 	before := s.tip("main")
 	r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(s.digest(), "Suspended")), ""))
-	if r.Choice.Left != promote.Held || s.tip("main") != before {
+	if r.Choice.Held != decision.Hold || s.tip("main") != before {
 		t.Errorf("%+v", r.Choice)
 	}
 }
@@ -80,11 +81,11 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 	other := envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}
 	for name, c := range map[string]struct {
 		moves envrepo.Files
-		left  promote.Left
+		left  decision.Outcome
 		says  string // an error
 	}{
 		"elsewhere":       {moves: envrepo.Files{"README.md": "more\n"}},
-		"marker replaced": {moves: other, left: promote.Superseded},
+		"marker replaced": {moves: other, left: decision.Superseded},
 		"marker gone":     {moves: envrepo.Files{"prod/candidate.yaml": ""}},
 		"no ID":           {moves: other, says: "under test is candidate 3.0.0"},
 	} {
@@ -96,13 +97,13 @@ func TestPushOnABranchThatMoves(t *testing.T) {
 				s.git.Inject(at, 1, gitserver.Before(func() error { s.commit("main", c.moves); return nil }))
 				decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(id, "Complete")), "")
 				if c.says != "" {
-					s.fails(promote.ByHand(promote.Promote, "why", digest.Selector(id)), c.says)
+					s.fails(promote.ByHand(decision.Promote, "why", digest.Selector(id)), c.says)
 					s.lawful(0)
 					return
 				}
 				r := s.decide(decide)
-				if r.Choice.Left != c.left {
-					t.Errorf("left: %q", r.Choice.Left)
+				if r.Choice.Held != c.left {
+					t.Errorf("left: %q", r.Choice.Held)
 				}
 				want := 0
 				if name == "elsewhere" {
@@ -127,7 +128,7 @@ func TestPushWithoutAnswer(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 			s.git.Inject(gitserver.Push, 1, fault)
-			r := s.decide(promote.ByHand(promote.Promote, "why", ""))
+			r := s.decide(promote.ByHand(decision.Promote, "why", ""))
 			if n := s.run("rev-list", "--count", "main"); r.Commit != s.tip("main") || n != "2" {
 				t.Errorf("the result is %s, main %s with %s commits", r.Commit, s.tip("main"), n)
 			}
@@ -183,7 +184,7 @@ func TestDeadline(t *testing.T) {
 	s := newSite(t, "", envrepo.Prod("method: push")).overHTTP()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errors.New("gone") }))
-	_, err := s.process().Decide(ctx, promote.ByHand(promote.Promote, "why", ""))
+	_, err := s.process().Decide(ctx, promote.ByHand(decision.Promote, "why", ""))
 	var gaveUp *remote.GaveUpError
 	if !errors.As(err, &gaveUp) || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
@@ -201,9 +202,9 @@ func TestQueue(t *testing.T) {
 			tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 			s := newSite(t, "", tree)
 			first := s.digest()
-			s.fails(promote.ByHand(promote.Promote, "why", ""), "1 more wait", first.ID()+" is meant")
+			s.fails(promote.ByHand(decision.Promote, "why", ""), "1 more wait", first.ID()+" is meant")
 			s.lawful(0)
-			r := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(first.ID())))
+			r := s.decide(promote.ByHand(decision.Promote, "why", digest.Selector(first.ID())))
 			if r.Edit.Waiting != 1 {
 				t.Errorf("%d moved up", r.Edit.Waiting)
 			}
@@ -211,7 +212,7 @@ func TestQueue(t *testing.T) {
 			if n := s.run("rev-list", "--count", "main"); n != "2" || second == first || second == "" {
 				t.Errorf("%s commits, under test is %q after %q", n, second, first)
 			}
-			if left := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(first, "Complete")), "")).Choice.Left; left != promote.Superseded {
+			if left := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(first, "Complete")), "")).Choice.Held; left != decision.Superseded {
 				t.Errorf("the first one's verdict once more: %q", left)
 			}
 			s.reject()
@@ -238,6 +239,6 @@ func TestPlaces(t *testing.T) {
 		"vendor/shop/prod": "vendor/shop/prod is not a directory of the branch",
 	} {
 		s.dir = dir
-		s.fails(promote.ByHand(promote.Promote, "why", ""), says)
+		s.fails(promote.ByHand(decision.Promote, "why", ""), says)
 	}
 }

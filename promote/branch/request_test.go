@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/history"
@@ -51,7 +52,7 @@ func TestPullRequest(t *testing.T) {
 		if n := s.pushes(); n != 0 || s.written() != written {
 			t.Errorf("once more: %d pushes, %d writes to the forge", n, s.written()-written)
 		}
-		s.decide(promote.ByHand(promote.Promote, "faster too", ""))
+		s.decide(promote.ByHand(decision.Promote, "faster too", ""))
 		if p := s.one(); !strings.Contains(p.Body, "faster too") || s.pushes() != 0 {
 			t.Errorf("new evidence is not told: %s", p.Body)
 		}
@@ -73,7 +74,7 @@ func TestPullRequestOfARejection(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 		s.merge(list[1], "merge")
-		s.decided(history.Reject)
+		s.decided(decision.Reject)
 		s.lawful(1)
 	})
 }
@@ -121,7 +122,7 @@ func (s *site) mergeAs(p forgefake.Pull, m forge.Merge) string {
 }
 
 // decided holds that a new process finds the decision, and nothing to do.
-func (s *site) decided(outcome string) {
+func (s *site) decided(outcome decision.Outcome) {
 	s.t.Helper()
 	r := s.promote()
 	if r.Edit != nil || r.Earlier == nil || r.Earlier.Outcome != outcome {
@@ -144,7 +145,7 @@ func TestMergedByAPerson(t *testing.T) {
 				s.commit("main", envrepo.Files{"README.md": "later\n"})
 				sha := s.merge(s.one(), method)
 				s.commit("main", envrepo.Files{"README.md": "still later\n"})
-				s.decided(history.Promote)
+				s.decided(decision.Promote)
 				s.lawful(1)
 				d := s.decisions()[0]
 				if d.Experiment != id || d.Commit != sha {
@@ -174,7 +175,7 @@ func TestDescriptionInTheMessage(t *testing.T) {
 					if said := s.run("log", "-1", "--format=%B", "main"); !strings.Contains(said, "Assay-Outcome: promote") {
 						t.Fatalf("the commit says\n%s", said)
 					}
-					s.decided(history.Promote)
+					s.decided(decision.Promote)
 					s.lawful(1)
 					if d := s.decisions()[0]; d.Commit != r.Commit || d.Commit != s.tip("main") {
 						t.Errorf("the history tells of %s, and %s is on the branch", d.Commit, r.Commit)
@@ -199,7 +200,7 @@ func TestMergeAuto(t *testing.T) {
 					t.Fatalf("%+v at %s, notes %q", r.Pull, r.Commit, s.notes)
 				}
 				s.concluded()
-				s.decided(history.Promote)
+				s.decided(decision.Promote)
 				s.lawful(1)
 				if d := s.decisions()[0]; d.Commit != r.Commit {
 					t.Errorf("the history tells of %s, and the result is %s", d.Commit, r.Commit)
@@ -222,7 +223,7 @@ func TestMergeAutoMustWait(t *testing.T) {
 		if r := s.promote(); r.Pull.State != promote.Merged || r.Pull.Number != 1 {
 			t.Errorf("%+v", r.Pull)
 		}
-		s.decided(history.Promote)
+		s.decided(decision.Promote)
 		s.lawful(1)
 	})
 }
@@ -232,7 +233,7 @@ func TestMergeAutoOnAnotherBase(t *testing.T) {
 	web := envrepo.Deployment("web")
 	for name, c := range map[string]struct {
 		moves envrepo.Files
-		left  promote.Left
+		left  decision.Outcome
 	}{
 		"elsewhere":         {moves: envrepo.Files{"README.md": "more\n"}},
 		"in the file":       {moves: envrepo.Files{"prod/web.yaml": strings.Replace(web, "# the version", "# what is served", 1)}},
@@ -264,7 +265,7 @@ func TestMergeAutoOfAReplacedCandidate(t *testing.T) {
 		decide := promote.ByVerdict(promote.Saved(envrepo.Concluded(s.digest(), "Complete")), "")
 		s.forge.DuringMerge(func() { s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")}) })
 		r := s.decide(decide)
-		if r.Choice.Left != promote.Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
+		if r.Choice.Held != decision.Superseded || s.one().State != "closed" || !slices.Contains(s.one().Labels, supersededLabel) {
 			t.Errorf("%+v, the pull request is %+v", r.Choice, s.one())
 		}
 		s.lawful(0)
@@ -294,7 +295,7 @@ func TestMergeOfSomethingElse(t *testing.T) {
 					s.lawful(1)
 					return
 				}
-				s.fails(promote.ByHand(promote.Promote, "why", ""), "which is not what was proven", "assay revert")
+				s.fails(promote.ByHand(decision.Promote, "why", ""), "which is not what was proven", "assay revert")
 			})
 		})
 	}
@@ -332,7 +333,7 @@ func TestBaseMoves(t *testing.T) {
 					t.Errorf("kept: %v", kept)
 				}
 				s.merge(s.one(), "merge")
-				s.decided(history.Promote)
+				s.decided(decision.Promote)
 				s.lawful(1)
 			})
 		})
@@ -386,7 +387,7 @@ func TestPersonsCommits(t *testing.T) {
 				if c.moves != nil {
 					s.commit("main", c.moves)
 				}
-				s.fails(promote.ByHand(promote.Promote, "why", ""), "assay/prod/", "holds commits that are not Assay's")
+				s.fails(promote.ByHand(decision.Promote, "why", ""), "assay/prod/", "holds commits that are not Assay's")
 				if s.tip(s.one().Head) != theirs || s.one().State != "open" {
 					t.Error("the person's commit is gone")
 				}
@@ -416,7 +417,7 @@ func TestReplacedHistory(t *testing.T) {
 				t.Errorf("%+v stands on %s", second.Pull, s.run("rev-parse", s.one().Head+"^"))
 			}
 			s.merge(s.one(), "merge")
-			s.decided(history.Promote)
+			s.decided(decision.Promote)
 			s.lawful(1)
 		})
 	})
@@ -430,7 +431,7 @@ func TestReplacedHistory(t *testing.T) {
 			}
 			s.run("update-ref", "refs/heads/"+ours.Pull.Head, theirs)
 			replace(s)
-			r, err := s.process().Decide(t.Context(), promote.ByHand(promote.Promote, "why", ""))
+			r, err := s.process().Decide(t.Context(), promote.ByHand(decision.Promote, "why", ""))
 			if err == nil || !strings.Contains(err.Error(), "main does not have") || !strings.Contains(err.Error(), "delete it") || strings.Contains(err.Error(), "merge it") {
 				t.Errorf("%+v, error %v", r, err)
 			}
@@ -471,7 +472,7 @@ func TestSupersededAndBack(t *testing.T) {
 		first := s.promote()
 		old := s.digest()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("3.0.0")})
-		if r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(old, "Complete")), "")); r.Choice.Left != promote.Superseded || s.one().State != "closed" {
+		if r := s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(old, "Complete")), "")); r.Choice.Held != decision.Superseded || s.one().State != "closed" {
 			t.Errorf("the old verdict: %+v, %+v", r.Choice, s.one())
 		}
 		second := s.promote()
@@ -495,7 +496,7 @@ func TestSupersededAndBack(t *testing.T) {
 			t.Errorf("the second says %q", list[1].Comments)
 		}
 		s.merge(list[2], "squash")
-		s.decided(history.Promote)
+		s.decided(decision.Promote)
 		s.lawful(1)
 	})
 }
@@ -517,7 +518,7 @@ func TestBrokenMarkerClosesNothing(t *testing.T) {
 	onGitHub(t, envrepo.Prod("to: [{path: ../staging, branch: staging}]"), func(t *testing.T, s *site) {
 		s.promote()
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.MarkerHead("x") + "  nonsense: 1\n"})
-		s.fails(promote.ByHand(promote.Promote, "why", ""), "nonsense")
+		s.fails(promote.ByHand(decision.Promote, "why", ""), "nonsense")
 		if s.one().State != "open" {
 			t.Error("the pull request was closed")
 		}
@@ -563,7 +564,7 @@ func TestMergedLongAgo(t *testing.T) {
 			t.Fatalf("%+v at %s", r.Pull, r.Commit)
 		}
 		s.merge(s.forge.Pulls()[1], "merge")
-		s.decided(history.Promote)
+		s.decided(decision.Promote)
 		s.lawful(2)
 	})
 }
@@ -601,14 +602,14 @@ func TestRestart(t *testing.T) {
 			eachForge(t, envrepo.Prod("merge: auto"), func(t *testing.T, s *site) {
 				s.method = forge.MethodSquash
 				s.forge.Fail(c.fault)
-				s.fails(promote.ByHand(promote.Promote, "why", ""))
+				s.fails(promote.ByHand(decision.Promote, "why", ""))
 				s.forge.Recover()
 				r := s.promote()
 				if c.merged != (r.Edit == nil) || !c.merged && r.Pull.State != promote.Merged {
 					t.Errorf("%+v with %+v", r, r.Pull)
 				}
 				s.one()
-				s.decided(history.Promote)
+				s.decided(decision.Promote)
 				s.lawful(1)
 			})
 		})
@@ -620,14 +621,14 @@ func TestRestart(t *testing.T) {
 func TestRestartKeepsTheOutcome(t *testing.T) {
 	eachForge(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.forge.Fail(forgefake.Fault{Method: http.MethodPost, Path: "s", Status: http.StatusBadRequest})
-		s.fails(promote.ByHand(promote.Promote, "why", ""))
+		s.fails(promote.ByHand(decision.Promote, "why", ""))
 		s.forge.Recover()
 		s.pushes()
 		if r := s.promote(); r.Pull.State != promote.Opened || s.pushes() != 0 {
 			t.Errorf("%+v", r.Pull)
 		}
 		s.merge(s.one(), "squash")
-		s.decided(history.Promote)
+		s.decided(decision.Promote)
 		s.lawful(1)
 	})
 }
@@ -639,9 +640,9 @@ func TestQueueByPullRequest(t *testing.T) {
 	tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 	onGitHub(t, tree, func(t *testing.T, s *site) {
 		id := s.id()
-		first := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(id)))
+		first := s.decide(promote.ByHand(decision.Promote, "why", digest.Selector(id)))
 		s.commit("main", envrepo.Files{"prod/candidate.yaml": tree["prod/candidate.yaml"] + "---\n" + envrepo.Marker("4.0.0")})
-		second := s.decide(promote.ByHand(promote.Promote, "why", digest.Selector(id)))
+		second := s.decide(promote.ByHand(decision.Promote, "why", digest.Selector(id)))
 		if second.Pull.State != promote.Adopted || second.Commit == first.Commit {
 			t.Errorf("%+v at %s", second.Pull, second.Commit)
 		}
@@ -770,7 +771,7 @@ func TestOddPlaces(t *testing.T) {
 			if r := s.promote(); r.Pull.State != promote.Merged {
 				t.Errorf("%+v", r.Pull)
 			}
-			s.decided(history.Promote)
+			s.decided(decision.Promote)
 			s.lawful(1)
 		})
 	}
@@ -809,7 +810,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 		ctx, cancel := context.WithCancel(s.t.Context())
 		s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { return nil }))
 		s.git.Inject(gitserver.Push, 1, gitserver.Before(func() error { cancel(); return errStopped }))
-		if _, err := s.process().Decide(ctx, promote.ByHand(promote.Promote, "why", "")); !errors.Is(err, context.Canceled) {
+		if _, err := s.process().Decide(ctx, promote.ByHand(decision.Promote, "why", "")); !errors.Is(err, context.Canceled) {
 			s.t.Errorf("error %v", err)
 		}
 		if refs := s.run("for-each-ref", "--format=%(refname)", "refs/heads/assay", history.Refs); strings.Count(refs, "\n") != 0 || !strings.HasPrefix(refs, history.Refs) {
@@ -837,7 +838,7 @@ func TestServerWithoutAtomicPushes(t *testing.T) {
 					t.Fatalf("%+v", r.Pull)
 				}
 				s.merge(s.one(), "squash")
-				s.decided(history.Promote)
+				s.decided(decision.Promote)
 				s.lawful(1)
 			})
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/promote"
@@ -18,7 +19,7 @@ func (s Server) Revert(ctx context.Context, target promote.Target, reason string
 	if by, ok := d.Reverted(past.Decisions); ok {
 		return s.undone(d, promote.UndoneBy(by)), nil
 	}
-	decision := promote.Decision{Outcome: promote.Revert, Reason: reason}
+	decision := promote.Decision{Outcome: decision.Revert, Reason: reason}
 	var last *Proposal
 	a, err := s.land(ctx, func(ctx context.Context, base remote.Base) (*Proposal, error) {
 		e, err := promote.PrepareUndo(ctx, s.View.In(base.Tree), s.View, s.Repo.Tree, d)

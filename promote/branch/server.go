@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
@@ -57,7 +58,7 @@ type Server struct {
 // candidate after the other.
 //
 // A verdict on another candidate than the one under test is not an error: the
-// Result's Choice.Left is Superseded, and the pull request that the other one
+// Result's Choice.Held is Superseded, and the pull request that the other one
 // had is closed. A Result beside an error says what has landed nevertheless.
 func (s Server) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
 	r, err := s.decide(ctx, decide)
@@ -110,7 +111,7 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 		r := s.landed(a, next)
 		r.Unfinished = before.unfinished
 		return r, err
-	case choice.Left != "":
+	case choice.Held != "":
 		s.closeSuperseded(ctx, env, nil)
 		r := promote.LeftAlone(env, choice)
 		r.Unfinished = before.unfinished
@@ -154,7 +155,7 @@ func (s Server) preview(ctx context.Context, decide promote.Decider) (*promote.R
 	switch {
 	case err != nil:
 		return nil, err
-	case choice.Left != "":
+	case choice.Held != "":
 		return promote.LeftAlone(env, choice), nil
 	case p == nil:
 		return promote.Nothing(env), nil
@@ -167,7 +168,7 @@ func (s Server) preview(ctx context.Context, decide promote.Decider) (*promote.R
 // after does what follows from a promotion or a rejection.
 func (s Server) after(ctx context.Context, a *attempt) ([]promote.Next, error) {
 	s.closeSuperseded(ctx, a.proposal.Record.Environment, a.pull)
-	if a.proposal.Edit.Outcome != promote.Promote || a.pull != nil && a.pull.State != promote.Merged {
+	if a.proposal.Edit.Outcome != decision.Promote || a.pull != nil && a.pull.State != promote.Merged {
 		return nil, nil
 	}
 	to := elsewhere(a.proposal.Edit.Plan, s.Branch)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
@@ -150,12 +151,12 @@ func (s *site) decide(d promote.Decider) *promote.Result {
 
 func (s *site) promote() *promote.Result {
 	s.t.Helper()
-	return s.decide(promote.ByHand(promote.Promote, "looks good", ""))
+	return s.decide(promote.ByHand(decision.Promote, "looks good", ""))
 }
 
 func (s *site) reject() *promote.Result {
 	s.t.Helper()
-	return s.decide(promote.ByHand(promote.Reject, "too slow", ""))
+	return s.decide(promote.ByHand(decision.Reject, "too slow", ""))
 }
 
 // fails runs a decision that must end with an error which says all of this.
@@ -274,12 +275,12 @@ func (s *site) lawful(want int) {
 	for _, d := range list {
 		before, after := s.rendered(d.Commit+"^1", d.Environment), s.rendered(d.Commit, d.Environment)
 		switch d.Outcome {
-		case history.Promote:
+		case decision.Promote:
 			envrepo.SameObjects(s.t, "law 2 at "+d.Subject, before.Candidate, after.Baseline)
-		case history.Reject:
+		case decision.Reject:
 			envrepo.SameObjects(s.t, "law 3 at "+d.Subject, before.Baseline, after.Baseline)
 		}
-		if (before.ID != d.Experiment || before.Digest != d.Digest) && d.Outcome != history.Candidate {
+		if (before.ID != d.Experiment || before.Digest != d.Digest) && d.Outcome != decision.Candidate {
 			s.t.Errorf("law 6: %s tells of experiment %q, and %q was under test", d.Subject, d.Experiment, before.ID)
 		}
 	}

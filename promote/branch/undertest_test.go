@@ -10,7 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
@@ -193,10 +193,10 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 	}
 	s.commitAt(0, envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0")})
 	s.commitAt(2, envrepo.Files{"prod/web.yaml": envrepo.Deployment("web") + "  minReadySeconds: 5\n"})
-	if r := s.decide(promote.ByVerdict(promote.Saved(canary(1)), "")); r.Choice.Left != promote.Held {
+	if r := s.decide(promote.ByVerdict(promote.Saved(canary(1)), "")); r.Choice.Held != decision.Hold {
 		t.Errorf("a verdict from before the baseline was edited: %+v", r.Choice)
 	}
-	if r := s.decide(promote.ByVerdict(promote.Saved(canary(3)), "")); r.Edit == nil || r.Outcome != history.Promote {
+	if r := s.decide(promote.ByVerdict(promote.Saved(canary(3)), "")); r.Edit == nil || r.Outcome != decision.Promote {
 		t.Errorf("a verdict from after it: %+v", r.Choice)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
@@ -135,7 +136,7 @@ func (p *Placement) Called() string {
 // Record is what the commit that sets the candidate tells.
 func (p *Placement) Record() history.Record {
 	return history.Record{
-		Outcome: history.Candidate, Environment: p.Environment, Experiment: p.Rendered.ID, Digest: p.Rendered.Digest,
+		Outcome: decision.Candidate, Environment: p.Environment, Experiment: p.Rendered.ID, Digest: p.Rendered.Digest,
 		Candidate: p.Candidate.Metadata.Name, Untested: p.Rendered.Untested,
 	}
 }

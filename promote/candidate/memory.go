@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
@@ -57,7 +58,7 @@ const mostAlike = 5
 func (m *Marker) alike(ctx context.Context, c spec.Candidate, tested digest.Digest, past history.Past, home Home) []string {
 	looked := 0
 	for _, d := range past.Decisions {
-		if d.Outcome != history.Reject && d.Outcome != history.Revert || d.Digest == tested || d.Candidate != excerpt.Line(excerpt.Inert(c.Metadata.Name)) {
+		if d.Outcome != decision.Reject && d.Outcome != decision.Revert || d.Digest == tested || d.Candidate != excerpt.Line(excerpt.Inert(c.Metadata.Name)) {
 			continue
 		}
 		if looked++; looked > mostAlike {
@@ -95,7 +96,7 @@ func (m *Marker) changeOf(ctx context.Context, d history.Decision, home Home) (s
 }
 
 func became(d history.Decision) string {
-	if d.Outcome == history.Revert {
+	if d.Outcome == decision.Revert {
 		return "promoted, and reverted"
 	}
 	return "rejected"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/history"
@@ -69,7 +70,7 @@ func (w *Withdrawal) Same(first *Withdrawal) bool {
 
 // Record is what the commit that withdraws tells.
 func (w *Withdrawal) Record() history.Record {
-	rec := history.Record{Outcome: history.Withdraw, Environment: w.Environment}
+	rec := history.Record{Outcome: decision.Withdraw, Environment: w.Environment}
 	// A marker that could not be read holds none.
 	if at := max(w.Index, 0); at < len(w.Candidates) {
 		rec.Candidate = w.Candidates[at].Metadata.Name

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
@@ -16,7 +17,7 @@ import (
 // killed promotion with a commit has left, in Git and on the disk: nothing changes
 // then.
 func TestRecordsAreNotBelieved(t *testing.T) {
-	c := crash{env: "prod", git: "yes", outcome: promote.Promote, files: envrepo.Shop()}
+	c := crash{env: "prod", git: "yes", outcome: decision.Promote, files: envrepo.Shop()}
 	for name, spoil := range map[string]func(t *testing.T, dir string, r *Record, made *local.Commit){
 		"a path outside":           func(_ *testing.T, _ string, r *Record, _ *local.Commit) { r.Files[0].Path = "README.md" },
 		"a path above":             func(_ *testing.T, _ string, r *Record, _ *local.Commit) { r.Files[0].Path = "prod/../../x" },
@@ -154,15 +155,15 @@ func TestNoLinkOnTheWay(t *testing.T) {
 // TestForeignRecordIsIgnored: a record that was committed beside the marker is
 // told of, and does nothing.
 func TestForeignRecordIsIgnored(t *testing.T) {
-	c := crash{env: "prod", git: "yes", outcome: promote.Reject, files: envrepo.Shop().With(envrepo.Files{
+	c := crash{env: "prod", git: "yes", outcome: decision.Reject, files: envrepo.Shop().With(envrepo.Files{
 		"prod/.candidate.yaml.assay-record": `{"version": 2, "outcome": "promote", "directory": "prod", "files": []}` + "\n",
 	})}
 	dir := c.tree(t)
 	var notes []string
 	d := atGit(dir)
 	d.Note = func(text string) { notes = append(notes, text) }
-	r, err := d.Decide(t.Context(), promote.ByHand(promote.Reject, "too slow", ""))
-	if err != nil || r.Outcome != string(promote.Reject) || r.Resumed {
+	r, err := d.Decide(t.Context(), promote.ByHand(decision.Reject, "too slow", ""))
+	if err != nil || r.Outcome != decision.Reject || r.Resumed {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if len(notes) != 1 || !strings.Contains(notes[0], "prod/.candidate.yaml.assay-record is ignored") {
@@ -172,7 +173,7 @@ func TestForeignRecordIsIgnored(t *testing.T) {
 
 // TestRecordsOfWorkTreesAndSubmodules lie in Git's own directory of each.
 func TestRecordsOfWorkTreesAndSubmodules(t *testing.T) {
-	c := crash{env: "prod", git: "yes", outcome: promote.Promote, files: envrepo.Shop()}
+	c := crash{env: "prod", git: "yes", outcome: decision.Promote, files: envrepo.Shop()}
 	main := c.tree(t)
 	linked := filepath.Join(t.TempDir(), "linked")
 	runGit(t, main, "worktree", "add", "-q", linked)

@@ -18,7 +18,7 @@ import (
 type commit struct {
 	// prepare makes everything but the visible step, and returns what the others
 	// need to know. A failure leaves nothing to undo.
-	prepare func(ctx context.Context, files []promote.File) (state string, err error)
+	prepare func(ctx context.Context, files []git.File) (state string, err error)
 	// land takes the visible step, unless it was taken already.
 	land func(ctx context.Context, state string) error
 	// updateIndex brings the index up to date after land.
@@ -28,11 +28,7 @@ type commit struct {
 // commitTo makes a commit of Git.
 func commitTo(repo *local.Repo, message string) *commit {
 	return &commit{
-		prepare: func(ctx context.Context, edited []promote.File) (string, error) {
-			var files []git.File
-			for _, f := range edited {
-				files = append(files, git.File{Path: f.Path, Data: f.After})
-			}
+		prepare: func(ctx context.Context, files []git.File) (string, error) {
 			made, err := repo.Prepare(ctx, files, message)
 			if err != nil {
 				return "", err

@@ -13,7 +13,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
@@ -45,7 +47,7 @@ func crashed(dir string) error {
 	if err != nil {
 		return err
 	}
-	c := crash{env: os.Getenv(crashEnv), outcome: promote.Outcome(os.Getenv(crashWhat)), git: os.Getenv(crashGit)}
+	c := crash{env: os.Getenv(crashEnv), outcome: decision.Outcome(os.Getenv(crashWhat)), git: os.Getenv(crashGit)}
 	at := 0
 	return c.decide(context.Background(), dir, func(string) {
 		if at++; at == last {
@@ -94,7 +96,7 @@ func (c crash) run(t *testing.T, dir string, step int) (killed bool) {
 
 type crash struct {
 	name, env, git string
-	outcome        promote.Outcome
+	outcome        decision.Outcome
 	files          envrepo.Files
 }
 
@@ -121,13 +123,13 @@ func crashes() []crash {
 `})
 	queue := prod.With(envrepo.Files{"prod/candidate.yaml": envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")})
 	return []crash{
-		{"promote", "prod", "", promote.Promote, prod},
-		{"promote a change that appends", "prod", "", promote.Promote, appends},
-		{"promote with a queue", "prod", "", promote.Promote, queue},
-		{"reject", "prod", "", promote.Reject, prod},
-		{"reject with a queue", "prod", "", promote.Reject, queue},
-		{"promote and commit", "prod", "yes", promote.Promote, queue},
-		{"reject and commit", "prod", "yes", promote.Reject, prod},
+		{"promote", "prod", "", decision.Promote, prod},
+		{"promote a change that appends", "prod", "", decision.Promote, appends},
+		{"promote with a queue", "prod", "", decision.Promote, queue},
+		{"reject", "prod", "", decision.Reject, prod},
+		{"reject with a queue", "prod", "", decision.Reject, queue},
+		{"promote and commit", "prod", "yes", decision.Promote, queue},
+		{"reject and commit", "prod", "yes", decision.Reject, prod},
 	}
 }
 
@@ -218,14 +220,14 @@ func runGit(t *testing.T, dir string, args ...string) string {
 // TestSwept: what a decision that was killed before its record has staged does
 // not outlast another decision, and what one that has a record needs does.
 func TestSwept(t *testing.T) {
-	c := crash{env: "prod", outcome: promote.Promote, files: envrepo.Shop()}
+	c := crash{env: "prod", outcome: decision.Promote, files: envrepo.Shop()}
 	want := envrepo.Shop()
 	delete(want, "prod/candidate.yaml")
 	dir := c.tree(t)
 	if !c.run(t, dir, 3) || len(envrepo.Read(t, os.DirFS(dir))) <= len(c.files) {
 		t.Fatal("nothing was left behind")
 	}
-	decided(t, dir, promote.Reject)
+	decided(t, dir, decision.Reject)
 	envrepo.Same(t, "after the rejection", want, envrepo.Read(t, os.DirFS(dir)))
 
 	// What another environment of the directory needs to finish, and what lies there
@@ -238,10 +240,10 @@ func TestSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := (&Record{Root: s.root, Outcome: promote.Promote, Environment: s.env}).of([]promote.File{{Path: "prod/other.yaml", After: []byte("x\n")}})
+	r := (&Record{Root: s.root, Outcome: decision.Promote, Environment: s.env}).of([]git.File{{Path: "prod/other.yaml", After: []byte("x\n")}})
 	if err := errors.Join(s.ready(), s.save(r, quiet)); err != nil {
 		t.Fatal(err)
 	}
-	decided(t, dir, promote.Reject)
+	decided(t, dir, decision.Reject)
 	envrepo.Same(t, "another environment's", want.With(other), envrepo.Read(t, os.DirFS(dir)))
 }

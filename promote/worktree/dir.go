@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
@@ -51,7 +52,7 @@ func (d Dir) env() spec.Environment { return d.View.Request.Environment }
 // that wants another outcome is an error.
 //
 // A verdict on another candidate than the one under test is not an error: the
-// Result's Choice.Left is promote.Superseded.
+// Result's Choice.Held is decision.Superseded.
 func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Result, error) {
 	if r, err := d.finish(ctx, decide.Wanted); r != nil || err != nil {
 		return r, err
@@ -71,7 +72,7 @@ func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Resul
 		return nil, broken
 	case err != nil:
 		return nil, err
-	case choice.Left != "":
+	case choice.Held != "":
 		return promote.LeftAlone(d.env(), choice), nil
 	}
 	e, err := promote.Prepare(ctx, req, promote.Options{Outcome: choice.Outcome, Branch: d.Branch, Rendered: res})
@@ -109,7 +110,7 @@ func (d Dir) unlessRepeated(ctx context.Context, err error) (*promote.Result, er
 // Revert undoes a promotion that the branch which is checked out tells of, for a
 // reason.
 func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (*promote.Result, error) {
-	if r, err := d.finish(ctx, promote.Revert); r != nil || err != nil {
+	if r, err := d.finish(ctx, decision.Revert); r != nil || err != nil {
 		return r, err
 	}
 	repo, err := local.Open(ctx, d.Root, d.Process)
@@ -144,7 +145,7 @@ func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (
 	if err != nil {
 		return nil, err
 	}
-	return d.carryOut(ctx, e, promote.Decision{Outcome: promote.Revert, Reason: reason})
+	return d.carryOut(ctx, e, promote.Decision{Outcome: decision.Revert, Reason: reason})
 }
 
 // carryOut makes the edit in the directory, unless it is only to be shown.
@@ -197,7 +198,7 @@ func (d Dir) toCommit(ctx context.Context) (*local.Repo, error) {
 
 // finish finishes what an earlier decision left undone when it was killed; nil
 // where there is nothing to finish.
-func (d Dir) finish(ctx context.Context, wanted promote.Outcome) (*promote.Result, error) {
+func (d Dir) finish(ctx context.Context, wanted decision.Outcome) (*promote.Result, error) {
 	d.foreign()
 	record, err := d.Interrupted(ctx)
 	if record == nil || err != nil {
@@ -227,7 +228,7 @@ func (d Dir) finish(ctx context.Context, wanted promote.Outcome) (*promote.Resul
 // result is what a record tells of the decision that was interrupted.
 func (r *Record) result(committed bool) *promote.Result {
 	out := &promote.Result{
-		Outcome: string(r.Outcome), Environment: r.Environment, Candidate: r.Candidate, ID: r.ID, Resumed: true,
+		Outcome: r.Outcome, Environment: r.Environment, Candidate: r.Candidate, ID: r.ID, Resumed: true,
 		Landing: promote.Landing{Committed: committed && r.Commit != ""},
 	}
 	for _, f := range r.Files {

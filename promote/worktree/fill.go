@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/internal/git"
 )
 
 // Fill writes files to a new or empty directory, which is not an environment: all of them,
@@ -30,9 +30,9 @@ func Fill(ctx context.Context, dir string, files map[string][]byte) error {
 	}
 	defer func() { _ = root.Close() }()
 	w := &writer{root: root, step: func(string) {}}
-	var list []promote.File
+	var list []git.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		list = append(list, promote.File{Path: name, After: files[name]})
+		list = append(list, git.File{Path: name, After: files[name]})
 	}
 	if err := w.fill(ctx, list); err != nil {
 		for _, f := range list {
@@ -44,7 +44,7 @@ func Fill(ctx context.Context, dir string, files map[string][]byte) error {
 	return nil
 }
 
-func (w *writer) fill(ctx context.Context, files []promote.File) error {
+func (w *writer) fill(ctx context.Context, files []git.File) error {
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -55,7 +55,7 @@ func TestOnFullDisk(t *testing.T) {
 		t.Fatalf("fill the disk: %v", err)
 	}
 	t.Log("the disk was full")
-	e, err := prepare(t, dir, promote.Promote)
+	e, err := prepare(t, dir, decision.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}

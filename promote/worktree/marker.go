@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
@@ -90,7 +91,7 @@ func (d Dir) undisturbed(ctx context.Context) error {
 // replace gives the marker another content; nil removes it. A link is followed,
 // unless it is what is removed.
 func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data []byte) error {
-	f := promote.File{Path: m.Path, Before: m.Data}
+	f := git.File{Path: m.Path, Before: m.Data}
 	if data != nil {
 		var err error
 		if f, err = promote.Before(m.FS, m.Path); err != nil {

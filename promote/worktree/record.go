@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 )
@@ -28,9 +30,9 @@ const mostRecord = 1 << 20
 // Record says what was decided and which files that changes. It is on the disk
 // only while they are being replaced.
 type Record struct {
-	Version int             `json:"version"`
-	Root    string          `json:"root"` // the real path of the repository's directory
-	Outcome promote.Outcome `json:"outcome"`
+	Version int              `json:"version"`
+	Root    string           `json:"root"` // the real path of the repository's directory
+	Outcome decision.Outcome `json:"outcome"`
 	spec.Environment
 	Candidate string       `json:"candidate,omitempty"`
 	ID        string       `json:"id,omitempty"`
@@ -51,7 +53,7 @@ func newRecord(e *promote.Edit) *Record {
 }
 
 // of adds the files.
-func (r *Record) of(files []promote.File) *Record {
+func (r *Record) of(files []git.File) *Record {
 	r.Version = recordVersion
 	for _, f := range files {
 		r.Files = append(r.Files, RecordFile{f.Path, hash(f.Before), hash(f.After)})
@@ -68,7 +70,7 @@ func (r *Record) What() string {
 }
 
 func (r *Record) decides() bool {
-	return slices.Contains([]promote.Outcome{promote.Promote, promote.Reject, promote.Revert}, r.Outcome)
+	return slices.Contains([]decision.Outcome{decision.Promote, decision.Reject, decision.Revert}, r.Outcome)
 }
 
 // hash is empty for a file that does not exist.

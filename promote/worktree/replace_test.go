@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
 // prepare makes the edit of a decision about prod in a work tree.
-func prepare(t *testing.T, dir string, outcome promote.Outcome) (*promote.Edit, error) {
+func prepare(t *testing.T, dir string, outcome decision.Outcome) (*promote.Edit, error) {
 	t.Helper()
 	req, err := envrepo.Request(dir, "prod")
 	if err != nil {
@@ -23,7 +25,7 @@ func prepare(t *testing.T, dir string, outcome promote.Outcome) (*promote.Edit, 
 }
 
 // decided decides about prod in a work tree.
-func decided(t *testing.T, dir string, outcome promote.Outcome) {
+func decided(t *testing.T, dir string, outcome decision.Outcome) {
 	t.Helper()
 	e, err := prepare(t, dir, outcome)
 	if err != nil {
@@ -39,18 +41,18 @@ func TestReplaceIsAllOrNothing(t *testing.T) {
 	tree := envrepo.Files{"prod/a": "old"}
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	a := promote.File{Path: "prod/a", Before: []byte("old"), After: []byte("new")}
-	added := func(name string) promote.File { return promote.File{Path: name, After: []byte("b")} }
+	a := git.File{Path: "prod/a", Before: []byte("old"), After: []byte("new")}
+	added := func(name string) git.File { return git.File{Path: name, After: []byte("b")} }
 	for _, test := range []struct {
 		name  string
 		ctx   context.Context
-		files []promote.File
+		files []git.File
 	}{
-		{"out of the repository", t.Context(), []promote.File{a, added("prod/new/b"), added("../z")}},
-		{"through a link", t.Context(), []promote.File{a, added("prod/link/b")}},
-		{"under a file", t.Context(), []promote.File{added("prod/a/b")}},
-		{"too late", cancelled, []promote.File{a, added("prod/new/b")}},
-		{"what exists", t.Context(), []promote.File{added("prod/new/b"), added("prod/a")}},
+		{"out of the repository", t.Context(), []git.File{a, added("prod/new/b"), added("../z")}},
+		{"through a link", t.Context(), []git.File{a, added("prod/link/b")}},
+		{"under a file", t.Context(), []git.File{added("prod/a/b")}},
+		{"too late", cancelled, []git.File{a, added("prod/new/b")}},
+		{"what exists", t.Context(), []git.File{added("prod/new/b"), added("prod/a")}},
 	} {
 		dir := tree.On(t)
 		link := filepath.Join(dir, "prod", "link")
@@ -79,7 +81,7 @@ func TestReplaceIsAllOrNothing(t *testing.T) {
 // to that command.
 func TestReplaceSurvivesACrash(t *testing.T) {
 	dir := envrepo.Files{"prod/a": "old"}.On(t)
-	files := []promote.File{{Path: "prod/a", Before: []byte("old"), After: []byte("new")}, {Path: "prod/new/b", After: []byte("b")}}
+	files := []git.File{{Path: "prod/a", Before: []byte("old"), After: []byte("new")}, {Path: "prod/new/b", After: []byte("b")}}
 	func() {
 		defer func() { _ = recover() }()
 		_ = stepping(dir, func(step string) {
@@ -88,7 +90,7 @@ func TestReplaceSurvivesACrash(t *testing.T) {
 			}
 		}).Replace(t.Context(), "init", files...)
 	}()
-	if _, err := at(dir).Resume(t.Context(), promote.Promote); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
+	if _, err := at(dir).Resume(t.Context(), decision.Promote); err == nil || !strings.Contains(err.Error(), "assay init was interrupted while it was written: run assay init") {
 		t.Errorf("a promotion finished it: %v", err)
 	}
 	if _, err := at(dir).Resume(t.Context(), "init"); err != nil {

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
-	"github.com/assaydev/assay/promote"
 )
 
 // Interrupted returns the record of an earlier command on the environment that was
@@ -28,7 +28,7 @@ func (d Dir) Interrupted(ctx context.Context) (*Record, error) {
 // was killed, and returns its record; nil if there is nothing to finish. A file
 // that was edited since is an error, and nothing has changed then. The outcome must
 // be the same: half a promotion cannot become a rejection.
-func (d Dir) Resume(ctx context.Context, outcome promote.Outcome) (r *Record, err error) {
+func (d Dir) Resume(ctx context.Context, outcome decision.Outcome) (r *Record, err error) {
 	err = d.hold(ctx, func() error {
 		r, err = d.resume(ctx, outcome, nil)
 		return err
@@ -36,7 +36,7 @@ func (d Dir) Resume(ctx context.Context, outcome promote.Outcome) (r *Record, er
 	return r, err
 }
 
-func (d Dir) resume(ctx context.Context, outcome promote.Outcome, commit *commit) (*Record, error) {
+func (d Dir) resume(ctx context.Context, outcome decision.Outcome, commit *commit) (*Record, error) {
 	w, err := d.writer(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (w *writer) believe(ctx context.Context, r *Record) error {
 			if pending {
 				name = staged(f.Path)
 			}
-			if file.Data, err = w.root.ReadFile(name); err != nil {
+			if file.After, err = w.root.ReadFile(name); err != nil {
 				return fmt.Errorf("read %s: %w", f.Path, excerpt.Cause(err))
 			}
 		}

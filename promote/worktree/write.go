@@ -27,19 +27,19 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/dotgit"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
-
-	"github.com/assaydev/assay/promote"
 )
 
 // Replace gives files of the environment, named by their paths in the repository,
 // new contents: what a command makes that decides nothing. The verb is the
 // command, as people would run it again. A file that is not what it was read as,
 // or may not be written, is an error, and nothing has changed then.
-func (d Dir) Replace(ctx context.Context, verb string, files ...promote.File) error {
-	r := &Record{Outcome: promote.Outcome(verb), Environment: d.env()}
+func (d Dir) Replace(ctx context.Context, verb string, files ...git.File) error {
+	r := &Record{Outcome: decision.Outcome(verb), Environment: d.env()}
 	return d.hold(ctx, func() error { return d.write(ctx, r.of(files), files, nil) })
 }
 
@@ -48,7 +48,7 @@ func quiet(string) {}
 
 // write makes a proven edit in the directory. A file that is not what the edit was
 // proven on, or may not be written, is an error, and nothing has changed then.
-func (d Dir) write(ctx context.Context, r *Record, files []promote.File, commit *commit) error {
+func (d Dir) write(ctx context.Context, r *Record, files []git.File, commit *commit) error {
 	w, err := d.writer(ctx)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func staged(name string) string {
 // prepare does all that can fail, up to the record. One file that decides
 // nothing needs none: its rename is the only step. A decision needs one even
 // then: made again, it would be about the candidate that moved up.
-func (w *writer) prepare(ctx context.Context, r *Record, files []promote.File, commit *commit) error {
+func (w *writer) prepare(ctx context.Context, r *Record, files []git.File, commit *commit) error {
 	for _, f := range files {
 		if dotgit.Inside(f.Path) {
 			return fmt.Errorf("write %s: %w", f.Path, dotgit.ErrInside)
@@ -211,7 +211,7 @@ func (w *writer) untracked(ctx context.Context, r *Record) error {
 
 // unchanged compares a file with what the edit was proven on, and asks whether it may be
 // replaced: a rename would replace a read-only file too.
-func (w *writer) unchanged(f promote.File) error {
+func (w *writer) unchanged(f git.File) error {
 	name := filepath.FromSlash(f.Path)
 	data, err := w.root.ReadFile(name)
 	switch {
@@ -236,7 +236,7 @@ func (w *writer) unchanged(f promote.File) error {
 
 // stage writes the content, with the mode and the owner of the file that it
 // replaces, through to the disk.
-func (w *writer) stage(f promote.File) error {
+func (w *writer) stage(f git.File) error {
 	name := staged(f.Path)
 	if err := w.mkdir(filepath.Dir(name)); err != nil {
 		return err
@@ -276,7 +276,7 @@ func (w *writer) mkdir(dir string) error {
 }
 
 // drop removes what was staged. Nothing else was done yet.
-func (w *writer) drop(files []promote.File) {
+func (w *writer) drop(files []git.File) {
 	w.store.drop()
 	for _, f := range files {
 		if f.After != nil {
@@ -289,7 +289,7 @@ func (w *writer) drop(files []promote.File) {
 }
 
 // rollBack puts back the files that were replaced before a failure.
-func (w *writer) rollBack(files []promote.File) error {
+func (w *writer) rollBack(files []git.File) error {
 	for _, f := range files {
 		name := filepath.FromSlash(f.Path)
 		data, err := w.root.ReadFile(name)
@@ -302,7 +302,7 @@ func (w *writer) rollBack(files []promote.File) error {
 		case f.Before == nil:
 			err = w.root.Remove(name)
 		default:
-			if err = w.stage(promote.File{Path: f.Path, Before: f.After, After: f.Before}); err == nil {
+			if err = w.stage(git.File{Path: f.Path, Before: f.After, After: f.Before}); err == nil {
 				err = w.root.Rename(staged(f.Path), name)
 			}
 		}

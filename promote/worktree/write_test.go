@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -41,7 +42,7 @@ func TestFailuresChangeNothing(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := envrepo.Shop().On(t)
-			e, err := prepare(t, dir, promote.Promote)
+			e, err := prepare(t, dir, decision.Promote)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,16 +63,16 @@ func TestFailuresChangeNothing(t *testing.T) {
 func TestFailedCommitChangesNothing(t *testing.T) {
 	broken := errors.New("broken")
 	fine := commit{
-		prepare:     func(context.Context, []promote.File) (string, error) { return "state", nil },
+		prepare:     func(context.Context, []git.File) (string, error) { return "state", nil },
 		land:        func(context.Context, string) error { return nil },
 		updateIndex: func(context.Context, []string) error { return nil },
 	}
 	prepareFails, landFails := fine, fine
-	prepareFails.prepare = func(context.Context, []promote.File) (string, error) { return "", broken }
+	prepareFails.prepare = func(context.Context, []git.File) (string, error) { return "", broken }
 	landFails.land = func(context.Context, string) error { return broken }
 	for name, c := range map[string]commit{"prepare": prepareFails, "land": landFails} {
 		dir := envrepo.Shop().On(t)
-		e, err := prepare(t, dir, promote.Promote)
+		e, err := prepare(t, dir, decision.Promote)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,24 +87,24 @@ func TestFailedCommitChangesNothing(t *testing.T) {
 func TestResumeRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		outcome promote.Outcome
+		outcome decision.Outcome
 		spoil   func(dir string) error
 		want    string
 	}{
-		{"another outcome", promote.Reject, func(string) error { return nil }, "run assay promote with the same flags"},
-		{"a file edited since", promote.Promote, func(dir string) error {
+		{"another outcome", decision.Reject, func(string) error { return nil }, "run assay promote with the same flags"},
+		{"a file edited since", decision.Promote, func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "prod/web.yaml"), []byte("other: true\n"), 0o644)
 		}, "prod/web.yaml has been edited"},
-		{"the new content lost", promote.Promote, func(dir string) error {
+		{"the new content lost", decision.Promote, func(dir string) error {
 			return os.Remove(filepath.Join(dir, "prod/.web.yaml.assay-part"))
 		}, "holds the new content of prod/web.yaml, is missing"},
-		{"a broken record", promote.Promote, func(dir string) error {
+		{"a broken record", decision.Promote, func(dir string) error {
 			return leave(dir, "{")
 		}, "is not a record that this version of assay has written"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := envrepo.Shop().On(t)
-			e, err := prepare(t, dir, promote.Promote)
+			e, err := prepare(t, dir, decision.Promote)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +170,7 @@ func TestModeIsKept(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "prod/web.yaml"), 0o751); err != nil {
 		t.Fatal(err)
 	}
-	decided(t, dir, promote.Promote)
+	decided(t, dir, decision.Promote)
 	info, err := os.Stat(filepath.Join(dir, "prod/web.yaml"))
 	if err != nil || info.Mode().Perm() != 0o751 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
@@ -185,7 +186,7 @@ func TestLinkedFiles(t *testing.T) {
 	if err := os.Symlink("parts/web.txt", filepath.Join(dir, "prod/web.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	decided(t, dir, promote.Promote)
+	decided(t, dir, decision.Promote)
 	if target, err := os.Readlink(filepath.Join(dir, "prod/web.yaml")); err != nil || target != "parts/web.txt" {
 		t.Errorf("the link is gone: %v", err)
 	}
@@ -197,7 +198,7 @@ func TestLinkedFiles(t *testing.T) {
 // TestLateFailureIsUndone fails once one of two files is replaced.
 func TestLateFailureIsUndone(t *testing.T) {
 	dir := envrepo.Shop().On(t)
-	e, err := prepare(t, dir, promote.Promote)
+	e, err := prepare(t, dir, decision.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestLateFailureIsUndone(t *testing.T) {
 // TestTwoAtOnce keeps two decisions on one environment apart.
 func TestTwoAtOnce(t *testing.T) {
 	dir := envrepo.Shop().On(t)
-	e, err := prepare(t, dir, promote.Promote)
+	e, err := prepare(t, dir, decision.Promote)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,19 +246,19 @@ func TestTwoAtOnce(t *testing.T) {
 // TestRevertSurvivesACrash leaves what Resume finishes.
 func TestRevertSurvivesACrash(t *testing.T) {
 	dir := envrepo.Shop().On(t)
-	e := &promote.Edit{Outcome: promote.Revert, Environment: spec.Environment{Dir: "prod"}}
+	e := &promote.Edit{Outcome: decision.Revert, Environment: spec.Environment{Dir: "prod"}}
 	for _, name := range []string{"prod/cart.yaml", "prod/web.yaml"} {
 		text := envrepo.Shop()[name]
-		e.Files = append(e.Files, promote.File{Path: name, Before: []byte(text), After: []byte(strings.ReplaceAll(text, ":1.0.0", ":0.9.0"))})
+		e.Files = append(e.Files, git.File{Path: name, Before: []byte(text), After: []byte(strings.ReplaceAll(text, ":1.0.0", ":0.9.0"))})
 	}
 	interrupt(t, dir, e)
-	if record, err := at(dir).Interrupted(t.Context()); err != nil || record == nil || record.Outcome != promote.Revert {
+	if record, err := at(dir).Interrupted(t.Context()); err != nil || record == nil || record.Outcome != decision.Revert {
 		t.Fatalf("record %v, %v", record, err)
 	}
-	if _, err := at(dir).Resume(t.Context(), promote.Promote); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
+	if _, err := at(dir).Resume(t.Context(), decision.Promote); err == nil || !strings.Contains(err.Error(), "run assay revert with the same flags") {
 		t.Errorf("a promotion finished it: %v", err)
 	}
-	if _, err := at(dir).Resume(t.Context(), promote.Revert); err != nil {
+	if _, err := at(dir).Resume(t.Context(), decision.Revert); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range envrepo.Read(t, os.DirFS(dir)) {

@@ -12,6 +12,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -56,10 +57,10 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 	if err != nil {
 		return result{refused: err}
 	}
-	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote, Rendered: before}); err != nil {
+	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: decision.Promote, Rendered: before}); err != nil {
 		return result{refused: err}
 	}
-	if err := e.decide(ctx, promote.Promote, before.ID); err != nil {
+	if err := e.decide(ctx, decision.Promote, before.ID); err != nil {
 		return result{wrong: err}
 	}
 	lines, err := e.promoted(ctx, way, before)
@@ -72,7 +73,7 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 	if err := put(); err != nil {
 		return result{wrong: err}
 	}
-	if err := e.decide(ctx, promote.Reject, before.ID); err != nil {
+	if err := e.decide(ctx, decision.Reject, before.ID); err != nil {
 		return result{wrong: fmt.Errorf("reject: %w", err)}
 	}
 	if now, err := tree(e.root); err != nil || !maps.Equal(now, e.files) {
@@ -82,7 +83,7 @@ func (e *environment) tryWay(ctx context.Context, way way) result {
 }
 
 // decide decides by hand, as people do.
-func (e *environment) decide(ctx context.Context, outcome promote.Outcome, id string) error {
+func (e *environment) decide(ctx context.Context, outcome decision.Outcome, id string) error {
 	req := e.request()
 	req.FS = nil
 	_, err := worktree.Dir{Root: e.root, State: filepath.Join(e.root, ".state"), View: promote.View{Request: req}}.Decide(ctx, promote.ByHand(outcome, "it was tried", digest.Selector(id)))
@@ -124,7 +125,7 @@ func (e *environment) promoted(ctx context.Context, way way, before *render.Resu
 	if len(now) != len(e.files) {
 		return 0, errors.New("law 4: there are other files")
 	}
-	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: promote.Promote}); !errors.Is(err, promote.ErrNoCandidate) {
+	if _, err := promote.Prepare(ctx, e.request(), promote.Options{Outcome: decision.Promote}); !errors.Is(err, promote.ErrNoCandidate) {
 		return 0, errors.New("law 7: it is not done")
 	}
 	if lines > least {

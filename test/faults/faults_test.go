@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/test/forgefake"
@@ -60,22 +61,22 @@ func TestAccount(t *testing.T) {
 	note := gitserver.File{Path: "notes/writer-1.yaml", Data: config("writer-1", 1)}
 	for _, c := range []struct {
 		name  string
-		kind  string
+		kind  decision.Outcome
 		files []gitserver.File
 		told  func(*write)
 		want  string
 	}{
-		{"a promotion", history.Promote, []gitserver.File{web("2.0.0"), gone}, nil, ""},
-		{"another version", history.Promote, []gitserver.File{web("3.0.0"), gone}, nil, "law 2: Deployment/web differs"},
-		{"the marker stays", history.Promote, []gitserver.File{web("2.0.0")}, nil, "the change changes nothing"},
-		{"somebody's change is undone", history.Promote, []gitserver.File{web("2.0.0"), gone, {Path: "prod/config.yaml", Data: config("config", 7)}}, nil, "law 2: ConfigMap/config differs"},
-		{"a change outside", history.Promote, []gitserver.File{web("2.0.0"), gone, note}, nil, "law 4: it changes A notes/writer-1.yaml"},
-		{"another experiment", history.Promote, []gitserver.File{web("2.0.0"), gone}, func(w *write) { w.experiment = "e000000000" }, "the writer was told of promote of e000000000"},
-		{"a rejection", history.Reject, []gitserver.File{gone}, nil, ""},
-		{"a rejection that edits", history.Reject, []gitserver.File{web("2.0.0"), gone}, nil, "law 3: Deployment/web differs"},
-		{"a candidate", history.Candidate, []gitserver.File{{Path: marker.Path, Data: candidate("3.0.0")}}, nil, "law 6"},
-		{"a lost write", history.Promote, []gitserver.File{web("2.0.0"), gone}, func(w *write) { w.commit = strings.Repeat("0", 12) }, "is in the history 0 times"},
-		{"a write of nobody", history.Promote, []gitserver.File{web("2.0.0"), gone}, func(w *write) { w.commit = strings.Repeat("0", 12) }, "nobody was told of it"},
+		{"a promotion", decision.Promote, []gitserver.File{web("2.0.0"), gone}, nil, ""},
+		{"another version", decision.Promote, []gitserver.File{web("3.0.0"), gone}, nil, "law 2: Deployment/web differs"},
+		{"the marker stays", decision.Promote, []gitserver.File{web("2.0.0")}, nil, "the change changes nothing"},
+		{"somebody's change is undone", decision.Promote, []gitserver.File{web("2.0.0"), gone, {Path: "prod/config.yaml", Data: config("config", 7)}}, nil, "law 2: ConfigMap/config differs"},
+		{"a change outside", decision.Promote, []gitserver.File{web("2.0.0"), gone, note}, nil, "law 4: it changes A notes/writer-1.yaml"},
+		{"another experiment", decision.Promote, []gitserver.File{web("2.0.0"), gone}, func(w *write) { w.experiment = "e000000000" }, "the writer was told of promote of e000000000"},
+		{"a rejection", decision.Reject, []gitserver.File{gone}, nil, ""},
+		{"a rejection that edits", decision.Reject, []gitserver.File{web("2.0.0"), gone}, nil, "law 3: Deployment/web differs"},
+		{"a candidate", decision.Candidate, []gitserver.File{{Path: marker.Path, Data: candidate("3.0.0")}}, nil, "law 6"},
+		{"a lost write", decision.Promote, []gitserver.File{web("2.0.0"), gone}, func(w *write) { w.commit = strings.Repeat("0", 12) }, "is in the history 0 times"},
+		{"a write of nobody", decision.Promote, []gitserver.File{web("2.0.0"), gone}, func(w *write) { w.commit = strings.Repeat("0", 12) }, "nobody was told of it"},
 		{"plain", plain, []gitserver.File{note}, nil, ""},
 		{"plain, in more files", plain, []gitserver.File{note, web("2.0.0")}, nil, "and the writer notes/writer-1.yaml"},
 		{"plain, of another content", plain, []gitserver.File{{Path: note.Path, Data: "other\n"}}, nil, "is not what the writer wrote"},
@@ -93,7 +94,7 @@ func TestAccount(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := write{kind: c.kind, file: note.Path, data: note.Data, experiment: tested.ID}
+			w := write{kind: string(c.kind), file: note.Path, data: note.Data, experiment: tested.ID}
 			message := "somebody's"
 			if c.kind != plain {
 				message = history.Record{Outcome: c.kind, Environment: spec.Environment{Dir: "prod"}, Experiment: w.experiment, Digest: tested.Digest}.Message("", "")
@@ -153,7 +154,7 @@ func TestOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, v.once(t.Context()), "0 commits more")
-	promote := func(outcome string) {
+	promote := func(outcome decision.Outcome) {
 		t.Helper()
 		rec := history.Record{Outcome: outcome, Environment: spec.Environment{Dir: shopDir}, Experiment: v.id, Digest: v.digest}
 		tree := environment(shopDir, ways["push"])
@@ -163,9 +164,9 @@ func TestOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	promote(history.Promote)
+	promote(decision.Promote)
 	wants(t, v.once(t.Context()), "")
-	promote(history.Promote)
+	promote(decision.Promote)
 	wants(t, v.once(t.Context()), "2 commits more")
 	if _, err := v.Git("update-ref", "refs/heads/assay/prod/other", v.start); err != nil {
 		t.Fatal(err)

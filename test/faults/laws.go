@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/spec"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -44,11 +45,11 @@ func (s *site) lawful(ctx context.Context, e git.Entry) error {
 	marker, manifest := path.Join(rec.Environment.Dir, "candidate.yaml"), path.Join(rec.Environment.Dir, "web.yaml")
 	tested := before
 	switch rec.Outcome {
-	case history.Promote:
+	case decision.Promote:
 		err = errors.Join(equal("law 2", before.Candidate, after.Baseline), only(changed, "D "+marker, "M "+manifest))
-	case history.Reject:
+	case decision.Reject:
 		err = errors.Join(equal("law 3", before.Baseline, after.Baseline), only(changed, "D "+marker))
-	case history.Candidate:
+	case decision.Candidate:
 		verb := "A "
 		if before.Marker != nil {
 			verb = "M "
@@ -61,7 +62,7 @@ func (s *site) lawful(ctx context.Context, e git.Entry) error {
 	if tested.ID == "" || rec.Experiment != tested.ID || rec.Digest != tested.Digest {
 		err = errors.Join(err, fmt.Errorf("law 6: it is about %q (%s), and %q (%s) is under test", rec.Experiment, rec.Digest, tested.ID, tested.Digest))
 	}
-	if after.Marker != nil && rec.Outcome != history.Candidate {
+	if after.Marker != nil && rec.Outcome != decision.Candidate {
 		err = errors.Join(err, errors.New("the marker is still there"))
 	}
 	return err

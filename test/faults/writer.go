@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
@@ -62,7 +63,7 @@ func (w *writer) candidate(ctx context.Context, dir string) (write, error) {
 
 // decide promotes or rejects in this process, as the promoter does. The decision
 // is bound to what was under test when it was first looked at.
-func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error) {
+func (w *writer) decide(ctx context.Context, outcome decision.Outcome, dir string) (write, error) {
 	remote, err := w.remote(ctx)
 	if err != nil {
 		return write{}, err
@@ -78,14 +79,14 @@ func (w *writer) decide(ctx context.Context, outcome, dir string) (write, error)
 			seen = res.Digest
 		}
 		if res.Digest != seen {
-			return promote.Choice{Left: promote.Superseded}, nil
+			return promote.Choice{Held: decision.Superseded}, nil
 		}
-		return promote.Choice{Decision: promote.Decision{Outcome: promote.Outcome(outcome), Reason: "it was judged", Digest: seen}}, nil
+		return promote.Choice{Decision: promote.Decision{Outcome: outcome, Reason: "it was judged", Digest: seen}}, nil
 	}})
-	if err != nil || r.Edit == nil || r.Choice.Left != "" {
+	if err != nil || r.Edit == nil || r.Choice.Held != "" {
 		return write{}, err
 	}
-	return write{kind: outcome, commit: r.Commit, experiment: seen.ID()}, nil
+	return write{kind: string(outcome), commit: r.Commit, experiment: seen.ID()}, nil
 }
 
 func (w *writer) remote(ctx context.Context) (*remote.Remote, error) {

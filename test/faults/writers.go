@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/test/gitserver"
@@ -154,9 +155,9 @@ func (w *writer) attempt(ctx context.Context) (write, error) {
 	case chance < 60 || len(tested) == 0:
 		return w.candidate(ctx, environmentName(w.random.IntN(environments)))
 	case chance < 80:
-		return w.decide(ctx, history.Promote, tested[w.random.IntN(len(tested))])
+		return w.decide(ctx, decision.Promote, tested[w.random.IntN(len(tested))])
 	}
-	return w.decide(ctx, history.Reject, tested[w.random.IntN(len(tested))])
+	return w.decide(ctx, decision.Reject, tested[w.random.IntN(len(tested))])
 }
 
 // medians are the median times of the kinds of writes, for people.
@@ -220,7 +221,7 @@ func (s *site) account(ctx context.Context, start string, list []git.Entry, all 
 func (s *site) asTold(ctx context.Context, e git.Entry, w write) error {
 	rec, ours := history.Parse(e)
 	if w.kind != plain {
-		if rec.Outcome != w.kind || w.experiment != rec.Experiment {
+		if string(rec.Outcome) != w.kind || w.experiment != rec.Experiment {
 			return fmt.Errorf("the writer was told of %s of %s", w.kind, w.experiment)
 		}
 		return s.lawful(ctx, e)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
@@ -20,20 +21,20 @@ func TestOnlyTheDigestBinds(t *testing.T) {
 	collision := whole[:len(whole)-1] + "1" // of the same ID
 	for name, tt := range map[string]struct {
 		annotation string
-		want       verdict.Outcome
+		want       decision.Outcome
 		message    string
 	}{
-		"none":           {"", verdict.Hold, "it has no annotation assay.dev/digest"},
-		"of format 1":    {"v1:" + whole[3:], verdict.Hold, "of another format than v2"},
-		"of a later one": {"v30:" + whole[3:], verdict.Hold, "of another format than v2"},
-		"without a form": {whole[3:], verdict.Hold, "is not a digest"},
-		"cut":            {whole[:40], verdict.Hold, "is not a digest"},
-		"longer":         {whole + "0", verdict.Hold, "is not a digest"},
-		"the ID":         {testID, verdict.Hold, "is not a digest"},
-		"upper case":     {strings.ToUpper(whole), verdict.Hold, "is not a digest"},
-		"a space":        {" " + whole, verdict.Hold, "is not a digest"},
-		"of another ID":  {other, verdict.Hold, "its label assay.dev/experiment is e123456789, and its annotation assay.dev/digest is of e"},
-		"of this ID":     {collision, verdict.Superseded, "it judged the experiment " + collision + ", and " + whole + " is under test now"},
+		"none":           {"", decision.Hold, "it has no annotation assay.dev/digest"},
+		"of format 1":    {"v1:" + whole[3:], decision.Hold, "of another format than v2"},
+		"of a later one": {"v30:" + whole[3:], decision.Hold, "of another format than v2"},
+		"without a form": {whole[3:], decision.Hold, "is not a digest"},
+		"cut":            {whole[:40], decision.Hold, "is not a digest"},
+		"longer":         {whole + "0", decision.Hold, "is not a digest"},
+		"the ID":         {testID, decision.Hold, "is not a digest"},
+		"upper case":     {strings.ToUpper(whole), decision.Hold, "is not a digest"},
+		"a space":        {" " + whole, decision.Hold, "is not a digest"},
+		"of another ID":  {other, decision.Hold, "its label assay.dev/experiment is e123456789, and its annotation assay.dev/digest is of e"},
+		"of this ID":     {collision, decision.Superseded, "it judged the experiment " + collision + ", and " + whole + " is under test now"},
 	} {
 		for _, status := range []string{complete, failed, running, "{}"} {
 			text := job("judge-"+testID, testID, status)
@@ -71,7 +72,7 @@ func TestNoDigestDecides(t *testing.T) {
 			objs[0].SetCreationTimestamp(timestamp("2023-05-01T10:00:00Z"))
 			expect.Deadline, expect.Now = time.Second, timestamp("2026-05-01T10:00:00Z").Time
 			got, err := verdict.Judge(context.Background(), objs, expect, verdict.Options{})
-			if err != nil || got.Outcome != verdict.Hold {
+			if err != nil || got.Outcome != decision.Hold {
 				t.Errorf("%s, %s: %+v, %v", name, s.Name, got, err)
 			}
 		}
@@ -94,8 +95,8 @@ func TestDeadlineOfEveryState(t *testing.T) {
 			want := s.Want
 			unreadable := strings.Contains(got.Message, "contradicts itself") || strings.Contains(got.Message, "the expression")
 			known := !expect.Since.IsZero() || strings.Contains(objs[0].GetName(), testID) // since when it has the candidate
-			if want == verdict.Hold && !unreadable && known {
-				want = verdict.Reject
+			if want == decision.Hold && !unreadable && known {
+				want = decision.Reject
 			}
 			if got.Outcome != want {
 				t.Errorf("%s, %s: %s, want %s: %s", name, s.Name, got.Outcome, want, got.Message)
@@ -112,17 +113,17 @@ func TestNamespaces(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, of, destination, found string // namespaces: of the object as the tree has it, and as it was found
-		want                         verdict.Outcome
+		want                         decision.Outcome
 		err                          string
 	}{
-		{"named by none", "", "", "", verdict.Promote, ""},
+		{"named by none", "", "", "", decision.Promote, ""},
 		{"found in one, and not known", "", "", "shop", "", "it is not known which namespace"},
-		{"the destination's", "", "shop", "shop", verdict.Promote, ""},
-		{"saved without one", "", "shop", "", verdict.Promote, ""},
+		{"the destination's", "", "shop", "shop", decision.Promote, ""},
+		{"saved without one", "", "shop", "", decision.Promote, ""},
 		{"another tenant's", "", "shop", "other", "", "it is not in the namespace"},
-		{"its own", "jobs", "shop", "jobs", verdict.Promote, ""},
-		{"its own, and the destination is not known", "jobs", "", "jobs", verdict.Promote, ""},
-		{"its own, saved without one", "jobs", "", "", verdict.Promote, ""},
+		{"its own", "jobs", "shop", "jobs", decision.Promote, ""},
+		{"its own, and the destination is not known", "jobs", "", "jobs", decision.Promote, ""},
+		{"its own, saved without one", "jobs", "", "", decision.Promote, ""},
 		{"the destination's in place of its own", "jobs", "shop", "shop", "", "it is not in the namespace"},
 		{"saved without one, which is the destination's", "jobs", "shop", "", "", "it is not in the namespace"},
 	} {

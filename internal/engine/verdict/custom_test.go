@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
@@ -40,8 +41,8 @@ func judgeCustom(t *testing.T, text string, e spec.Engine) (verdict.Verdict, err
 }
 
 func TestCustomEngine(t *testing.T) {
-	for status, want := range map[string]verdict.Outcome{
-		"passed": verdict.Promote, "failed": verdict.Reject, "aborted": verdict.Hold, "running": verdict.Hold, "queued": verdict.Hold,
+	for status, want := range map[string]decision.Outcome{
+		"passed": decision.Promote, "failed": decision.Reject, "aborted": decision.Hold, "running": decision.Hold, "queued": decision.Hold,
 	} {
 		got, err := judgeCustom(t, bare+"status: {latestExecution: {name: smoke-1, result: {status: "+status+"}}}\n", testkube)
 		if err != nil {
@@ -61,19 +62,19 @@ func TestCustomEngineOfADocument(t *testing.T) {
 	const tasks = "spec: [{task: http}, {task: assess}]\n"
 	for name, tt := range map[string]struct {
 		text    string
-		want    verdict.Outcome
+		want    decision.Outcome
 		message string
 	}{
-		"satisfied":     {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {SLOs: {upper: [{}]}, SLOsSatisfied: {upper: [[true]]}}}"), verdict.Promote, "tasks 2/2"},
-		"not satisfied": {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {SLOs: {upper: [{}]}, SLOsSatisfied: {upper: [[true], [false]]}}}"), verdict.Reject, "tasks 2/2"},
-		"running":       {secret(tasks + "result: {numCompletedTasks: 1, failure: false}"), verdict.Hold, "it has not concluded: tasks 1/2"},
-		"a task failed": {secret(tasks + "result: {numCompletedTasks: 1, failure: true}"), verdict.Hold, "without evidence"},
-		"no SLOs":       {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {}}"), verdict.Hold, "without evidence"},
-		"no YAML":       {secret("a: [s3cret"), verdict.Hold, "it has not concluded"},
-		"no base64":     {head + "data: {experiment.yaml: '%%%'}\n", verdict.Hold, "it has not concluded"},
-		"no data":       {head, verdict.Hold, "it has not concluded"},
-		"an alias bomb": {secret("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"), verdict.Hold, "it has not concluded"},
-		"odd values":    {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {SLOs: {}, SLOsSatisfied: {upper: [[s3cret]]}}}"), verdict.Hold, "failed: it cannot read the object as it is"},
+		"satisfied":     {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {SLOs: {upper: [{}]}, SLOsSatisfied: {upper: [[true]]}}}"), decision.Promote, "tasks 2/2"},
+		"not satisfied": {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {SLOs: {upper: [{}]}, SLOsSatisfied: {upper: [[true], [false]]}}}"), decision.Reject, "tasks 2/2"},
+		"running":       {secret(tasks + "result: {numCompletedTasks: 1, failure: false}"), decision.Hold, "it has not concluded: tasks 1/2"},
+		"a task failed": {secret(tasks + "result: {numCompletedTasks: 1, failure: true}"), decision.Hold, "without evidence"},
+		"no SLOs":       {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {}}"), decision.Hold, "without evidence"},
+		"no YAML":       {secret("a: [s3cret"), decision.Hold, "it has not concluded"},
+		"no base64":     {head + "data: {experiment.yaml: '%%%'}\n", decision.Hold, "it has not concluded"},
+		"no data":       {head, decision.Hold, "it has not concluded"},
+		"an alias bomb": {secret("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"), decision.Hold, "it has not concluded"},
+		"odd values":    {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {SLOs: {}, SLOsSatisfied: {upper: [[s3cret]]}}}"), decision.Hold, "failed: it cannot read the object as it is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := judgeCustom(t, tt.text, iter8Secret)
@@ -87,7 +88,7 @@ func TestCustomEngineOfADocument(t *testing.T) {
 	}
 	configMap := strings.NewReplacer("kind: Secret", "kind: ConfigMap").Replace(head) + "data: {result: \"passed: true\"}\n"
 	got, err := judgeCustom(t, configMap, spec.Engine{Kind: "ConfigMap", Concluded: "has(doc.passed)", Promote: "doc.passed", Reject: "!doc.passed"})
-	if err != nil || got.Outcome != verdict.Promote {
+	if err != nil || got.Outcome != decision.Promote {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -97,7 +98,7 @@ func TestCustomReplacesBuiltIn(t *testing.T) {
 	e := spec.Engine{Group: "batch", Kind: "Job", Concluded: "true", Promote: "false", Reject: "true"}
 	text := job("judge-"+testID, testID, complete)
 	got, err := judgeText(t, text, verdict.Expect{Digest: testDigest, Judges: judges("judge-" + testID)}, e)
-	if err != nil || got.Outcome != verdict.Reject || got.Engine != "Job.batch" {
+	if err != nil || got.Outcome != decision.Reject || got.Engine != "Job.batch" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -156,7 +157,7 @@ func TestFailingExpressionsHold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Outcome != verdict.Hold || !strings.Contains(got.Message, tt.want) {
+			if got.Outcome != decision.Hold || !strings.Contains(got.Message, tt.want) {
 				t.Errorf("%+v, want %s", got, tt.want)
 			}
 		})

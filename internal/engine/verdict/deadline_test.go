@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 )
@@ -28,17 +29,17 @@ func TestDeadline(t *testing.T) {
 		since             time.Duration // ago; zero is not known
 		deadline          time.Duration
 		text              string
-		want              verdict.Outcome
+		want              decision.Outcome
 	}{
-		{"an old run", "AnalysisRun", own, short, time.Hour, running("AnalysisRun", own, testID, long), verdict.Reject},
-		{"a new run, of a candidate set long ago", "AnalysisRun", own, long, time.Hour, running("AnalysisRun", own, testID, short), verdict.Hold},
-		{"a run of unknown age", "AnalysisRun", own, long, time.Hour, running("AnalysisRun", own, testID, 0), verdict.Hold},
-		{"no deadline", "AnalysisRun", own, long, 0, running("AnalysisRun", own, testID, long), verdict.Hold},
-		{"an old Rollout, of a new candidate", "Rollout", "web", short, time.Hour, running("Rollout", "web", testID, long), verdict.Hold},
-		{"an old Rollout, of an old candidate", "Rollout", "web", long, time.Hour, running("Rollout", "web", testID, 10*long), verdict.Reject},
-		{"a Rollout newer than its candidate", "Rollout", "web", long, time.Hour, running("Rollout", "web", testID, short), verdict.Hold},
-		{"a candidate set at an unknown time", "Rollout", "web", 0, time.Hour, running("Rollout", "web", testID, long), verdict.Hold},
-		{"a Rollout that has not got the candidate yet", "Rollout", "web", long, time.Hour, running("Rollout", "web", "", long), verdict.Hold},
+		{"an old run", "AnalysisRun", own, short, time.Hour, running("AnalysisRun", own, testID, long), decision.Reject},
+		{"a new run, of a candidate set long ago", "AnalysisRun", own, long, time.Hour, running("AnalysisRun", own, testID, short), decision.Hold},
+		{"a run of unknown age", "AnalysisRun", own, long, time.Hour, running("AnalysisRun", own, testID, 0), decision.Hold},
+		{"no deadline", "AnalysisRun", own, long, 0, running("AnalysisRun", own, testID, long), decision.Hold},
+		{"an old Rollout, of a new candidate", "Rollout", "web", short, time.Hour, running("Rollout", "web", testID, long), decision.Hold},
+		{"an old Rollout, of an old candidate", "Rollout", "web", long, time.Hour, running("Rollout", "web", testID, 10*long), decision.Reject},
+		{"a Rollout newer than its candidate", "Rollout", "web", long, time.Hour, running("Rollout", "web", testID, short), decision.Hold},
+		{"a candidate set at an unknown time", "Rollout", "web", 0, time.Hour, running("Rollout", "web", testID, long), decision.Hold},
+		{"a Rollout that has not got the candidate yet", "Rollout", "web", long, time.Hour, running("Rollout", "web", "", long), decision.Hold},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			expect := verdict.Expect{
@@ -52,7 +53,7 @@ func TestDeadline(t *testing.T) {
 				t.Fatal(err)
 			}
 			late := strings.HasPrefix(v.Message, "no verdict within 1h0m0s: it has not concluded")
-			if v.Outcome != tt.want || late != (tt.want == verdict.Reject) || v.Running == late {
+			if v.Outcome != tt.want || late != (tt.want == decision.Reject) || v.Running == late {
 				t.Errorf("%+v", v)
 			}
 		})

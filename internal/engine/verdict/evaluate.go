@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
@@ -21,7 +22,7 @@ type evaluator struct {
 // judge says what one object says. The error is of the plan's own expressions,
 // or of ctx; what the object does not answer is hold.
 func (e evaluator) judge(ctx context.Context, j judge) (finding, error) {
-	f := finding{key: j.key.String(), engine: j.engine.Name, outcome: Hold, running: true}
+	f := finding{key: j.key.String(), engine: j.engine.Name, outcome: decision.Hold, running: true}
 	switch {
 	case j.object == nil:
 		f.missing, f.message = true, "it is not there yet"
@@ -109,9 +110,9 @@ func (r *reading) read(f finding, j judge) finding {
 	case promote && reject:
 		f.running, f.message = false, join("it says both promote and reject", message)
 	case promote:
-		f.outcome, f.running, f.message = Promote, false, message
+		f.outcome, f.running, f.message = decision.Promote, false, message
 	case reject:
-		f.outcome, f.running, f.message = Reject, false, message
+		f.outcome, f.running, f.message = decision.Reject, false, message
 	default:
 		f.running, f.expires, f.message = false, true, join("it concluded without evidence for or against the candidate", message)
 	}

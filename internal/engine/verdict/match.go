@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -140,9 +141,9 @@ func (m matcher) superseded(judges []judge) (Verdict, bool, error) {
 func (m matcher) earlier(o *unstructured.Unstructured) Verdict {
 	eng, _ := m.engines.Of(o)
 	d, unbound := binding(o)
-	v := Verdict{Outcome: Superseded, Digest: d, Engine: eng.Name, Objects: []string{excerpt.Of(object.KeyOf(o).String(), longestWord)}}
+	v := Verdict{Outcome: decision.Superseded, Digest: d, Engine: eng.Name, Objects: []string{excerpt.Of(object.KeyOf(o).String(), longestWord)}}
 	if unbound != "" {
-		v.Outcome, v.Message = Hold, excerpt.Of(fmt.Sprintf("%s: %s", v.Objects[0], unbound), longestLine)
+		v.Outcome, v.Message = decision.Hold, excerpt.Of(fmt.Sprintf("%s: %s", v.Objects[0], unbound), longestLine)
 		return v
 	}
 	under := m.expect.Digest.ID()

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -13,7 +14,7 @@ import (
 type finding struct {
 	key      string
 	engine   string
-	outcome  Outcome // promote, reject or hold
+	outcome  decision.Outcome // promote, reject or hold
 	running  bool
 	expires  bool // it is hold, and without a verdict by the deadline a reject
 	missing  bool
@@ -24,12 +25,12 @@ type finding struct {
 
 // combine makes one verdict: one reject rejects, and promotion needs all.
 func combine(findings []finding, tested digest.Digest) Verdict {
-	v := Verdict{Outcome: Promote, Digest: tested}
+	v := Verdict{Outcome: decision.Promote, Digest: tested}
 	for _, f := range findings {
-		if f.outcome == Reject {
-			v.Outcome = Reject
-		} else if f.outcome == Hold && v.Outcome == Promote {
-			v.Outcome = Hold
+		if f.outcome == decision.Reject {
+			v.Outcome = decision.Reject
+		} else if f.outcome == decision.Hold && v.Outcome == decision.Promote {
+			v.Outcome = decision.Hold
 		}
 	}
 	var engines, messages, told []string
@@ -40,7 +41,7 @@ func combine(findings []finding, tested digest.Digest) Verdict {
 		}
 		if f.outcome == v.Outcome {
 			messages = append(messages, said(f.key, f.message, len(findings)))
-			v.Running = v.Running || v.Outcome == Hold && f.running
+			v.Running = v.Running || v.Outcome == decision.Hold && f.running
 		}
 		v.Metrics = append(v.Metrics, f.metrics...)
 		if f.evidence != "" {

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
@@ -98,13 +99,13 @@ func checkLaws(t *testing.T, objs []*unstructured.Unstructured, v verdict.Verdic
 		data, _ := json.Marshal(objs)
 		return string(data)
 	}
-	if v.Outcome == verdict.Promote && (!concluded(o) || !proven(o, objs)) {
+	if v.Outcome == decision.Promote && (!concluded(o) || !proven(o, objs)) {
 		t.Fatalf("promoted without evidence: %s", state())
 	}
-	if v.Outcome == verdict.Reject && !concluded(o) {
+	if v.Outcome == decision.Reject && !concluded(o) {
 		t.Fatalf("rejected before the end: %s", state())
 	}
-	if status, _ := o.Object["status"].(map[string]any); len(status) == 0 && (v.Outcome != verdict.Hold || !v.Running) {
+	if status, _ := o.Object["status"].(map[string]any); len(status) == 0 && (v.Outcome != decision.Hold || !v.Running) {
 		t.Fatalf("%+v without a status: %s", v, state())
 	}
 	if v.Outcome == "" || strings.ContainsAny(v.Message+v.Evidence, "\n\r\x1b") || len(v.Message) > 700 || len(v.Evidence) > 700 {
@@ -118,7 +119,7 @@ func TestNoMutationPromotes(t *testing.T) {
 	for name, tab := range tables(t) {
 		t.Run(name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same cases each time
-			outcomes := map[verdict.Outcome]int{}
+			outcomes := map[decision.Outcome]int{}
 			for range 150 {
 				s := tab.Cases[r.IntN(len(tab.Cases))]
 				objs := tab.objects(t, s)
@@ -140,7 +141,7 @@ func TestNoMutationPromotes(t *testing.T) {
 				checkLaws(t, objs, got)
 				outcomes[got.Outcome]++
 			}
-			if outcomes[verdict.Hold] == 0 || outcomes[verdict.Promote]+outcomes[verdict.Reject] == 0 {
+			if outcomes[decision.Hold] == 0 || outcomes[decision.Promote]+outcomes[decision.Reject] == 0 {
 				t.Errorf("the mutations reach only %v", outcomes)
 			}
 		})
@@ -208,7 +209,7 @@ func TestNoStatusIsNeverConcluded(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got.Outcome != verdict.Hold || !got.Running {
+				if got.Outcome != decision.Hold || !got.Running {
 					t.Errorf("%s with status %v: %+v", name, status, got)
 				}
 			}
@@ -252,7 +253,7 @@ func FuzzJudge(f *testing.F) {
 			}
 			return
 		}
-		if got.Outcome != verdict.Superseded {
+		if got.Outcome != decision.Superseded {
 			checkLaws(t, objs, got)
 		}
 	})
@@ -276,7 +277,7 @@ func FuzzExpression(f *testing.F) {
 		if strings.TrimSpace(text) != "" && (checked == nil) != (err == nil) {
 			t.Fatalf("check says %v, judging says %v", checked, err)
 		}
-		if err == nil && got.Outcome == verdict.Reject {
+		if err == nil && got.Outcome == decision.Reject {
 			t.Fatalf("%+v", got)
 		}
 	})

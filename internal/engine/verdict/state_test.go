@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
@@ -37,7 +38,7 @@ type state struct {
 	Children  *[]map[string]any `json:"children"`
 	Since     string            `json:"since"`
 	Candidate string            `json:"candidate"`
-	Want      verdict.Outcome   `json:"want"`
+	Want      decision.Outcome  `json:"want"`
 	Running   bool              `json:"running"`
 	Message   string            `json:"message"`
 	Evidence  string            `json:"evidence"`
@@ -128,7 +129,7 @@ func (tab table) expect(t testing.TB, s state, objs []*unstructured.Unstructured
 func TestEveryStateOfEveryEngine(t *testing.T) {
 	seen := map[string]bool{}
 	for name, tab := range tables(t) {
-		outcomes := map[verdict.Outcome]bool{}
+		outcomes := map[decision.Outcome]bool{}
 		for _, s := range tab.Cases {
 			t.Run(name+"/"+s.Name, func(t *testing.T) {
 				objs := tab.objects(t, s)
@@ -147,7 +148,7 @@ func TestEveryStateOfEveryEngine(t *testing.T) {
 				if got.Message == "" || got.Digest != testDigest || got.Engine != eng.Name || !slices.Equal(got.Objects, []string{object.KeyOf(objs[0]).String()}) {
 					t.Errorf("verdict %+v", got)
 				}
-				if s.Trap && got.Outcome == verdict.Promote {
+				if s.Trap && got.Outcome == decision.Promote {
 					t.Error("fell into the trap")
 				}
 			})

@@ -21,23 +21,13 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/engine/evidence"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
-)
-
-// Outcome is what follows from an experiment.
-type Outcome string
-
-// The outcomes.
-const (
-	Promote    Outcome = "promote"
-	Reject     Outcome = "reject"
-	Hold       Outcome = "hold"
-	Superseded Outcome = "superseded" // it was reached on another candidate than the one under test
 )
 
 // Expect is what the verdict must be of.
@@ -75,7 +65,7 @@ type Options struct {
 // Verdict is what the objects of one experiment say together. Message and
 // Evidence are one line each, and fit for a commit message.
 type Verdict struct {
-	Outcome  Outcome
+	Outcome  decision.Outcome
 	Digest   digest.Digest // that it was reached on
 	Running  bool          // it is hold, and may become another
 	Engine   string        // the engines' names
@@ -120,8 +110,8 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 		}
 	}
 	v := combine(findings, expect.Digest)
-	if v.Outcome == Hold && expect.expired(judges, findings) {
-		v.Outcome, v.Running = Reject, false
+	if v.Outcome == decision.Hold && expect.expired(judges, findings) {
+		v.Outcome, v.Running = decision.Reject, false
 		v.Message = excerpt.Of(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message), longestLine)
 	}
 	return v, nil

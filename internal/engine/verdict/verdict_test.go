@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -56,35 +57,35 @@ func TestSeveralJudges(t *testing.T) {
 		want       verdict.Verdict
 	}{
 		{"all promote", job(a, testID, complete) + "---\n" + job(b, testID, complete), verdict.Verdict{
-			Outcome: verdict.Promote, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
+			Outcome: decision.Promote, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
 			Message:  "Job/shop/a-e123456789: Complete: all good; Job/shop/b-e123456789: Complete: all good",
 			Evidence: "Job/shop/a-e123456789: 1 pods succeeded, 0 failed; Job/shop/b-e123456789: 1 pods succeeded, 0 failed",
 		}},
 		{"one runs", job(a, testID, complete) + "---\n" + job(b, testID, running), verdict.Verdict{
-			Outcome: verdict.Hold, Running: true, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
+			Outcome: decision.Hold, Running: true, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
 			Message: "Job/shop/b-e123456789: it has not concluded", Evidence: "Job/shop/a-e123456789: 1 pods succeeded, 0 failed",
 		}},
 		{"one is not there", job(a, testID, complete), verdict.Verdict{
-			Outcome: verdict.Hold, Running: true, Engine: "Job", Objects: []string{"Job/shop/" + a},
+			Outcome: decision.Hold, Running: true, Engine: "Job", Objects: []string{"Job/shop/" + a},
 			Message: "Job/shop/b-e123456789: it is not there yet", Evidence: "Job/shop/a-e123456789: 1 pods succeeded, 0 failed",
 		}},
 		{"one rejects while the other runs", job(a, testID, running) + "---\n" + job(b, testID, failed), verdict.Verdict{
-			Outcome: verdict.Reject, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
+			Outcome: decision.Reject, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
 			Message: "Job/shop/b-e123456789: Failed: BackoffLimitExceeded",
 		}},
 		{"one rejects and the other is not there", job(b, testID, failed), verdict.Verdict{
-			Outcome: verdict.Reject, Engine: "Job", Objects: []string{"Job/shop/" + b}, Message: "Job/shop/b-e123456789: Failed: BackoffLimitExceeded",
+			Outcome: decision.Reject, Engine: "Job", Objects: []string{"Job/shop/" + b}, Message: "Job/shop/b-e123456789: Failed: BackoffLimitExceeded",
 		}},
 		{"one rejects and the other promotes", job(a, testID, complete) + "---\n" + job(b, testID, failed), verdict.Verdict{
-			Outcome: verdict.Reject, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
+			Outcome: decision.Reject, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
 			Message: "Job/shop/b-e123456789: Failed: BackoffLimitExceeded", Evidence: "Job/shop/a-e123456789: 1 pods succeeded, 0 failed",
 		}},
 		{"one is of an earlier experiment", job(a, testID, complete) + "---\n" + job(b, "e000000001", complete), verdict.Verdict{
-			Outcome: verdict.Hold, Running: true, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
+			Outcome: decision.Hold, Running: true, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
 			Message: "Job/shop/b-e123456789: it is still of the experiment e000000001", Evidence: "Job/shop/a-e123456789: 1 pods succeeded, 0 failed",
 		}},
 		{"others lie around", job(a, testID, complete) + "---\n" + job(b, testID, complete) + "---\n" + job("c", "", failed) + "---\n" + job("a-e000000001", "e000000001", failed), verdict.Verdict{
-			Outcome: verdict.Promote, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
+			Outcome: decision.Promote, Engine: "Job", Objects: []string{"Job/shop/" + a, "Job/shop/" + b},
 			Message:  "Job/shop/a-e123456789: Complete: all good; Job/shop/b-e123456789: Complete: all good",
 			Evidence: "Job/shop/a-e123456789: 1 pods succeeded, 0 failed; Job/shop/b-e123456789: 1 pods succeeded, 0 failed",
 		}},
@@ -95,7 +96,7 @@ func TestSeveralJudges(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.want.Digest = testDigest
-			if tt.want.Outcome == verdict.Reject && tt.want.Evidence == "" {
+			if tt.want.Outcome == decision.Reject && tt.want.Evidence == "" {
 				got.Evidence = ""
 			}
 			if len(got.Metrics) != metrics(tt.text) {
@@ -139,7 +140,7 @@ func TestSuperseded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Outcome != verdict.Superseded || got.Digest != digestOf("e000000001") || got.Running || !strings.Contains(got.Message, "e000000001, and "+testID+" is under test now") {
+			if got.Outcome != decision.Superseded || got.Digest != digestOf("e000000001") || got.Running || !strings.Contains(got.Message, "e000000001, and "+testID+" is under test now") {
 				t.Errorf("%+v", got)
 			}
 		})

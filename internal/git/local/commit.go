@@ -160,12 +160,12 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (
 	}
 	var info bytes.Buffer
 	for _, f := range files {
-		if f.Data == nil {
+		if f.After == nil {
 			removal(&info, parent, r.full(f.Path))
 			continue
 		}
 		// As git add would: through the filters that attributes name.
-		blob, err := r.git(ctx, f.Data, "hash-object", "-w", "--stdin", "--path="+r.full(f.Path))
+		blob, err := r.git(ctx, f.After, "hash-object", "-w", "--stdin", "--path="+r.full(f.Path))
 		if err != nil {
 			return "", err
 		}
@@ -186,7 +186,7 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (
 func (r *Repo) edited(files []git.File) []byte {
 	var names bytes.Buffer
 	for _, f := range files {
-		if f.Data != nil {
+		if f.After != nil {
 			_, _ = names.WriteString(r.full(f.Path) + "\x00")
 		}
 	}

@@ -86,8 +86,8 @@ func (r *Repo) Holds(ctx context.Context, c Commit, files []git.File) error {
 		got, found := changed[name]
 		delete(changed, name)
 		want := ""
-		if f.Data != nil {
-			blob, err := r.git(ctx, f.Data, "hash-object", "--stdin", "--path="+name)
+		if f.After != nil {
+			blob, err := r.git(ctx, f.After, "hash-object", "--stdin", "--path="+name)
 			if err != nil {
 				return err
 			}

@@ -74,7 +74,7 @@ func TestCommitHoldsTheseFilesAlone(t *testing.T) {
 	run(t, dir, "add", "other.yaml")
 	head := run(t, dir, "rev-parse", "HEAD")
 
-	files := []git.File{{Path: "shop/web.yaml", Data: []byte("new\n")}, {Path: "shop/run.sh", Data: []byte("y")}, {Path: "next/candidate.yaml", Data: []byte("next\n")}, {Path: "shop/candidate.yaml", Data: nil}}
+	files := []git.File{{Path: "shop/web.yaml", After: []byte("new\n")}, {Path: "shop/run.sh", After: []byte("y")}, {Path: "next/candidate.yaml", After: []byte("next\n")}, {Path: "shop/candidate.yaml", After: nil}}
 	c, err := r.Prepare(t.Context(), files, "Promote\n\nAssay-Outcome: promote\n")
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestCommitHoldsTheseFilesAlone(t *testing.T) {
 
 func TestLandRefusesABranchThatMoved(t *testing.T) {
 	r, dir := repository(t, map[string]string{"web.yaml": "old\n"})
-	c, err := r.Prepare(t.Context(), []git.File{{Path: "web.yaml", Data: []byte("new\n")}}, "Promote\n")
+	c, err := r.Prepare(t.Context(), []git.File{{Path: "web.yaml", After: []byte("new\n")}}, "Promote\n")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func everything(t *testing.T, r *Repo) {
 	_, _ = r.Refs(ctx, "refs/")
 	_, _ = r.Base(ctx, "HEAD", "HEAD^")
 	before, _ := r.Head(ctx)
-	c, err := r.Prepare(ctx, []git.File{{Path: "shop/web.yaml", Data: []byte("new\n")}}, "Promote\n")
+	c, err := r.Prepare(ctx, []git.File{{Path: "shop/web.yaml", After: []byte("new\n")}}, "Promote\n")
 	if err != nil {
 		if after, _ := r.Head(ctx); after != before {
 			t.Errorf("a commit that failed moved HEAD: %v", err)
@@ -137,7 +137,7 @@ func TestFiltersOfTheUserRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := r.Prepare(t.Context(), []git.File{{Path: "a.yaml", Data: []byte("new\n")}, {Path: "b.txt", Data: []byte("x\r\n")}}, "x")
+		c, err := r.Prepare(t.Context(), []git.File{{Path: "a.yaml", After: []byte("new\n")}, {Path: "b.txt", After: []byte("x\r\n")}}, "x")
 		if err != nil {
 			return "", err
 		}

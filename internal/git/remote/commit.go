@@ -100,7 +100,7 @@ func edits(files []git.File) (*directory, error) {
 		if _, twice := at.files[name]; twice {
 			return nil, fmt.Errorf("write %s: it is there twice", f.Path)
 		}
-		at.files[name] = f.Data
+		at.files[name] = f.After
 	}
 	return root, nil
 }

@@ -34,11 +34,11 @@ func TestCommitKeepsModes(t *testing.T) {
 	r := open(t, repo.URL)
 	tip := must(r.Tip(t.Context(), "main"))(t)
 	commit := must(r.Commit(t.Context(), tip, []git.File{
-		{Path: "env/run.sh", Data: []byte("#!/bin/bash\n")},
-		{Path: "env/web.yaml", Data: []byte("")},
+		{Path: "env/run.sh", After: []byte("#!/bin/bash\n")},
+		{Path: "env/web.yaml", After: []byte("")},
 		{Path: "only/here/marker"},
-		{Path: "new/a b/ü\"\\.yaml", Data: []byte("\x00\xff")},
-		{Path: "vendor/README", Data: []byte("x")},
+		{Path: "new/a b/ü\"\\.yaml", After: []byte("\x00\xff")},
+		{Path: "vendor/README", After: []byte("x")},
 	}, "edit\n"))(t)
 	if err := r.Push(t.Context(), Ref{Name: "refs/heads/main", Expect: tip, New: commit}); err != nil {
 		t.Fatal(err)
@@ -63,27 +63,27 @@ func TestCommitRefusals(t *testing.T) {
 		"vendor/sub/x":       "write in vendor/sub: it is a submodule",
 		"env":                "write env: it is a directory",
 		"env/web.yaml/x":     "write in env/web.yaml: it is a file",
-		"/etc/hosts":         "no path in a repository",
-		"../x":               "no path in a repository",
-		".":                  "no path in a repository",
-		"env/.git/config":    "no path in a repository",
-		".GIT/hooks/x":       "no path in a repository",
-		"a\x00b":             "no path in a repository",
-		"x/y\x00z/../../etc": "no path in a repository",
+		"/etc/hosts":         "not a path in a repository",
+		"../x":               "not a path in a repository",
+		".":                  "not a path in a repository",
+		"env/.git/config":    "not a path in a repository",
+		".GIT/hooks/x":       "not a path in a repository",
+		"a\x00b":             "not a path in a repository",
+		"x/y\x00z/../../etc": "not a path in a repository",
 	} {
-		if id, err := r.Commit(t.Context(), tip, []git.File{{Path: name, Data: []byte("x")}}, "x"); err == nil || !strings.Contains(err.Error(), want) {
+		if id, err := r.Commit(t.Context(), tip, []git.File{{Path: name, After: []byte("x")}}, "x"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %s, %v", name, id, err)
 		}
 	}
-	twice := []git.File{{Path: "a", Data: []byte("1")}, {Path: "a", Data: []byte("2")}}
+	twice := []git.File{{Path: "a", After: []byte("1")}, {Path: "a", After: []byte("2")}}
 	if _, err := r.Commit(t.Context(), tip, twice, "x"); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("error %v", err)
 	}
-	both := []git.File{{Path: "a", Data: []byte("1")}, {Path: "a/b", Data: []byte("2")}}
+	both := []git.File{{Path: "a", After: []byte("1")}, {Path: "a/b", After: []byte("2")}}
 	if _, err := r.Commit(t.Context(), tip, both, "x"); err == nil || !strings.Contains(err.Error(), "write a: it is a directory") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := r.Commit(t.Context(), "main", nil, "x"); err == nil || !strings.Contains(err.Error(), "no full commit id") {
+	if _, err := r.Commit(t.Context(), "main", nil, "x"); err == nil || !strings.Contains(err.Error(), "not a full commit id") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := r.Commit(t.Context(), submodule, nil, "x"); !errors.Is(err, ErrNoCommit) {
@@ -96,7 +96,7 @@ func TestCommitOfNoChange(t *testing.T) {
 	r := open(t, repo.URL)
 	tip := must(r.Tip(t.Context(), "main"))(t)
 	for name, files := range map[string][]git.File{
-		"none": nil, "the same": {{Path: "env/web.yaml", Data: []byte("old\n")}}, "not there": {{Path: "env/nothing"}, {Path: "no/where"}},
+		"none": nil, "the same": {{Path: "env/web.yaml", After: []byte("old\n")}}, "not there": {{Path: "env/nothing"}, {Path: "no/where"}},
 	} {
 		if _, err := r.Commit(t.Context(), tip, files, "x"); !errors.Is(err, ErrNoChange) {
 			t.Errorf("%s: %v", name, err)
@@ -124,11 +124,11 @@ func TestCommitIsWhatPlainGitMakes(t *testing.T) {
 			edits := randomEdits(random, files(t, repo))
 			for _, f := range edits {
 				full := filepath.Join(clone, f.Path)
-				if f.Data == nil {
+				if f.After == nil {
 					_ = os.Remove(full)
 					continue
 				}
-				if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), overwrite(full, f.Data)); err != nil {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), overwrite(full, f.After)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -226,7 +226,7 @@ func randomEdits(random *rand.Rand, now map[string]string) []git.File {
 		case random.IntN(4) == 0:
 			list = append(list, git.File{Path: name})
 		case random.IntN(4) == 0 && !link:
-			list = append(list, git.File{Path: name, Data: fmt.Appendln(nil, random.IntN(5))})
+			list = append(list, git.File{Path: name, After: fmt.Appendln(nil, random.IntN(5))})
 		default:
 			continue
 		}
@@ -235,7 +235,7 @@ func randomEdits(random *rand.Rand, now map[string]string) []git.File {
 	for range 5 {
 		if name := randomPath(random); free(taken, name) {
 			taken[name] = true
-			list = append(list, git.File{Path: name, Data: fmt.Appendln(nil, random.IntN(5))})
+			list = append(list, git.File{Path: name, After: fmt.Appendln(nil, random.IntN(5))})
 		}
 	}
 	return list

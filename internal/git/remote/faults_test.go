@@ -25,7 +25,7 @@ func unhurried(o *Options) { o.Random = func(int64) int64 { return 0 } }
 // put is a step that writes one file.
 func put(name, data string) func(context.Context, Base) (*Change, error) {
 	return func(context.Context, Base) (*Change, error) {
-		return &Change{Files: []git.File{{Path: name, Data: []byte(data)}}, Message: "put " + name + "\n"}, nil
+		return &Change{Files: []git.File{{Path: name, After: []byte(data)}}, Message: "put " + name + "\n"}, nil
 	}
 }
 
@@ -41,7 +41,7 @@ func careless(_ context.Context, b Base) (*Change, error) {
 	if err != nil {
 		return nil, errors.New("it did not work")
 	}
-	return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", Data: append(data, '!')}}, Message: "edit\n"}, nil
+	return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", After: append(data, '!')}}, Message: "edit\n"}, nil
 }
 
 func TestUpdateOutlastsFaults(t *testing.T) {
@@ -101,7 +101,7 @@ func TestAStepThatToleratesAFailedRead(t *testing.T) {
 		if err != nil {
 			return nil, nil
 		}
-		return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", Data: append(data, '!')}}, Message: "edit\n"}, nil
+		return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", After: append(data, '!')}}, Message: "edit\n"}, nil
 	}
 	start := func() (*gitserver.Server, *gitserver.Repo, *Remote) {
 		server, repo := gitserver.Serve(t, shop...)
@@ -495,7 +495,7 @@ func TestOptions(t *testing.T) {
 		"":                                  "no URL",
 		"https://bot:hunter2@example.com/x": "has a password in it",
 		"https://example.com/x\ny":          "line break",
-		"envs":                              "no URL of a Git repository",
+		"envs":                              "not a URL of a Git repository",
 	} {
 		_, err := Open(t.Context(), Options{URL: url, Author: somebody, TempDir: t.TempDir()})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {

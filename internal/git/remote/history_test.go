@@ -216,7 +216,7 @@ func TestRefs(t *testing.T) {
 		t.Errorf("refs %v", refs)
 	}
 	tip := must(r.Tip(t.Context(), "main"))(t)
-	outcome := must(r.Commit(t.Context(), tip, []git.File{{Path: "a", Data: []byte("1")}}, "Promote\n\nAssay-Outcome: promote\n"))(t)
+	outcome := must(r.Commit(t.Context(), tip, []git.File{{Path: "a", After: []byte("1")}}, "Promote\n\nAssay-Outcome: promote\n"))(t)
 	moves := []Ref{{Name: "refs/heads/main", Expect: tip, New: outcome}, {Name: "refs/assay/outcomes/a", New: outcome}}
 	if err := r.Push(t.Context(), moves...); err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestRefs(t *testing.T) {
 		t.Errorf("entries %+v", entries)
 	}
 	// All or nothing: a ref that is stale keeps the others where they are.
-	next := must(r.Commit(t.Context(), outcome, []git.File{{Path: "a", Data: []byte("2")}}, "b"))(t)
+	next := must(r.Commit(t.Context(), outcome, []git.File{{Path: "a", After: []byte("2")}}, "b"))(t)
 	err := r.Push(t.Context(), Ref{Name: "refs/heads/main", Expect: outcome, New: next}, Ref{Name: "refs/assay/outcomes/a", New: next})
 	if !errors.Is(err, ErrStale) {
 		t.Errorf("error %v", err)

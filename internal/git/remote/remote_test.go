@@ -85,9 +85,9 @@ func TestCommitLandsOnTheTip(t *testing.T) {
 		t.Error(err)
 	}
 	commit := must(r.Commit(t.Context(), tip, []git.File{
-		{Path: "envs/shop/web.yaml", Data: []byte("new")},
+		{Path: "envs/shop/web.yaml", After: []byte("new")},
 		{Path: "envs/shop/candidate.yaml"},
-		{Path: "next/env/candidate.yaml", Data: []byte("marker")},
+		{Path: "next/env/candidate.yaml", After: []byte("marker")},
 		{Path: "envs/shop/charts/x/values.yaml"},
 	}, "Promote\n\nAssay-Outcome: promote\n"))(t)
 	if err := r.Push(t.Context(), Ref{Name: "refs/heads/main", Expect: tip, New: commit}); err != nil {
@@ -109,7 +109,7 @@ func TestPushOfAStaleTip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := open(t, repo.URL)
 			tip := must(r.Tip(t.Context(), "main"))(t)
-			commit := must(r.Commit(t.Context(), tip, []git.File{{Path: "a", Data: []byte(name)}}, "a"))(t)
+			commit := must(r.Commit(t.Context(), tip, []git.File{{Path: "a", After: []byte(name)}}, "a"))(t)
 			server.Inject(stage, 1, gitserver.Before(func() error { _, err := repo.Advance("main"); return err }))
 			if err := r.Push(t.Context(), Ref{Name: "refs/heads/main", Expect: tip, New: commit}); !errors.Is(err, ErrStale) {
 				t.Errorf("error %v", err)
@@ -131,7 +131,7 @@ func TestUpdateStartsOverFromTheNewTip(t *testing.T) {
 	at := must(r.Update(limited(t), "main", func(_ context.Context, b Base) (*Change, error) {
 		tips = append(tips, b.Commit)
 		data, err := fs.ReadFile(b.Tree, "envs/shop/web.yaml")
-		return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", Data: append(data, '!')}}, Message: "edit"}, err
+		return &Change{Files: []git.File{{Path: "envs/shop/web.yaml", After: append(data, '!')}}, Message: "edit"}, err
 	}))(t)
 	if at.Tries != times+1 || len(slices.Compact(tips)) != times+1 {
 		t.Errorf("%d tries on %d tips", at.Tries, len(tips))
@@ -158,7 +158,7 @@ func TestUpdateGivesUpAtTheDeadline(t *testing.T) {
 	}))
 	r := open(t, repo.URL, func(o *Options) { o.Random = func(int64) int64 { return 0 } })
 	_, err := r.Update(ctx, "main", func(context.Context, Base) (*Change, error) {
-		return &Change{Files: []git.File{{Path: "a", Data: []byte("1")}}, Message: "a"}, nil
+		return &Change{Files: []git.File{{Path: "a", After: []byte("1")}}, Message: "a"}, nil
 	})
 	var gaveUp *GaveUpError
 	if !errors.As(err, &gaveUp) || !errors.Is(err, context.Canceled) || gaveUp.Moved < 11 {

@@ -21,7 +21,7 @@ import (
 func edit(name, more string) func(context.Context, Base) (*Change, error) {
 	return func(_ context.Context, b Base) (*Change, error) {
 		data, err := fs.ReadFile(b.Tree, name)
-		return &Change{Files: []git.File{{Path: name, Data: append(data, more...)}}, Message: "edit " + name + "\n"}, err
+		return &Change{Files: []git.File{{Path: name, After: append(data, more...)}}, Message: "edit " + name + "\n"}, err
 	}
 }
 
@@ -248,7 +248,7 @@ func TestCostIsThatOfThePath(t *testing.T) {
 			must(fs.ReadFile(tree, name))(t)
 		}
 		read := server.Traffic()
-		commit := must(r.Commit(t.Context(), tip, []git.File{{Path: "envs/e3/f1.yaml", Data: []byte("new")}, {Path: "envs/e4/f1.yaml", Data: []byte("unread")}}, "edit"))(t)
+		commit := must(r.Commit(t.Context(), tip, []git.File{{Path: "envs/e3/f1.yaml", After: []byte("new")}, {Path: "envs/e4/f1.yaml", After: []byte("unread")}}, "edit"))(t)
 		if made := server.Traffic(); made.Requests[gitserver.Fetch] != 1 {
 			t.Errorf("a commit with one more directory took %v", made.Requests)
 		}

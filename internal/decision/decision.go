@@ -1,0 +1,39 @@
+// Package decision has the words for what becomes of a candidate: what an
+// experiment's verdict says, what a commit tells, and what a run of a command
+// came to.
+package decision
+
+// Outcome is what becomes of a candidate. It is what Assay-Outcome says in a
+// commit, and "outcome" in JSON.
+type Outcome string
+
+// What is written to Git.
+const (
+	Promote Outcome = "promote" // the environment's files hold the candidate
+	Reject  Outcome = "reject"  // the marker is gone
+	Revert  Outcome = "revert"  // the files hold what they held before a promotion
+
+	// Candidate and Withdraw are not verdicts: the commit puts a candidate under
+	// test, or takes one back.
+	Candidate Outcome = "candidate"
+	Withdraw  Outcome = "withdraw"
+)
+
+// What leaves a candidate as it is.
+const (
+	Hold       Outcome = "hold"       // there is no verdict, or none that decides
+	Superseded Outcome = "superseded" // the verdict is on another candidate than the one under test
+	None       Outcome = "none"       // there was nothing to do
+)
+
+// Done is the outcome in the past, for people.
+func (o Outcome) Done() string {
+	switch o {
+	case Promote:
+		return "promoted"
+	case Revert:
+		return "reverted the promotion of"
+	default:
+		return "rejected"
+	}
+}

@@ -119,7 +119,7 @@ func Meaning(id digest.Selector, decide Decider) Decider {
 // judge reads the verdict on what is under test. Since when the branch holds
 // it is asked for only where that matters.
 func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured, since Since) (verdict.Verdict, error) {
-	deadline, err := time.ParseDuration(res.Plan.Spec.Experiment.Deadline)
+	deadline, err := time.ParseDuration(string(res.Plan.Spec.Experiment.Deadline))
 	if err != nil {
 		return verdict.Verdict{}, fmt.Errorf("parse spec.experiment.deadline of the plan: %w", err)
 	}

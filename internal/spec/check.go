@@ -190,8 +190,8 @@ func (w *walker) checkExperiment(e Experiment) {
 	if e.Deadline == "" {
 		return
 	}
-	if d, err := time.ParseDuration(e.Deadline); err != nil || d <= 0 {
-		w.at(at+".deadline", "must be a duration above zero, as in 90s, 30m or 24h")
+	if d, err := time.ParseDuration(string(e.Deadline)); err != nil || d < 0 {
+		w.at(at+".deadline", "must be a duration, as in 90s, 30m or 24h, or 0 for none")
 	}
 }
 

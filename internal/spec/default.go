@@ -67,7 +67,7 @@ func (s *PlanSpec) sources() []source {
 	return out
 }
 
-func set(field *string, to string) {
+func set[T ~string](field *T, to T) {
 	if *field == "" {
 		*field = to
 	}

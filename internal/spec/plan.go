@@ -89,12 +89,15 @@ type Variant struct {
 
 // Experiment says what judges a candidate.
 type Experiment struct {
-	Resources  []string       `json:"resources,omitempty"`                                     // globs of the experiment's files, relative to the environment; default experiment/*
-	Parameters map[string]any `json:"parameters,omitempty"`                                    // what templates get as .Parameters
-	Delimiters []string       `json:"delimiters,omitempty" jsonschema:"minItems=2,maxItems=2"` // of actions in templates, when {{ and }} are in the way
-	Deadline   string         `json:"deadline,omitempty"`                                      // no verdict by then is a reject; as 30m or 24h; default 1h
-	Engines    []Engine       `json:"engines,omitempty"`                                       // kinds that judge, beside the built-in ones
+	Resources  []string       `json:"resources,omitempty"`                                       // globs of the experiment's files, relative to the environment; default experiment/*
+	Parameters map[string]any `json:"parameters,omitempty"`                                      // what templates get as .Parameters
+	Delimiters []string       `json:"delimiters,omitempty" jsonschema:"minItems=2,maxItems=2"`   // of actions in templates, when {{ and }} are in the way
+	Deadline   Duration       `json:"deadline,omitempty" jsonschema:"oneof_type=string;integer"` // no verdict by then is a reject; as 30m or 24h; 0 waits without end; default 1h
+	Engines    []Engine       `json:"engines,omitempty"`                                         // kinds that judge, beside the built-in ones
 }
+
+// Duration is text that time.ParseDuration reads, or 0.
+type Duration string
 
 // Promotion says how a verdict reaches Git.
 type Promotion struct {

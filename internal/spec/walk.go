@@ -188,7 +188,9 @@ func (w *walker) sequence(n *yaml.Node, v reflect.Value, at string) {
 func (w *walker) scalar(n *yaml.Node, v reflect.Value, at string) {
 	switch v.Kind() {
 	case reflect.String:
-		if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!str" {
+		if _, ok := v.Interface().(Duration); ok && n.ShortTag() == "!!int" && n.Value == "0" {
+			v.SetString(n.Value)
+		} else if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!str" {
 			w.add(n.Line, at, "must be text, and is %s: quote it", what(n))
 		} else if w.is(n, yaml.ScalarNode, "!!str", at) {
 			v.SetString(n.Value)

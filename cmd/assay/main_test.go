@@ -43,6 +43,8 @@ func TestScript(t *testing.T) {
 			"expand":  expand,
 
 			"serve": serve, "commit": commit, "submodule": submodule, "replace": replace, "fault": fault, "met": met, "hook": hook, "bare": bare, "people": people, "held": held,
+
+			"steps": steps, "gitlab": gitlabJob, "comments": comments, "cluster": serveCluster, "shim": shim,
 		},
 	})
 }

@@ -75,6 +75,8 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("REPO", repo.URL)
 	ts.Setenv("BARE", repo.Dir)
+	ts.Setenv("REPOSITORY", name+".git")
+	ts.Setenv("SERVER", strings.TrimSuffix(repo.URL, "/"+name+".git"))
 	*serversOf(ts) = servers{server: server, repo: repo}
 	if newForge != nil {
 		serveForge(ts, newForge(forgefake.Options{Git: repo.Dir, Path: forgePath, Token: password}))
@@ -89,14 +91,20 @@ func serveForge(ts *testscript.TestScript, forge *forgefake.Forge) {
 	serversOf(ts).forge = forge
 }
 
-// people does what people do on the forge's page: people close NUMBER.
+// people does what people do on the forge's page: people close NUMBER, or
+// people open BRANCH.
 func people(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 2 || args[0] != "close" {
-		ts.Fatalf("usage: people close number")
+	forge := serversOf(ts).forge
+	switch {
+	case len(args) == 2 && args[0] == "open":
+		forge.Add(forgefake.Pull{Head: args[1], Base: "main", Title: "Bump"})
+	case len(args) == 2 && args[0] == "close":
+		number, err := strconv.ParseInt(args[1], 10, 64)
+		ts.Check(err)
+		forge.ClosePull(number)
+	default:
+		ts.Fatalf("usage: people close number, people open branch")
 	}
-	number, err := strconv.ParseInt(args[1], 10, 64)
-	ts.Check(err)
-	serversOf(ts).forge.ClosePull(number)
 }
 
 // files are those of a directory, as the server commits them.

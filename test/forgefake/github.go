@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,6 +40,7 @@ func githubRoutes(f *Forge) *http.ServeMux {
 	mux.HandleFunc("PUT "+repo+"/pulls/{number}/merge", g.pull(g.merge))
 	mux.HandleFunc("GET "+repo+"/issues/{number}/comments", g.pull(g.comments))
 	mux.HandleFunc("POST "+repo+"/issues/{number}/comments", g.pull(g.comment))
+	mux.HandleFunc("PATCH "+repo+"/issues/comments/{comment}", g.editComment)
 	mux.HandleFunc("POST "+repo+"/issues/{number}/labels", g.pull(g.addLabels))
 	mux.HandleFunc("POST /graphql", g.graphQL)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { g.refuse(w, http.StatusNotFound, "Not Found") })
@@ -242,11 +244,36 @@ func (g *github) merge(w http.ResponseWriter, r *http.Request, p *Pull) {
 }
 
 func (g *github) comments(w http.ResponseWriter, r *http.Request, p *Pull) {
+	all := make([]map[string]any, len(p.Comments))
+	for i, text := range p.Comments {
+		all[i] = map[string]any{"id": commentID(p.Number, i), "body": text}
+	}
 	list := []any{}
-	for _, text := range page(w, r, p.Comments, 30) {
-		list = append(list, map[string]string{"body": text})
+	for _, comment := range page(w, r, all, 30) {
+		list = append(list, comment)
 	}
 	reply(w, http.StatusOK, list)
+}
+
+// mostComments is one more than the comments that a pull request can have here.
+const mostComments = 1000
+
+func commentID(pull int64, index int) int64 { return pull*mostComments + int64(index) }
+
+func (g *github) editComment(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Body string }
+	id, err := strconv.ParseInt(r.PathValue("comment"), 10, 64)
+	if err != nil || !read(w, r, &in) {
+		return
+	}
+	for _, p := range g.f.pulls {
+		if i := int(id % mostComments); p.Number == id/mostComments && i < len(p.Comments) {
+			p.Comments[i] = in.Body
+			reply(w, http.StatusOK, map[string]any{"id": id, "body": in.Body})
+			return
+		}
+	}
+	g.refuse(w, http.StatusNotFound, "Not Found")
 }
 
 func (g *github) comment(w http.ResponseWriter, r *http.Request, p *Pull) {
@@ -255,7 +282,7 @@ func (g *github) comment(w http.ResponseWriter, r *http.Request, p *Pull) {
 		return
 	}
 	p.Comments = append(p.Comments, in.Body)
-	reply(w, http.StatusCreated, map[string]string{"body": in.Body})
+	reply(w, http.StatusCreated, map[string]any{"id": commentID(p.Number, len(p.Comments)-1), "body": in.Body})
 }
 
 func (g *github) addLabels(w http.ResponseWriter, r *http.Request, p *Pull) {

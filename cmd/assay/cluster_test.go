@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object/manifest"
+)
+
+// serveCluster starts an API server that lists the objects of a file, which may
+// change or come later: cluster FILE KUBECONFIG. The second is written: a
+// kubeconfig for it.
+func serveCluster(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.MkAbs(args[0])
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var objs []*unstructured.Unstructured
+		if data, err := os.ReadFile(file); err == nil {
+			if objs, err = manifest.Decode(file, data, manifest.Limits{}); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+		answer := apiAnswer(r, objs)
+		if answer == nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	ts.Defer(server.Close)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), fmt.Appendf(nil, `apiVersion: v1
+kind: Config
+current-context: test
+contexts: [{name: test, context: {cluster: test, user: test}}]
+clusters: [{name: test, cluster: {server: %q}}]
+users: [{name: test, user: {}}]
+`, server.URL), 0o600))
+}
+
+// apiAnswer is what kube-apiserver answers to what assay asks it for: which
+// resources Jobs are, and the Jobs of a namespace with a label.
+func apiAnswer(r *http.Request, objs []*unstructured.Unstructured) any {
+	switch namespace, ok := strings.CutPrefix(r.URL.Path, "/apis/batch/v1/namespaces/"); {
+	case r.URL.Path == "/apis/batch/v1":
+		return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "batch/v1", "resources": []any{
+			map[string]any{"name": "jobs", "singularName": "job", "namespaced": true, "kind": "Job", "verbs": []string{"get", "list", "watch"}},
+		}}
+	case ok:
+		namespace, _, _ = strings.Cut(namespace, "/")
+		items := []any{}
+		for _, o := range objs {
+			name, value, _ := strings.Cut(r.URL.Query().Get("labelSelector"), "=")
+			if o.GetKind() == "Job" && o.GetNamespace() == namespace && (name == "" || o.GetLabels()[name] == value) {
+				items = append(items, o.Object)
+			}
+		}
+		return map[string]any{"kind": "JobList", "apiVersion": "batch/v1", "metadata": map[string]any{"resourceVersion": "1"}, "items": items}
+	}
+	return nil
+}

@@ -63,7 +63,7 @@ func (t *patchTask) parse() error {
 		return t.fault(".path", "a candidate's patch stands in the marker itself: move what the file holds under patch")
 	case strings.TrimSpace(p.Patch) == "":
 		return t.fault(".patch", "missing: write a strategic merge patch, or a list of JSON patch operations")
-	case p.Options["allowNameChange"] || p.Options["allowKindChange"]:
+	case p.Options != nil && (p.Options.AllowNameChange || p.Options.AllowKindChange):
 		return t.fault(".options", "a candidate keeps the name and the kind of every object: leave the option out")
 	case p.Target != nil && *p.Target == types.Selector{}:
 		return t.fault(".target", "is empty, and would match every object: name a kind, a name or labels")

@@ -181,7 +181,7 @@ func TestPatchErrors(t *testing.T) {
 		"bad labels":     {webManifest, types.Patch{Patch: replicas, Target: &types.Selector{LabelSelector: "a=b=c"}}, []string{"spec.patches[0].target: labelSelector is not valid"}},
 		"bad annotation": {webManifest, types.Patch{Patch: replicas, Target: &types.Selector{AnnotationSelector: "a=b=c"}}, []string{"spec.patches[0].target: annotationSelector is not valid"}},
 		"no name":        {webManifest, types.Patch{Patch: "spec: {}"}, []string{"spec.patches[0].patch: does not say what it changes"}},
-		"name change":    {webManifest, types.Patch{Patch: rollout, Options: map[string]bool{"allowNameChange": true}}, []string{"spec.patches[0].options: a candidate keeps the name"}},
+		"name change":    {webManifest, types.Patch{Patch: rollout, Options: &types.PatchArgs{AllowNameChange: true}}, []string{"spec.patches[0].options: a candidate keeps the name"}},
 		"two documents":  {webManifest, on("Deployment", "web", replicas+"\n---\n"+replicas), []string{"spec.patches[0].patch: holds several documents"}},
 		"not YAML":       {webManifest, on("Deployment", "web", "a: [\n"), []string{"spec.patches[0]: patch:1: not valid YAML"}},
 		"a tab":          {webManifest, on("Deployment", "web", "a:\n\tb: 1\n"), []string{"spec.patches[0]: patch:2: a tab in the indentation"}},

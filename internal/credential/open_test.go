@@ -70,6 +70,8 @@ func TestOpenRefusals(t *testing.T) {
 		{"no known_hosts", Options{URL: sshURL, SSHKey: private}, "check known_hosts: it has no key of git.example.test: get them with `ssh-keyscan git.example.test`"},
 		{"unknown host", Options{URL: "ssh://git@other.example.test:2222/r", SSHKey: private, KnownHosts: known}, "no key of [other.example.test]:2222: get them with `ssh-keyscan -p 2222 other.example.test`"},
 		{"broken known_hosts", Options{URL: sshURL, SSHKey: private, KnownHosts: append(known, "git.example.test ssh-rsa AAAA\n"...)}, "known_hosts:2:"},
+		{"a word in known_hosts", Options{URL: sshURL, SSHKey: private, KnownHosts: append(known, "\n# note\ngit.example.test\n"...)}, "known_hosts:4: it has no key: correct the line"},
+		{"broken revocation", Options{URL: sshURL, SSHKey: private, KnownHosts: append([]byte("@revoked * ssh-ed25519 AAAA\n"), known...)}, "known_hosts:1:"},
 		{"quote in the user name", Options{URL: `ssh://git.example.test/r`, Username: `a"b`, SSHKey: private, KnownHosts: known}, "a quote"},
 
 		{"CA is a key", Options{URL: httpsURL, CA: private}, "there is a OPENSSH PRIVATE KEY among them"},

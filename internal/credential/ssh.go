@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -115,6 +116,9 @@ func parseKey(what string, data []byte) (any, ssh.PublicKey, error) {
 
 // setKnownHosts writes the file and checks that the server is in it.
 func (c *Credentials) setKnownHosts(lines []byte) error {
+	if err := checkKnownHosts(lines); err != nil {
+		return fmt.Errorf("read known_hosts: %w", err)
+	}
 	name, err := c.write("known_hosts", lines)
 	if err != nil {
 		return err
@@ -135,6 +139,27 @@ func (c *Credentials) setKnownHosts(lines []byte) error {
 	}
 	return fmt.Errorf("check known_hosts: it has no key of %s: get them with `ssh-keyscan %s`, and compare them with what the server's owner publishes",
 		knownhosts.Normalize(c.remote.sshAddress()), scan)
+}
+
+// checkKnownHosts refuses a line that cannot be read. The library passes over it,
+// and so does ssh: a key would be missing, or a revoked one still accepted.
+func checkKnownHosts(lines []byte) error {
+	number := 0
+	for line := range bytes.Lines(lines) {
+		number++
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		_, _, _, _, _, err := ssh.ParseKnownHosts(line)
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it has no key")
+		}
+		if err != nil {
+			return fmt.Errorf("known_hosts:%d: %w: correct the line, or remove it", number, err)
+		}
+	}
+	return nil
 }
 
 // covers asks for a key that is certainly not the server's: the answer tells

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	gitlab "gitlab.com/gitlab-org/api/client-go"
+	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 	"golang.org/x/time/rate"
 )
 

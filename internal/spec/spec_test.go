@@ -194,7 +194,7 @@ func TestKustomizesInlineFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []types.Patch{{
-		Patch: "[]", Options: map[string]bool{"allowNameChange": true},
+		Patch: "[]", Options: &types.PatchArgs{AllowNameChange: true},
 		Target: &types.Selector{
 			ResId:         resid.ResId{Gvk: resid.Gvk{Group: "apps", Version: "v1", Kind: "Deployment"}, Name: "web", Namespace: "shop"},
 			LabelSelector: "a=b",

@@ -61,6 +61,19 @@ func TestAPIVersions(t *testing.T) {
 	}
 }
 
+// The versions that Helm starts from are those of its own release, whatever the
+// Kubernetes client is that this module has.
+func TestDefaultAPIVersions(t *testing.T) {
+	for version, want := range map[string]string{
+		"v1": "true", "batch/v1beta1": "true", "storagemigration.k8s.io/v1alpha1": "true",
+		"resource.k8s.io/v1": "false", "storagemigration.k8s.io/v1beta1": "false", // of Kubernetes 1.34 and 1.35
+	} {
+		if got := show(t, `{{ .Capabilities.APIVersions.Has "`+version+`" }}`, nil, spec.HelmSource{}, options); got != want {
+			t.Errorf("%s: %s, want %s", version, got, want)
+		}
+	}
+}
+
 // Argo CD expands its build environment in parameters and in file names.
 func TestExpandsTheBuildEnvironment(t *testing.T) {
 	src := spec.HelmSource{

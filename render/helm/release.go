@@ -73,7 +73,7 @@ func (r *renderer) capabilities() (*chartutil.Capabilities, error) {
 	if len(given) == 0 {
 		given = r.opt.APIVersions
 	}
-	caps.APIVersions = slices.Concat(caps.APIVersions, chartutil.VersionSet(given))
+	caps.APIVersions = chartutil.VersionSet(slices.Concat(strings.Fields(apiVersions3), given))
 	return caps, nil
 }
 

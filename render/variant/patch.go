@@ -175,7 +175,7 @@ func merge(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
 		return 0, "holds several documents, which one target cannot serve"
 	}
 	for _, one := range patches {
-		if patch.Options["allowNameChange"] {
+		if patch.Options != nil && patch.Options.AllowNameChange {
 			one.AllowNameChange()
 		}
 		var found []*resource.Resource

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common/ast"
-	"github.com/google/cel-go/common/operators"
-	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
-	"github.com/google/cel-go/common/types/traits"
-	"github.com/google/cel-go/interpreter"
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+	"cel.dev/cel-go/interpreter"
 )
 
 // CEL's cost is counted after each step, and from the outside. That does not
@@ -67,53 +67,69 @@ func bounded() interpreter.InterpretableDecorator {
 		}
 		switch call.Function() {
 		case operators.Equals, operators.NotEquals, operators.In:
-			return comparison{call, &budget}, nil
+			return bound{call, comparison(call.Function(), &budget)}, nil
 		case operators.Add:
-			return addition{call}, nil
+			return bound{call, addValues}, nil
 		case "join":
-			return joining{call}, nil
+			return bound{call, joinTexts}, nil
 		}
 		return i, nil
 	}
 }
 
-// comparison is ==, != or in, within a budget.
-type comparison struct {
+// bound is a call whose result is made by run, and charged as CEL charges it.
+type bound struct {
 	interpreter.InterpretableCall
-	budget *int
+	run func(args []ref.Val) ref.Val
 }
 
-func (c comparison) Eval(vars interpreter.Activation) ref.Val {
-	args, failed := evalAll(c.Args(), vars)
-	if failed != nil {
-		return failed
+func (b bound) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	args := make([]ref.Val, len(b.Args()))
+	for i, arg := range b.Args() {
+		args[i] = arg.Exec(frame)
 	}
 	for _, arg := range args {
-		if !spend(c.budget, arg) {
-			return types.NewErr("it compares more than %d values", compareLimit)
+		if types.IsUnknownOrError(arg) {
+			return arg
 		}
 	}
-	switch c.Function() {
-	case operators.Equals:
-		return types.Equal(args[0], args[1])
-	case operators.NotEquals:
-		return types.Bool(types.Equal(args[0], args[1]) != types.True)
+	result := b.run(args)
+	if costs := frame.CostTracker(); costs != nil {
+		costs.EvalVarArgs(frame, b.ID(), b, args, result)
 	}
-	container, ok := args[1].(traits.Container)
-	if !ok {
-		return types.MaybeNoSuchOverloadErr(args[1])
-	}
-	return container.Contains(args[0])
+	return result
 }
 
-// addition is +, with a bounded list or text.
-type addition struct{ interpreter.InterpretableCall }
+// Eval is for callers of CEL's first interface: without it they would reach the
+// embedded call, which has no bound.
+func (b bound) Eval(vars interpreter.Activation) ref.Val {
+	return interpreter.EvalActivation(vars, b.Exec)
+}
 
-func (a addition) Eval(vars interpreter.Activation) ref.Val {
-	args, failed := evalAll(a.Args(), vars)
-	if failed != nil {
-		return failed
+// comparison is ==, != or in, within a budget.
+func comparison(function string, budget *int) func([]ref.Val) ref.Val {
+	return func(args []ref.Val) ref.Val {
+		for _, arg := range args {
+			if !spend(budget, arg) {
+				return types.NewErr("it compares more than %d values", compareLimit)
+			}
+		}
+		switch function {
+		case operators.Equals:
+			return types.Equal(args[0], args[1])
+		case operators.NotEquals:
+			return types.Bool(types.Equal(args[0], args[1]) != types.True)
+		}
+		container, ok := args[1].(traits.Container)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(args[1])
+		}
+		return container.Contains(args[0])
 	}
+}
+
+// addValues is +, with a bounded list or text.
+func addValues(args []ref.Val) ref.Val {
 	adder, ok := args[0].(traits.Adder)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(args[0])
@@ -147,14 +163,8 @@ func textSize(v ref.Val) int {
 	return 0
 }
 
-// joining is join, with a bounded result.
-type joining struct{ interpreter.InterpretableCall }
-
-func (j joining) Eval(vars interpreter.Activation) ref.Val {
-	args, failed := evalAll(j.Args(), vars)
-	if failed != nil {
-		return failed
-	}
+// joinTexts is CEL's own, with a bounded result.
+func joinTexts(args []ref.Val) ref.Val {
 	list, ok := args[0].(traits.Lister)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(args[0])
@@ -179,19 +189,6 @@ func (j joining) Eval(vars interpreter.Activation) ref.Val {
 		out.WriteString(string(text))
 	}
 	return types.String(out.String())
-}
-
-func evalAll(args []interpreter.Interpretable, vars interpreter.Activation) ([]ref.Val, ref.Val) {
-	out := make([]ref.Val, len(args))
-	for i, arg := range args {
-		out[i] = arg.Eval(vars)
-	}
-	for _, v := range out {
-		if types.IsUnknownOrError(v) {
-			return nil, v
-		}
-	}
-	return out, nil
 }
 
 // spend takes a value's parts off the budget, and stops once that is used up.

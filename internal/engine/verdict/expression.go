@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/cel-go/cel"
-	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
-	"github.com/google/cel-go/ext"
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
 
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -18,6 +18,7 @@ import (
 
 const (
 	costLimit      = 1_000_000 // of one evaluation; built-in ones cost a few hundred
+	costModel      = 0         // held, so that no library's update moves a verdict over the limit or under it
 	interruptEvery = 100       // steps of a loop
 	longestReason  = 200
 	mostReasons    = 3
@@ -56,6 +57,7 @@ func environment() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.OptionalTypes(), ext.Strings(ext.StringsVersion(0)),
 		cel.ParserRecursionLimit(100),
+		cel.CostModelVersion(costModel),
 		cel.Variable("object", cel.DynType),
 		cel.Variable("children", cel.ListType(cel.DynType)),
 		cel.Variable("doc", cel.MapType(cel.StringType, cel.DynType)),

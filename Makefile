@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build audit test race others demo corpus e2e bench faults hostile lint generate check-generated fuzz clean
+.PHONY: help build audit release test race others demo corpus e2e bench faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ build: ## build bin/assay
 
 audit: build ## print the modules in what ships, fail on one that must not, and write the bill of materials
 	@$(GO) run ./test/audit bin/assay
+
+release: ## build the archives, bills of materials and checksums of a release in bin/release
+	@rm -rf bin/release
+	GO=$(GO) ./release bin/release
 
 test: ## run the tests, those of concurrent code under the race detector
 	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race others,echo "no C compiler: the race detector is left out" && $(GO) test -timeout 20m ./...)

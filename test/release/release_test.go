@@ -1,0 +1,115 @@
+// Package release tests what ./release makes.
+package release
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSameBytes builds the release of a commit in two clones at two places: every
+// file of it is the same.
+func TestSameBytes(t *testing.T) {
+	platform := runtime.GOOS + "/" + runtime.GOARCH
+	first, second := build(t, platform), build(t, platform)
+	if len(first) != 3 {
+		t.Errorf("it has %v", slices.Sorted(maps.Keys(first)))
+	}
+	for name, data := range first {
+		if !bytes.Equal(data, second[name]) {
+			t.Errorf("%s has other bytes the second time", name)
+		}
+	}
+	sums := string(first["checksums.txt"])
+	for name, data := range first {
+		if name != "checksums.txt" && !strings.Contains(sums, fmt.Sprintf("%x  %s\n", sha256.Sum256(data), name)) {
+			t.Errorf("checksums.txt has not %s:\n%s", name, sums)
+		}
+		if strings.HasSuffix(name, ".tar.gz") {
+			checkArchive(t, strings.TrimSuffix(name, ".tar.gz"), data)
+		}
+	}
+}
+
+// build makes the release in a clone of the commit that is checked out, and
+// returns its files.
+func build(t *testing.T, platform string) map[string][]byte {
+	t.Helper()
+	dir := t.TempDir()
+	clone, out := filepath.Join(dir, "clone"), filepath.Join(dir, "out")
+	run(t, exec.Command("git", "clone", "--quiet", "--no-hardlinks", "../..", clone))
+	cmd := exec.Command("./release", out, platform)
+	cmd.Dir = clone
+	run(t, cmd)
+	files := map[string][]byte{}
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(out, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = data
+	}
+	return files
+}
+
+func run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	}
+}
+
+// checkArchive holds what is in an archive.
+func checkArchive(t *testing.T, name string, data []byte) {
+	t.Helper()
+	unzipped, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*tar.Header{}
+	for r := tar.NewReader(unzipped); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[h.Name] = h
+		if h.Name != name+"/assay" {
+			continue
+		}
+		binary, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := buildinfo.Read(bytes.NewReader(binary))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Mode&0o777 != 0o755 || info.Path != "github.com/assaydev/assay/cmd/assay" {
+			t.Errorf("assay is %s with mode %o", info.Path, h.Mode)
+		}
+	}
+	for _, want := range []string{"assay", "LICENSE", "plugin.yaml", "completions/assay.bash", "completions/assay.fish", "completions/assay.zsh"} {
+		if h := files[name+"/"+want]; h == nil || h.Size < 100 || h.Uid != 0 {
+			t.Errorf("the archive's %s is %+v", want, h)
+		}
+	}
+}

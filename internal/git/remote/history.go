@@ -25,6 +25,29 @@ func (r *Remote) Log(ctx context.Context, branch string, n int) (entries []git.E
 	return entries[:min(n, len(entries))], len(entries) > n, nil
 }
 
+// Base is the last commit that a branch and a commit have in common, within the
+// last n generations of each; empty where none is found.
+func (r *Remote) Base(ctx context.Context, branch, commit string, n int) (string, error) {
+	s, remove, err := r.past(ctx, branch, n)
+	if err != nil {
+		return "", err
+	}
+	defer remove()
+	err = s.fetch(ctx, fetch{refspecs: []string{commit + ":refs/fetched/other"}, depth: n + 1})
+	if errors.Is(err, ErrNoCommit) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("fetch the history of %s: %w", git.Short(commit), err)
+	}
+	out, err := s.run.Run(ctx, nil, "merge-base", tipRef, commit)
+	var failed *git.Error
+	if errors.As(err, &failed) && failed.Code == 1 {
+		return "", nil
+	}
+	return git.Line(out), err
+}
+
 // past is a repository with the last n generations of a branch and one more,
 // which tells whether they are all.
 func (r *Remote) past(ctx context.Context, branch string, n int) (*store, func(), error) {

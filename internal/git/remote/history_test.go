@@ -287,3 +287,32 @@ func TestNoteOnceMore(t *testing.T) {
 	push(other, Ref{Name: name, Expect: note})
 	push(other, Ref{Name: name, New: note})
 }
+
+func TestBase(t *testing.T) {
+	_, repo := gitserver.Serve(t, shop...)
+	start := must(repo.Git("rev-parse", "main"))(t)
+	for i := range 3 {
+		must(repo.Commit("main", fmt.Sprintf("change %d", i), gitserver.File{Path: "n", Data: fmt.Sprint(i)}))(t)
+	}
+	side := must(repo.Git("commit-tree", "-p", start, "-m", "on the side", start+"^{tree}"))(t)
+	must(repo.Git("update-ref", "refs/heads/side", side))(t)
+	alone := must(repo.Git("commit-tree", "-m", "of nothing", start+"^{tree}"))(t)
+	must(repo.Git("update-ref", "refs/heads/alone", alone))(t)
+	r := open(t, repo.URL)
+	tip := must(repo.Git("rev-parse", "main"))(t)
+	for _, test := range []struct {
+		commit string
+		n      int
+		want   string
+	}{
+		{side, 10, start},
+		{tip, 10, tip},
+		{start, 10, start},
+		{side, 1, ""}, // further back than is looked
+		{alone, 10, ""},
+	} {
+		if got, err := r.Base(t.Context(), "main", test.commit, test.n); err != nil || got != test.want {
+			t.Errorf("main and %s within %d: %q, want %q: %v", test.commit, test.n, got, test.want, err)
+		}
+	}
+}

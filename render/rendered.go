@@ -68,28 +68,80 @@ func (r *run) rendered(ctx context.Context, edits map[string][]byte, baseline []
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(edits)) {
-		at, err := r.tree.Locate(name)
+		why, err := r.foreign(ctx, r.tree, sources, name, edits[name], baseline)
 		if err != nil {
 			return err
 		}
-		owner, err := r.judgedBy(at)
-		if err != nil {
-			return err
-		}
-		if owner != "" {
-			return r.refuseEdit(name, "is an experiment resource of "+owner)
-		}
-		part := sources[at]
-		if !part && r.git.layout == spec.Helm {
-			if part, err = r.matters(ctx, name, edits[name], baseline); err != nil {
-				return err
-			}
-		}
-		if !part {
-			return r.refuseEdit(name, fmt.Sprintf("the environment %s is not rendered from", r.req.Environment))
+		if why != "" {
+			return r.refuseEdit(name, why)
 		}
 	}
 	return nil
+}
+
+// foreign says why the baseline is not rendered from a file, which sources are of
+// the tree; empty where it is.
+func (r *run) foreign(ctx context.Context, tree *envfs.FS, sources map[string]bool, name string, data []byte, baseline []*unstructured.Unstructured) (string, error) {
+	at, err := tree.Locate(name)
+	if err != nil {
+		return "", err
+	}
+	owner, err := r.judgedBy(at)
+	if err != nil {
+		return "", err
+	}
+	if owner != "" {
+		return "is an experiment resource of " + owner, nil
+	}
+	part := sources[at]
+	if !part && r.git.layout == spec.Helm {
+		if part, err = r.matters(ctx, name, data, baseline); err != nil {
+			return "", err
+		}
+	}
+	if !part {
+		return fmt.Sprintf("the environment %s is not rendered from", r.req.Environment), nil
+	}
+	return "", nil
+}
+
+// Rendered reports which files an environment, less its marker, is rendered from,
+// of those whose new contents are given: a change may edit them, and no others
+// (law 4). A file without content is removed. One that is made or removed counts
+// as the tree has it that it is in.
+func Rendered(ctx context.Context, req Request, contents map[string][]byte) (map[string]bool, error) {
+	r, err := open(req)
+	if err != nil {
+		return nil, err
+	}
+	edited := r.tree.With(contents)
+	before, err := r.git.files(ctx, r.tree, r.hide)
+	if err != nil {
+		return nil, err
+	}
+	after, err := r.git.files(ctx, edited, r.hide)
+	if err != nil {
+		return nil, err
+	}
+	var baseline []*unstructured.Unstructured
+	if r.git.layout == spec.Helm { // any file of a chart may matter
+		if baseline, _, err = r.git.render(ctx, r.tree, r.hide); err != nil {
+			return nil, err
+		}
+	}
+	out := map[string]bool{}
+	for name, data := range contents {
+		tree, sources := edited, after
+		if data == nil {
+			tree, sources = r.tree, before
+		}
+		why, err := r.foreign(ctx, tree, sources, name, data, baseline)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = why == ""
+	}
+	return out, nil
 }
 
 func (r *run) refuseEdit(name, why string) error {

@@ -83,7 +83,7 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 	}
 	f, state, err := Introduce(ctx, render.Request{
 		FS: p.req.FS.With(p.contents()), Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: p.req.Limits, Allow: p.req.Allow,
-	}, p.edit.Candidate)
+	}, p.edit.Forms)
 	if err != nil {
 		return err
 	}
@@ -104,9 +104,9 @@ func NextDir(from string, to spec.Destination) (string, error) {
 }
 
 // Introduce makes the marker that puts a candidate of another environment under
-// test in this one, and proves that it renders here. The file counts only for the
-// state Set.
-func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (git.File, NextState, error) {
+// test in this one, in the first of its forms that is proven to render here. The
+// file counts only for the state Set.
+func Introduce(ctx context.Context, req render.Request, forms []Form) (git.File, NextState, error) {
 	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return git.File{}, "", fmt.Errorf("%s is not a directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
 	} else if err != nil {
@@ -120,28 +120,51 @@ func Introduce(ctx context.Context, req render.Request, c spec.Candidate) (git.F
 	if err != nil {
 		return git.File{}, "", err
 	}
+	for _, form := range forms {
+		c, there, failed := fits(ctx, req, now, form.Candidate, baseline.Baseline)
+		if ctx.Err() != nil {
+			return git.File{}, "", failed
+		}
+		if err = failed; err != nil {
+			continue
+		}
+		if there {
+			return git.File{}, Already, nil
+		}
+		return placed(req, now, c, baseline.Plan.Spec.Queue)
+	}
+	return git.File{}, "", err
+}
+
+// fits is a candidate of another environment as it is called here, proven to
+// render. What is under test, waits or is promoted already is there.
+func fits(ctx context.Context, req render.Request, now marker.File, c spec.Candidate, baseline []*unstructured.Unstructured) (_ spec.Candidate, there bool, err error) {
 	c.Spec.Attempt = 0
-	c.Spec.Images = translate(c.Spec.Images, baseline.Baseline)
+	c.Spec.Images = translate(c.Spec.Images, baseline)
 	if c.Spec.Patches, err = anywhere(c.Spec.Patches); err != nil {
-		return git.File{}, "", err
+		return c, false, err
 	}
 	single, err := marker.Encode([]spec.Candidate{c})
 	if err != nil {
-		return git.File{}, "", err
+		return c, false, err
 	}
-	if _, err := renderWith(ctx, req, now.Path, single); errors.Is(err, change.ErrNothing) {
-		return git.File{}, Already, nil
-	} else if err != nil {
-		return git.File{}, "", err
+	if _, err := renderWith(ctx, req, now.Path, single); err != nil {
+		there = errors.Is(err, change.ErrNothing)
+		if there {
+			err = nil
+		}
+		return c, there, err
 	}
-	if slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
-		return git.File{}, Already, nil
-	}
+	return c, slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }), nil
+}
+
+// placed is the marker with a candidate in its place.
+func placed(req render.Request, now marker.File, c spec.Candidate, queue string) (git.File, NextState, error) {
 	f, err := Before(req.FS, now.Path)
 	if err != nil {
 		return git.File{}, "", err
 	}
-	if f.After, err = marker.Encode(marker.Put(now.Candidates, c, baseline.Plan.Spec.Queue)); err != nil {
+	if f.After, err = marker.Encode(marker.Put(now.Candidates, c, queue)); err != nil {
 		return git.File{}, "", err
 	}
 	if bytes.Equal(f.Before, f.After) {

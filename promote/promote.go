@@ -53,6 +53,7 @@ type Edit struct {
 	Layout    spec.Layout
 	Plan      *spec.Plan // defaulted
 	Candidate spec.Candidate
+	Forms     []Form        // as next environments may take it, the likeliest first
 	ID        string        // empty where the change renders no experiment: see Warnings
 	Digest    digest.Digest // as ID
 	Files     []git.File    // in the order of writing
@@ -131,10 +132,14 @@ func (p *preparation) open(ctx context.Context) error {
 		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
 		Candidate: *res.Marker, ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
 	}
-	if p.want = res.Baseline; p.opt.Outcome == decision.Promote {
-		p.want, p.edited, p.edit.Untested = res.Candidate, res.Edited, res.Untested
+	if p.want = res.Baseline; p.opt.Outcome != decision.Promote {
+		return nil
 	}
-	return nil
+	p.want, p.edited, p.edit.Untested = res.Candidate, res.Edited, res.Untested
+	if len(res.Plan.Spec.Promotion.To) > 0 {
+		p.edit.Forms, err = Forms(ctx, p.req, res)
+	}
+	return err
 }
 
 // openBroken goes on where the environment renders without its candidate
@@ -157,7 +162,7 @@ func (p *preparation) openBroken(ctx context.Context, cause error) error {
 	}
 	p.edit = &Edit{
 		Outcome: p.opt.Outcome, Environment: p.req.Environment, Layout: res.Layout, Plan: res.Plan,
-		Candidate: p.marker.Candidates[0], Waiting: len(p.marker.Candidates) - 1,
+		Candidate: p.marker.Candidates[0], Forms: []Form{{Candidate: p.marker.Candidates[0]}}, Waiting: len(p.marker.Candidates) - 1,
 	}
 	p.want = res.Baseline
 	warning := "the candidate does not render: " + cause.Error()

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote/candidate"
 )
 
@@ -15,15 +14,17 @@ func (a *app) candidateFromCommand() *cobra.Command {
 		Use:   "from REF [DIR]",
 		Short: "Put what a branch changes under test",
 		Long: `From compares the environment as a branch, tag or commit has it with the files
-here, and writes the marker that makes the same change: images or Helm values
-where that is all of it, else a diff. It turns what a bot proposes into a
-candidate.
+here, and writes the marker that makes the same edit, byte for byte, of the files that the
+environment is rendered from. It turns what a bot proposes into a candidate;
+promotion makes the bot's own edit, so that its next one fits.
 
-It is proven: the candidate renders to exactly what REF renders to. What lies
-outside of the environment's own files, such as a base, cannot be a candidate,
-and is refused. Bring REF up to date first if it lacks newer commits. What was
-rejected before is refused as by assay candidate set. On a server a commit is
-named by its full ID, and other refs in full.`,
+It is proven: the candidate renders to exactly what REF renders to. Other files
+that REF changes are left out, and listed. A bump that adds, removes or renames
+a file that is rendered from, or changes a binary one, is refused, and so is
+what lies outside of the environment's own files, such as a base. Bring REF up
+to date first if it lacks newer commits. What was rejected before is refused as
+by assay candidate set. On a server a commit is named by its full ID, and other
+refs in full.`,
 		Example: `  # A bot's branch
   git fetch origin bump-web
   assay candidate from FETCH_HEAD shop/prod
@@ -49,13 +50,13 @@ named by its full ID, and other refs in full.`,
 
 func (a *app) candidateFrom(ctx context.Context, opt candidateOptions, ref string, args []string) error {
 	return a.putCandidate(ctx, opt, args, func(s *site) candidate.Derive {
-		return func(ctx context.Context, m *candidate.Marker) (spec.Candidate, error) {
+		return func(ctx context.Context, m *candidate.Marker) (candidate.Derived, error) {
 			bump, done, err := s.Bump(ctx, ref)
 			if err != nil {
-				return spec.Candidate{}, err
+				return candidate.Derived{}, err
 			}
 			defer done()
-			return bump.Candidate(ctx, m)
+			return bump.Derive(ctx, m)
 		}
 	})
 }

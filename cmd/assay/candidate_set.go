@@ -87,8 +87,9 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []str
 		return err
 	}
 	return a.putCandidate(ctx, opt, args, func(*site) candidate.Derive {
-		return func(ctx context.Context, m *candidate.Marker) (spec.Candidate, error) {
-			return a.candidate(ctx, opt, m)
+		return func(ctx context.Context, m *candidate.Marker) (candidate.Derived, error) {
+			c, err := a.candidate(ctx, opt, m)
+			return candidate.Derived{Candidate: c}, err
 		}
 	})
 }
@@ -159,6 +160,9 @@ func (a *app) tellSet(p *candidate.Placement) {
 	}
 	for _, u := range p.Rendered.Untested {
 		a.notef("ships untested: %s", excerpt.Joined(u))
+	}
+	if len(p.LeftOut) > 0 {
+		a.notef("left out, as %s is not rendered from them: %s", p.Environment, excerpt.List(p.LeftOut))
 	}
 	a.warn(p.Rendered.Warnings)
 	a.warn(p.Warnings)

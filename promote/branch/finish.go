@@ -117,7 +117,7 @@ func (e *unprovenError) Unwrap() error { return e.error }
 // operator trusts, or by who decides now: the verdict of the objects at hand, or
 // people who name the very experiment, with the reason that the commit has.
 func (s Server) passed(ctx context.Context, d history.Decision, decide promote.Decider) (propagation, error) {
-	res, err := s.tested(ctx, d)
+	res, forms, err := s.tested(ctx, d)
 	if err != nil {
 		return propagation{}, err
 	}
@@ -135,7 +135,7 @@ func (s Server) passed(ctx context.Context, d history.Decision, decide promote.D
 			return propagation{}, err
 		}
 		if covered {
-			return propagation{rec, d.Commit, *res.Marker}, nil
+			return propagation{rec, d.Commit, forms}, nil
 		}
 	}
 	choice, err := decide.Choose(ctx, res, nil)
@@ -153,35 +153,36 @@ func (s Server) passed(ctx context.Context, d history.Decision, decide promote.D
 	case !choice.ByHand() && choice.Digest != res.Digest:
 		return propagation{}, &unprovenError{errors.New("the verdict is on another experiment")}
 	}
-	return propagation{rec, d.Commit, *res.Marker}, nil
+	return propagation{rec, d.Commit, forms}, nil
 }
 
 // tested is the environment before a promotion, if its commit made of it what was
-// under test there.
-func (s Server) tested(ctx context.Context, d history.Decision) (*render.Result, error) {
+// under test there, and the forms of that for next environments.
+func (s Server) tested(ctx context.Context, d history.Decision) (*render.Result, []promote.Form, error) {
 	parents, err := s.Repo.Parents(ctx, d.Commit)
 	if err != nil {
-		return nil, fmt.Errorf("read what commit %s promotes: %w", git.Short(d.Commit), err)
+		return nil, nil, fmt.Errorf("read what commit %s promotes: %w", git.Short(d.Commit), err)
 	}
 	if len(parents) == 0 {
-		return nil, &unprovenError{errors.New("nothing was before it")}
+		return nil, nil, &unprovenError{errors.New("nothing was before it")}
 	}
 	before, err := s.Repo.Tree(ctx, parents[0])
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = before.Close() }()
 	after, err := s.Repo.Tree(ctx, d.Commit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = after.Close() }()
 	res, err := promote.Tested(ctx, s.View.In(before), s.View.In(after))
 	if failed := cmp.Or(before.Failed(), after.Failed()); failed != nil || ctx.Err() != nil {
-		return nil, cmp.Or(failed, err)
+		return nil, nil, cmp.Or(failed, err)
 	}
 	if err != nil {
-		return nil, &unprovenError{err}
+		return nil, nil, &unprovenError{err}
 	}
-	return res, nil
+	forms, err := promote.Forms(ctx, s.View.In(before), res)
+	return res, forms, err
 }

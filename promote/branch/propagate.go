@@ -20,9 +20,9 @@ import (
 
 // propagation is a promotion whose candidate goes on to next environments.
 type propagation struct {
-	record    history.Record
-	commit    string // on the branch
-	candidate spec.Candidate
+	record history.Record
+	commit string         // on the branch
+	forms  []promote.Form // as others may take it, the likeliest first
 }
 
 // propagate puts a promoted candidate under test in next environments on other
@@ -63,14 +63,14 @@ func (s Server) propagateTo(ctx context.Context, p propagation, to spec.Destinat
 		if err := Present(req); err != nil {
 			return nil, err
 		}
-		file, state, err := promote.Introduce(ctx, req, p.candidate)
+		file, state, err := promote.Introduce(ctx, req, p.forms)
 		if n.State = state; state != promote.Set || err != nil {
 			return nil, err
 		}
 		out := history.Record{
-			Outcome: decision.Candidate, Environment: env, Candidate: p.candidate.Metadata.Name, Promotion: p.record.Promotion,
+			Outcome: decision.Candidate, Environment: env, Candidate: p.forms[0].Metadata.Name, Promotion: p.record.Promotion,
 		}
-		title := "Test candidate " + promote.Label(p.candidate) + ", which " + p.record.Environment.String() + " has promoted"
+		title := "Test candidate " + promote.Label(p.forms[0].Candidate) + ", which " + p.record.Environment.String() + " has promoted"
 		return &remote.Change{Files: []git.File{file}, Message: out.Message(title, "")}, nil
 	})
 	return n, err

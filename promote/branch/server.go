@@ -175,7 +175,7 @@ func (s Server) after(ctx context.Context, a *attempt) ([]promote.Next, error) {
 	if len(to) == 0 {
 		return nil, nil
 	}
-	return s.propagate(ctx, propagation{a.proposal.Record, a.commit, a.proposal.Edit.Candidate}, to)
+	return s.propagate(ctx, propagation{a.proposal.Record, a.commit, a.proposal.Edit.Forms}, to)
 }
 
 func (s Server) note(format string, args ...any) {

@@ -53,7 +53,17 @@ func replaceable(req render.Request) (*Marker, error) {
 }
 
 // Derive makes a candidate for an environment as it is now.
-type Derive func(ctx context.Context, m *Marker) (spec.Candidate, error)
+type Derive func(ctx context.Context, m *Marker) (Derived, error)
+
+// Derived is a candidate as it was made.
+type Derived struct {
+	spec.Candidate
+	LeftOut []string // files that what it was made from changes, and the candidate does not
+
+	// Check holds the render with the candidate, or why it failed, against what the
+	// candidate was made from; nil where that is the candidate itself.
+	Check func(*render.Result, error) error
+}
 
 // Put says which candidate is to be put under test.
 type Put struct {
@@ -72,6 +82,7 @@ type Placement struct {
 	After     []byte // of the marker
 	Rendered  *render.Result
 	Past      history.Past // that it was held against
+	LeftOut   []string     // files that a bump changes, and the candidate does not
 	Warnings  []string     // of what was decided about the same change before
 	promote.Landing
 }
@@ -91,23 +102,30 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.Derive(ctx, m)
+	d, err := p.Derive(ctx, m)
 	if err != nil {
 		return nil, err
 	}
+	c := d.Candidate
 	p.name(m, &c)
 	past, err := home.Past(ctx)
 	if err != nil {
 		return nil, err
 	}
-	res, err := p.unremembered(ctx, &c, past, func(ctx context.Context, c spec.Candidate) (*render.Result, error) { return m.try(ctx, c, home.Branch) })
+	res, err := p.unremembered(ctx, m, &c, past, func(ctx context.Context, c spec.Candidate) (*render.Result, error) {
+		res, err := m.try(ctx, c, home.Branch)
+		if d.Check != nil && ctx.Err() == nil {
+			err = d.Check(res, err)
+		}
+		return res, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if err := p.whole(res.Idle); err != nil {
 		return nil, err
 	}
-	placed := &Placement{Marker: m, Candidate: c, Queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), Rendered: res, Past: past}
+	placed := &Placement{Marker: m, Candidate: c, Queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), Rendered: res, LeftOut: d.LeftOut, Past: past}
 	placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
 	placed.After, err = marker.Encode(placed.Queue)
 	return placed, err
@@ -187,17 +205,23 @@ func nameAfter(c spec.Change) string {
 // try renders the environment with the candidate under test, and proves that
 // promoting and rejecting it would hold.
 func (m *Marker) try(ctx context.Context, c spec.Candidate, branch func(context.Context) (string, error)) (*render.Result, error) {
-	data, err := spec.EncodeCandidate(c)
+	req, err := m.with(c)
 	if err != nil {
 		return nil, err
 	}
-	req := m.Request
-	req.FS = req.FS.With(map[string][]byte{m.Path: data})
 	res, err := render.Environment(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	return res, promote.Prove(ctx, req, res, branch)
+}
+
+// with is the environment with the candidate under test.
+func (m *Marker) with(c spec.Candidate) (render.Request, error) {
+	data, err := spec.EncodeCandidate(c)
+	req := m.Request
+	req.FS = req.FS.With(map[string][]byte{m.Path: data})
+	return req, err
 }
 
 // without renders the environment without its marker.

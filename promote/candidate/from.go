@@ -1,6 +1,7 @@
 package candidate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,62 +10,81 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
-	"github.com/aymanbagabas/go-udiff"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/kustomize/api/types"
-
+	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
 
 // Bump is what a commit changes in an environment, as a bot proposes it.
 type Bump struct {
-	Ref    string // what it is called
-	Commit string // its whole ID
-	Tree   *envfs.FS
+	Ref     string // what it is called
+	Commit  string // its whole ID
+	Tree    *envfs.FS
+	Base    *envfs.FS // of the last commit that it has in common with the branch here; nil where that is not known
+	Changed []string  // the files and links that differ since, anywhere in the repository
 }
 
-// Candidate is the candidate that makes the same change: images or Helm values
-// where that is all of it, else a diff. It is proven to render as the commit
+// NewBump reads which files a commit changes since another, which both sides have
+// where that is known.
+func NewBump(view promote.View, ref, commit string, base, tree *git.Tree, known bool) (Bump, error) {
+	b := Bump{Ref: ref, Commit: commit, Tree: view.In(tree).FS}
+	if known {
+		b.Base = view.In(base).FS
+	}
+	var err error
+	b.Changed, err = git.Diff(base, tree)
+	return b, err
+}
+
+// Derive is the candidate that makes the bump's own edit: the same bytes in the
+// files that the environment is rendered from. It is held to render as the commit
 // does.
-func (b Bump) Candidate(ctx context.Context, m *Marker) (spec.Candidate, error) {
-	o, err := m.open(ctx, b)
+func (b Bump) Derive(ctx context.Context, m *Marker) (Derived, error) {
+	without := map[string][]byte{m.Path: nil}
+	o := &bumped{Marker: m, Bump: b, files: m.FS.With(without), other: b.Tree.With(without)}
+	here, err := o.render(ctx, o.files)
 	if err != nil {
-		return spec.Candidate{}, err
+		return Derived{}, err
 	}
-	c, err := o.candidate(ctx)
+	there, err := o.render(ctx, o.other)
 	if err != nil {
-		return c, err
+		return Derived{}, fmt.Errorf("%s: %w", b.Ref, err)
 	}
-	if c.Metadata.Name = nameAfter(c.Spec.Change); c.Metadata.Name == "" {
-		c.Metadata.Name = b.Ref
+	if len(object.Diff(object.Applied(here.Baseline), object.Applied(there.Baseline))) == 0 {
+		return Derived{}, fmt.Errorf("%s renders %s as it is here: there is no change to test", b.Ref, m.Environment)
 	}
-	c.Metadata.Annotations = map[string]string{"commit": b.Commit}
-	return c, nil
+	edits, err := o.edits(ctx)
+	if err != nil {
+		return Derived{}, err
+	}
+	d := Derived{LeftOut: o.leftOut, Check: func(res *render.Result, err error) error { return o.check(there, res, err) }}
+	if len(edits) == 0 {
+		return d, o.refuse(errors.New("it changes none of the files that the environment has and is rendered from"))
+	}
+	if d.Spec.Diff, err = change.Unified(o.files, m.Dir, here.Layout, edits); err != nil {
+		return d, o.refuse(err)
+	}
+	d.Metadata.Name = nameAfter(spec.Change{Images: promote.ImagesChanged(here.Baseline, there.Baseline)})
+	if d.Metadata.Name == "" {
+		d.Metadata.Name = b.Ref
+	}
+	d.Metadata.Annotations = map[string]string{"commit": b.Commit}
+	return d, nil
 }
 
 // bumped is an environment here and at another revision, both without a marker.
 type bumped struct {
 	*Marker
-	ref          string
-	here, there  *render.Result
+	Bump
 	files, other *envfs.FS
-}
-
-func (m *Marker) open(ctx context.Context, bump Bump) (*bumped, error) {
-	without := map[string][]byte{m.Path: nil}
-	b := &bumped{Marker: m, ref: bump.Ref, files: m.FS.With(without), other: bump.Tree.With(without)}
-	var err error
-	if b.here, err = b.render(ctx, b.files); err != nil {
-		return nil, err
-	}
-	if b.there, err = b.render(ctx, b.other); err != nil {
-		return nil, fmt.Errorf("%s: %w", b.ref, err)
-	}
-	return b, nil
+	leftOut      []string
 }
 
 func (b *bumped) render(ctx context.Context, fsys *envfs.FS) (*render.Result, error) {
@@ -73,169 +93,148 @@ func (b *bumped) render(ctx context.Context, fsys *envfs.FS) (*render.Result, er
 	return render.Environment(ctx, req)
 }
 
-// candidate is the simplest change that is proven to render as the other
-// revision does.
-func (b *bumped) candidate(ctx context.Context) (spec.Candidate, error) {
-	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
-	if len(object.Diff(object.Applied(b.here.Baseline), object.Applied(b.there.Baseline))) == 0 {
-		return c, fmt.Errorf("%s renders %s as it is here: there is no change to test", b.ref, b.Environment)
+// edits are the new contents of the files that the bump changes and the
+// environment is rendered from. Files that it changes beside them are left out.
+func (b *bumped) edits(ctx context.Context) (map[string][]byte, error) {
+	before, after, err := b.contents()
+	if err != nil {
+		return nil, err
 	}
-	var last error
-	for _, derive := range []func() (spec.Change, error){b.images, b.values, b.diff} {
-		var err error
-		if c.Spec.Change, err = derive(); err != nil {
-			return c, err
-		}
-		if isZero(c.Spec.Change) {
+	req := b.Request
+	req.FS = b.files
+	rendered, err := render.Rendered(ctx, req, after)
+	if err != nil {
+		return nil, err
+	}
+	edits := map[string][]byte{}
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if !rendered[name] {
+			b.leftOut = append(b.leftOut, name)
 			continue
 		}
-		if last = b.proves(ctx, c); last == nil || ctx.Err() != nil {
-			return c, last
+		if err := b.editable(name, before, after); err != nil {
+			return nil, b.refuse(err)
 		}
+		edits[name] = after[name]
 	}
-	if last == nil {
-		last = errors.New("none of the environment's own files differs")
-	}
-	return c, fmt.Errorf("what %s changes cannot be a candidate of %s: %w; a candidate changes the environment's own files alone, so bring the rest, and newer commits, onto both sides first", b.ref, b.Environment, last)
+	slices.Sort(b.leftOut)
+	return edits, nil
 }
 
-func isZero(c spec.Change) bool {
-	return len(c.Images)+len(c.Values)+len(c.Patches) == 0 && c.Diff == ""
-}
-
-// proves holds that Candidate(T) = Baseline(REF).
-func (b *bumped) proves(ctx context.Context, c spec.Candidate) error {
-	data, err := spec.EncodeCandidate(c)
+// contents are those of the files of the environment that differ, here and there;
+// nil where there is none. What cannot be of a change is left out already.
+func (b *bumped) contents() (before, after map[string][]byte, err error) {
+	dir, err := b.files.Locate(b.Dir)
 	if err != nil {
-		return err
-	}
-	res, err := b.render(ctx, b.files.With(map[string][]byte{b.Path: data}))
-	if err != nil {
-		return err
-	}
-	for _, d := range object.Diff(object.Applied(res.Candidate), object.Applied(b.there.Baseline)) {
-		return fmt.Errorf("the candidate would differ from %s in %s", b.ref, d.Key)
-	}
-	return nil
-}
-
-// images are those that differ between the same places of the same objects.
-func (b *bumped) images() (spec.Change, error) {
-	there := map[object.Key]*unstructured.Unstructured{}
-	for _, o := range b.there.Baseline {
-		there[object.KeyOf(o)] = o
-	}
-	changed := map[string]types.Image{}
-	for _, o := range b.here.Baseline {
-		other := there[object.KeyOf(o)]
-		if other == nil {
-			continue
-		}
-		now := map[string]string{}
-		for _, image := range object.Images(other) {
-			now[fmt.Sprint(image.Path)] = image.Ref
-		}
-		for _, image := range object.Images(o) {
-			ref, ok := now[fmt.Sprint(image.Path)]
-			if !ok || ref == image.Ref {
-				continue
-			}
-			changed[nameOf(image.Ref)] = imageFor(image.Ref, ref)
-		}
-	}
-	var c spec.Change
-	for _, name := range slices.Sorted(maps.Keys(changed)) {
-		c.Images = append(c.Images, changed[name])
-	}
-	return c, nil
-}
-
-func nameOf(ref string) string {
-	name, _, _ := object.SplitImage(ref)
-	return name
-}
-
-func imageFor(from, to string) types.Image {
-	name, tag, digest := object.SplitImage(to)
-	image := types.Image{Name: nameOf(from), NewTag: tag, Digest: digest}
-	if name != image.Name {
-		image.NewName = name
-	}
-	return image
-}
-
-// values are those that differ in the environment's own value files.
-func (b *bumped) values() (spec.Change, error) {
-	if b.here.Layout != spec.Helm {
-		return spec.Change{}, nil
-	}
-	c := spec.Change{Values: map[string]any{}}
-	names := []string{"values.yaml"}
-	if h := b.here.Plan.Spec.Helm; h != nil {
-		names = append(names, h.ValueFiles...)
-	}
-	for _, name := range names {
-		before, after, err := b.valueFile(name)
-		if err != nil {
-			return spec.Change{}, err
-		}
-		c.Values = mergeValues(c.Values, valueChange(before, after))
-	}
-	return c, nil
-}
-
-// diff is that of the environment's own files.
-func (b *bumped) diff() (spec.Change, error) {
-	var out strings.Builder
-	err := fs.WalkDir(b.files, b.Dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			return nil
-		}
-		if !entry.Type().IsRegular() || spec.KindByName(name) != "" {
-			return nil
-		}
-		before, after, err := b.both(name)
-		if err != nil || after == nil {
-			return err
-		}
-		rel := strings.TrimPrefix(name, b.Dir+"/")
-		out.WriteString(udiff.Unified("a/"+rel, "b/"+rel, string(before), string(after)))
-		return nil
-	})
-	return spec.Change{Diff: out.String()}, err
-}
-
-// both are a file's contents here and there; nil where there is none.
-func (b *bumped) both(name string) (here, there []byte, err error) {
-	if here, err = readIfExists(b.files, name); err != nil {
 		return nil, nil, err
 	}
-	there, err = readIfExists(b.other, name)
-	return here, there, err
+	before, after = map[string][]byte{}, map[string][]byte{}
+	for _, changed := range b.Changed {
+		if !envfs.Within(changed, dir) {
+			b.leftOut = append(b.leftOut, changed)
+			continue
+		}
+		name := path.Join(b.Dir, strings.TrimPrefix(strings.TrimPrefix(changed, dir), "/"))
+		if name == b.Path {
+			continue
+		}
+		if isLink(b.files, name) || isLink(b.other, name) {
+			b.leftOut = append(b.leftOut, name)
+			continue
+		}
+		here, err := readIfExists(b.files, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		there, err := readIfExists(b.other, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case (here == nil) == (there == nil) && bytes.Equal(here, there):
+		case spec.KindByName(name) != "" && (spec.IsOwn(name, here) || spec.IsOwn(name, there)):
+			b.leftOut = append(b.leftOut, name)
+		default:
+			before[name], after[name] = here, there
+		}
+	}
+	return before, after, nil
 }
+
+func isLink(fsys *envfs.FS, name string) bool {
+	info, err := fsys.Lstat(name)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// editable refuses what no candidate can do to a file that is rendered from, and
+// what would take newer work on it back.
+func (b *bumped) editable(name string, before, after map[string][]byte) error {
+	const first = "bring that onto both sides by an ordinary commit first"
+	here, there := before[name], after[name]
+	switch {
+	case here == nil:
+		if from := renamed(there, before, after); from != "" {
+			return fmt.Errorf("it renames %s to %s, and a candidate keeps every file where it is: %s", from, name, first)
+		}
+		return fmt.Errorf("it adds %s, and a candidate changes files that are there: %s", name, first)
+	case there == nil:
+		if to := renamed(here, after, before); to != "" {
+			return fmt.Errorf("it renames %s to %s, and a candidate keeps every file where it is: %s", name, to, first)
+		}
+		return fmt.Errorf("it removes %s, and a candidate keeps every file: %s", name, first)
+	case !isText(here) || !isText(there):
+		return fmt.Errorf("it changes %s, which is binary, and a candidate changes text: %s", name, first)
+	}
+	if b.Base == nil {
+		return nil
+	}
+	was, err := readIfExists(b.Base, name)
+	if err == nil && !bytes.Equal(was, here) {
+		return fmt.Errorf("it lacks newer changes of %s, and would take them back: bring it up to date, as with git rebase", name)
+	}
+	return err
+}
+
+// renamed is a file of the same content that is on the other side alone.
+func renamed(data []byte, has, lacks map[string][]byte) string {
+	for _, name := range slices.Sorted(maps.Keys(has)) {
+		if has[name] != nil && lacks[name] == nil && bytes.Equal(has[name], data) {
+			return name
+		}
+	}
+	return ""
+}
+
+// isText reports whether a marker can hold a part of the file.
+func isText(data []byte) bool { return utf8.Valid(data) && bytes.IndexByte(data, 0) < 0 }
 
 func readIfExists(fsys *envfs.FS, name string) ([]byte, error) {
 	data, err := fsys.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if data == nil && err == nil {
+		data = []byte{}
+	}
 	return data, err
 }
 
-func (b *bumped) valueFile(name string) (before, after map[string]any, err error) {
-	file, err := envfs.Resolve(b.Dir, name)
-	if err != nil || b.Dir != "." && !strings.HasPrefix(file, path.Clean(b.Dir)+"/") {
-		return nil, nil, nil // another's, or one that the render refuses
-	}
-	here, there, err := b.both(file)
+// check holds that Candidate(T) = Baseline(REF).
+func (b *bumped) check(there, res *render.Result, err error) error {
 	if err != nil {
-		return nil, nil, err
+		return b.refuse(err)
 	}
-	if before, err = DecodeValues(file, here); err == nil {
-		after, err = DecodeValues(file, there)
+	for _, d := range object.Diff(object.Applied(res.Candidate), object.Applied(there.Baseline)) {
+		return b.refuse(fmt.Errorf("the candidate would differ from %s in %s", b.Ref, d.Key))
 	}
-	return before, after, err
+	return nil
+}
+
+func (b *bumped) refuse(err error) error {
+	besides := ""
+	if len(b.leftOut) > 0 {
+		besides = fmt.Sprintf("; it also changes %s", excerpt.List(b.leftOut))
+	}
+	return fmt.Errorf("what %s changes cannot be a candidate of %s: %w%s; a candidate changes the environment's own files alone, so bring the rest, and newer commits, onto both sides first",
+		b.Ref, b.Environment, err, besides)
 }

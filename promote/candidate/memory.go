@@ -3,6 +3,7 @@ package candidate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
@@ -33,21 +34,48 @@ func (e *RememberedError) Error() string {
 // unremembered proves the candidate and refuses one that was rejected, or whose
 // promotion was reverted. A retry raises the attempt until the experiment is a
 // new one.
-func (p Put) unremembered(ctx context.Context, c *spec.Candidate, past history.Past, try func(context.Context, spec.Candidate) (*render.Result, error)) (*render.Result, error) {
+func (p Put) unremembered(ctx context.Context, m *Marker, c *spec.Candidate, past history.Past, try func(context.Context, spec.Candidate) (*render.Result, error)) (*render.Result, error) {
 	for {
 		res, err := try(ctx, *c)
 		if err != nil {
 			return nil, err
 		}
-		d, known := history.Recall(past.Decisions, res.Digest)
-		if !known {
-			return res, nil
+		d, known, err := m.recall(ctx, res, *c, past, p.Retry)
+		if !known || err != nil {
+			return res, err
 		}
 		if !p.Retry {
 			return nil, &RememberedError{*c, d}
 		}
 		c.Spec.Attempt++
 	}
+}
+
+// recall is the last decision against what is under test, also where it was said
+// in another form, as an image that a diff now edits.
+func (m *Marker) recall(ctx context.Context, res *render.Result, c spec.Candidate, past history.Past, retry bool) (history.Decision, bool, error) {
+	d, known := history.Recall(past.Decisions, res.Digest)
+	if known || retry || c.Spec.Diff == "" || !slices.ContainsFunc(past.Decisions, against) {
+		return d, known, nil
+	}
+	req, err := m.with(c)
+	if err != nil {
+		return d, false, err
+	}
+	forms, err := promote.Forms(ctx, req, res)
+	if err != nil {
+		return d, false, err
+	}
+	for _, form := range forms {
+		if d, known = history.Recall(past.Decisions, form.Digest); known {
+			return d, true, nil
+		}
+	}
+	return d, false, nil
+}
+
+func against(d history.Decision) bool {
+	return d.Outcome == decision.Reject || d.Outcome == decision.Revert
 }
 
 // mostAlike is how many decisions of a candidate's name are looked at.
@@ -58,7 +86,7 @@ const mostAlike = 5
 func (m *Marker) alike(ctx context.Context, c spec.Candidate, tested digest.Digest, past history.Past, home Home) []string {
 	looked := 0
 	for _, d := range past.Decisions {
-		if d.Outcome != decision.Reject && d.Outcome != decision.Revert || d.Digest == tested || d.Candidate != excerpt.Line(excerpt.Inert(c.Metadata.Name)) {
+		if !against(d) || d.Digest == tested || d.Candidate != excerpt.Line(excerpt.Inert(c.Metadata.Name)) {
 			continue
 		}
 		if looked++; looked > mostAlike {

@@ -212,9 +212,9 @@ func TestSetIsHelms(t *testing.T) {
 // placed renders the containers of the candidate that the settings make, by name.
 func placed(t *testing.T, req render.Request, settings []string) (map[string]any, error) {
 	t.Helper()
-	put := Put{Derive: func(ctx context.Context, m *Marker) (spec.Candidate, error) {
+	put := Put{Derive: func(ctx context.Context, m *Marker) (Derived, error) {
 		values, err := m.Values(ctx, nil, settings)
-		return spec.Candidate{Spec: spec.CandidateSpec{Change: spec.Change{Values: values}}}, err
+		return Derived{Candidate: spec.Candidate{Spec: spec.CandidateSpec{Change: spec.Change{Values: values}}}}, err
 	}}
 	p, err := put.Place(t.Context(), req, Home{Past: func(context.Context) (history.Past, error) { return history.Past{}, nil }})
 	if err != nil {

@@ -73,7 +73,30 @@ func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(
 	if err != nil {
 		return b, nil, err
 	}
-	return candidate.Bump{Ref: ref, Commit: commit, Tree: d.View.In(tree).FS}, func() { _ = tree.Close() }, nil
+	base, known, err := common(ctx, repo, commit)
+	if err != nil {
+		_ = tree.Close()
+		return b, nil, err
+	}
+	done = func() { _, _ = tree.Close(), base.Close() }
+	if b, err = candidate.NewBump(d.View, ref, commit, base, tree, known); err != nil {
+		done()
+	}
+	return b, done, err
+}
+
+// common is the last commit that a revision has in common with the one that is
+// checked out, or that one, where none is known.
+func common(ctx context.Context, repo *local.Repo, commit string) (tree *git.Tree, known bool, err error) {
+	head, err := repo.Head(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if base, err := repo.Base(ctx, head, commit); err == nil {
+		head, known = base, true
+	}
+	tree, err = repo.Tree(ctx, head)
+	return tree, known, err
 }
 
 // undisturbed refuses to touch a marker while a decision about it is half

@@ -195,9 +195,9 @@ func TestFlatErrors(t *testing.T) {
 		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Service\n", types.Image{Name: "a", NewTag: "v2"})
 		wantError(t, in, "no image a renders: the environment has no images")
 	})
-	t.Run("alias", func(t *testing.T) {
-		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nx: &i web:v1\nspec: {containers: [{image: *i}]}\n", types.Image{Name: "web", NewTag: "v2"})
-		wantError(t, in, "spec.images[0].name: shop/a.yaml:4", "alias of the anchor &i on line 3", "write the value out here")
+	t.Run("anchor", func(t *testing.T) {
+		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: &i \"web:v1\"}]}\nx: *i\n", types.Image{Name: "web", NewTag: "v2"})
+		wantError(t, in, "spec.images[0].name: shop/a.yaml:3", "part of the anchor &i, which line 4 repeats, so that both would change; write the value out there first, or make the edit", "assay candidate from")
 	})
 	t.Run("link", func(t *testing.T) {
 		in := flatInput(t, "-- base.yaml --\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: \"web:v1\"}]}\n-- shop/a.yaml -> ../base.yaml --\n", types.Image{Name: "web", NewTag: "v2"})
@@ -214,4 +214,29 @@ func TestFlatErrors(t *testing.T) {
 		in.Baseline = renders("web:v1")
 		wantError(t, in, "spec.images[0].name: shop/web.yaml")
 	})
+}
+
+func TestFlatImagesBehindAnchors(t *testing.T) {
+	const pod = "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n"
+	for name, test := range map[string][2]string{
+		"all uses":        {"  - image: &i web:v1 # the tag\n    name: web\n  - name: init\n    image: *i\n", "  - image: &i web:v2 # the tag\n    name: web\n  - name: init\n    image: *i\n"},
+		"one overrides":   {"  - &c\n    name: web\n    image: web:v1\n  - <<: *c\n    name: proxy\n    image: proxy:v1\n", "  - &c\n    name: web\n    image: web:v2\n  - <<: *c\n    name: proxy\n    image: proxy:v1\n"},
+		"all merge":       {"  - &c\n    name: web\n    image: web:v1\n  - <<: *c\n    name: again\n", "  - &c\n    name: web\n    image: web:v2\n  - <<: *c\n    name: again\n"},
+		"a whole item":    {"  - &c {name: web, image: 'web:v1'}\n  - *c\n", "  - &c {name: web, image: 'web:v2'}\n  - *c\n"},
+		"of what is none": {"  - image: *i\n    name: web\n", "  - image: web:v2\n    name: web\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := pod
+			if name == "of what is none" {
+				file = strings.Replace(pod, "kind: Pod\n", "kind: Pod\nx-image: &i web:v1\n", 1)
+			}
+			edit, err := Make(flatInput(t, file+test[0], types.Image{Name: "web", NewTag: "v2"}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.TrimPrefix(file, "-- shop/a.yaml --\n")+test[1], string(edit.Files["shop/a.yaml"])); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }

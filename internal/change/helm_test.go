@@ -163,6 +163,9 @@ func TestHelmValuesElsewhere(t *testing.T) {
 			"-- shop/values.yaml --\nimage: {tag: v1}\n-- shop/values-prod.yaml --\nimage: null\n",
 			map[string]string{"shop/values-prod.yaml": "image:\n  tag: v2\n"},
 		},
+		"an alias":             {"-- shop/values.yaml --\nbase: &b {tag: v1}\nimage: *b\n", map[string]string{"shop/values.yaml": "base: &b {tag: v1}\nimage:\n  tag: v2\n"}},
+		"a merge key":          {"-- shop/values.yaml --\nbase: &b {tag: v1, pull: Always}\nimage:\n  <<: *b\n", map[string]string{"shop/values.yaml": "base: &b {tag: v1, pull: Always}\nimage:\n  <<: *b\n  tag: v2\n"}},
+		"an anchor overridden": {"-- shop/values.yaml --\nimage: &b {tag: v1}\nother: {<<: *b, tag: v0}\n", map[string]string{"shop/values.yaml": "image: &b {tag: v2}\nother: {<<: *b, tag: v0}\n"}},
 		"another key's anchor": {"-- shop/values.yaml --\nimage: {tag: v1}\nx: &x {a: b}\ny: *x\n", map[string]string{"shop/values.yaml": "image: {tag: v2}\nx: &x {a: b}\ny: *x\n"}},
 	}
 	for name, tt := range tests {
@@ -216,17 +219,11 @@ func TestHelmValuesErrors(t *testing.T) {
 		"parameter list":  {plain, spec.HelmSource{Parameters: []spec.HelmParameter{{Name: "image[0].tag", Value: "x"}}}, tag, []string{"spec.helm.parameters[0] sets image.tag"}},
 		"file parameter":  {plain, spec.HelmSource{FileParameters: []spec.HelmFileParameter{{Name: "image.tag", Path: "x"}}}, tag, []string{"spec.helm.fileParameters[0] sets image.tag"}},
 		"no value file":   {"-- shop/Chart.yaml --\n", spec.HelmSource{}, tag, []string{"no value file lies inside shop: add values.yaml", "spec.helm.valueFiles in shop/assay.yaml"}},
-		"alias": {
-			"-- shop/values.yaml --\nbase: &b {tag: v1}\nimage: *b\n",
+		"anchor": {
+			"-- shop/values.yaml --\nimage: &b {tag: v1}\nother: *b\n",
 			spec.HelmSource{},
 			tag,
-			[]string{"spec.values.image.tag: shop/values.yaml:2", "alias of the anchor &b on line 1"},
-		},
-		"merge key": {
-			"-- shop/values.yaml --\nbase: &b\n  tag: v1\nimage:\n  <<: *b\n",
-			spec.HelmSource{},
-			tag,
-			[]string{"spec.values.image.tag: shop/values.yaml:", "merge key"},
+			[]string{"spec.values.image.tag: shop/values.yaml:1", "part of the anchor &b, which line 2 repeats", "assay candidate from"},
 		},
 		"nothing":            {plain, spec.HelmSource{}, map[string]any{"image": map[string]any{"tag": "v1"}}, []string{"the change changes nothing: image.tag has the value in shop/values.yaml:1"}},
 		"nothing to delete":  {plain, spec.HelmSource{}, map[string]any{"image": map[string]any{"digest": nil}}, []string{"changes nothing: no value file has image.digest"}},

@@ -197,11 +197,11 @@ images: [{name: api, newName: registry.example.com/api}]
 		},
 		"suffix of no tag":       {bases, types.Image{Name: "none", TagSuffix: "-x"}, spec.KustomizeSource{}, []string{"spec.images[0].tagSuffix: none has no tag in Deployment/web: use newTag"}},
 		"suffix of several tags": {bases, types.Image{Name: "many", TagSuffix: "-x"}, spec.KustomizeSource{}, []string{"spec.images[0].tagSuffix: many renders with several tags"}},
-		"alias": {
-			"-- prod/kustomization.yaml --\nx: &t v1\nimages:\n- name: registry.example.com/api\n  newTag: *t\n",
+		"anchor": {
+			"-- prod/kustomization.yaml --\nimages:\n- name: registry.example.com/api\n  newTag: &t v1\ncommonAnnotations: {tag: *t}\n",
 			types.Image{Name: "api", NewTag: "v2"},
 			spec.KustomizeSource{},
-			[]string{"spec.images[0].name: prod/kustomization.yaml:", "alias of the anchor &t"},
+			[]string{"spec.images[0].name: prod/kustomization.yaml:3", "part of the anchor &t", "assay candidate from"},
 		},
 		"link": {
 			"-- base/k.yaml --\nresources: []\n-- prod/kustomization.yaml -> ../base/k.yaml --\n",

@@ -202,14 +202,6 @@ func TestPatchErrors(t *testing.T) {
 		"empties":         {webManifest, on("Deployment", "web", "[{op: replace, path: '', value: {}}]"), []string{"spec.patches[0]: shop/a.yaml:2: "}},
 		"no schema":       {rollout, types.Patch{Patch: rollout}, []string{"spec.patches[0]: shop/a.yaml:1: a strategic merge would replace whole lists", "use a JSON patch"}},
 		"misfit":          {webManifest, types.Patch{Patch: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: [1]\n"}, []string{"the patch does not fit the object"}},
-		"alias": {
-			"apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nx: &x {a: 1}\nspec: *x\n", on("Pod", "web", "[{op: replace, path: /spec/a, value: 2}]"),
-			[]string{"spec.patches[0]: shop/a.yaml:5: spec.a: an alias of the anchor &x on line 4"},
-		},
-		"merge key": {
-			"apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nx: &x {a: 1}\nspec: {<<: *x, b: 1}\n", on("Pod", "web", "[{op: replace, path: /spec/a, value: 2}]"),
-			[]string{"spec.patches[0]: shop/a.yaml:5: spec.a: set by a merge key"},
-		},
 		"twice": {
 			webManifest + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n", on("ConfigMap", "web", "[{op: add, path: /data, value: {a: b}}]"),
 			[]string{"ConfigMap/web is in shop/a.yaml:32 and in shop/a.yaml:42: remove one of them"},
@@ -249,6 +241,24 @@ func TestFlatPatchUnsafe(t *testing.T) {
 			in := flatPatch(t, "-- shop/a.yaml --\n"+pod, on("Pod", "web", "[{op: replace, path: /spec/hostname, value: c}]"))
 			in.FS = in.FS.With(map[string][]byte{"shop/a.yaml": []byte(tt.text)})
 			wantError(t, in, "spec.patches[0]: "+tt.want)
+		})
+	}
+}
+
+func TestPatchesBehindAnchors(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nx: &x {a: 1}\n"
+	for name, test := range map[string][2]string{
+		"alias":     {"spec: *x\n", "spec:\n  a: 2\n"},
+		"merge key": {"spec: {<<: *x, b: 1}\n", "spec: {<<: *x, b: 1, a: 2}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			edit, err := Make(flatPatch(t, "-- shop/a.yaml --\n"+pod+test[0], on("Pod", "web", "[{op: replace, path: /spec/a, value: 2}]")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(edit.Files["shop/a.yaml"]); got != pod+test[1] {
+				t.Errorf("edited to\n%s", got)
+			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -73,6 +74,10 @@ func (t *tree) apply(name string, edits ...yamledit.Edit) error {
 		return err
 	}
 	data, err := f.Apply(edits...)
+	var refused *yamledit.Error
+	if errors.As(err, &refused) && refused.Repeated {
+		return fmt.Errorf("%w, or make the edit as you mean it on a branch, and put that under test: assay candidate from makes a spec.diff of it", err)
+	}
 	if err != nil {
 		return err
 	}

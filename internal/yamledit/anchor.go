@@ -14,7 +14,7 @@ func (p *plan) free(at *site, shared bool) error {
 	}
 	for s := at; s != nil; s = s.up {
 		if aliases := p.doc.aliases[s.node]; len(aliases) > 0 {
-			return p.f.refuse(s.node.Line, at.path, "part of the anchor &%s, which line %d repeats, so that both would change; write the value out there first, or edit the anchor by name",
+			return p.f.repeated(s.node.Line, at.path, "part of the anchor &%s, which line %d repeats, so that both would change; write the value out there first",
 				excerpt.Cut(s.node.Anchor, longestName), aliases[0].Line)
 		}
 	}
@@ -46,7 +46,7 @@ func (p *plan) dangling(at *site, nodes ...*yaml.Node) error {
 	}
 	for _, a := range anchors {
 		if all := p.doc.aliases[a]; len(all) > inside[a] {
-			return p.f.refuse(a.Line, at.path, "the anchor &%s would go, which line %d names; write the value out there first", excerpt.Cut(a.Anchor, longestName), all[len(all)-1].Line)
+			return p.f.repeated(a.Line, at.path, "the anchor &%s would go, which line %d names; write the value out there first", excerpt.Cut(a.Anchor, longestName), all[len(all)-1].Line)
 		}
 	}
 	return nil

@@ -10,6 +10,19 @@ import (
 // read as the edited values. The error, an *Error, comes with no bytes. An edit that the
 // file has already had changes nothing, if it is a Set.
 func (f *File) Apply(edits ...Edit) ([]byte, error) {
+	out, err := f.apply(edits)
+	var refused *Error
+	if !errors.As(err, &refused) || !refused.Repeated {
+		return out, err
+	}
+	if out := f.byEffect(edits); out != nil {
+		return out, nil
+	}
+	return nil, err
+}
+
+// apply makes the edits at their paths alone.
+func (f *File) apply(edits []Edit) ([]byte, error) {
 	plans := make([]*plan, len(f.docs))
 	for _, e := range edits {
 		if e.Document < 0 || e.Document >= len(f.docs) {

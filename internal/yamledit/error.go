@@ -14,6 +14,10 @@ type Error struct {
 	Line   int    // from 1; 0 when the whole file is meant
 	Path   string // within the document; empty when the place has none
 	Reason string // the cause, then the fix
+
+	// Repeated says that the edit is refused for the anchors, aliases and merge keys
+	// around it: it would change something else as well, or another place would.
+	Repeated bool
 }
 
 // Error is "file:line: path: reason".
@@ -29,6 +33,13 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(e.Reason)
 	return b.String()
+}
+
+// repeated refuses an edit for the anchors, aliases and merge keys around it.
+func (f *File) repeated(line int, p Path, format string, args ...any) *Error {
+	e := f.refuse(line, p, format, args...)
+	e.Repeated = true
+	return e
 }
 
 // refuse names a place in the file that cannot be handled.

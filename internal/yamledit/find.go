@@ -142,7 +142,7 @@ func (p *plan) step(at *site, step Step) (*site, error) {
 		return at.child(i/2, step), nil
 	}
 	if v, _ := entry(n, step.Key); v != nil {
-		return nil, p.f.refuse(n.Line, path, "set by a merge key (<<) on line %d; edit it there, or write the key out here", v.Line)
+		return nil, p.f.repeated(n.Line, path, "set by a merge key (<<) on line %d; edit it there, or write the key out here", v.Line)
 	}
 	if step.Key == "<<" && merged(n) != nil {
 		return nil, p.f.refuse(n.Line, path, "a merge key; edit what it merges, or write the keys out")
@@ -151,7 +151,7 @@ func (p *plan) step(at *site, step Step) (*site, error) {
 }
 
 func (p *plan) throughAlias(n *yaml.Node, path Path) error {
-	return p.f.refuse(n.Line, path, "an alias of the anchor &%s on line %d; edit it there, or write the value out here", excerpt.Cut(n.Value, longestName), n.Alias.Line)
+	return p.f.repeated(n.Line, path, "an alias of the anchor &%s on line %d; edit it there, or write the value out here", excerpt.Cut(n.Value, longestName), n.Alias.Line)
 }
 
 // keyTable is where a large mapping's own keys are in its content, and its

@@ -32,8 +32,8 @@ func (p *plan) insert(up *site, step Step, want any, shared bool) error {
 	if i := p.keyIndex(n, step.Key); i >= 0 {
 		return p.f.refuse(n.Content[i].Line, path, "the key is already there; set it")
 	}
-	if p.mergeHas(n, step.Key) {
-		return p.f.refuse(n.Line, path, "a merge key (<<) sets the key already; edit what it merges")
+	if p.mergeHas(n, step.Key) && !p.here {
+		return p.f.repeated(n.Line, path, "a merge key (<<) sets the key already; edit what it merges")
 	}
 	return p.add(up, addition{before: len(n.Content) / 2, key: step.Key, value: want}, shared)
 }

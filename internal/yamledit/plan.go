@@ -19,6 +19,7 @@ type plan struct {
 	claims  []claim
 	removes bool // some member goes
 	shared  bool // some edit may change what aliases repeat
+	here    bool // what aliases and merge keys bring may be written out
 }
 
 // claim is the node that an edit is about, with all below it.
@@ -67,7 +68,7 @@ func (p *plan) edit(e Edit) error {
 	if err != nil {
 		return p.f.refuse(0, e.Path, "%v", err)
 	}
-	p.shared = p.shared || e.Shared
+	p.shared, p.here = p.shared || e.Shared, p.here || e.here
 	switch e.Op {
 	case Set:
 		at, err := p.find(root, e.Path)
@@ -109,7 +110,7 @@ func (p *plan) set(at *site, want any, shared bool) error {
 	if same(n, want) {
 		return nil
 	}
-	if n.Kind == yaml.AliasNode {
+	if n.Kind == yaml.AliasNode && !p.here {
 		return p.throughAlias(n, at.path)
 	}
 	switch want := want.(type) {
@@ -147,7 +148,7 @@ func (p *plan) setMapping(at *site, want map[string]any, shared bool) error {
 	if p.merged(n) != nil {
 		eachEntry(n, func(k string, v *yaml.Node) {
 			if w, ok := want[k]; err == nil && p.keyIndex(n, k) < 0 && (!ok || !same(v, w)) {
-				err = p.f.refuse(n.Line, at.path.with(Key(k)), "set by a merge key (<<) on line %d; edit it there, or write the key out here", v.Line)
+				err = p.f.repeated(n.Line, at.path.with(Key(k)), "set by a merge key (<<) on line %d; edit it there, or write the key out here", v.Line)
 			}
 		})
 	}
@@ -247,7 +248,7 @@ func (p *plan) remove(at *site, shared bool) error {
 		k := n.Content[2*at.i]
 		nodes = append(nodes, k)
 		if p.mergeHas(n, k.Value) {
-			return p.f.refuse(k.Line, at.path, "a merge key (<<) would bring the key back; edit what it merges")
+			return p.f.repeated(k.Line, at.path, "a merge key (<<) would bring the key back; edit what it merges")
 		}
 	}
 	if err := p.dangling(at, nodes...); err != nil {

@@ -8,6 +8,8 @@
 //  3. Apply splices the spans, parses the result again and compares it, node
 //     by node, with what was planned; of a large file only the entries of the
 //     root that were edited. Bytes outside the spans never change.
+//  4. What anchors, aliases and merge keys repeat is edited where that is proven to
+//     change all that was asked for, and nothing else (effect.go).
 //
 // There is no fallback that encodes a file again.
 package yamledit
@@ -53,4 +55,6 @@ type Edit struct {
 	// Shared says that the anchor itself is meant: the edit may change a
 	// value that aliases repeat elsewhere, and they change with it.
 	Shared bool
+
+	here bool // what an alias or a merge key brings is written out at the path
 }

@@ -107,7 +107,9 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 	case spec.Flat:
 		in.Files, err = flat.Files(ctx, r.tree, r.req.Dir, r.git.directory, r.hide)
 	case spec.Helm:
-		in.ValueFiles, err = helm.ValueFiles(r.tree, r.req.Dir, r.git.helm, r.git.helmOptions(r.tree))
+		if in.ValueFiles, err = helm.ValueFiles(r.tree, r.req.Dir, r.git.helm, r.git.helmOptions(r.tree)); err == nil && len(in.Change.Images) > 0 {
+			in.Files, err = helm.Templates(ctx, r.tree, r.req.Dir, r.git.helm, r.git.helmOptions(r.tree))
+		}
 		in.Values = func(tree *envfs.FS, over map[string]any) (map[string]any, error) {
 			opt := r.git.helmOptions(tree)
 			opt.Over = over

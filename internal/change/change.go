@@ -42,7 +42,7 @@ type Input struct {
 	Layout     spec.Layout
 	Plan       *spec.Plan // defaulted, source options from Git alone
 	Change     spec.Change
-	Files      []string                     // flat: the manifest files, relative to FS
+	Files      []string                     // flat: the manifest files; helm: the templates; relative to FS
 	ValueFiles []string                     // helm: all files that values are read from, the chart's own first; the last wins
 	Baseline   []*unstructured.Unstructured // what renders today
 

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,12 @@ func (t imageTask) helm() (string, error) {
 		return "", err
 	}
 	name, imageKeys, err := t.imageKeys(sources)
+	var unnamed *Paste
+	if errors.As(err, &unnamed) {
+		if done, failed := t.written(name); done || failed != nil {
+			return name, failed
+		}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +74,11 @@ func (t imageTask) imageKeys(sources []source) (string, spec.ImageKeys, error) {
 			return name, known[d], nil
 		}
 	}
-	return "", spec.ImageKeys{}, t.fault("name", "the plan does not say which values hold %s; add to %s:%w", name, t.PlanFile, &Paste{suggestion(name, sources)})
+	entry, found := suggestion(name, sources)
+	if !found {
+		return name, spec.ImageKeys{}, t.fault("name", "no value is seen to hold %s: where a template has it, edit that on a branch, and put it under test with assay candidate from; where values do, say which in %s:%w", name, t.PlanFile, &Paste{entry})
+	}
+	return name, spec.ImageKeys{}, t.fault("name", "the plan does not say which values hold %s; add to %s:%w", name, t.PlanFile, &Paste{entry})
 }
 
 // currentName is the image name that the keys hold now.

@@ -14,28 +14,28 @@ type Paste struct{ YAML string }
 func (p *Paste) Error() string { return "\n" + p.YAML }
 
 // suggestion is the plan's entry for an image, ready to paste: guessed from
-// where the values name the image, or with blanks to fill in.
-func suggestion(name string, sources []source) string {
+// where the values name the image, or, where none is found, with blanks to fill in.
+func suggestion(name string, sources []source) (yaml string, found bool) {
 	entry := "{repository: KEY.OF.REPOSITORY, tag: KEY.OF.TAG}"
 	for _, s := range slices.Backward(sources) {
-		found, ok := scaffold.ImageValues(s.values, []string{name})[name]
+		keys, ok := scaffold.ImageValues(s.values, []string{name})[name]
 		if !ok {
 			continue
 		}
 		var parts []string
 		for _, part := range []struct{ name, key string }{
-			{"image", found.Image},
-			{"registry", found.Registry},
-			{"repository", found.Repository},
-			{"tag", found.Tag},
-			{"digest", found.Digest},
+			{"image", keys.Image},
+			{"registry", keys.Registry},
+			{"repository", keys.Repository},
+			{"tag", keys.Tag},
+			{"digest", keys.Digest},
 		} {
 			if part.key != "" {
 				parts = append(parts, part.name+": "+part.key)
 			}
 		}
-		entry = "{" + strings.Join(parts, ", ") + "}"
+		entry, found = "{"+strings.Join(parts, ", ")+"}", true
 		break
 	}
-	return fmt.Sprintf("spec:\n  helm:\n    imageValues:\n      %s: %s", name, entry)
+	return fmt.Sprintf("spec:\n  helm:\n    imageValues:\n      %s: %s", name, entry), found
 }

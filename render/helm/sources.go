@@ -57,6 +57,22 @@ func Sources(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSourc
 	return out, nil
 }
 
+// Templates lists the templates of the chart in dir, and of the charts in it.
+func Templates(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]string, error) {
+	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt}
+	files, err := r.readChart(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, f := range files {
+		if isPart(f.name) && strings.Contains("/"+f.name, "/templates/") && envfs.Within(f.path, dir) {
+			out = append(out, f.path)
+		}
+	}
+	return out, nil
+}
+
 // isPart reports whether Helm renders from the file of a chart whatever its
 // templates say.
 func isPart(name string) bool {

@@ -163,20 +163,25 @@ func rank(key string) int {
 	return len(preferred)
 }
 
-// suffixed returns a label's value with the suffix. A value that grows too
-// long is cut, and a hash of the whole tells it from others.
+// suffixed returns a label's value with the suffix.
 func (b *build) suffixed(value string) string {
 	if value == "" {
 		return strings.TrimLeft(b.suffix, "-._")
 	}
-	if len(value)+len(b.suffix) <= validation.LabelValueMaxLength {
-		return value + b.suffix
+	return joined(value, b.suffix, validation.LabelValueMaxLength)
+}
+
+// joined is a text with a suffix. One that grows too long is cut, and a hash of
+// the whole tells it from others.
+func joined(text, suffix string, most int) string {
+	if len(text)+len(suffix) <= most {
+		return text + suffix
 	}
-	sum := sha256.Sum256([]byte(value))
+	sum := sha256.Sum256([]byte(text))
 	hash := hex.EncodeToString(sum[:4])
-	room := validation.LabelValueMaxLength - len("-"+hash+b.suffix)
+	room := most - len("-"+hash+suffix)
 	if room < 1 {
-		return hash + b.suffix[len(b.suffix)-min(len(b.suffix), validation.LabelValueMaxLength-len(hash)):]
+		return hash + suffix[len(suffix)-min(len(suffix), most-len(hash)):]
 	}
-	return strings.TrimRight(value[:room], "-._") + "-" + hash + b.suffix
+	return strings.TrimRight(text[:room], "-._") + "-" + hash + suffix
 }

@@ -175,11 +175,51 @@ func TestCollision(t *testing.T) {
 	wantText(t, buildError(t, in), "spec.candidate.name: ")
 }
 
-func TestNameTooLong(t *testing.T) {
-	env := strings.Replace(web+webService, "kind: Service\nmetadata: {name: web}", "kind: Service\nmetadata: {name: "+strings.Repeat("w", 60)+"}", 1)
-	wantText(t, buildError(t, input(t, ``, env, "web:v1", "web:v2")), "spec.candidate.nameSuffix: ", "no name for a Service")
+// Long names are shortened, alike for objects that are called alike, and references
+// follow.
+func TestLongNames(t *testing.T) {
+	stateful := strings.ReplaceAll(strings.Replace(web, "Deployment", "StatefulSet", 1), "spec:\n  replicas", "spec:\n  serviceName: web\n  replicas")
+	for _, test := range []struct {
+		env     string
+		length  int
+		longest int
+	}{
+		{web + webService, 63, 63},
+		{web + webService, 60, 63},
+		{web + webService, 20, 63},
+		{stateful + webService, 52, 52},
+		{stateful, 45, 52},
+		{web, 253, 253},
+	} {
+		long := strings.Repeat("w", test.length-2)
+		var first []string
+		for _, end := range []string{"-a", "-b"} {
+			env := strings.NewReplacer("name: web}", "name: "+long+end+"}", "name: web\n  labels", "name: "+long+end+"\n  labels", "serviceName: web", "serviceName: "+long+end).Replace(test.env)
+			one, two := build(t, input(t, ``, env, "web:v1", "web:v2")), build(t, input(t, ``, env, "web:v1", "web:v3"))
+			for i, o := range one.Objects {
+				switch n := o.GetName(); {
+				case len(n) > test.longest || !strings.HasSuffix(n, "-candidate") || test.length > 20 && !strings.HasPrefix(n, "www") || n != one.Objects[0].GetName():
+					t.Errorf("%s of %d characters is called %s", o.GetKind(), test.length, n)
+				case two.Objects[i].GetName() != n:
+					t.Errorf("%s is called %s, and %s with another change", o.GetKind(), n, two.Objects[i].GetName())
+				case len(validation.IsDNS1035Label(n)) > 0 && test.longest < 253:
+					t.Errorf("%s is not a name", n)
+				}
+			}
+			if strings.Contains(env, "serviceName") && strings.Contains(env, "kind: Service\n") {
+				wantAt(t, one.Objects[0], "spec.serviceName", one.Objects[0].GetName())
+			}
+			first = append(first, one.Objects[0].GetName())
+		}
+		if first[0] == first[1] {
+			t.Errorf("two names of %d characters become %s", test.length, first[0])
+		}
+	}
+}
+
+func TestBadName(t *testing.T) {
 	in := input(t, `candidate: {name: Web_2}`, web, "web:v1", "web:v2")
-	wantText(t, buildError(t, in), "spec.candidate.name: ", "no name for a Deployment")
+	wantText(t, buildError(t, in), "spec.candidate.name: ", "not a name for a Deployment")
 }
 
 func TestLongSuffix(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 	"github.com/assaydev/assay/render/kustomize"
 )
 
-// finalName is what a clone is called in the cluster.
+// finalName is what a clone is called in the cluster. A name that is too long with
+// the suffix is shortened; of clones that are called alike, all are.
 func (b *build) finalName(p *clone) string {
 	switch {
 	case p.role == target && b.mode == modeNone:
@@ -19,7 +20,13 @@ func (b *build) finalName(p *clone) string {
 	case p.role == target && b.plan.Candidate.Name != "":
 		return b.plan.Candidate.Name
 	}
-	return p.after.GetName() + b.suffix
+	most := validation.DNS1123SubdomainMaxLength
+	for _, other := range b.clones {
+		if other.after.GetName() == p.after.GetName() {
+			most = min(most, longestName(other.after))
+		}
+	}
+	return joined(p.after.GetName(), b.suffix, most)
 }
 
 // name names the copies, lets references follow and applies the plan's patches.
@@ -74,24 +81,31 @@ func (b *build) nameField(p *clone) string {
 	return "candidate.nameSuffix"
 }
 
+// longestName is the length that the API server or a controller takes for the name
+// of an object. StatefulSets and CronJobs append to it what becomes a label's value.
+func longestName(o *unstructured.Unstructured) int {
+	switch o.GetKind() {
+	case "StatefulSet", "CronJob":
+		return 52
+	case "Job":
+		return validation.DNS1123LabelMaxLength
+	case "Service":
+		return validation.DNS1035LabelMaxLength
+	}
+	return validation.DNS1123SubdomainMaxLength
+}
+
 // badName says why the API server or a controller would refuse the name.
-// StatefulSets and CronJobs append to it what becomes a label's value.
 func badName(o *unstructured.Unstructured) string {
 	n := o.GetName()
 	reasons := validation.IsDNS1123Subdomain(n)
-	longest := validation.DNS1123SubdomainMaxLength
-	switch o.GetKind() {
-	case "Service":
+	if o.GetKind() == "Service" {
 		reasons = validation.IsDNS1035Label(n)
-	case "StatefulSet", "CronJob":
-		longest = 52
-	case "Job":
-		longest = validation.DNS1123LabelMaxLength
 	}
 	if len(reasons) > 0 {
 		return strings.Join(reasons, ", ")
 	}
-	if len(n) > longest {
+	if longest := longestName(o); len(n) > longest {
 		return fmt.Sprintf("must be no more than %d characters", longest)
 	}
 	return ""

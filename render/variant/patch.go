@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/kustomize/api/filters/patchjson6902"
 	"sigs.k8s.io/kustomize/api/provider"
 	"sigs.k8s.io/kustomize/api/resmap"
@@ -22,7 +23,8 @@ import (
 )
 
 // patch applies the plan's patches to the variant, as Kustomize does. They
-// may name an object as the variant or as the baseline calls it.
+// may name an object as the variant or as the baseline calls it; one that names
+// none is for every target.
 func (b *build) patch() error {
 	all, err := b.resources(true)
 	if err != nil {
@@ -33,7 +35,7 @@ func (b *build) patch() error {
 	}
 	made, fields := slices.Clone(all.Resources()), b.watch()
 	for i, patch := range b.plan.Candidate.Patches {
-		if reason := b.applyPatch(all, patch); reason != "" {
+		if reason := b.applyPatch(all, b.under(all, made), patch); reason != "" {
 			return b.fail(fmt.Sprintf("candidate.patches[%d]", i), "%s", reason)
 		}
 		see(fields, made, i)
@@ -59,6 +61,17 @@ func (b *build) patch() error {
 		p.out = o
 	}
 	return b.checkKept(fields)
+}
+
+// under are the resources of the targets.
+func (b *build) under(all resmap.ResMap, made []*resource.Resource) []*resource.Resource {
+	var out []*resource.Resource
+	for i, p := range b.clones {
+		if p.role == target && slices.Contains(all.Resources(), made[i]) {
+			out = append(out, made[i])
+		}
+	}
+	return out
 }
 
 // checkIntact refuses to patch what Kustomize would alter in passing.
@@ -88,7 +101,7 @@ func plain(res *resource.Resource) (map[string]any, error) {
 }
 
 // applyPatch applies one patch, or gives the reason why it cannot.
-func (b *build) applyPatch(all resmap.ResMap, patch types.Patch) (reason string) {
+func (b *build) applyPatch(all resmap.ResMap, targets []*resource.Resource, patch types.Patch) (reason string) {
 	if patch.Path != "" {
 		return "path is not supported for the variant's patches; put the patch inline, under patch"
 	}
@@ -98,7 +111,7 @@ func (b *build) applyPatch(all resmap.ResMap, patch types.Patch) (reason string)
 			reason = "leaves something that is not an object any more"
 		}
 	}()
-	var apply func(resmap.ResMap, types.Patch) (matched int, reason string)
+	var apply func(resmap.ResMap, []*resource.Resource, types.Patch) (matched int, reason string)
 	switch patchKind(patch.Patch) {
 	case strategicMerge:
 		apply = merge
@@ -107,7 +120,7 @@ func (b *build) applyPatch(all resmap.ResMap, patch types.Patch) (reason string)
 	default:
 		return "is neither a strategic merge patch nor a JSON patch"
 	}
-	matched, reason := apply(all, patch)
+	matched, reason := apply(all, targets, patch)
 	if reason == "" && matched == 0 {
 		return "matches nothing in the variant, which has " + b.outNames()
 	}
@@ -136,14 +149,14 @@ func patchKind(text string) string {
 	return ""
 }
 
-// edit applies a JSON patch to what its target selects.
-func edit(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
-	if patch.Target == nil {
-		return 0, "a JSON patch needs a target"
-	}
-	found, err := all.Select(*patch.Target)
-	if err != nil {
-		return 0, "target: " + firstLine(err)
+// edit applies a JSON patch to what its target selects, or to every target of the
+// plan.
+func edit(all resmap.ResMap, found []*resource.Resource, patch types.Patch) (matched int, reason string) {
+	if patch.Target != nil {
+		var err error
+		if found, err = all.Select(*patch.Target); err != nil {
+			return 0, "target: " + firstLine(err)
+		}
 	}
 	// Kustomize takes what begins with a bracket for JSON, never for YAML.
 	text, err := sigsyaml.YAMLToJSON([]byte(patch.Patch))
@@ -165,8 +178,12 @@ func edit(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
 }
 
 // merge applies strategic merge patches to what the target selects, or to
-// the objects that they name.
-func merge(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
+// the objects that they name; one without a name to every target of the plan.
+func merge(all resmap.ResMap, targets []*resource.Resource, patch types.Patch) (matched int, reason string) {
+	var whole map[string]any
+	if err := sigsyaml.Unmarshal([]byte(patch.Patch), &whole); err == nil && patch.Target == nil && subMap(whole, "metadata")["name"] == nil {
+		return mergeEach(all, targets, whole)
+	}
 	patches, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes([]byte(patch.Patch))
 	if err != nil || len(patches) == 0 {
 		return 0, "is not an object with apiVersion, kind and metadata.name"
@@ -198,6 +215,38 @@ func merge(all resmap.ResMap, patch types.Patch) (matched int, reason string) {
 		matched += len(found)
 	}
 	return matched, ""
+}
+
+// mergeEach merges into each target of the kind that a patch without a name says,
+// or of any.
+func mergeEach(all resmap.ResMap, targets []*resource.Resource, patch map[string]any) (matched int, reason string) {
+	for _, res := range targets {
+		one := runtime.DeepCopyJSON(patch)
+		makeMap(one, "metadata")["name"] = res.GetName()
+		if !fills(one, "kind", res.GetKind()) || !fills(one, "apiVersion", res.GetApiVersion()) {
+			continue
+		}
+		if reason := schemaless([]*resource.Resource{res}); reason != "" {
+			return 0, reason
+		}
+		made, err := provider.NewDefaultDepProvider().GetResourceFactory().FromMap(one)
+		if err != nil {
+			return 0, "is not a part of an object"
+		}
+		if err := all.ApplySmPatch(resource.MakeIdSet([]*resource.Resource{res}), made); err != nil {
+			return 0, "cannot be applied: " + firstLine(err)
+		}
+		matched++
+	}
+	return matched, ""
+}
+
+// fills gives a field that is not there a value, and reports whether it has that.
+func fills(o map[string]any, field, value string) bool {
+	if o[field] == nil {
+		o[field] = value
+	}
+	return o[field] == value
 }
 
 // schemaless names a resource that a strategic merge would replace lists of.

@@ -100,9 +100,18 @@ candidate:
   - target: {kind: Deployment}
     patch: '[{op: replace, path: /spec/nope/deep, value: true}]'
 `, fails: []string{"spec.candidate.patches[0]: cannot be applied to Deployment/web-candidate: "}},
-		{name: "a JSON patch without a target", env: web, plan: `
-candidate: {patches: [{patch: '[{op: replace, path: /spec/paused, value: true}]'}]}
-`, fails: []string{"a JSON patch needs a target"}},
+		{name: "a JSON patch without a target", env: web, path: "spec.paused", want: true, plan: `
+candidate: {patches: [{patch: '[{op: add, path: /spec/paused, value: true}]'}]}
+`},
+		{name: "a strategic merge without a name", env: web, path: "spec.template.spec.containers.0.image", want: "shop/web:v2", plan: `
+candidate: {patches: [{patch: '{spec: {template: {spec: {containers: [{name: web, tty: true}]}}}}'}]}
+`},
+		{name: "a strategic merge of another kind without a name", env: web, plan: `
+candidate: {patches: [{patch: '{apiVersion: apps/v1, kind: StatefulSet, spec: {paused: true}}'}]}
+`, fails: []string{"spec.candidate.patches[0]: matches nothing"}},
+		{name: "a strategic merge without a name, of a kind without schema", env: rollout, plan: `
+candidate: {patches: [{patch: '{spec: {paused: true}}'}]}
+`, fails: []string{"a strategic merge would replace whole lists"}},
 		{name: "no patch at all", env: web, plan: `candidate: {patches: [{patch: 'hunter2'}]}`, fails: []string{"neither a strategic merge patch nor a JSON patch"}},
 		{name: "not YAML", env: web, plan: `candidate: {patches: [{patch: '{{ hunter2'}]}`, fails: []string{"neither a strategic merge patch nor a JSON patch"}},
 		{name: "a path", env: web, plan: `candidate: {patches: [{path: https://example.com/x.yaml}]}`, fails: []string{"put the patch inline"}},
@@ -132,6 +141,37 @@ candidate: {patches: [{target: {name: '['}, patch: '[{op: remove, path: /spec}]'
 				return
 			}
 			wantAt(t, build(t, in).Objects[0], tc.path, tc.want)
+		})
+	}
+}
+
+// A patch that names nothing is for every target, and for nothing else of the
+// variant.
+func TestPatchesOfEveryTarget(t *testing.T) {
+	other := strings.ReplaceAll(web, "web", "api")
+	for name, patch := range map[string]string{
+		"JSON":                              `[{op: add, path: /metadata/annotations, value: {tuned: "yes"}}]`,
+		"JSON in blocks":                    `[{"op": "add", "path": "/metadata/annotations", "value": {"tuned": "yes"}}]`,
+		"strategic merge":                   `{metadata: {annotations: {tuned: "yes"}}}`,
+		"strategic merge of a kind":         `{kind: Deployment, metadata: {annotations: {tuned: "yes"}}}`,
+		"strategic merge of kind and group": `{apiVersion: apps/v1, kind: Deployment, metadata: {annotations: {tuned: "yes"}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t, "candidate: {patches: [{patch: '"+patch+"'}]}", web+webService+"---\n"+other, "web:v1", "web:v2", "api:v1", "api:v2")
+			seen := 0
+			for _, o := range build(t, in).Objects {
+				want := ""
+				if o.GetKind() == "Deployment" {
+					want = "yes"
+					seen++
+				}
+				if got := o.GetAnnotations()["tuned"]; got != want {
+					t.Errorf("%s/%s has %q, want %q", o.GetKind(), o.GetName(), got, want)
+				}
+			}
+			if seen != 2 {
+				t.Errorf("%d targets", seen)
+			}
 		})
 	}
 }

@@ -9,17 +9,17 @@ import (
 // Root splits an absolute directory into the repository it is in and its slash
 // path there. sourcePath, where Argo CD gives it and the directory ends in it,
 // decides; else the nearest ancestor with a .git does; else the directory is
-// its own repository.
-func Root(dir, sourcePath string) (root, rel string) {
+// its own repository, and known is false.
+func Root(dir, sourcePath string) (root, rel string, known bool) {
 	if root, ok := cutPath(dir, sourcePath); ok {
-		return root, slash(root, dir)
+		return root, slash(root, dir), true
 	}
 	for parent := dir; ; parent = filepath.Dir(parent) {
 		if _, err := os.Lstat(filepath.Join(parent, ".git")); err == nil {
-			return parent, slash(parent, dir)
+			return parent, slash(parent, dir), true
 		}
 		if parent == filepath.Dir(parent) {
-			return dir, "."
+			return dir, ".", false
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/examples"
 	"github.com/assaydev/assay/examples/tour"
+	"github.com/assaydev/assay/internal/git/local"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -20,7 +21,10 @@ func (a *app) demoCommand() *cobra.Command {
 a Helm chart and a kustomization, each with a plan, an experiment and recorded
 verdicts. In each, one candidate wins and is promoted, one loses and is
 rejected, and one is preempted by a newer one. It checks what Assay promises
-as it goes, and needs no cluster and no network.`,
+as it goes, and needs no cluster and no network.
+
+With --keep the directory is a Git repository, with what the demo decided as
+commits, and the last candidates are still under test there.`,
 		Example: `  assay demo
 
   # Keep the environments to try the other commands on
@@ -38,14 +42,15 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	if err != nil {
 		return err
 	}
-	if keep {
-		a.notef("the environments are in %s", dir)
-	} else {
+	place := tour.Place{Root: dir, Process: a.process}
+	if !keep {
 		defer func() { _ = os.RemoveAll(dir) }()
+	} else if place.Commit, err = a.keepDemo(ctx, dir); err != nil {
+		return err
 	}
 	held, failed := 0, 0
 	for _, example := range examples.All() {
-		checks, err := tour.Walk(ctx, dir, example, &a.out)
+		checks, err := tour.Walk(ctx, place, example, &a.out)
 		if err != nil {
 			return fmt.Errorf("%s: %w", example.Dir, err)
 		}
@@ -56,7 +61,24 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 		return errReported
 	}
 	_, err = fmt.Fprintf(&a.out, "demo: %d layouts, %d checks, all hold\n", len(examples.All()), held)
+	if keep {
+		a.notef("the environments are in %s", dir)
+		a.notef("next: cd %s && assay status", dir)
+	}
 	return err
+}
+
+// keepDemo makes a repository of the directory, so that every command works there.
+func (a *app) keepDemo(ctx context.Context, dir string) (commit func(context.Context, string) error, err error) {
+	repo, err := local.Create(ctx, dir, a.process, "Assay", "noreply@assay.dev")
+	if err == nil {
+		err = repo.Commit(ctx, "Add the shop in three layouts")
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, err
+	}
+	return repo.Commit, nil
 }
 
 // copyExamples writes the examples to a new directory. Unless it is kept, it

@@ -70,7 +70,7 @@ type located struct {
 // locate finds the environment in dir. A call of the plugin fills in what flags
 // leave out.
 func (e *environmentFlags) locate(dir string, call plugin.Call) (located, error) {
-	root, rel, err := e.find(dir, call.SourcePath)
+	root, rel, _, err := e.find(dir, call.SourcePath)
 	return located{e.view(rel, call), root, dir}, err
 }
 
@@ -124,32 +124,33 @@ func argument(dir, name string) string {
 	return filepath.Clean(dir) + " --env " + name
 }
 
-// find finds the repository of dir and the path there.
-func (e *environmentFlags) find(dir, sourcePath string) (root, rel string, err error) {
+// find finds the repository of dir and the path there. Where there is none, known is
+// false, and dir stands for it.
+func (e *environmentFlags) find(dir, sourcePath string) (root, rel string, known bool, err error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return "", "", fmt.Errorf("find directory %s: %w", dir, err)
+		return "", "", false, fmt.Errorf("find directory %s: %w", dir, err)
 	}
 	switch info, err := os.Stat(abs); {
 	case os.IsNotExist(err):
-		return "", "", fmt.Errorf("%s does not exist: name the environment's directory", dir)
+		return "", "", false, fmt.Errorf("%s does not exist: name the environment's directory", dir)
 	case err != nil:
-		return "", "", fmt.Errorf("%s cannot be read", dir)
+		return "", "", false, fmt.Errorf("%s cannot be read", dir)
 	case !info.IsDir():
-		return "", "", fmt.Errorf("%s is not a directory: name the one that holds the environment's files", dir)
+		return "", "", false, fmt.Errorf("%s is not a directory: name the one that holds the environment's files", dir)
 	}
 	if e.root == "" {
-		root, rel = plugin.Root(abs, sourcePath)
-		return root, rel, nil
+		root, rel, known = plugin.Root(abs, sourcePath)
+		return root, rel, known, nil
 	}
 	if root, err = filepath.Abs(e.root); err != nil {
-		return "", "", fmt.Errorf("find directory %s: %w", e.root, err)
+		return "", "", false, fmt.Errorf("find directory %s: %w", e.root, err)
 	}
 	rel, err = filepath.Rel(root, abs)
 	if err != nil || !filepath.IsLocal(rel) {
-		return "", "", usagef("%s is not inside --root %s", dir, e.root)
+		return "", "", false, usagef("%s is not inside --root %s", dir, e.root)
 	}
-	return root, filepath.ToSlash(rel), nil
+	return root, filepath.ToSlash(rel), true, nil
 }
 
 // dirArg is the one optional argument.

@@ -57,7 +57,7 @@ func (o initOptions) openApp(app *application.Application, args []string) (*open
 	dir := dirArg(args)
 	env := o.environmentFlags
 	if len(args) == 0 {
-		root, _, err := env.find(".", "")
+		root, _, _, err := env.find(".", "")
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,16 +70,26 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 		}
 		return a.reportStatus(list, opt.format, []string{s.arg})
 	}
-	root, dirs, err := opt.locateAll(args)
+	trees, err := opt.locateAll(args)
 	if err != nil {
 		return err
 	}
-	d := worktree.Dir{Root: root, View: opt.view(".", plugin.Call{}), Process: a.process, Commits: opt.commits}
-	list, err := d.Status(ctx, dirs, name)
-	if err != nil {
-		return err
+	var list []status.Environment
+	for _, t := range trees {
+		d := worktree.Dir{Root: t.root, Apart: t.arg != "", View: opt.view(".", plugin.Call{}), Process: a.process, Commits: opt.commits}
+		found, err := d.Status(ctx, t.dirs, name)
+		if err != nil {
+			return err
+		}
+		for _, s := range found {
+			s.Dir = path.Join(filepath.ToSlash(t.arg), s.Dir)
+			list = append(list, s)
+		}
 	}
-	return a.reportStatus(list, opt.format, dirs)
+	if len(args) == 0 {
+		args = []string{"."}
+	}
+	return a.reportStatus(list, opt.format, args)
 }
 
 func (a *app) reportStatus(list []status.Environment, format string, dirs []string) error {
@@ -87,22 +99,39 @@ func (a *app) reportStatus(list []status.Environment, format string, dirs []stri
 	return a.printStatus(list, format)
 }
 
-// locateAll finds the one repository that the directories are in, and their
-// paths there; its own directory where none is given.
-func (e *environmentFlags) locateAll(args []string) (root string, dirs []string, err error) {
+// survey is a repository, and directories there. Outside of one it is a directory, which
+// arg names as the user did.
+type survey struct {
+	root string
+	dirs []string
+	arg  string
+}
+
+// locateAll finds the one repository that the directories are in; all of it where no
+// directory is given. Outside of a repository each directory is one of its own.
+func (e *environmentFlags) locateAll(args []string) ([]survey, error) {
 	if len(args) == 0 {
-		root, _, err = e.find(".", "")
-		return root, []string{"."}, err
+		root, _, known, err := e.find(".", "")
+		if known {
+			return []survey{{root, []string{"."}, ""}}, err
+		}
+		return []survey{{root, []string{"."}, "."}}, err
 	}
+	var trees []survey
 	for i, arg := range args {
-		at, dir, err := e.find(arg, "")
-		if err != nil {
-			return "", nil, err
+		root, dir, known, err := e.find(arg, "")
+		switch {
+		case err != nil:
+			return nil, err
+		case !known && (i == 0 || trees[0].arg != ""):
+			trees = append(trees, survey{root, []string{dir}, filepath.Clean(arg)})
+		case known && i == 0:
+			trees = []survey{{root, []string{dir}, ""}}
+		case known && trees[0].arg == "" && trees[0].root == root:
+			trees[0].dirs = append(trees[0].dirs, dir)
+		default:
+			return nil, usagef("%s and %s are in different repositories: ask for each by itself", args[0], arg)
 		}
-		if i > 0 && at != root {
-			return "", nil, usagef("%s and %s are in different repositories: ask for each by itself", args[0], arg)
-		}
-		root, dirs = at, append(dirs, dir)
 	}
-	return root, dirs, nil
+	return trees, nil
 }

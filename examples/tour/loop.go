@@ -149,11 +149,14 @@ func (t *tour) put(ctx context.Context, data []byte) (map[string]string, *render
 		return nil, nil, err
 	}
 	delete(before, t.marker())
-	if err := os.WriteFile(filepath.Join(t.root, filepath.FromSlash(t.marker())), data, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(t.Root, filepath.FromSlash(t.marker())), data, 0o600); err != nil {
 		return nil, nil, fmt.Errorf("write candidate: %w", err)
 	}
 	t.fsys = nil
 	res, err := t.render(ctx, nil)
+	if err == nil && t.Commit != nil {
+		err = t.Commit(ctx, "Test candidate "+promote.Label(*res.Marker)+" of "+res.Plan.Metadata.Name)
+	}
 	return before, res, err
 }
 
@@ -174,7 +177,10 @@ func (t *tour) conclude(ctx context.Context, then *render.Result, recorded strin
 
 // home is the environment in the throw-away repository.
 func (t *tour) home() worktree.Dir {
-	return worktree.Dir{Root: t.root, State: filepath.Join(t.root, ".state"), View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: t.example.Dir}}}}
+	return worktree.Dir{
+		Root: t.Root, State: filepath.Join(t.Root, ".state"), Process: t.Process, Commit: t.Commit != nil,
+		View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: t.example.Dir}}},
+	}
 }
 
 // recorded lays a recorded status over the judging objects of an experiment.
@@ -199,13 +205,18 @@ func (t *tour) recorded(res *render.Result, name string) ([]*unstructured.Unstru
 	return objs, nil
 }
 
-// tree is every file of the repository.
+// tree is every file of the repository, less Git's own.
 func (t *tour) tree() (map[string]string, error) {
 	out := map[string]string{}
-	fsys := os.DirFS(t.root)
+	fsys := os.DirFS(t.Root)
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		switch {
+		case err != nil:
 			return err
+		case entry.Name() == ".git":
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
 		}
 		data, err := fs.ReadFile(fsys, name)
 		out[name] = string(data)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/assaydev/assay/examples"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -32,8 +33,8 @@ const labelExperiment = "assay.dev/experiment"
 
 // tour shows one example and checks the laws on it.
 type tour struct {
+	Place
 	example examples.Environment
-	root    string // the throw-away repository
 	out     io.Writer
 
 	fsys   *envfs.FS // as of the last write; nil: to be opened
@@ -43,7 +44,7 @@ type tour struct {
 // files is the repository as it is now.
 func (t *tour) files() *envfs.FS {
 	if t.fsys == nil {
-		t.fsys = envfs.New(os.DirFS(t.root), envfs.Limits{})
+		t.fsys = envfs.New(os.DirFS(t.Root), envfs.Limits{})
 	}
 	return t.fsys
 }
@@ -62,10 +63,19 @@ func (t *tour) render(ctx context.Context, edits map[string][]byte) (*render.Res
 // Checks counts the laws that were looked at.
 type Checks struct{ Held, Failed int }
 
-// Walk takes an example through the whole loop in root, which holds a copy of all
-// of them and is written to. What happens is told on out.
-func Walk(ctx context.Context, root string, example examples.Environment, out io.Writer) (Checks, error) {
-	t := &tour{example: example, root: root, out: out}
+// Place is a directory that holds a copy of all examples, and is written to.
+type Place struct {
+	Root string
+
+	// Commit makes a commit of every file of a repository in Root, and the decisions are
+	// commits too; nil where there is none.
+	Commit  func(ctx context.Context, message string) error
+	Process git.Process // for git
+}
+
+// Walk takes an example through the whole loop. What happens is told on out.
+func Walk(ctx context.Context, at Place, example examples.Environment, out io.Writer) (Checks, error) {
+	t := &tour{example: example, Place: at, out: out}
 	err := t.walk(ctx)
 	return t.checks, err
 }

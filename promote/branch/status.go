@@ -12,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote/status"
 	"github.com/assaydev/assay/render"
 )
@@ -45,7 +46,11 @@ func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]st
 	if err := base.Tree.Ahead(dir, reads); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the directories of %s: %w", s.Branch, err)
 	}
-	v := status.Survey{Name: name, Past: past, Open: func() (render.Request, error) { return s.View.In(base.Tree), nil }}
+	v := status.Survey{Name: name, Past: past, Open: func(env spec.Environment) (render.Request, error) {
+		req := s.View.In(base.Tree)
+		req.Environment = env
+		return req, nil
+	}}
 	list, err := v.List(ctx, []string{dir})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not a directory of the branch %s: correct the path", dir, s.Branch)

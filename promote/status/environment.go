@@ -66,12 +66,11 @@ func (s Survey) one(ctx context.Context, p spec.Environment) (Environment, error
 		last := history.ReportOf(past[i], past)
 		st.Last = &last
 	}
-	req, err := s.Open()
+	req, err := s.Open(p)
 	if err != nil {
 		return st, err
 	}
 	defer func() { _ = req.FS.Close() }()
-	req.Environment = p
 	res, err := render.Environment(ctx, req)
 	m, markerErr := marker.Read(req.FS, req.Dir, req.Name)
 	st.Candidates = candidate.Queue(m.Candidates)

@@ -17,7 +17,11 @@ import (
 
 // Survey looks at the environments of a repository.
 type Survey struct {
-	Open func() (render.Request, error) // a view of the repository, with limits of its own
+	
+	// Open gives an environment as its repository has it, with limits of its own.
+	// An environment without a name stands for its directory.
+	Open func(spec.Environment) (render.Request, error)
+
 	Past map[spec.Environment][]history.Decision
 	Name string // environments of this name alone; empty: all
 }
@@ -34,7 +38,7 @@ func (s Survey) List(ctx context.Context, dirs []string) ([]Environment, error) 
 // find lists the environments at and below directories: those that have files of
 // their own, and those that are directories that commits tell of.
 func (s Survey) find(dirs []string) ([]spec.Environment, error) {
-	req, err := s.Open()
+	req, err := s.Open(spec.Environment{Dir: "."})
 	if err != nil {
 		return nil, err
 	}

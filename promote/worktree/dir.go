@@ -22,6 +22,7 @@ import (
 // Dir is an environment in a directory of this machine.
 type Dir struct {
 	Root    string       // the repository's directory
+	Apart   bool         // Root is not a repository: each environment below it is one of its own
 	View    promote.View // how the environment is read there
 	Process git.Process
 

@@ -8,6 +8,8 @@
 //  4. Prepare makes a commit of whole new contents that no ref names yet, Land
 //     moves the branch to it, and UpdateIndex brings the index up to date.
 //  5. Log reads commits with their trailers (log.go).
+//
+// Create makes a repository for the demo (create.go).
 package local
 
 import (

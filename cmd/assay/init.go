@@ -33,7 +33,13 @@ candidates and a load that it needs. They are yours from then on, and render
 without further edits.
 
 On a terminal it asks for what flags leave out; elsewhere it takes the defaults.
-Existing files are kept: it refuses to write over them, unless --force is given.
+
+A plan that is there keeps what it says: init adds what is missing, and flags
+change what they name. It refuses to touch a plan that has an experiment already,
+and resources that exist, unless --force is given: then the resources of another
+engine go, if they are as init wrote them. Others that judge are an error, so
+that the engine that is asked for judges alone. A named environment has its
+resources in a directory of its own, experiment-NAME.
 
 With --app it moves an existing Application instead: the options of its source
 go to the plan, and the Application is printed with the plugin in their place.
@@ -70,12 +76,13 @@ Engines:
 	f.StringVar(&opt.Target, "target", "", "`workload` to test, as KIND/NAME (default: the only one)")
 	f.StringVar(&opt.URL, "url", "", "`URL` at which the candidate answers (default: through the copy of the workload's Service)")
 	f.StringVar(&opt.Prometheus, "prometheus", "", "`address` of a Prometheus to measure with, for argo-rollouts")
+	bindChoice(cmd, &opt.Traffic, "traffic", "", "whether live traffic reaches a candidate (default isolated)", "isolated", "shared")
 	f.StringVar(&opt.Release, "release", "", "release `name` of a chart: the Application's name (default: the directory's name)")
-	f.StringVar(&opt.namespace, "namespace", "", "destination `namespace` of a chart's Application (default: default)")
+	f.StringVar(&opt.namespace, "namespace", "", "destination `namespace` of the Application, which addresses of the candidate name (default of a chart: default)")
 	f.StringArrayVar(&opt.ValueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
 	f.BoolVar(&opt.Overwrite, "force", false, "write over existing files")
 	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")
-	for _, other := range []string{"engine", "load", "target", "url", "prometheus", "release", "namespace", "values", "force"} {
+	for _, other := range []string{"engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force"} {
 		cmd.MarkFlagsMutuallyExclusive("app", other)
 	}
 	return cmd
@@ -98,7 +105,11 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
-		_, _ = fmt.Fprintf(&a.out, "wrote %s\n", p.on(name))
+		did := "wrote"
+		if s.Files[name] == nil {
+			did = "removed"
+		}
+		_, _ = fmt.Fprintf(&a.out, "%s %s\n", did, p.on(name))
 	}
 	for _, note := range s.Notes {
 		a.notef("note: %s", excerpt.Joined(note))
@@ -125,11 +136,14 @@ func (p *opened) adopt() adopt.Environment {
 // initError says which flag helps.
 func (p *opened) initError(err error) error {
 	var exists *adopt.ExistsError
+	var others *adopt.OthersError
 	var target *adopt.TargetError
 	var address *adopt.AddressError
 	switch {
 	case errors.As(err, &exists):
 		return fmt.Errorf("%s exists: edit it, or give --force to write over it", p.on(exists.Path))
+	case errors.As(err, &others):
+		return fmt.Errorf("%w; nothing is written", err)
 	case errors.As(err, &target) && target.Given == "":
 		return fmt.Errorf("%w with --target, of %s", err, excerpt.List(target.Workloads))
 	case errors.As(err, &target):

@@ -17,7 +17,7 @@ import (
 // later than the last rate and over the same time.
 func TestPrometheusJudgesByEvidence(t *testing.T) {
 	files, err := scaffold.Files(scaffold.Options{
-		Environment: "shop", Plan: "assay.yaml", Engine: scaffold.Analysis, Load: scaffold.Fortio, Prometheus: "http://prometheus:9090",
+		Environment: "shop", Plan: "assay.yaml", Directory: "experiment", Engine: scaffold.Analysis, Load: scaffold.Fortio, Prometheus: "http://prometheus:9090",
 		Target: scaffold.Target{Kind: "Deployment", Name: "web"}, URL: "http://front-candidate:8080/",
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"text/template"
@@ -54,9 +55,11 @@ func DefaultLoad(engine string) string {
 type Options struct {
 	Environment string // its name for people
 	Plan        string // the plan's file name
+	Directory   string // of the resources, in the environment
 	Engine      string
 	Load        string
 	Target      Target
+	Traffic     string // isolated or shared
 	URL         string // where the candidate answers
 	Prometheus  string // address of a Prometheus, or empty: the candidate is asked itself
 	Helm        *spec.HelmSource
@@ -68,13 +71,9 @@ func Files(opt Options) (map[string][]byte, error) {
 	if !slices.Contains(Engines(), opt.Engine) || !slices.Contains(Loads(), opt.Load) {
 		return nil, fmt.Errorf("engine %q with load %q is not one that can be written", opt.Engine, opt.Load)
 	}
-	names := map[string]string{opt.Plan: "assay.yaml", "experiment/" + opt.Engine + ".yaml.tmpl": opt.Engine + ".yaml"}
-	if opt.Engine == Analysis {
-		delete(names, "experiment/"+opt.Engine+".yaml.tmpl")
-		names["experiment/analysisrun.yaml.tmpl"] = "analysisrun.yaml"
-	}
+	names := map[string]string{opt.Plan: "assay.yaml", path.Join(opt.Directory, resource(opt.Engine)): source(opt.Engine)}
 	if opt.Load != None {
-		names["experiment/load.yaml.tmpl"] = "load-" + opt.Load + ".yaml"
+		names[path.Join(opt.Directory, loadFile)] = "load-" + opt.Load + ".yaml"
 	}
 	files := map[string][]byte{}
 	for name, source := range names {
@@ -85,6 +84,44 @@ func Files(opt Options) (map[string][]byte, error) {
 		files[name] = data
 	}
 	return files, nil
+}
+
+// loadFile is the file of a load.
+const loadFile = "load.yaml.tmpl"
+
+// resource is the file of an engine.
+func resource(engine string) string { return source(engine) + ".tmpl" }
+
+// source is the template of an engine.
+func source(engine string) string {
+	if engine == Analysis {
+		return "analysisrun.yaml"
+	}
+	return engine + ".yaml"
+}
+
+// Wrote says of a file of resources whether it is as Files writes it and, by its name,
+// whether it is an engine's.
+func Wrote(name string, data []byte) (judges, unchanged bool, err error) {
+	var sources []string
+	for _, engine := range Engines() {
+		if name == resource(engine) {
+			sources, judges = append(sources, source(engine)), true
+		}
+	}
+	if name == loadFile {
+		sources = []string{"load-" + Fortio + ".yaml", "load-" + K6 + ".yaml"}
+	}
+	for _, source := range sources {
+		for _, prometheus := range []string{"", "http://prometheus"} {
+			text, err := fill(source, Options{Prometheus: prometheus})
+			if err != nil {
+				return false, false, err
+			}
+			unchanged = unchanged || bytes.Equal(text, data)
+		}
+	}
+	return judges, unchanged, nil
 }
 
 // fill executes one embedded template. Its delimiters are [[ ]]: the text in

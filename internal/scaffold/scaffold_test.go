@@ -63,9 +63,13 @@ func objects(t *testing.T, text string) []*unstructured.Unstructured {
 
 func TestSurvey(t *testing.T) {
 	objs := objects(t, shop)
-	want := []scaffold.Target{{Group: "apps", Kind: "Deployment", Name: "web", URL: "http://front-candidate:8080/"}}
-	if diff := cmp.Diff(want, scaffold.Survey(objs)); diff != "" {
+	want := []scaffold.Target{{Group: "apps", Kind: "Deployment", Name: "web", Service: "front", Port: 8080, Namespace: "shop"}}
+	got := scaffold.Survey(objs, "elsewhere")
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if url := got[0].URL("-candidate"); url != "http://front-candidate.shop:8080/" {
+		t.Error(url)
 	}
 	if diff := cmp.Diff([]string{"example.com/migrate", "example.com/web"}, scaffold.Images(objs)); diff != "" {
 		t.Error(diff)
@@ -106,7 +110,7 @@ func TestFilesRender(t *testing.T) {
 			t.Run(engine+" with "+load, func(t *testing.T) {
 				for _, prometheus := range []string{"", "http://prometheus:9090"} {
 					files, err := scaffold.Files(scaffold.Options{
-						Environment: "shop", Plan: "assay.yaml", Engine: engine, Load: load, Prometheus: prometheus,
+						Environment: "shop", Plan: "assay.yaml", Directory: "experiment", Engine: engine, Load: load, Prometheus: prometheus,
 						Target: scaffold.Target{Kind: "Deployment", Name: "web"}, URL: "http://front-candidate:8080/",
 					})
 					if err != nil {
@@ -180,7 +184,7 @@ func TestFilesRefusesTheUnknown(t *testing.T) {
 func TestPlanSurvivesAnyName(t *testing.T) {
 	for _, name := range []string{"web", "1e3", "on", "null", "a: b", "it's", "-", "x#y", "~"} {
 		files, err := scaffold.Files(scaffold.Options{
-			Environment: name, Plan: "assay.prod.yaml", Engine: scaffold.Job, Load: scaffold.None,
+			Environment: name, Plan: "assay.prod.yaml", Directory: "experiment-prod", Engine: scaffold.Job, Load: scaffold.None,
 			Target: scaffold.Target{Kind: "Deployment", Name: "web"}, URL: "http://web-candidate/",
 			Helm: &spec.HelmSource{ReleaseName: name, Namespace: name, ValueFiles: []string{"a b.yaml"}, ImageValues: map[string]spec.ImageKeys{
 				"a/b": {Registry: "r", Repository: "x.y", Tag: "t", Digest: "d"}, "c": {Image: "i"},

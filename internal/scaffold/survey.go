@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,14 +20,35 @@ type Target struct {
 	Group string
 	Kind  string
 	Name  string
-	URL   string // where its candidate answers; empty when no Service selects it
+
+	Service   string // that selects it; empty where none does
+	Port      int64
+	Namespace string // of both; empty where it is not known
 }
 
 // String is the form that flags and messages use.
 func (t Target) String() string { return t.Kind + "/" + t.Name }
 
-// Survey lists the workloads of a rendered environment.
-func Survey(objs []*unstructured.Unstructured) []Target {
+// URL is where the candidate answers, by the suffix of its names. Live traffic, which
+// is shared with the baseline, has no suffix. It is empty where no Service selects the
+// target.
+func (t Target) URL(suffix string) string {
+	if t.Service == "" {
+		return ""
+	}
+	host := t.Service + suffix
+	if t.Namespace != "" {
+		host += "." + t.Namespace
+	}
+	if t.Port != 80 {
+		host += fmt.Sprintf(":%d", t.Port)
+	}
+	return "http://" + host + "/"
+}
+
+// Survey lists the workloads of a rendered environment. Objects that name no namespace
+// are in the given one, if it is known.
+func Survey(objs []*unstructured.Unstructured, namespace string) []Target {
 	var targets []Target
 	for _, o := range objs {
 		if !object.IsWorkload(o) || o.GetName() == "" {
@@ -34,10 +56,7 @@ func Survey(objs []*unstructured.Unstructured) []Target {
 		}
 		t := Target{Group: o.GroupVersionKind().Group, Kind: o.GetKind(), Name: o.GetName()}
 		if service, port := serviceOf(objs, o); service != nil {
-			t.URL = fmt.Sprintf("http://%s%s:%d/", service.GetName(), Suffix, port)
-			if port == 80 {
-				t.URL = fmt.Sprintf("http://%s%s/", service.GetName(), Suffix)
-			}
+			t.Service, t.Port, t.Namespace = service.GetName(), port, cmp.Or(service.GetNamespace(), namespace)
 		}
 		targets = append(targets, t)
 	}

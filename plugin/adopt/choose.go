@@ -1,12 +1,16 @@
 package adopt
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/internal/spec"
 )
+
+// defaultNamespace is a guess: what it is made of leaves it out.
+const defaultNamespace = "default"
 
 // Question is what the options leave open.
 type Question struct {
@@ -37,10 +41,11 @@ func (a Ask) fill(value *string, q Question) (err error) {
 
 // choose decides what to write: the options, then answers, then defaults.
 func choose(opt Options, s *surveyed, ask Ask) (chosen scaffold.Options, err error) {
-	chosen = scaffold.Options{Engine: opt.Engine, Load: opt.Load, URL: opt.URL, Prometheus: opt.Prometheus}
-	if chosen.Target, err = chooseTarget(opt.Target, s.targets, ask); err != nil {
+	chosen = scaffold.Options{Engine: opt.Engine, Load: opt.Load, URL: opt.URL, Prometheus: opt.Prometheus, Traffic: opt.Traffic}
+	if chosen.Target, err = chooseTarget(cmp.Or(opt.Target, s.kept.target(s.targets)), s.targets, ask); err != nil {
 		return chosen, err
 	}
+	chosen.Traffic = cmp.Or(chosen.Traffic, s.kept.traffic())
 	if err := ask.fill(&chosen.Engine, Question{Prompt: "Engine that judges candidates", Default: scaffold.Job, Choices: scaffold.Engines()}); err != nil {
 		return chosen, err
 	}
@@ -50,7 +55,11 @@ func choose(opt Options, s *surveyed, ask Ask) (chosen scaffold.Options, err err
 	if chosen.Prometheus != "" && chosen.Engine != scaffold.Analysis {
 		return chosen, ErrPrometheus
 	}
-	if err := ask.fill(&chosen.URL, Question{Prompt: "URL of the candidate", Default: chosen.Target.URL}); err != nil {
+	suffix := s.kept.suffix()
+	if chosen.Traffic == "shared" {
+		suffix = ""
+	}
+	if err := ask.fill(&chosen.URL, Question{Prompt: "URL of the candidate", Default: chosen.Target.URL(suffix)}); err != nil {
 		return chosen, err
 	}
 	if chosen.URL == "" {
@@ -85,11 +94,16 @@ func chooseTarget(given string, targets []scaffold.Target, ask Ask) (scaffold.Ta
 	return targets[i], nil
 }
 
-// chart decides how a chart is rendered.
-func (e Environment) chart(opt Options, ask Ask) (*spec.HelmSource, error) {
-	c := &spec.HelmSource{ReleaseName: opt.Release, Namespace: e.Namespace, ValueFiles: opt.ValueFiles}
+// chart decides how a chart is rendered: by the options, the plan that is kept, answers
+// and defaults.
+func (e Environment) chart(opt Options, kept *kept, ask Ask) (*spec.HelmSource, error) {
+	c := kept.chart()
+	c.ReleaseName, c.Namespace = cmp.Or(opt.Release, c.ReleaseName), cmp.Or(e.Namespace, c.Namespace)
+	if len(opt.ValueFiles) > 0 {
+		c.ValueFiles = opt.ValueFiles
+	}
 	if err := ask.fill(&c.ReleaseName, Question{Prompt: "Release name (the Application's name)", Default: e.Title}); err != nil {
 		return nil, err
 	}
-	return c, ask.fill(&c.Namespace, Question{Prompt: "Namespace (the Application's destination)", Default: "default"})
+	return c, ask.fill(&c.Namespace, Question{Prompt: "Namespace (the Application's destination)", Default: defaultNamespace})
 }

@@ -19,6 +19,13 @@ func (e *ExistsError) Error() string {
 	return e.Path + " exists: edit it, or remove it"
 }
 
+// OthersError is returned for resources that would judge beside those of the engine.
+type OthersError struct{ Paths []string } // in the repository
+
+func (e *OthersError) Error() string {
+	return excerpt.List(e.Paths) + " may judge too: remove it, so that only the engine that is asked for judges"
+}
+
 // TargetError is returned where the options choose none of the workloads.
 type TargetError struct {
 	Given     string // empty: there are several, and none was named

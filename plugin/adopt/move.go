@@ -183,7 +183,7 @@ func (m move) rendersAlike(ctx context.Context, out *Moved) error {
 			return err
 		}
 	}
-	before, after, again := results[0].Baseline, results[1].Baseline, results[2].Baseline
+	before, after, again := object.Applied(results[0].Baseline), object.Applied(results[1].Baseline), object.Applied(results[2].Baseline)
 	unstable := object.Diff(before, again)
 	for _, d := range object.Diff(before, after) {
 		if !slices.ContainsFunc(unstable, func(u object.Difference) bool { return u.Key == d.Key }) {

@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,6 +19,7 @@ type surveyed struct {
 	baseline []*unstructured.Unstructured
 	targets  []scaffold.Target
 	chart    *spec.HelmSource // nil in other layouts
+	kept     *kept
 }
 
 // objects is the workload that is to be tested.
@@ -27,15 +29,15 @@ func (s *surveyed) objects(t scaffold.Target) []*unstructured.Unstructured {
 	})
 }
 
-// survey renders the environment as it is today, less a plan that is to be
-// written over and less a candidate. A chart is rendered as chart says.
-func (e Environment) survey(ctx context.Context, plan string, chart func() (*spec.HelmSource, error)) (*surveyed, error) {
+// survey renders the environment as it is today, less a candidate. A chart is rendered
+// as chart says.
+func (e Environment) survey(ctx context.Context, kept *kept, chart func() (*spec.HelmSource, error)) (*surveyed, error) {
 	marker, err := spec.CandidateFile(e.Name)
 	if err != nil {
 		return nil, err
 	}
-	e = e.with(map[string][]byte{e.at(plan): nil, e.at(marker): nil})
-	s := &surveyed{}
+	e = e.with(map[string][]byte{e.at(marker): nil})
+	s := &surveyed{kept: kept}
 	if s.layout, _, err = render.Inspect(e.Request); err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func (e Environment) survey(ctx context.Context, plan string, chart func() (*spe
 	if err != nil {
 		return nil, err
 	}
-	s.baseline, s.targets = res.Baseline, scaffold.Survey(res.Baseline)
+	s.baseline, s.targets = res.Baseline, scaffold.Survey(res.Baseline, s.namespace(e))
 	if len(s.targets) == 0 {
 		return nil, ErrNoWorkload
 	}
@@ -60,6 +62,17 @@ func (e Environment) survey(ctx context.Context, plan string, chart func() (*spe
 	if err != nil {
 		return nil, err
 	}
-	s.chart.ImageValues = scaffold.ImageValues(values, scaffold.Images(s.baseline))
+	found := scaffold.ImageValues(values, scaffold.Images(s.baseline))
+	maps.Copy(found, s.chart.ImageValues)
+	s.chart.ImageValues = found
 	return s, nil
+}
+
+// namespace is the one that objects without another are in, where it is known: a chart's
+// may be the default answer, which is a guess.
+func (s *surveyed) namespace(e Environment) string {
+	if s.chart != nil && s.chart.Namespace != defaultNamespace {
+		return s.chart.Namespace
+	}
+	return e.Namespace
 }

@@ -35,11 +35,11 @@ without further edits.
 On a terminal it asks for what flags leave out; elsewhere it takes the defaults.
 
 A plan that is there keeps what it says: init adds what is missing, and flags
-change what they name. It refuses to touch a plan that has an experiment already,
-and resources that exist, unless --force is given: then the resources of another
-engine go, if they are as init wrote them. Others that judge are an error, so
-that the engine that is asked for judges alone. A named environment has its
-resources in a directory of its own, experiment-NAME.
+change what they name. Without --force it refuses a plan that has an experiment
+already, and resources that exist. With it, the resources of another engine go,
+if they are as init wrote them. Others that judge are an error, so that the
+engine that is asked for judges alone. A named environment has its resources in
+a directory of its own, experiment-NAME.
 
 With --app it moves an existing Application instead: the options of its source
 go to the plan, and the Application is printed with the plugin in their place.

@@ -18,7 +18,7 @@ type option struct {
 	kustomization string // after "resources: [d.yaml]"
 	src           spec.KustomizeSource
 	want          string // what the kustomization has then
-	judge         string // the kustomize that judges, default 5.7.1
+	judge         string // the kustomize that judges, default 5.8.1
 }
 
 var env = map[string]string{"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_PROJECT_NAME": "abc"}

@@ -46,7 +46,7 @@ func TestErrors(t *testing.T) {
 		{d + "patches: [{path: .}]", "app/kustomization.yaml: patches[0].path: . is a directory; name a file"},
 		{d + "patches: [{path: ../base/p.yaml}]", "app/kustomization.yaml: patches[0].path: ../base/p.yaml is outside app"},
 		{d + "patches: [{path: bad.yaml}]", "app/bad.yaml:2: invalid YAML"},
-		{d + "patches: [{patch: '# nothing'}]", "app/kustomization.yaml: patches: a patch is empty, or"},
+		{d + "patches: [{patch: \"- {op: remove, path: /spec}\"}]", "app/kustomization.yaml: patches: a JSON patch has no target; add the target"},
 		{d + "patches: [{patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: wob}}'}]", "app/kustomization.yaml: a patch matches nothing: there is no Deployment wob"},
 		{d + "patches: [{target: {name: web}, patch: 'token: [s3cret'}]", "app/kustomization.yaml: patches: a patch is neither"},
 		{d + "patches: [{target: {name: web}, patch: \"- {op: replace, path: /spec/x/y, value: s3cret}\"}]", "app/kustomization.yaml: patches: replace operation does not apply: doc is missing path: /spec/x/y"},

@@ -103,7 +103,7 @@ var problems = []problem{
 	{`no matches for Id ` + identity, "there is no $id1; name an object as its own file does"},
 	{`multiple matches for Id ` + identity, "more than one object is $id1; name its namespace too"},
 	{`unable to parse SM or JSON patch`, "patches: a patch is neither a strategic merge patch nor a JSON patch; check its YAML, and quote it as one string"},
-	{`must specify a target for JSON patch`, "patches: a patch is empty, or it is JSON patch without a target; add the target"},
+	{`must specify a target for JSON patch`, "patches: a JSON patch has no target; add the target"},
 	{`patch and path can't be set at the same time`, "patches: an entry has both patch and path; keep one"},
 	{`must specify one of patch and path`, "patches: an entry has neither patch nor path; add one"},
 	{`((?:add|remove|replace|move|copy|test) operation does not apply: doc is missing (?:path|key): "?[^\s":]+)`, "patches: $1; correct the path, or use add"},

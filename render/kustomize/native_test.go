@@ -144,7 +144,7 @@ func TestOptionsEqualKustomizeEdit(t *testing.T) {
 	corpus(t)
 	for name, o := range options {
 		t.Run(name, func(t *testing.T) {
-			binary := component(t, cmp.Or(o.judge, "kustomize-5.7.1"))
+			binary := component(t, cmp.Or(o.judge, "kustomize-5.8.1"))
 			dir := t.TempDir()
 			files := optionFiles(o)
 			for file, data := range files {

@@ -64,8 +64,8 @@ func object(dir string, r *resource.Resource, depth int) (*unstructured.Unstruct
 // release is the kustomize that api v0.20.1 belongs to, as `kustomize version`
 // prints it. The label of `buildMetadata: [managedByLabel]` names it. Keep it in
 // step with go.mod:
-// https://github.com/kubernetes-sigs/kustomize/releases/tag/kustomize%2Fv5.7.1
-const release = "v5.7.1"
+// https://github.com/kubernetes-sigs/kustomize/releases/tag/kustomize%2Fv5.8.1
+const release = "v5.8.1"
 
 // managedBy corrects the label that krusty gives every object on demand. krusty
 // names the version of the program that it is linked into: ours, or (devel),

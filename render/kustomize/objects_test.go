@@ -29,7 +29,7 @@ func TestObjectsSurvivesAPanic(t *testing.T) {
 func TestManagedByLabel(t *testing.T) {
 	files := map[string]string{"app/kustomization.yaml": "resources: [d.yaml, s.yaml]\nbuildMetadata: [managedByLabel]\n", "app/d.yaml": deployment, "app/s.yaml": service}
 	for _, o := range render(t, files, "app") {
-		if got := o.GetLabels()["app.kubernetes.io/managed-by"]; got != "kustomize-v5.7.1" {
+		if got := o.GetLabels()["app.kubernetes.io/managed-by"]; got != "kustomize-v5.8.1" {
 			t.Errorf("%s: %q", o.GetKind(), got)
 		}
 	}
@@ -47,7 +47,7 @@ func TestReleaseFollowsTheModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(data), "sigs.k8s.io/kustomize/api v0.20.1\n") || release != "v5.7.1" {
+	if !strings.Contains(string(data), "sigs.k8s.io/kustomize/api v0.21.1\n") || release != "v5.8.1" {
 		t.Errorf("go.mod and release %s do not belong together: see the release's kustomize/go.mod", release)
 	}
 }

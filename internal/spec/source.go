@@ -6,19 +6,20 @@ import "sigs.k8s.io/kustomize/api/types"
 // use for (version, passCredentials). Source: argo-cd
 // pkg/apis/application/v1alpha1/types.go.
 type HelmSource struct {
-	ReleaseName             string              `json:"releaseName,omitempty"`             // as helm template RELEASE
-	Namespace               string              `json:"namespace,omitempty"`               // as --namespace
-	ValueFiles              []string            `json:"valueFiles,omitempty"`              // relative to the environment, inside the repo
-	IgnoreMissingValueFiles bool                `json:"ignoreMissingValueFiles,omitempty"` // leave out value files that do not exist
-	Values                  string              `json:"values,omitempty"`                  // YAML text, merged after valueFiles
-	ValuesObject            map[string]any      `json:"valuesObject,omitempty"`            // the same as a mapping; wins over values
-	Parameters              []HelmParameter     `json:"parameters,omitempty"`              // as --set and --set-string
-	FileParameters          []HelmFileParameter `json:"fileParameters,omitempty"`          // as --set-file
-	KubeVersion             string              `json:"kubeVersion,omitempty"`             // what charts see as Kubernetes' version
-	APIVersions             []string            `json:"apiVersions,omitempty"`             // what charts see as the cluster's API versions
-	SkipCrds                bool                `json:"skipCrds,omitempty"`                // leave out the chart's crds directory
-	SkipTests               bool                `json:"skipTests,omitempty"`               // leave out test hooks
-	SkipSchemaValidation    bool                `json:"skipSchemaValidation,omitempty"`    // do not check values against the chart's schema
+	Version                 string              `json:"version,omitempty" jsonschema:"enum=v3,enum=v4"` // of Helm: v3 (the default) is Argo CD's up to 3.4, v4 from 3.5 on
+	ReleaseName             string              `json:"releaseName,omitempty"`                          // as helm template RELEASE
+	Namespace               string              `json:"namespace,omitempty"`                            // as --namespace
+	ValueFiles              []string            `json:"valueFiles,omitempty"`                           // relative to the environment, inside the repo
+	IgnoreMissingValueFiles bool                `json:"ignoreMissingValueFiles,omitempty"`              // leave out value files that do not exist
+	Values                  string              `json:"values,omitempty"`                               // YAML text, merged after valueFiles
+	ValuesObject            map[string]any      `json:"valuesObject,omitempty"`                         // the same as a mapping; wins over values
+	Parameters              []HelmParameter     `json:"parameters,omitempty"`                           // as --set and --set-string
+	FileParameters          []HelmFileParameter `json:"fileParameters,omitempty"`                       // as --set-file
+	KubeVersion             string              `json:"kubeVersion,omitempty"`                          // what charts see as Kubernetes' version
+	APIVersions             []string            `json:"apiVersions,omitempty"`                          // what charts see as the cluster's API versions
+	SkipCrds                bool                `json:"skipCrds,omitempty"`                             // leave out the chart's crds directory
+	SkipTests               bool                `json:"skipTests,omitempty"`                            // leave out test hooks
+	SkipSchemaValidation    bool                `json:"skipSchemaValidation,omitempty"`                 // do not check values against the chart's schema
 
 	// which value keys hold an image, by image name; needed for images in a marker
 	ImageValues map[string]ImageKeys `json:"imageValues,omitempty"`

@@ -7,7 +7,7 @@ import (
 	"io"
 	"path"
 
-	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
 
 	"github.com/assaydev/assay/internal/excerpt"
 )
@@ -23,7 +23,7 @@ func (r *renderer) unpack(where string, data []byte) ([]file, error) {
 	if r.unpacked += size; r.unpacked > r.opt.Limits.ChartBytes {
 		return nil, fmt.Errorf("%s: packed charts unpack to more than %d bytes: remove what the chart does not need, or raise the limit", where, r.opt.Limits.ChartBytes)
 	}
-	buffered, err := loader.LoadArchiveFiles(bytes.NewReader(data))
+	buffered, err := archive.LoadArchiveFiles(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: unpack the chart: %s", where, excerpt.Cut(err.Error(), 200))
 	}

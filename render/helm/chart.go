@@ -7,21 +7,24 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chart/loader"
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // load reads the chart in the environment's directory and checks that it can
 // be installed.
-func (r *renderer) load(ctx context.Context) (*chart.Chart, error) {
+func (r *renderer) load(ctx context.Context) (chart, error) {
 	c, err := r.loadDir(ctx, r.dir)
 	if err != nil {
 		return nil, err
 	}
-	if c.Metadata.Type == "library" {
+	about := c.about()
+	if !r.sdk.supports(about.apiVersion) {
+		return nil, fmt.Errorf("%s: apiVersion %q is not one that Helm renders: set it to v2", r.chartFile(), excerpt.Cut(about.apiVersion, 40))
+	}
+	if about.kind == "library" {
 		return nil, fmt.Errorf("%s: is a library chart, which renders nothing: point to the chart that uses it", path.Join(r.dir, "Chart.yaml"))
 	}
-	if c.Metadata.Deprecated {
+	if about.deprecated {
 		r.warn("%s: the chart is deprecated", path.Join(r.dir, "Chart.yaml"))
 	}
 	if err := r.addMissing(ctx, c); err != nil {
@@ -35,7 +38,7 @@ func (r *renderer) warn(format string, args ...any) {
 	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
 }
 
-func (r *renderer) loadDir(ctx context.Context, dir string) (*chart.Chart, error) {
+func (r *renderer) loadDir(ctx context.Context, dir string) (chart, error) {
 	files, err := r.readChart(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -47,7 +50,7 @@ func (r *renderer) loadDir(ctx context.Context, dir string) (*chart.Chart, error
 // the chart's place in the repo. The SDK would add the subcharts in random
 // order and unpack archives without a common bound, so it is given one chart at
 // a time, without its subcharts.
-func (r *renderer) build(ctx context.Context, where string, files []file) (*chart.Chart, error) {
+func (r *renderer) build(ctx context.Context, where string, files []file) (chart, error) {
 	if err := stopped(ctx, r.dir); err != nil {
 		return nil, err
 	}
@@ -64,7 +67,7 @@ func (r *renderer) build(ctx context.Context, where string, files []file) (*char
 		if err != nil {
 			return nil, err
 		}
-		c.AddDependency(child)
+		c.add(child)
 	}
 	return c, nil
 }
@@ -102,31 +105,32 @@ func split(files []file) (own []file, subs []subchart) {
 	return own, subs
 }
 
-func (r *renderer) buildOne(where string, files []file) (*chart.Chart, error) {
-	buffered := make([]*loader.BufferedFile, len(files))
+func (r *renderer) buildOne(where string, files []file) (chart, error) {
 	paths := make(map[string]string, len(files))
-	for i, f := range files {
-		buffered[i] = &loader.BufferedFile{Name: f.name, Data: f.data}
+	for _, f := range files {
 		paths[f.name] = f.path
-		if slices.Contains([]string{"Chart.yaml", "values.yaml", "requirements.yaml", "Chart.lock", "requirements.lock"}, f.name) {
+		if slices.Contains([]string{"Chart.yaml", "requirements.yaml", "Chart.lock", "requirements.lock"}, f.name) {
 			if err := r.checkAliases(f.data); err != nil {
 				return nil, fmt.Errorf("%s: %w", f.path, err)
 			}
 		}
+		if f.name == "values.yaml" {
+			if _, err := r.documents(f.path, f.data); err != nil {
+				return nil, err
+			}
+		}
 	}
-	c, err := loader.LoadFiles(buffered)
+	c, err := r.sdk.load(files)
 	if err != nil {
 		return nil, loadError(where, files, err)
 	}
-	for _, list := range [][]*chart.File{c.Raw, c.Templates, c.Files} {
-		for _, f := range list {
-			r.origin[f] = paths[f.Name]
-		}
+	for _, f := range c.files() {
+		r.origin[f.id] = paths[f.name]
 	}
 	return c, nil
 }
 
-func (r *renderer) buildSub(ctx context.Context, parent string, sub subchart) (*chart.Chart, error) {
+func (r *renderer) buildSub(ctx context.Context, parent string, sub subchart) (chart, error) {
 	where := path.Join(parent, "charts", sub.name)
 	if path.Ext(sub.name) == ".tgz" {
 		archive := sub.files[0]

@@ -248,9 +248,11 @@ func FuzzRender(f *testing.F) {
 			"c/charts/sub/Chart.yaml": {Data: []byte("name: sub\nversion: 1.0.0\n")},
 		}
 		src := spec.HelmSource{Values: values, ValueFiles: []string{"values.yaml"}, Parameters: []spec.HelmParameter{{Name: schema, Value: values}}}
-		objs, _, err := helm.Render(t.Context(), envfs.New(files, envfs.Limits{}), "c", src, options)
-		if err != nil && (objs != nil || len(err.Error()) > 2000 || strings.Contains(err.Error(), "panicked")) {
-			t.Errorf("Render = %v, %v", objs, err)
+		for _, src.Version = range versions {
+			objs, _, err := helm.Render(t.Context(), envfs.New(files, envfs.Limits{}), "c", src, options)
+			if err != nil && (objs != nil || len(err.Error()) > 2000 || strings.Contains(err.Error(), "panicked")) {
+				t.Errorf("Helm %s: Render = %v, %v", src.Version, objs, err)
+			}
 		}
 	})
 }

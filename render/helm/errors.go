@@ -84,7 +84,7 @@ func masked(text string) string { return quoted.ReplaceAllString(text, `"..."`) 
 // yamlReason is what is wrong with a YAML document, without its content.
 func yamlReason(err error) string {
 	text := err.Error()
-	for _, prefix := range []string{"error converting YAML to JSON: ", "error unmarshaling JSON: ", "while decoding JSON: ", "yaml: "} {
+	for _, prefix := range []string{"cannot unmarshal yaml document: ", "error converting YAML to JSON: ", "error unmarshaling JSON: ", "while decoding JSON: ", "yaml: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	if strings.HasPrefix(text, "unsupported map key") {

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
-	"helm.sh/helm/v3/pkg/engine"
 )
 
 // notes is what every chart's NOTES.txt ends with: rendered, and left out.
@@ -16,11 +12,11 @@ const notes = "NOTES.txt"
 
 // execute renders every template and returns the texts by template name, less
 // the notes. The engine has no client and no DNS: lookups answer empty.
-func (r *renderer) execute(ctx context.Context, c *chart.Chart, top chartutil.Values) (map[string]string, error) {
+func (r *renderer) execute(ctx context.Context, c chart, top map[string]any) (map[string]string, error) {
 	if err := stopped(ctx, r.dir); err != nil {
 		return nil, err
 	}
-	texts, err := engine.Engine{EnableDNS: false}.Render(c, top)
+	texts, err := c.execute(top)
 	if err != nil {
 		return nil, templateError(r.dir, r.templates(c), err)
 	}
@@ -38,14 +34,14 @@ func (r *renderer) execute(ctx context.Context, c *chart.Chart, top chartutil.Va
 
 // templates maps the engine's name of each template, such as
 // podinfo/templates/service.yaml, to its place in the repo.
-func (r *renderer) templates(c *chart.Chart) map[string]string {
+func (r *renderer) templates(c chart) map[string]string {
 	places := map[string]string{}
-	var add func(c *chart.Chart)
-	add = func(c *chart.Chart) {
-		for _, t := range c.Templates {
-			places[path.Join(c.ChartFullPath(), t.Name)] = r.origin[t]
+	var add func(c chart)
+	add = func(c chart) {
+		for _, t := range c.templates() {
+			places[path.Join(c.fullPath(), t.name)] = r.origin[t.id]
 		}
-		for _, child := range c.Dependencies() {
+		for _, child := range c.subcharts() {
 			add(child)
 		}
 	}

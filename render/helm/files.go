@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"path"
 
-	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/ignore"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	"helm.sh/helm/v4/pkg/ignore"
 
 	"github.com/assaydev/assay/internal/excerpt"
 )
@@ -106,8 +106,8 @@ func (w *walker) visit(ctx context.Context, rel string, depth int) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: is not a regular file, and Helm loads no other: list it in .helmignore", full)
 	}
-	if info.Size() > loader.MaxDecompressedFileSize {
-		return fmt.Errorf("%s: is larger than %d bytes, which Helm refuses in a chart: list it in .helmignore", full, loader.MaxDecompressedFileSize)
+	if info.Size() > archive.MaxDecompressedFileSize {
+		return fmt.Errorf("%s: is larger than %d bytes, which Helm refuses in a chart: list it in .helmignore", full, archive.MaxDecompressedFileSize)
 	}
 	data, err := w.fsys.ReadFile(full)
 	if err != nil {

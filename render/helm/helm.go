@@ -13,6 +13,11 @@
 //  5. The output is split and sorted as Helm does it, with CRDs first and hooks
 //     last, and decoded as Argo CD does it.
 //
+// There are two versions of Helm, and one of everything else: what they do
+// differently is behind sdk and chart (sdk.go), which sdk3.go and sdk4.go hold in
+// the SDKs' own types. Reading, unpacking, confinement, limits, parameters, schemas
+// and decoding know of no version. What both SDKs do alike is taken from the newer.
+//
 // Only the SDK's light packages are linked: pkg/action alone would double the
 // time that a process takes to start.
 //
@@ -27,9 +32,8 @@ package helm
 
 import (
 	"context"
+	"fmt"
 
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -87,24 +91,36 @@ func (l Limits) withDefaults() Limits {
 // A render that ctx ends is abandoned: Go cannot stop a template, so its
 // goroutine goes on until the template ends.
 func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]*unstructured.Unstructured, []string, error) {
-	opt.Limits = opt.Limits.withDefaults()
-	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt, origin: map[*chart.File]string{}}
+	r, err := newRenderer(fsys, dir, src, opt)
+	if err != nil {
+		return nil, nil, err
+	}
 	return runBounded(ctx, dir, r.render)
+}
+
+func newRenderer(fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (*renderer, error) {
+	sdk, err := sdkOf(src.Version)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	opt.Limits = opt.Limits.withDefaults()
+	return &renderer{sdk: sdk, fsys: fsys, dir: dir, src: src, opt: opt, origin: map[any]string{}}, nil
 }
 
 // renderer is the state of one render.
 type renderer struct {
+	sdk      sdk
 	fsys     *envfs.FS
 	dir      string
 	src      spec.HelmSource
 	opt      Options
-	unpacked int64                  // bytes unpacked from archives so far
-	origin   map[*chart.File]string // where each file of the chart is in the repo
+	unpacked int64          // bytes unpacked from archives so far
+	origin   map[any]string // where each file of the chart is in the repo, by content.id
 	warnings []string
 }
 
 func (r *renderer) render(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
-	c, top, err := r.values(ctx)
+	c, top, _, err := r.values(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,20 +135,19 @@ func (r *renderer) render(ctx context.Context) ([]*unstructured.Unstructured, []
 	return objs, r.warnings, nil
 }
 
-// values are the chart, and what its templates see.
-func (r *renderer) values(ctx context.Context) (*chart.Chart, chartutil.Values, error) {
+// values are the chart, what its templates see, and the values in that.
+func (r *renderer) values(ctx context.Context) (c chart, top, merged map[string]any, err error) {
 	rel, err := r.release()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	c, err := r.load(ctx)
-	if err != nil {
-		return nil, nil, err
+	if c, err = r.load(ctx); err != nil {
+		return nil, nil, nil, err
 	}
 	values, err := r.mergeValues(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	top, err := r.prepare(ctx, c, values, rel)
-	return c, top, err
+	top, merged, err = r.prepare(ctx, c, values, rel)
+	return c, top, merged, err
 }

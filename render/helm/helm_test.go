@@ -24,7 +24,7 @@ var options = helm.Options{AppName: "app", Namespace: "apps", KubeVersion: "1.33
 type testCase struct {
 	files  fstest.MapFS
 	source spec.HelmSource
-	want   string
+	want   map[string]string // by Helm's version
 }
 
 func cases(t *testing.T) map[string]testCase {
@@ -39,7 +39,7 @@ func cases(t *testing.T) map[string]testCase {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := testCase{files: fstest.MapFS{}}
+		c := testCase{files: fstest.MapFS{}, want: map[string]string{}}
 		for _, f := range archive.Files {
 			switch f.Name {
 			case "source.yaml":
@@ -47,7 +47,13 @@ func cases(t *testing.T) map[string]testCase {
 					t.Fatalf("%s: %v", name, err)
 				}
 			case "want.yaml":
-				c.want = string(f.Data)
+				for _, version := range versions {
+					if c.want[version] == "" {
+						c.want[version] = string(f.Data)
+					}
+				}
+			case "want.v4.yaml":
+				c.want[helm.Version4] = string(f.Data)
 			default:
 				c.files[f.Name] = &fstest.MapFile{Data: f.Data}
 			}
@@ -57,16 +63,25 @@ func cases(t *testing.T) map[string]testCase {
 	return out
 }
 
+// eachVersion runs a test with each version of Helm.
+func eachVersion(t *testing.T, name string, test func(t *testing.T, version string)) {
+	t.Helper()
+	for _, version := range versions {
+		t.Run(name+"/"+version, func(t *testing.T) { test(t, version) })
+	}
+}
+
 // TestCases renders the charts under testdata. TestCasesMatchHelm holds the
 // same cases to the real helm.
 func TestCases(t *testing.T) {
 	for name, c := range cases(t) {
-		t.Run(name, func(t *testing.T) {
+		eachVersion(t, name, func(t *testing.T, version string) {
+			c.source.Version = version
 			got, _, err := helm.Render(t.Context(), envfs.New(c.files, envfs.Limits{}), caseDir, c.source, options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := splitYAML([]byte(c.want))
+			want, err := splitYAML([]byte(c.want[version]))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,7 @@ import (
 // TestCorpusMatchesHelm renders every chart of the corpus with each of its
 // value files, and compares the objects with those of the real helm.
 func TestCorpusMatchesHelm(t *testing.T) {
-	corpus, binary := nativeHelm(t)
+	corpus, binaries := nativeHelm(t)
 	copied := t.TempDir() // helm writes Chart.lock beside a chart
 	if err := os.CopyFS(copied, os.DirFS(corpus)); err != nil {
 		t.Fatal(err)
@@ -36,12 +36,12 @@ func TestCorpusMatchesHelm(t *testing.T) {
 	rendered := 0
 	for _, dir := range charts(t, corpus) {
 		for _, file := range append([]string{""}, valueFiles(t, filepath.Join(corpus, dir))...) {
-			t.Run(path.Join(dir, file), func(t *testing.T) {
-				var src spec.HelmSource
+			eachVersion(t, path.Join(dir, file), func(t *testing.T, version string) {
+				src := spec.HelmSource{Version: version}
 				if file != "" {
 					src.ValueFiles = []string{file}
 				}
-				rendered += compareWithHelm(t, binary, corpus, fsys, dir, src)
+				rendered += compareWithHelm(t, binaries[version], corpus, fsys, dir, src)
 			})
 		}
 	}
@@ -53,9 +53,10 @@ func TestCorpusMatchesHelm(t *testing.T) {
 // TestCasesMatchHelm holds the expectations of the cases under testdata to the
 // real helm.
 func TestCasesMatchHelm(t *testing.T) {
-	_, binary := nativeHelm(t)
+	_, binaries := nativeHelm(t)
 	for name, c := range cases(t) {
-		t.Run(name, func(t *testing.T) {
+		eachVersion(t, name, func(t *testing.T, version string) {
+			c.source.Version = version
 			root := t.TempDir()
 			for file, f := range c.files {
 				full := filepath.Join(root, file)
@@ -66,7 +67,7 @@ func TestCasesMatchHelm(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if compareWithHelm(t, binary, root, openDir(t, root), caseDir, c.source) == 0 {
+			if compareWithHelm(t, binaries[version], root, openDir(t, root), caseDir, c.source) == 0 {
 				t.Fatal("no object rendered")
 			}
 		})
@@ -236,17 +237,19 @@ func contents(objs []*unstructured.Unstructured) []map[string]any {
 	return out
 }
 
-func nativeHelm(t *testing.T) (corpus, binary string) {
+// nativeHelm returns the binaries by Helm's version.
+func nativeHelm(t *testing.T) (corpus string, binaries map[string]string) {
 	t.Helper()
 	corpus = os.Getenv("ASSAY_CORPUS")
 	if corpus == "" {
 		t.Skip("ASSAY_CORPUS is unset: no real environments and no real helm to compare with")
 	}
-	out, err := exec.Command("../../test/components/build", "helm-3.18.6").Output()
+	out, err := exec.Command("../../test/components/build", "helm-3.18.6", "helm-4.2.4").Output()
 	if err != nil {
 		t.Fatalf("build helm: %v", err)
 	}
-	return corpus, strings.TrimSpace(string(out))
+	built := strings.Fields(string(out))
+	return corpus, map[string]string{helm.Version3: built[0], helm.Version4: built[1]}
 }
 
 func openDir(t *testing.T, root string) *envfs.FS {

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chart"
-	helmrelease "helm.sh/helm/v3/pkg/release"
-	"helm.sh/helm/v3/pkg/releaseutil"
+	helmrelease "helm.sh/helm/v4/pkg/release/v1"
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 )
@@ -23,29 +22,29 @@ type document struct {
 
 // objects splits the rendered texts and decodes them, in the order of `helm
 // template`: CRDs, then the kinds in Helm's install order, then hooks.
-func (r *renderer) objects(ctx context.Context, c *chart.Chart, texts map[string]string) ([]*unstructured.Unstructured, error) {
+func (r *renderer) objects(ctx context.Context, c chart, texts map[string]string) ([]*unstructured.Unstructured, error) {
 	places := r.templates(c)
 	if err := r.checkTexts(ctx, places, texts); err != nil {
 		return nil, err
 	}
-	hooks, sorted, err := releaseutil.SortManifests(texts, nil, releaseutil.InstallOrder)
+	sorted, hooks, err := r.sdk.sort(texts)
 	if err != nil {
 		return nil, r.headError(places, texts, err)
 	}
-	r.warnUnknownHooks(places, texts, sorted, hooks)
+	r.warnUnknownHooks(places, texts, slices.Concat(sorted, hooks))
 
 	docs, err := r.crds(c)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range sorted {
-		docs = append(docs, document{places[m.Name], m.Content})
+		docs = append(docs, document{places[m.template], m.text})
 	}
 	for _, h := range hooks {
-		if r.src.SkipTests && slices.Contains(h.Events, helmrelease.HookTest) {
+		if r.src.SkipTests && h.test {
 			continue
 		}
-		docs = append(docs, document{places[h.Path], h.Manifest})
+		docs = append(docs, document{places[h.template], h.text})
 	}
 	return r.decode(ctx, docs)
 }
@@ -67,7 +66,7 @@ func (r *renderer) checkText(where, text string) error {
 	if !mayAlias(text) {
 		return nil // splitting costs more than all else
 	}
-	for i, doc := range splitInOrder(text) {
+	for i, doc := range r.splitInOrder(text) {
 		if err := r.checkAliases([]byte(doc)); err != nil {
 			return fmt.Errorf("%s: rendered document %d: %w", where, i+1, err)
 		}
@@ -79,7 +78,7 @@ func (r *renderer) checkText(where, text string) error {
 // message does not.
 func (r *renderer) headError(places, texts map[string]string, cause error) error {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		for i, doc := range splitInOrder(texts[name]) {
+		for i, doc := range r.splitInOrder(texts[name]) {
 			var head releaseutil.SimpleHead
 			if err := yaml.Unmarshal([]byte(doc), &head); err != nil {
 				return fmt.Errorf("%s: rendered document %d: %s", places[name], i+1, yamlReason(err))
@@ -89,8 +88,8 @@ func (r *renderer) headError(places, texts map[string]string, cause error) error
 	return fmt.Errorf("%s: sort the rendered objects: %s", r.dir, yamlReason(cause))
 }
 
-func splitInOrder(text string) []string {
-	split := releaseutil.SplitManifests(text)
+func (r *renderer) splitInOrder(text string) []string {
+	split := r.sdk.split(text)
 	docs := make([]string, len(split))
 	for i := range docs {
 		docs[i] = split[fmt.Sprintf("manifest-%d", i)]
@@ -100,20 +99,17 @@ func splitInOrder(text string) []string {
 
 // warnUnknownHooks names the templates whose objects Helm drops, since it does
 // not know the hook that they are annotated with.
-func (r *renderer) warnUnknownHooks(places, texts map[string]string, sorted []releaseutil.Manifest, hooks []*helmrelease.Hook) {
+func (r *renderer) warnUnknownHooks(places, texts map[string]string, docs []rendered) {
 	kept := map[string]int{}
-	for _, m := range sorted {
-		kept[m.Name]++
-	}
-	for _, h := range hooks {
-		kept[h.Path]++
+	for _, d := range docs {
+		kept[d.template]++
 	}
 	var dropped []string
 	for name, text := range texts {
 		if !strings.Contains(text, helmrelease.HookAnnotation) {
 			continue
 		}
-		if n := len(releaseutil.SplitManifests(text)) - kept[name]; n > 0 {
+		if n := len(r.sdk.split(text)) - kept[name]; n > 0 {
 			dropped = append(dropped, fmt.Sprintf("%s: Helm leaves out %d of the rendered objects: their helm.sh/hook is none that it knows", places[name], n))
 		}
 	}
@@ -123,14 +119,14 @@ func (r *renderer) warnUnknownHooks(places, texts map[string]string, sorted []re
 
 // crds are the documents in the crds directories of the chart and its
 // subcharts. They are not templates.
-func (r *renderer) crds(c *chart.Chart) ([]document, error) {
+func (r *renderer) crds(c chart) ([]document, error) {
 	if r.src.SkipCrds {
 		return nil, nil
 	}
 	var docs []document
-	for _, crd := range c.CRDObjects() {
-		where := firstOf(r.origin[crd.File], path.Join(r.dir, crd.Name))
-		text := string(crd.File.Data)
+	for _, crd := range c.crds() {
+		where := firstOf(r.origin[crd.id], path.Join(r.dir, crd.name))
+		text := string(crd.data)
 		if err := r.checkText(where, text); err != nil {
 			return nil, err
 		}

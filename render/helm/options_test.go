@@ -1,12 +1,13 @@
 package helm_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
@@ -27,25 +28,35 @@ func show(t *testing.T, template string, files map[string]string, src spec.HelmS
 
 func TestRelease(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		src  spec.HelmSource
-		opt  helm.Options
-		want string
+		name  string
+		src   spec.HelmSource
+		opt   helm.Options
+		want  string
+		helm4 string // where it is another: Helm 4 does not fill up a version
 	}{
-		{"nothing is said", spec.HelmSource{}, helm.Options{KubeVersion: "1.33"}, "release-name default v1.33.0"},
-		{"the Application", spec.HelmSource{}, options, "app apps v1.33.0"},
-		{"an Application in any namespace", spec.HelmSource{}, helm.Options{AppName: "team_app", Namespace: "apps", KubeVersion: "v1.33.1"}, "app apps v1.33.1"},
-		{"the source wins", spec.HelmSource{ReleaseName: "r", Namespace: "n", KubeVersion: "1.30"}, options, "r n v1.30.0"},
-		{"a version with a suffix", spec.HelmSource{KubeVersion: "v1.29.3-eks-adc7111"}, options, "app apps v1.29.3"},
-		{"a version with a plus", spec.HelmSource{KubeVersion: "1.29+"}, options, "app apps v1.29.0"},
-		{"a version with metadata", spec.HelmSource{KubeVersion: "v1.29.3+k3s1"}, options, "app apps v1.29.3"},
+		{"nothing is said", spec.HelmSource{}, helm.Options{KubeVersion: "1.33"}, "release-name default v1.33.0", "release-name default v1.33"},
+		{"the Application", spec.HelmSource{}, options, "app apps v1.33.0", ""},
+		{"an Application in any namespace", spec.HelmSource{}, helm.Options{AppName: "team_app", Namespace: "apps", KubeVersion: "v1.33.1"}, "app apps v1.33.1", ""},
+		{"the source wins", spec.HelmSource{ReleaseName: "r", Namespace: "n", KubeVersion: "1.30"}, options, "r n v1.30.0", "r n v1.30"},
+		{"a version with a suffix", spec.HelmSource{KubeVersion: "v1.29.3-eks-adc7111"}, options, "app apps v1.29.3", ""},
+		{"a version with a plus", spec.HelmSource{KubeVersion: "1.29+"}, options, "app apps v1.29.0", "app apps v1.29"},
+		{"a version with metadata", spec.HelmSource{KubeVersion: "v1.29.3+k3s1"}, options, "app apps v1.29.3", ""},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		eachVersion(t, test.name, func(t *testing.T, version string) {
+			test.src.Version = version
 			got := show(t, `{{ .Release.Name }} {{ .Release.Namespace }} {{ .Capabilities.KubeVersion }}`, nil, test.src, test.opt)
-			if got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
+			want := test.want
+			if version == helm.Version4 {
+				want = cmp.Or(test.helm4, want)
+			}
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
+	}
+	src := spec.HelmSource{Version: helm.Version4, KubeVersion: "v1.29-eks-adc7111"}
+	if got := show(t, `{{ .Capabilities.KubeVersion.Version }} {{ .Capabilities.KubeVersion.Minor }}`, nil, src, options); got != "v1.29 29" {
+		t.Errorf("Helm 4: got %q", got)
 	}
 }
 
@@ -64,12 +75,16 @@ func TestAPIVersions(t *testing.T) {
 // The versions that Helm starts from are those of its own release, whatever the
 // Kubernetes client is that this module has.
 func TestDefaultAPIVersions(t *testing.T) {
-	for version, want := range map[string]string{
-		"v1": "true", "batch/v1beta1": "true", "storagemigration.k8s.io/v1alpha1": "true",
-		"resource.k8s.io/v1": "false", "storagemigration.k8s.io/v1beta1": "false", // of Kubernetes 1.34 and 1.35
+	for version, want := range map[string][2]string{
+		"v1": {"true", "true"}, "batch/v1beta1": {"true", "true"},
+		"storagemigration.k8s.io/v1alpha1": {"true", "false"}, "networking.k8s.io/v1alpha1": {"true", "false"},
+		"resource.k8s.io/v1": {"false", "true"}, "storagemigration.k8s.io/v1beta1": {"false", "true"},
 	} {
-		if got := show(t, `{{ .Capabilities.APIVersions.Has "`+version+`" }}`, nil, spec.HelmSource{}, options); got != want {
-			t.Errorf("%s: %s, want %s", version, got, want)
+		for i, helmVersion := range versions {
+			got := show(t, `{{ .Capabilities.APIVersions.Has "`+version+`" }}`, nil, spec.HelmSource{Version: helmVersion}, options)
+			if got != want[i] {
+				t.Errorf("Helm %s: %s: %s, want %s", helmVersion, version, got, want[i])
+			}
 		}
 	}
 }
@@ -211,7 +226,7 @@ func TestValueFiles(t *testing.T) {
 					want[i] = "env/" + name
 				}
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
 		})
@@ -237,7 +252,7 @@ func TestValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{"own": 1.0, "map": map[string]any{"a": 1.0, "b": 2.0, "c": 3.0}, "gone": nil}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	delete(files, caseDir+"/values.yaml")

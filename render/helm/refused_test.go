@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/helm"
@@ -34,7 +36,41 @@ func tree(files map[string]string) fstest.MapFS {
 	return fsys
 }
 
+// versions are those that every chart is rendered with.
+var versions = []string{helm.Version3, helm.Version4}
+
+// outcome is what a render gives: the names of objects, warnings, an error.
+type outcome struct {
+	Names, Warnings []string
+	Error           string
+}
+
+// render renders with the version that src names, and otherwise with each of them,
+// which must do the same.
 func render(t *testing.T, files fstest.MapFS, src spec.HelmSource, opt helm.Options) ([]string, []string, error) {
+	t.Helper()
+	if src.Version != "" {
+		return renderOne(t, files, src, opt)
+	}
+	var outcomes []outcome
+	var names, warnings []string
+	var err error
+	for _, version := range versions {
+		src.Version = version
+		names, warnings, err = renderOne(t, files, src, opt)
+		o := outcome{Names: names, Warnings: warnings}
+		if err != nil {
+			o.Error = err.Error()
+		}
+		outcomes = append(outcomes, o)
+	}
+	if diff := cmp.Diff(outcomes[0], outcomes[1]); diff != "" {
+		t.Errorf("the versions of Helm do not do the same (-v3 +v4):\n%s", diff)
+	}
+	return names, warnings, err
+}
+
+func renderOne(t *testing.T, files fstest.MapFS, src spec.HelmSource, opt helm.Options) ([]string, []string, error) {
 	t.Helper()
 	objs, warnings, err := helm.Render(t.Context(), envfs.New(files, envfs.Limits{}), caseDir, src, opt)
 	var names []string
@@ -234,7 +270,7 @@ func TestTheSameFaultIsNamed(t *testing.T) {
 		files[caseDir+"/templates/"+name+".yaml"] = strings.Replace(bomb, "*a]", strings.Repeat("*a, ", 20)+"]", 1)
 	}
 	for range 20 {
-		_, _, err := render(t, tree(files), spec.HelmSource{}, helm.Options{Limits: helm.Limits{OutputBytes: 5000}})
+		_, _, err := render(t, tree(files), spec.HelmSource{}, helm.Options{KubeVersion: "1.33.0", Limits: helm.Limits{OutputBytes: 5000}})
 		if err == nil || !strings.HasPrefix(err.Error(), caseDir+"/templates/a.yaml: rendered document 1: YAML aliases") {
 			t.Fatalf("error %v", err)
 		}
@@ -260,6 +296,10 @@ func TestLongMessagesAreShortened(t *testing.T) {
 }
 
 func TestDeadline(t *testing.T) {
+	eachVersion(t, "deadline", testDeadline)
+}
+
+func testDeadline(t *testing.T, version string) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	started := make(chan struct{})
 	files := tree(map[string]string{caseDir + "/templates/cm.yaml": `{{ range until 100000 }}{{ range until 100000 }}{{ sha256sum "x" }}{{ end }}{{ end }}`})
@@ -276,7 +316,7 @@ func TestDeadline(t *testing.T) {
 		<-started
 		cancel(nil)
 	}()
-	objs, _, err := helm.Render(ctx, envfs.New(files, envfs.Limits{}), caseDir, spec.HelmSource{}, opt)
+	objs, _, err := helm.Render(ctx, envfs.New(files, envfs.Limits{}), caseDir, spec.HelmSource{Version: version}, opt)
 	if !errors.Is(err, context.Canceled) || objs != nil || !strings.HasPrefix(err.Error(), "env/chart: ") {
 		t.Fatalf("Render = %v, %v", objs, err)
 	}

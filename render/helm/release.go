@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chartutil"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/assaydev/assay/internal/excerpt"
@@ -14,8 +14,9 @@ import (
 
 // release is what templates see as .Release and .Capabilities.
 type release struct {
-	options      chartutil.ReleaseOptions
-	capabilities *chartutil.Capabilities
+	name, namespace string
+	kube            string // as 1.33.0
+	apiVersions     []string
 }
 
 func (r *renderer) release() (release, error) {
@@ -23,18 +24,19 @@ func (r *renderer) release() (release, error) {
 	if err != nil {
 		return release{}, err
 	}
-	caps, err := r.capabilities()
+	kube, err := r.kubeVersion()
 	if err != nil {
 		return release{}, err
 	}
+	given := r.src.APIVersions
+	if len(given) == 0 {
+		given = r.opt.APIVersions
+	}
 	return release{
-		options: chartutil.ReleaseOptions{
-			Name:      name,
-			Namespace: firstOf(r.src.Namespace, r.opt.Namespace, "default"),
-			Revision:  1,
-			IsInstall: true,
-		},
-		capabilities: caps,
+		name:        name,
+		namespace:   firstOf(r.src.Namespace, r.opt.Namespace, "default"),
+		kube:        kube,
+		apiVersions: slices.Concat(r.sdk.apiVersions(), given), // as under `helm template`
 	}, nil
 }
 
@@ -53,28 +55,18 @@ func (r *renderer) releaseName() (string, error) {
 	return name, nil
 }
 
-// capabilities are Helm's own set with the given versions added, as under
-// `helm template`. A suffix such as -gke.1 or +k3s1 is dropped, as by Argo CD
-// from v3.2 on: charts compare versions.
-func (r *renderer) capabilities() (*chartutil.Capabilities, error) {
-	caps := chartutil.DefaultCapabilities.Copy()
-	if given := firstOf(r.src.KubeVersion, r.opt.KubeVersion); given != "" {
-		v, err := version.ParseGeneric(given)
-		if err != nil {
-			return nil, fmt.Errorf("%s: Kubernetes version %q is not a version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
-		}
-		kube, err := chartutil.ParseKubeVersion(v.String())
-		if err != nil {
-			return nil, fmt.Errorf("%s: Kubernetes version %q is not a semantic version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
-		}
-		caps.KubeVersion = *kube
+// kubeVersion is the one that charts see. A suffix such as -gke.1 or +k3s1 is
+// dropped, as by Argo CD from v3.2 on: charts compare versions.
+func (r *renderer) kubeVersion() (string, error) {
+	given := firstOf(r.src.KubeVersion, r.opt.KubeVersion)
+	v, err := version.ParseGeneric(given)
+	if err != nil {
+		return "", fmt.Errorf("%s: Kubernetes version %q is not a version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
 	}
-	given := r.src.APIVersions
-	if len(given) == 0 {
-		given = r.opt.APIVersions
+	if len(v.Components()) > 3 {
+		return "", fmt.Errorf("%s: Kubernetes version %q is not a semantic version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
 	}
-	caps.APIVersions = chartutil.VersionSet(slices.Concat(strings.Fields(apiVersions3), given))
-	return caps, nil
+	return v.String(), nil
 }
 
 // expand replaces $NAME and ${NAME} as Argo CD does in parameters and file

@@ -10,8 +10,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v4/pkg/chart/common"
 
 	"github.com/assaydev/assay/internal/excerpt"
 )
@@ -25,19 +24,20 @@ const (
 // validate checks the values against the schema of the chart and of each
 // subchart, as the SDK does, with one difference: nothing outside the schema's
 // own file is loaded.
-func (r *renderer) validate(ctx context.Context, c *chart.Chart, values map[string]any) error {
+func (r *renderer) validate(ctx context.Context, c chart, values map[string]any) error {
 	if err := stopped(ctx, r.dir); err != nil {
 		return err
 	}
-	if c.Schema != nil {
-		if err := validateOne(r.schemaPath(c), c.Schema, values); err != nil {
+	if schema := c.schema(); schema != nil {
+		if err := validateOne(r.schemaPath(c), schema, values, refs{r.sdk}); err != nil {
 			return err
 		}
 	}
-	for _, child := range c.Dependencies() {
-		table, err := chartutil.Values(values).Table(child.Name())
+	for _, child := range c.subcharts() {
+		name := child.about().name
+		table, err := common.Values(values).Table(name)
 		if err != nil {
-			return fmt.Errorf("%s: the values of subchart %q are not a mapping", r.dir, child.Name())
+			return fmt.Errorf("%s: the values of subchart %q are not a mapping", r.dir, name)
 		}
 		if err := r.validate(ctx, child, table); err != nil {
 			return err
@@ -46,27 +46,32 @@ func (r *renderer) validate(ctx context.Context, c *chart.Chart, values map[stri
 	return nil
 }
 
-func (r *renderer) schemaPath(c *chart.Chart) string {
-	for _, f := range c.Raw {
-		if f.Name == schemaFile {
-			return r.origin[f]
+func (r *renderer) schemaPath(c chart) string {
+	for _, f := range c.files() {
+		if f.name == schemaFile {
+			return r.origin[f.id]
 		}
 	}
 	return path.Join(r.dir, schemaFile)
 }
 
-// localOnly is a loader that loads nothing.
-type localOnly struct{}
+// refs loads nothing but what the SDK takes for a schema that allows everything.
+type refs struct{ sdk sdk }
 
-func (localOnly) Load(string) (any, error) { return nil, errors.New("not inside the schema") }
+func (l refs) Load(url string) (any, error) {
+	if l.sdk.anything(url) {
+		return true, nil
+	}
+	return nil, errors.New("not inside the schema")
+}
 
-func validateOne(file string, schema []byte, values map[string]any) error {
+func validateOne(file string, schema []byte, values map[string]any, local refs) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return fmt.Errorf("%s: is not JSON: %s", file, excerpt.Cut(masked(err.Error()), 200))
 	}
 	compiler := jsonschema.NewCompiler()
-	compiler.UseLoader(localOnly{})
+	compiler.UseLoader(local)
 	if err := compiler.AddResource(schemaURL, doc); err != nil {
 		return schemaError(file, err)
 	}

@@ -21,7 +21,10 @@ type Source struct {
 // Sources lists the files of the chart in dir, those of the charts beside it that
 // it depends on, and the files that values come from.
 func Sources(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]Source, error) {
-	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt}
+	r, err := newRenderer(fsys, dir, src, opt)
+	if err != nil {
+		return nil, err
+	}
 	values, err := ValueFiles(fsys, dir, src, opt)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,10 @@ import (
 // order in which they are merged (the last wins), relative to the repo: the
 // chart's own values.yaml, where it has one, and then the source's value files.
 func ValueFiles(fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]string, error) {
-	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt}
+	r, err := newRenderer(fsys, dir, src, opt)
+	if err != nil {
+		return nil, err
+	}
 	files, err := r.valueFiles()
 	if err != nil {
 		return nil, err

@@ -12,8 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"helm.sh/helm/v3/pkg/chart"
-	"helm.sh/helm/v3/pkg/strvals"
+	"helm.sh/helm/v4/pkg/strvals"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -28,8 +27,10 @@ import (
 // valuesObject. Parameters and the subcharts' own values are not among them. A
 // null stands for a value that templates do not see.
 func Values(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (map[string]any, error) {
-	opt.Limits = opt.Limits.withDefaults()
-	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt}
+	r, err := newRenderer(fsys, dir, src, opt)
+	if err != nil {
+		return nil, err
+	}
 	over, err := r.layers(ctx)
 	if err != nil {
 		return nil, err
@@ -52,17 +53,15 @@ func Values(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource
 // Merged returns the values that the templates of the chart in dir see, those of
 // its subcharts among them. Numbers are float64.
 func Merged(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (map[string]any, error) {
-	opt.Limits = opt.Limits.withDefaults()
-	r := &renderer{fsys: fsys, dir: dir, src: src, opt: opt, origin: map[*chart.File]string{}}
+	r, err := newRenderer(fsys, dir, src, opt)
+	if err != nil {
+		return nil, err
+	}
 	var out map[string]any
-	_, _, err := runBounded(ctx, dir, func(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
-		_, top, err := r.values(ctx)
+	_, _, err = runBounded(ctx, dir, func(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
+		_, _, values, err := r.values(ctx)
 		if err != nil {
 			return nil, nil, err
-		}
-		values, err := top.Table("Values")
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: merge the values with the chart's: %w", dir, err)
 		}
 		out, err = plainCopy(dir, values)
 		return nil, nil, err
@@ -134,17 +133,35 @@ func (r *renderer) inlineValues(values map[string]any) (map[string]any, error) {
 }
 
 func (r *renderer) overlayYAML(base map[string]any, name string, data []byte) (map[string]any, error) {
-	if err := r.checkAliases(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	docs, err := r.documents(name, data)
+	if err != nil {
+		return nil, err
 	}
-	over := map[string]any{}
-	if err := yaml.Unmarshal(data, &over); err != nil {
-		if fault := manifest.CheckText(name, data); fault != nil {
-			return nil, fault
+	for _, doc := range docs {
+		over := map[string]any{}
+		if err := yaml.Unmarshal(doc, &over); err != nil {
+			if fault := manifest.CheckText(name, data); fault != nil {
+				return nil, fault
+			}
+			return nil, fmt.Errorf("%s: parse values: %s", name, yamlReason(err))
 		}
+		base = Overlay(base, over)
+	}
+	return base, nil
+}
+
+// documents are those of a text of values, each within the limits.
+func (r *renderer) documents(name string, data []byte) ([][]byte, error) {
+	docs, err := r.sdk.documents(data)
+	if err != nil {
 		return nil, fmt.Errorf("%s: parse values: %s", name, yamlReason(err))
 	}
-	return Overlay(base, over), nil
+	for _, doc := range docs {
+		if err := r.checkAliases(doc); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return docs, nil
 }
 
 // Overlay merges mappings and replaces everything else, as Helm does with one

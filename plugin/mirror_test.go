@@ -14,7 +14,6 @@ import (
 // is a parameter, or is left out for a reason.
 func TestTableMirrorsArgoCD(t *testing.T) {
 	leftOut := map[string]string{
-		"helm.version":         "there is one Helm in the binary",
 		"helm.passCredentials": "nothing is fetched",
 		"kustomize.version":    "there is one Kustomize in the binary",
 		"directory.jsonnet":    "jsonnet is refused",

@@ -63,6 +63,8 @@ func environmentParameters() []parameter {
 func helmParameters() []parameter {
 	const l = spec.Helm
 	return []parameter{
+		textRow("helm-version", l, "Helm version", "helm.version", "Version of Helm: v3, which Argo CD has up to 3.4, or v4. Default: what the sidecar was started with, else the plan's, else v3.",
+			func(s *sources) *string { return &s.helm.Version }),
 		textRow("helm-release-name", l, "Release name", "helm.releaseName", "Release name. Default: the Application's name.",
 			func(s *sources) *string { return &s.helm.ReleaseName }),
 		textRow("helm-namespace", l, "Namespace", "helm.namespace", "Namespace to template with. Default: the destination's.",

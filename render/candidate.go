@@ -60,6 +60,8 @@ func (r *run) test(ctx context.Context, res *Result) error {
 		git.candidate, git.unstable = app.candidate, app.unstable
 	} else if err := r.candidate(ctx, edited, git); err != nil {
 		return err
+	} else if err := r.sameHelm(ctx, edited, app); err != nil {
+		return err
 	} else if err := sameChange(r.files.markerFile, app, git); err != nil {
 		return err
 	}

@@ -40,6 +40,10 @@ type Request struct {
 	APIVersions []string
 	Env         map[string]string // what $NAME means in source options, beside ARGOCD_APP_NAME and the like
 
+	// HelmVersion is the operator's word for what Argo CD renders charts with, v3 or
+	// v4. It wins over parameters and the plan; without any, it is v3.
+	HelmVersion string
+
 	// Source options from the plugin's parameters. They win over the plan's,
 	// field by field, and never alter what a marker tests.
 	Helm      *spec.HelmSource

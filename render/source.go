@@ -47,6 +47,7 @@ func gitSource(req Request, layout spec.Layout, plan *spec.Plan) source {
 func appSource(req Request, layout spec.Layout, plan *spec.Plan) source {
 	s := gitSource(req, layout, plan)
 	s.helm = overlayHelm(s.helm, req.Helm)
+	s.helm.Version = cmp.Or(req.HelmVersion, s.helm.Version)
 	s.kustomize = overlay(s.kustomize, req.Kustomize)
 	s.directory = overlay(s.directory, req.Directory)
 	s.appName, s.namespace = req.AppName, req.Namespace
@@ -60,8 +61,9 @@ func appSource(req Request, layout spec.Layout, plan *spec.Plan) source {
 func (s source) forLayout() source {
 	if s.layout != spec.Helm {
 		s.helm, s.kubeVersion, s.apiVersions, s.appName, s.namespace = spec.HelmSource{}, "", nil, "", ""
-	} else if s.kubeVersion == "" {
-		s.kubeVersion = DefaultKubeVersion
+	} else {
+		s.kubeVersion = cmp.Or(s.kubeVersion, DefaultKubeVersion)
+		s.helm.Version = cmp.Or(s.helm.Version, helm.Version3)
 	}
 	if s.layout != spec.Kustomize {
 		s.kustomize = spec.KustomizeSource{}

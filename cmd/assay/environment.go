@@ -24,6 +24,7 @@ import (
 type environmentFlags struct {
 	name, root                      string
 	appName, namespace, kubeVersion string
+	helmVersion                     string
 	apiVersions                     []string
 	files                           envfs.Limits
 	limits                          render.Limits
@@ -76,7 +77,7 @@ func (e *environmentFlags) locate(dir string, call plugin.Call) (located, error)
 
 // view is how the environment of a directory in a repository is read.
 func (e *environmentFlags) view(dir string, call plugin.Call) promote.View {
-	req := render.Request{Environment: spec.Environment{Dir: dir}, Limits: e.limits, Allow: render.Allow{InjectKinds: e.injectKinds}}
+	req := render.Request{Environment: spec.Environment{Dir: dir}, HelmVersion: e.helmVersion, Limits: e.limits, Allow: render.Allow{InjectKinds: e.injectKinds}}
 	call.Fill(&req)
 	flags := plugin.Call{AppName: e.appName, Namespace: e.namespace, KubeVersion: e.kubeVersion, APIVersions: e.apiVersions, Environment: e.name}
 	flags.Fill(&req)

@@ -24,12 +24,13 @@ type diffOptions struct {
 	environmentFlags
 	format, color string
 	full          bool
+	helms         []string
 }
 
 func (a *app) diffCommand() *cobra.Command {
 	opt := diffOptions{format: formatText, color: "auto"}
 	cmd := &cobra.Command{
-		Use:   "diff [DIR]",
+		Use:   "diff [DIR...]",
 		Short: "Compare baseline and candidate, and list what is injected",
 		Long: `Diff compares an environment's baseline with its candidate, object by object,
 as promotion would change it. It then lists the objects that run beside the
@@ -37,20 +38,35 @@ baseline while the candidate is tested, the files that promotion would change,
 other environments that render from them, what ships untested, and what else
 selects the candidate's pods. The data of Secrets is masked.
 
-Without a candidate there is nothing to compare, and the exit code is 0.`,
+Without a candidate there is nothing to compare, and the exit code is 0.
+
+With --helm v3,v4 it compares what two versions of Helm render instead: the
+baseline of every chart at and below the directories. It answers what changes
+when Argo CD moves to 3.5, which has Helm 4.`,
 		Example: `  assay diff shop/prod
 
   # With the injected objects in full
   assay diff shop/prod --full
 
+  # What changes when Argo CD moves from Helm 3 to Helm 4
+  assay diff --helm v3,v4 environments charts
+
   # The IDs of what is under test
   assay diff shop/prod -o json | jq -r .id`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.diff(ctx, opt, dirArg(args)) }),
+		RunE: a.do(func(ctx context.Context, args []string) error {
+			if len(opt.helms) > 0 {
+				return a.diffHelm(ctx, opt, args)
+			}
+			if len(args) > 1 {
+				return usagef("diff takes one directory, unless --helm is given")
+			}
+			return a.diff(ctx, opt, dirArg(args))
+		}),
 	}
 	opt.bindRender(cmd)
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
 	bindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
+	cmd.Flags().StringSliceVar(&opt.helms, "helm", nil, "compare what two `versions` of Helm render from each chart, as v3,v4")
 	cmd.Flags().BoolVar(&opt.full, "full", false, "print injected objects in full")
 	return cmd
 }

@@ -39,6 +39,11 @@ func KindOf(d object.Difference) Kind {
 // candidate, with Secrets masked. A side of more than limit bytes is
 // object.ErrTooLarge.
 func Unified(d object.Difference, limit int64) (string, error) {
+	return Between("baseline", "candidate", d, limit)
+}
+
+// Between is Unified with names for the sides.
+func Between(left, right string, d object.Difference, limit int64) (string, error) {
 	before, after := maskedPair(d.Before, d.After)
 	from, err := yamlOf(before, limit)
 	if err != nil {
@@ -48,7 +53,7 @@ func Unified(d object.Difference, limit int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return udiff.Unified("baseline", "candidate", from, to), nil
+	return udiff.Unified(left, right, from, to), nil
 }
 
 func yamlOf(o *unstructured.Unstructured, limit int64) (string, error) {

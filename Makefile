@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build audit release test race others demo corpus e2e bench faults hostile lint generate check-generated fuzz clean
+.PHONY: help build audit release test race others demo corpus e2e fidelity bench faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,8 +41,11 @@ corpus: ## promote and reject changes of every kind in the examples and in ASSAY
 	@$(GO) run ./test/corpus
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin; pull requests on real Gitea; Applications of a real API server
-	@$(component) argocd-v2 argocd-v3 etcd gitea helm-3.16.3 helm-3.18.4 kube-apiserver kustomize-5.4.3 kustomize-5.7.1 >/dev/null
+	@$(component) argocd-v2 argocd-v3 etcd gitea helm-3.16.3 helm-3.18.4 helm-3.19.5 helm-4.2.4 kube-apiserver kustomize-5.4.3 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
+
+fidelity: ## compare what assay renders with the helm and kustomize of each supported Argo CD, on ASSAY_CORPUS and on Kustomize's own test cases
+	@$(GO) run ./test/fidelity
 
 bench: ## measure assay against helm, kustomize and itself
 	@$(GO) run ./test/bench

@@ -35,6 +35,10 @@ func (s *suite) tree(t *testing.T, in tree) {
 // environment compares the two ways to render one environment, and then adds
 // a marker.
 func (s *suite) environment(t *testing.T, r *repo, env environment) {
+	if as := s.release.as[env.layout]; as != "" {
+		s.rows.add(row{release: s.release.name, environment: env.name, layout: string(env.layout), baseline: "as " + as, marker: "as " + as})
+		return
+	}
 	line := row{release: s.release.name, environment: env.name, layout: string(env.layout), baseline: "FAILED", marker: "-"}
 	defer func() { s.rows.add(line); s.rows.count(t) }()
 
@@ -83,7 +87,7 @@ func (s *suite) marker(t *testing.T, r *repo, env environment, native []*unstruc
 			s.rows.leaveOut(env.name, "no marker, for no object in it is a workload with an image")
 			return "no workload"
 		}
-		files = corpusMarker(t, env, image)
+		files = corpusMarker(t, env, image, s.release.engine)
 		env.parameters = nil // with a marker they come from the plan
 	}
 	commit := r.edit(t, files)
@@ -127,7 +131,7 @@ func (s *suite) marker(t *testing.T, r *repo, env environment, native []*unstruc
 
 // corpusMarker is a marker for a new tag of one image, and the plan that a
 // chart needs for it.
-func corpusMarker(t *testing.T, env environment, image string) map[string]string {
+func corpusMarker(t *testing.T, env environment, image, engine string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	put := func(name string, content any) {
@@ -147,6 +151,9 @@ func corpusMarker(t *testing.T, env environment, image string) map[string]string
 	helm := map[string]any{
 		"releaseName": app(env), "namespace": namespace,
 		"imageValues": map[string]any{image: map[string]any{"repository": "image.repository", "tag": "image.tag"}},
+	}
+	if engine != "" {
+		helm["version"] = engine
 	}
 	if env.native.Helm != nil {
 		helm["valueFiles"] = env.native.Helm.ValueFiles

@@ -25,17 +25,26 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/test/e2e/argocd"
 )
 
 const root = "../.."
 
-// release is a version of Argo CD and what it ships with.
+// release is a version of Argo CD, and the programs that it renders with: its own,
+// or those of a later version that cannot be built here. The repo-server runs what
+// it finds on its PATH.
 type release struct {
 	name      string
 	argocd    string
 	helm      string
 	kustomize string
+	engine    string // of the plugin, where its plugin.yaml names one
+
+	// layouts are those that these programs render. The others are what another
+	// release with the same programs has rendered, which as names.
+	layouts []spec.Layout
+	as      map[spec.Layout]string
 
 	// From v3.2 on, Argo CD leaves out files that ask for it in a comment.
 	// Before, the directory source must exclude them.
@@ -46,6 +55,14 @@ func releases() []release {
 	return []release{
 		{name: "v2.14.21", argocd: "argocd-v2", helm: "helm-3.16.3", kustomize: "kustomize-5.4.3"},
 		{name: "v3.2.11", argocd: "argocd-v3", helm: "helm-3.18.4", kustomize: "kustomize-5.7.1", skipsFiles: true},
+		{
+			name: "v3.2.11 as 3.4", argocd: "argocd-v3", helm: "helm-3.19.5", kustomize: "kustomize-5.8.1", skipsFiles: true,
+			layouts: []spec.Layout{spec.Helm, spec.Kustomize}, as: map[spec.Layout]string{spec.Flat: "v3.2.11"},
+		},
+		{
+			name: "v3.2.11 as 3.5", argocd: "argocd-v3", helm: "helm-4.2.4", kustomize: "kustomize-5.8.1", skipsFiles: true, engine: "v4",
+			layouts: []spec.Layout{spec.Helm}, as: map[spec.Layout]string{spec.Flat: "v3.2.11", spec.Kustomize: "v3.2.11 as 3.4"},
+		},
 	}
 }
 
@@ -68,10 +85,13 @@ func TestArgoCD(t *testing.T) {
 			t.Parallel()
 			s := &suite{release: r, rows: rows, assay: assay, server: start(ctx, t, argocd.Options{
 				ArgoCD: paths[0], Helm: paths[1], Kustomize: paths[2],
-				Plugin: assay, PluginName: "assay", PluginYAML: filepath.Join(root, "plugin.yaml"),
+				Plugin: assay, PluginName: "assay", PluginYAML: pluginYAML(t, r.engine),
 			})}
 			for _, tree := range trees {
 				s.tree(t, tree)
+			}
+			if len(r.layouts) > 0 {
+				return // messages and parameters do not depend on what is on the PATH
 			}
 			t.Run("bad", s.bad)
 			t.Run("parameters", s.parameters)
@@ -85,6 +105,29 @@ type suite struct {
 	server  *argocd.Server
 	assay   string
 	rows    *report
+}
+
+// pluginYAML is the plugin's configuration, with an engine as manifests/ gives it.
+func pluginYAML(t *testing.T, engine string) string {
+	t.Helper()
+	file := filepath.Join(root, "plugin.yaml")
+	if engine == "" {
+		return file
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const args = "args: ["
+	if bytes.Count(data, []byte(args)) != 1 {
+		t.Fatalf("plugin.yaml has not one line with %q", args)
+	}
+	data = bytes.Replace(data, []byte(args), []byte(args+"--helm="+engine+", "), 1)
+	file = filepath.Join(t.TempDir(), "plugin.yaml")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // start starts Argo CD in a run directory of its own: a short one, since the

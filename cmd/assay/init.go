@@ -15,6 +15,7 @@ import (
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/plugin/adopt"
+	"github.com/assaydev/assay/render/helm"
 )
 
 type initOptions struct {
@@ -79,6 +80,7 @@ Engines:
 	bindChoice(cmd, &opt.Traffic, "traffic", "", "whether live traffic reaches a candidate (default isolated)", "isolated", "shared")
 	f.StringVar(&opt.Release, "release", "", "release `name` of a chart: the Application's name (default: the directory's name)")
 	f.StringVar(&opt.namespace, "namespace", "", "destination `namespace` of the Application, which addresses of the candidate name (default of a chart: default)")
+	bindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that Argo CD renders a chart with: v3 up to 3.4, v4 from 3.5 on (default v3)", helm.Version3, helm.Version4)
 	f.StringArrayVar(&opt.ValueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
 	f.BoolVar(&opt.Overwrite, "force", false, "write over existing files")
 	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")

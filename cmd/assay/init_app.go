@@ -30,7 +30,7 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 	if done, err := a.resumeInit(ctx, p, "init --app"); done || err != nil {
 		return err
 	}
-	moved, err := adopt.Move(ctx, p.adopt(), app)
+	moved, err := adopt.Move(ctx, p.adopt(), app, a.questions())
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,8 @@ func TestOptionsMove(t *testing.T) {
 		{"plugin is null", "    plugin: null\n", nil, 0, head + "    plugin:\n      name: assay\n"},
 		{
 			"helm", "    helm:\n      valueFiles: [a.yaml]\n      version: v3\n      passCredentials: false\n    targetRevision: main # the tip\n",
-			map[string]any{"valueFiles": []any{"a.yaml"}},
-			2, head + "    targetRevision: main # the tip\n    plugin:\n      name: assay\n",
+			map[string]any{"valueFiles": []any{"a.yaml"}, "version": "v3"},
+			1, head + "    targetRevision: main # the tip\n    plugin:\n      name: assay\n",
 		},
 		{
 			"kustomize", "    kustomize:\n      replicas: [{name: web, count: \"3\"}, {name: cart, count: 2}]\n",
@@ -89,7 +89,7 @@ func TestRefusals(t *testing.T) {
 		{"two sections", head + "    helm: {}\n    directory: {}\n", "Argo CD takes one of them"},
 		{"no mapping", head + "    helm: 3\n", "spec.source.helm: it is not a mapping"},
 		{"an unknown field of the source", head + "    ref: values\n", "spec.source.ref: Assay cannot honour it"},
-		{"helm 2", head + "    helm: {version: v2}\n", "spec.source.helm.version: Assay renders with the version that is built in"},
+		{"helm 2", head + "    helm: {version: v2}\n", "spec.source.helm.version: Assay renders with Helm v3 and v4: name one of them"},
 		{"credentials", head + "    helm: {passCredentials: true}\n", "spec.source.helm.passCredentials: Assay fetches no charts"},
 		{"the plan's own", head + "    helm: {imageValues: {a: {tag: b}}}\n", "spec.source.helm.imageValues: no such option"},
 		{"a version of Kustomize", head + "    kustomize: {version: v4}\n", "spec.source.kustomize.version"},

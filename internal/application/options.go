@@ -29,7 +29,7 @@ func (a *Application) options(section string, v any) error {
 	known := names(source)
 	a.Options = map[string]any{}
 	for name, value := range fields {
-		if slices.Contains(known, name) {
+		if slices.Contains(known, name) && (section != "helm" || name != "version" || value == "v3" || value == "v4") {
 			a.Options[name] = value
 			continue
 		}
@@ -44,10 +44,12 @@ func (a *Application) options(section string, v any) error {
 func (a *Application) leaveOut(section, name string, v any, known []string) error {
 	at := keys("spec", "source", section, name)
 	switch option := section + "." + name; {
-	case option == "helm.version" && (v == "v3" || v == ""), option == "helm.passCredentials" && v == false, isEmpty(v):
+	case option == "helm.version" && v == "", option == "helm.passCredentials" && v == false, isEmpty(v):
 		a.Notes = append(a.Notes, option+" says nothing here and is left out")
 		return nil
-	case option == "helm.version", option == "kustomize.version":
+	case option == "helm.version":
+		return a.problem(at, "Assay renders with Helm v3 and v4: name one of them, or remove it")
+	case option == "kustomize.version":
 		return a.problem(at, "Assay renders with the version that is built in: see that the default version of Argo CD renders the same, and remove it")
 	case option == "helm.passCredentials":
 		return a.problem(at, "Assay fetches no charts: put the dependencies into the repository, and remove it")

@@ -95,7 +95,7 @@ spec:
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := adopt.Move(t.Context(), env, app)
+	moved, err := adopt.Move(t.Context(), env, app, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

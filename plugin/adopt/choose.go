@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render/helm"
 )
 
 // defaultNamespace is a guess: what it is made of leaves it out.
@@ -98,6 +99,7 @@ func chooseTarget(given string, targets []scaffold.Target, ask Ask) (scaffold.Ta
 // and defaults.
 func (e Environment) chart(opt Options, kept *kept, ask Ask) (*spec.HelmSource, error) {
 	c := kept.chart()
+	c.Version = cmp.Or(e.HelmVersion, c.Version)
 	c.ReleaseName, c.Namespace = cmp.Or(opt.Release, c.ReleaseName), cmp.Or(e.Namespace, c.Namespace)
 	if len(opt.ValueFiles) > 0 {
 		c.ValueFiles = opt.ValueFiles
@@ -105,5 +107,17 @@ func (e Environment) chart(opt Options, kept *kept, ask Ask) (*spec.HelmSource, 
 	if err := ask.fill(&c.ReleaseName, Question{Prompt: "Release name (the Application's name)", Default: e.Title}); err != nil {
 		return nil, err
 	}
-	return c, ask.fill(&c.Namespace, Question{Prompt: "Namespace (the Application's destination)", Default: defaultNamespace})
+	if err := ask.fill(&c.Namespace, Question{Prompt: "Namespace (the Application's destination)", Default: defaultNamespace}); err != nil {
+		return nil, err
+	}
+	return c, ask.fill(&c.Version, helmQuestion())
+}
+
+// helmQuestion asks what only the operator knows: a repository does not say which
+// Argo CD renders it.
+func helmQuestion() Question {
+	return Question{
+		Prompt: "Helm that Argo CD renders with (v3 up to Argo CD 3.4, v4 from 3.5 on)", Default: helm.Version3,
+		Choices: []string{helm.Version3, helm.Version4},
+	}
 }

@@ -61,7 +61,7 @@ func Init(ctx context.Context, env Environment, opt Options, ask Ask) (*Scaffold
 		s.Files[env.at(name)] = data
 	}
 	if kept != nil {
-		if s.Files[kept.file], err = kept.with(files[plan], opt, chosen.Target, env.Namespace); err != nil {
+		if s.Files[kept.file], err = kept.with(files[plan], opt, chosen.Target, env); err != nil {
 			return nil, err
 		}
 	}
@@ -76,8 +76,7 @@ func Init(ctx context.Context, env Environment, opt Options, ask Ask) (*Scaffold
 		return nil, err
 	}
 	if seen.layout == spec.Helm && kept.chart().ReleaseName == "" {
-		s.Notes = append(s.Notes, "helm.releaseName and helm.namespace in the plan must be what the Application renders with")
+		s.Notes = append(s.Notes, "helm.releaseName, helm.namespace and helm.version in the plan must be what the Application renders with")
 	}
 	return s, nil
 }
-

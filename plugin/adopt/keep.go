@@ -113,7 +113,7 @@ func (k *kept) directory(env string) (string, error) {
 
 // with is the plan with what another one says, where it does not say it already or an
 // option does.
-func (k *kept) with(fresh []byte, opt Options, target scaffold.Target, namespace string) ([]byte, error) {
+func (k *kept) with(fresh []byte, opt Options, target scaffold.Target, env Environment) ([]byte, error) {
 	var plan struct {
 		Spec map[string]any `json:"spec"`
 	}
@@ -123,10 +123,11 @@ func (k *kept) with(fresh []byte, opt Options, target scaffold.Target, namespace
 	given := map[string]bool{
 		"targets":                          !k.tests(target.String()),
 		"candidate.traffic":                opt.Traffic != "",
-		"experiment.parameters.url":        opt.URL != "" || opt.Target != "" || opt.Traffic != "" || namespace != "" || !k.tests(target.String()),
+		"experiment.parameters.url":        opt.URL != "" || opt.Target != "" || opt.Traffic != "" || env.Namespace != "" || !k.tests(target.String()),
 		"experiment.parameters.prometheus": opt.Prometheus != "",
 		"helm.releaseName":                 opt.Release != "",
-		"helm.namespace":                   namespace != "",
+		"helm.namespace":                   env.Namespace != "",
+		"helm.version":                     env.HelmVersion != "",
 		"helm.valueFiles":                  len(opt.ValueFiles) > 0,
 	}
 	if k.body["candidate"] != nil { // a replica count is no default of a variant that is described already

@@ -34,8 +34,9 @@ type move struct {
 }
 
 // Move takes the options of an Application to the plan. The environment is the one that
-// its path names. It renders to the same objects, or Move fails.
-func Move(ctx context.Context, env Environment, app *application.Application) (*Moved, error) {
+// its path names. It renders to the same objects, or Move fails. A nil ask takes the
+// defaults.
+func Move(ctx context.Context, env Environment, app *application.Application, ask Ask) (*Moved, error) {
 	m := move{env, app}
 	m.AppName, m.Namespace = app.Name, app.Namespace
 	m.Env = map[string]string{"ARGOCD_APP_NAME": app.Name, "ARGOCD_APP_NAMESPACE": app.Namespace, "ARGOCD_APP_SOURCE_PATH": app.Path}
@@ -47,7 +48,16 @@ func Move(ctx context.Context, env Environment, app *application.Application) (*
 		return nil, err
 	}
 	out := &Moved{PlanFile: m.at(name), Notes: app.Notes}
-	if out.Plan, err = m.plan(ctx, out.PlanFile); err != nil {
+	layout, err := m.layout()
+	if err != nil {
+		return nil, err
+	}
+	if layout == spec.Helm {
+		if err := m.chooseHelm(out, ask); err != nil {
+			return nil, err
+		}
+	}
+	if out.Plan, err = m.plan(ctx, layout, out.PlanFile); err != nil {
 		return nil, err
 	}
 	if out.Application, err = app.WithPlugin(m.Name); err != nil {
@@ -75,16 +85,45 @@ func (m move) movable() error {
 	return nil
 }
 
+// layout is what Argo CD renders the environment as.
+func (m move) layout() (spec.Layout, error) {
+	if m.app.Layout != "" {
+		return m.app.Layout, nil
+	}
+	layout, _, err := render.Inspect(m.Request)
+	return layout, err
+}
+
+// chooseHelm decides with which version of Helm the chart is rendered: as the
+// Application says, a plan that is there, or the caller; else it asks.
+func (m *move) chooseHelm(out *Moved, ask Ask) error {
+	if version, ok := m.app.Options["version"].(string); ok {
+		m.HelmVersion = version
+		return nil
+	}
+	data, err := m.read(out.PlanFile)
+	if err != nil {
+		return err
+	}
+	if data != nil {
+		plan, err := spec.DecodePlan(out.PlanFile, data)
+		if err != nil {
+			return err
+		}
+		if plan.Spec.Helm != nil && plan.Spec.Helm.Version != "" {
+			m.HelmVersion = plan.Spec.Helm.Version
+			return nil
+		}
+	}
+	if m.HelmVersion == "" && ask == nil {
+		out.Notes = append(out.Notes, "helm.version in the plan is "+helm.Version3+", which Argo CD renders with up to 3.4: set it to "+helm.Version4+" for 3.5 and later")
+	}
+	return ask.fill(&m.HelmVersion, helmQuestion())
+}
+
 // plan adds the options to the plan, which may be there already. It is nil where the
 // plan stays as it is.
-func (m move) plan(ctx context.Context, file string) ([]byte, error) {
-	layout, _, err := render.Inspect(m.Request)
-	if err != nil {
-		return nil, err
-	}
-	if m.app.Layout != "" {
-		layout = m.app.Layout
-	}
+func (m move) plan(ctx context.Context, layout spec.Layout, file string) (_ []byte, err error) {
 	options := m.app.Options
 	if layout == spec.Helm {
 		if options, err = m.chartOptions(ctx, file); err != nil {
@@ -104,7 +143,7 @@ func (m move) plan(ctx context.Context, file string) ([]byte, error) {
 // chartOptions are those of the Application, and what Argo CD takes from
 // elsewhere in it. Images need to know the values that hold them.
 func (m move) chartOptions(ctx context.Context, plan string) (map[string]any, error) {
-	options := map[string]any{"releaseName": m.app.Name}
+	options := map[string]any{"releaseName": m.app.Name, "version": m.HelmVersion}
 	if m.Namespace != "" {
 		options["namespace"] = m.Namespace
 	}
@@ -121,6 +160,7 @@ func (m move) chartOptions(ctx context.Context, plan string) (map[string]any, er
 	if req.Helm != nil {
 		source = *req.Helm
 	}
+	source.Version = m.HelmVersion
 	values, err := helm.Values(ctx, m.FS, m.Dir, source, helm.Options{AppName: m.app.Name, Namespace: m.Namespace})
 	if err != nil {
 		return nil, err

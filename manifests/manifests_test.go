@@ -5,6 +5,7 @@ package manifests_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,20 +38,22 @@ components: [../manifests]
 
 // The component is built as a user builds it: from the kustomization that
 // installs Argo CD, here reduced to the two objects that are patched.
-func build(t *testing.T) resmap.ResMap {
+func build(t *testing.T, more ...string) resmap.ResMap {
 	t.Helper()
 	fsys := filesys.MakeFsInMemory()
 	for to, from := range map[string]string{
-		"/manifests/kustomization.yaml":       "kustomization.yaml",
-		"/manifests/repo-server-sidecar.yaml": "repo-server-sidecar.yaml",
-		"/manifests/iter8-health.yaml":        "iter8-health.yaml",
-		"/install/argocd.yaml":                "testdata/argocd.yaml",
+		"/manifests/kustomization.yaml":         "kustomization.yaml",
+		"/manifests/repo-server-sidecar.yaml":   "repo-server-sidecar.yaml",
+		"/manifests/iter8-health.yaml":          "iter8-health.yaml",
+		"/manifests/helm-v4/kustomization.yaml": "helm-v4/kustomization.yaml",
+		"/manifests/helm-v4/sidecar.yaml":       "helm-v4/sidecar.yaml",
+		"/install/argocd.yaml":                  "testdata/argocd.yaml",
 	} {
 		if err := fsys.WriteFile(to, read(t, from)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := fsys.WriteFile("/install/kustomization.yaml", []byte(install)); err != nil {
+	if err := fsys.WriteFile("/install/kustomization.yaml", []byte(strings.Replace(install, "[../manifests]", "["+strings.Join(append([]string{"../manifests"}, more...), ", ")+"]", 1))); err != nil {
 		t.Fatal(err)
 	}
 	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, "/install")
@@ -115,6 +118,26 @@ func TestSidecar(t *testing.T) {
 		t.Error("the sidecar must request and bound its memory")
 	}
 	checkMounts(t, pod, sidecar)
+}
+
+// The sidecar for Argo CD from 3.5 on differs in its configuration alone.
+func TestSidecarForHelm4(t *testing.T) {
+	t.Parallel()
+	container := func(objects resmap.ResMap) corev1.Container {
+		var deployment appsv1.Deployment
+		decode(t, objects, resid.NewGvk("apps", "v1", "Deployment"), "argocd-repo-server", &deployment)
+		containers := deployment.Spec.Template.Spec.Containers
+		i := slices.IndexFunc(containers, func(c corev1.Container) bool { return c.Name == "assay" })
+		return containers[i]
+	}
+	want, got := container(build(t)), container(build(t, "../manifests/helm-v4"))
+	want.Args = []string{"--config-dir-path=/home/argocd/cmp-server/helm-v4"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if line := "COPY plugin.helm-v4.yaml /home/argocd/cmp-server/helm-v4/plugin.yaml\n"; !strings.Contains(string(read(t, "../Dockerfile")), line) {
+		t.Errorf("the image lacks the configuration: %s", line)
+	}
 }
 
 func checkSecurity(t *testing.T, got *corev1.SecurityContext) {

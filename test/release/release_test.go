@@ -107,7 +107,7 @@ func checkArchive(t *testing.T, name string, data []byte) {
 			t.Errorf("assay is %s with mode %o", info.Path, h.Mode)
 		}
 	}
-	for _, want := range []string{"assay", "LICENSE", "plugin.yaml", "completions/assay.bash", "completions/assay.fish", "completions/assay.zsh"} {
+	for _, want := range []string{"assay", "LICENSE", "plugin.yaml", "plugin.helm-v4.yaml", "completions/assay.bash", "completions/assay.fish", "completions/assay.zsh"} {
 		if h := files[name+"/"+want]; h == nil || h.Size < 100 || h.Uid != 0 {
 			t.Errorf("the archive's %s is %+v", want, h)
 		}

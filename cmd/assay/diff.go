@@ -53,6 +53,7 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 
   # The IDs of what is under test
   assay diff shop/prod -o json | jq -r .id`,
+		Args: cobra.ArbitraryArgs,
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if len(opt.helms) > 0 {
 				return a.diffHelm(ctx, opt, args)

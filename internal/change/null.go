@@ -40,7 +40,14 @@ func (m *maker) deleteValue(l valuePath, sources []source) error {
 			}
 		}
 	}
-	return m.fault(l.field, "no value file inside %s can take %s away, as Helm v3 reads them: add a file under spec.helm.valueFiles in %s, or change the chart's default", m.Dir, strings.Join(l.names, "."), m.PlanFile)
+	return m.fault(l.field, "no value file inside %s can take %s away, as Helm %s reads them: add a file under spec.helm.valueFiles in %s, or change the chart's default", m.Dir, strings.Join(l.names, "."), m.helmVersion(), m.PlanFile)
+}
+
+func (m *maker) helmVersion() string {
+	if helm := m.Plan.Spec.Helm; helm != nil && helm.Version != "" {
+		return helm.Version
+	}
+	return "v3"
 }
 
 // remove takes a value away in one file, if some way to do so is right.

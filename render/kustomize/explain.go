@@ -93,7 +93,7 @@ const identity = `([A-Za-z0-9.\[\]-]+/[^\s"';]+)`
 
 var problems = []problem{
 	{`cycle detected: candidate root '([^']*)'`, "resources: a cycle leads back to $path1; remove one of the entries"},
-	{`merging from generator (?s:.*)id resid\.ResId\{Gvk:.*Kind:"([^"]*)".*Name:"([^"]*)".*exists; behavior must be merge or replace`, "two generators make $1 $2; remove one of them, or give one the behavior merge or replace"},
+	{`merging from generator (?s:.*)id resid\.ResId\{Gvk:.*Kind:"([^"]*)".*Name:"([^"]*)".*exists; (?:can not use behavior: '[^']*', )?behavior must be merge or replace`, "two generators make $1 $2; remove one of them, or give one the behavior merge or replace"},
 	{`already registered id: ` + identity, "$id1 is in the kustomization already; remove one of the two, or rename it"},
 	{`missing metadata.name in object \{\{\S+ ([^}]*)\}`, "$1 has no metadata.name; name it (Kustomize takes no generateName)"},
 	{`missing Resource metadata|missing kind in object`, "not a Kubernetes object; add apiVersion, kind and metadata.name"},

@@ -68,7 +68,7 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if err := r.variants(ctx, app, git, same); err != nil {
 		return err
 	}
-	res.Candidate, res.Edited, res.Idle = app.candidate, edit.Files, edit.Idle
+	res.Candidate, res.Edited, res.Idle, res.Change = app.candidate, edit.Files, edit.Idle, edit.Change
 	return r.inject(ctx, res, app, git)
 }
 
@@ -194,7 +194,7 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 		return err
 	}
 	if res.Digest, err = experiment.Digest(experiment.Tested{
-		Path: r.req.Dir, Environment: r.req.Name, Change: marker.Spec.Change, Attempt: marker.Spec.Attempt,
+		Path: r.req.Dir, Environment: r.req.Name, Change: res.Change, Attempt: marker.Spec.Attempt,
 		Plan: plan, Resources: resources, Sources: sources, Baseline: git.variant.Before, Candidate: git.variant.After,
 	}); err != nil {
 		return err

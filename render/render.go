@@ -74,6 +74,7 @@ type Result struct {
 	Marker    *spec.Candidate // nil without a marker
 	Baseline  []*unstructured.Unstructured
 	Candidate []*unstructured.Unstructured // nil without a marker, like all below
+	Change    spec.Change                  // the marker's, with images by the names that render
 	Edited    map[string][]byte            // the change as made in the files
 	Idle      []change.Idle                // parts of the change that do nothing beside others
 	Variant   []*unstructured.Unstructured

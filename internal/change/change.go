@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,8 +63,9 @@ type Input struct {
 
 // Edit is the change as made: whole new contents by path, relative to FS.
 type Edit struct {
-	Files map[string][]byte
-	Idle  []Idle // parts of the change that did nothing beside others
+	Files  map[string][]byte
+	Idle   []Idle      // parts of the change that did nothing beside others
+	Change spec.Change // with images by the names that render: one change is one, however it is written
 }
 
 // Idle is a part of a change after which every file is what it was.
@@ -91,7 +93,7 @@ func Make(in Input) (Edit, error) {
 	if len(m.tree.edited) == 0 {
 		return Edit{}, fmt.Errorf("%s: %w: %s; name another version, or remove the file", in.Marker, ErrNothing, m.already())
 	}
-	return Edit{m.tree.edited, m.idle}, nil
+	return Edit{m.tree.edited, m.idle, m.Change}, nil
 }
 
 // maker is the state of one Make.
@@ -173,6 +175,7 @@ func (m *maker) supported() error {
 
 func (m *maker) images() error {
 	named := map[string]int{}
+	whole := slices.Clone(m.Change.Images)
 	for i, im := range m.Change.Images {
 		t := imageTask{maker: m, field: fmt.Sprintf("images[%d]", i), image: im}
 		if err := t.valid(); err != nil {
@@ -198,6 +201,8 @@ func (m *maker) images() error {
 			return m.fault(t.field+".name", "%s is already changed by images[%d]: make it one entry", name, first)
 		}
 		named[name] = i
+		whole[i].Name = name
 	}
+	m.Change.Images = whole
 	return nil
 }

@@ -275,7 +275,7 @@ func TestKustomizePatchErrors(t *testing.T) {
 			types.Patch{Patch: "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\nspec: {replicas: 2}\n"},
 			[]string{"spec.patches[0]: Rollout/web: a strategic merge would replace whole lists"},
 		},
-		"nothing":                  {head + webBase, spec.KustomizeSource{}, on("Deployment", "web", "[{op: replace, path: /spec/replicas, value: 2}]"), []string{"the change changes nothing: Deployment/web is as the patch wants it"}},
+		"nothing": {head + webBase, spec.KustomizeSource{}, on("Deployment", "web", "[{op: replace, path: /spec/replicas, value: 2}]"), []string{"the change changes nothing: Deployment/web is as the patch wants it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := overlayInput(t, tt.archive, tt.src, tt.patch)

@@ -167,6 +167,7 @@ func (p *Placement) Title() string {
 // name names the candidate, and takes over what the marker says of the same
 // change already.
 func (p Put) name(m *Marker, c *spec.Candidate) {
+	c.Spec.Attempt = 0
 	switch {
 	case p.Name != "":
 		c.Metadata.Name = p.Name

@@ -40,6 +40,13 @@ func (p Put) unremembered(ctx context.Context, m *Marker, c *spec.Candidate, pas
 		if err != nil {
 			return nil, err
 		}
+		if !marker.Same(c.Spec.Change, res.Change) { // an image by a short name
+			tried := c.Spec.Attempt
+			c.Spec.Change = res.Change
+			if p.name(m, c); c.Spec.Attempt != tried {
+				continue
+			}
+		}
 		d, known, err := m.recall(ctx, res, *c, past, p.Retry)
 		if !known || err != nil {
 			return res, err

@@ -74,24 +74,79 @@ func (p *preparation) isHere(ctx context.Context, to spec.Destination) (bool, er
 
 // nextHere sets the change in one next environment of the tree as edited so far.
 func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
-	dir, err := NextDir(p.req.Dir, to)
+	there, err := nextRequest(p.req, to)
 	if err != nil {
 		return err
 	}
-	if dir = path.Clean(dir); dir == path.Clean(p.req.Dir) && to.Environment == p.req.Name {
-		return errors.New("it names this environment itself: name another, or remove it")
-	}
-	f, state, err := Introduce(ctx, render.Request{
-		FS: p.req.FS.With(p.contents()), Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: p.req.Limits, Allow: p.req.Allow,
-	}, p.edit.Forms)
+	there.FS = there.FS.With(p.contents())
+	f, state, err := Introduce(ctx, there, p.edit.Forms)
 	if err != nil {
 		return err
 	}
 	if state == Set {
 		p.edit.Files = append(p.edit.Files, f)
 	}
-	p.edit.Next = append(p.edit.Next, Next{Environment: spec.Environment{Dir: dir, Name: to.Environment}, State: state, Destination: to})
+	p.edit.Next = append(p.edit.Next, Next{Environment: there.Environment, State: state, Destination: to})
 	return nil
+}
+
+// nextRequest is a next environment in the same tree.
+func nextRequest(req render.Request, to spec.Destination) (render.Request, error) {
+	dir, err := NextDir(req.Dir, to)
+	if err != nil {
+		return render.Request{}, err
+	}
+	if dir = path.Clean(dir); dir == path.Clean(req.Dir) && to.Environment == req.Name {
+		return render.Request{}, errors.New("it names this environment itself: name another, or remove it")
+	}
+	return render.Request{FS: req.FS, Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: req.Limits, Allow: req.Allow}, nil
+}
+
+// CheckNext finds the next environments in the same tree that cannot be any: a path
+// that is wrong shows before there is a candidate. The branch is as in Options.
+func CheckNext(ctx context.Context, req render.Request, plan *spec.Plan, branch func(context.Context) (string, error)) error {
+	p := &preparation{req: req, opt: Options{Branch: branch}}
+	for i, to := range plan.Spec.Promotion.To {
+		here, err := p.isHere(ctx, to)
+		if err != nil {
+			return err
+		}
+		if !here {
+			continue
+		}
+		if err := checkNext(ctx, req, to); err != nil {
+			return fmt.Errorf("spec.promotion.to[%d] of %s: %w", i, req.Dir, err)
+		}
+	}
+	return nil
+}
+
+func checkNext(ctx context.Context, req render.Request, to spec.Destination) error {
+	there, err := nextRequest(req, to)
+	if err != nil {
+		return err
+	}
+	if err := present(there); err != nil {
+		return err
+	}
+	now, err := marker.Read(there.FS, there.Dir, there.Name)
+	if err != nil && now.Data == nil {
+		return err
+	}
+	baseline, err := renderWith(ctx, there, now.Path, nil)
+	if err == nil && len(baseline.Baseline) == 0 {
+		err = fmt.Errorf("%s renders no objects: is this the environment's directory?", there.Environment)
+	}
+	return err
+}
+
+// present refuses an environment that is not a directory.
+func present(req render.Request) error {
+	info, err := req.FS.Stat(req.Dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is not a directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
+	}
+	return err
 }
 
 // NextDir is the directory of a next environment in this repository: from its root
@@ -107,9 +162,7 @@ func NextDir(from string, to spec.Destination) (string, error) {
 // test in this one, in the first of its forms that is proven to render here. The
 // file counts only for the state Set.
 func Introduce(ctx context.Context, req render.Request, forms []Form) (git.File, NextState, error) {
-	if info, err := req.FS.Stat(req.Dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return git.File{}, "", fmt.Errorf("%s is not a directory of the repository: correct the path, which starts at this environment, or with a slash, or with repo, at the root of the repository", req.Dir)
-	} else if err != nil {
+	if err := present(req); err != nil {
 		return git.File{}, "", err
 	}
 	now, err := marker.Read(req.FS, req.Dir, req.Name)

@@ -9,10 +9,12 @@ import (
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
 )
 
 // writeOwn writes files of an environment, by their paths in the repository: all
-// of them, or none. The verb is the command.
+// of them, or none. The verb is the command. Next environments that the plan names
+// are looked for first.
 func (a *app) writeOwn(ctx context.Context, p *opened, verb string, files map[string][]byte) error {
 	var list []git.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -23,7 +25,17 @@ func (a *app) writeOwn(ctx context.Context, p *opened, verb string, files map[st
 		f.After = files[name]
 		list = append(list, f)
 	}
-	return a.dir(p.located).Replace(ctx, verb, list...)
+	req := p.Request
+	req.FS = req.FS.With(files)
+	plan, err := render.Plan(req)
+	if err != nil {
+		return err
+	}
+	dir := a.dir(p.located)
+	if err := promote.CheckNext(ctx, req, plan, dir.Branch); err != nil {
+		return err
+	}
+	return dir.Replace(ctx, verb, list...)
 }
 
 // resumeInit finishes what an earlier init left undone when it was killed. Another verb

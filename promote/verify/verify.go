@@ -4,7 +4,7 @@
 //  1. Environment renders it, with its candidate where there is one.
 //  2. promote.Prove proves that both decisions on the candidate would hold now. Without a
 //     candidate, the experiment's resources are rendered with the baseline in its place
-//     (rehearse.go).
+//     (rehearse.go), and the plan's next environments are looked for.
 //  3. The commits since a revision are held against what promotions allow, where that
 //     was asked for (promote/audit).
 //  4. The expressions of the plan's own engines are compiled.
@@ -67,6 +67,9 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		var more []string
 		more, err = rehearse(ctx, req, res)
 		r.Warnings = append(append(r.Warnings, more...), surprises(res)...)
+		if err == nil {
+			err = promote.CheckNext(ctx, req, res.Plan, opt.Branch)
+		}
 	}
 	if err == nil && opt.Against != "" {
 		err = r.auditCommits(ctx, req, opt)

@@ -75,8 +75,8 @@ func settable(r *rand.Rand, version string) envrepo.Files {
 }
 
 func randomSetting(r *rand.Rand) string {
-	keys := []string{"a", "b", "m.x", "m.k.z[0]", "m.k.z[1]", "m.new", "l[0].w", "l[1].p[0]", "l[0]"}
-	values := []string{"1", "58467965", "text", "007", "true", "null", "1.5", "{a,2}", "9007199254740993"}
+	keys := []string{"a", "b", "m", "m.x", "m.k", "m.k.z[0]", "m.k.z[1]", "m.new", `m.dotted\.key`, "l", "l[0].w", "l[1].p[0]", "l[0]"}
+	values := []string{"1", "58467965", "text", "007", "true", "null", "1.5", "{a,2}", "9007199254740993", "-1", "1e3", "0x10", "on", "", `a\,b`, "0"}
 	key := keys[r.Intn(len(keys))]
 	if r.Intn(2) == 0 {
 		key = "sub." + key
@@ -168,7 +168,7 @@ func TestSetIsHelms(t *testing.T) {
 
 func testSetIsHelms(t *testing.T, version string) {
 	equal, refused := 0, map[string]int{}
-	for seed := range int64(80) {
+	for seed := range int64(120) {
 		r := rand.New(rand.NewSource(seed)) //nolint:gosec // a fixed sequence is wanted
 		files := settable(r, version)
 		var settings []string
@@ -195,7 +195,7 @@ func testSetIsHelms(t *testing.T, version string) {
 			}
 		}
 	}
-	if equal < 35 {
+	if equal < 50 {
 		t.Errorf("only %d were accepted: %v", equal, refused)
 	}
 }

@@ -30,9 +30,15 @@ func (m *Marker) Values(ctx context.Context, files map[string]any, settings []st
 			return nil, fmt.Errorf("%s does not fit what is set before it", settingKey(text))
 		}
 	}
-	layout, _, err := render.Inspect(m.Request)
-	if err != nil || layout != spec.Helm || !holds(bare, isListOrInteger) {
+	layout, plan, err := render.Inspect(m.Request)
+	if err != nil || layout != spec.Helm {
 		return helm.Overlay(files, bare), err
+	}
+	// Helm 4 forgets a null of a chart's own values, but not where values are given
+	// beside it: what is set can differ from the same in a file, whatever it is.
+	forgets := helmVersion(plan) == helm.Version4
+	if !forgets && !holds(bare, isListOrInteger) {
+		return helm.Overlay(files, bare), nil
 	}
 	req := m.Request
 	req.FS = req.FS.With(map[string][]byte{m.Path: nil})
@@ -45,10 +51,35 @@ func (m *Marker) Values(ctx context.Context, files map[string]any, settings []st
 		return nil, err
 	}
 	integers := integersIn(nil, bare)
-	if len(integers) == 0 {
-		return helm.Overlay(files, set), nil
+	if len(integers) > 0 {
+		set, err = m.readBack(ctx, files, set, integers, forgets)
+	} else if forgets {
+		err = m.unforgotten(ctx, files, set)
 	}
-	return m.readBack(ctx, files, set, integers)
+	if err != nil {
+		return nil, err
+	}
+	return helm.Overlay(files, set), nil
+}
+
+// helmVersion is the version of Helm that a plan names, or is silent about.
+func helmVersion(plan *spec.Plan) string {
+	if plan == nil || plan.Spec.Helm == nil || plan.Spec.Helm.Version == "" {
+		return helm.Version3
+	}
+	return plan.Spec.Helm.Version
+}
+
+// unforgotten refuses what is set where the files that hold it render otherwise. What
+// does not render is refused where the marker is tried, with the change's own words.
+func (m *Marker) unforgotten(ctx context.Context, files, set map[string]any) error {
+	same, err := m.sameEffect(ctx, files, set, set)
+	if same || err != nil {
+		return ctx.Err()
+	}
+	keys := slices.Sorted(maps.Keys(set))
+	return fmt.Errorf("%s: no value file can hold what Helm v4 makes of it when it is set: in a file of the chart it forgets nulls, which values that are set bring back; "+
+		"write the nulls of this chart's values into a file under spec.helm.valueFiles first", strings.Join(keys, ", "))
 }
 
 // settingKey keeps a value, which may be secret, out of a message.
@@ -154,10 +185,10 @@ const mostForms = 16
 // readBack writes integers in the form that renders what Helm makes of them when
 // they are set: a number in a file is a floating-point one to a template, which
 // prints a long one with an exponent. Numbers are preferred to text.
-func (m *Marker) readBack(ctx context.Context, files, set map[string]any, integers [][]string) (map[string]any, error) {
+func (m *Marker) readBack(ctx context.Context, files, set map[string]any, integers [][]string, forgets bool) (map[string]any, error) {
 	same, err := m.sameEffect(ctx, files, set, set)
 	if same || err != nil {
-		return helm.Overlay(files, set), err
+		return set, err
 	}
 	mixed := set
 	for i, path := range integers {
@@ -175,7 +206,12 @@ func (m *Marker) readBack(ctx context.Context, files, set map[string]any, intege
 		mixed = asText(mixed, path)
 	}
 	if same, err := m.sameEffect(ctx, files, mixed, set); same || err != nil {
-		return helm.Overlay(files, mixed), err
+		return mixed, err
+	}
+	if forgets {
+		if err := m.unforgotten(ctx, files, set); err != nil {
+			return nil, err
+		}
 	}
 	names := make([]string, len(integers))
 	for i, path := range integers {

@@ -139,7 +139,7 @@ func TestAnnounceKustomize(t *testing.T) {
 
 func TestAnnounceFlat(t *testing.T) {
 	got := announce(t, map[string]string{"app/assay.yaml": planHead + "  directory: {recurse: true, exclude: x/*}\n"})
-	if len(got) != 4 || got["directory-recurse"].String_ != "true" || got["directory-exclude"].String_ != "x/*" {
+	if len(got) != 5 || got["directory-recurse"].String_ != "true" || got["directory-exclude"].String_ != "x/*" {
 		t.Errorf("values: %+v", got)
 	}
 }

@@ -1,6 +1,12 @@
 package plugin
 
 import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,31 +16,98 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTableMirrorsArgoCD holds the table to Argo CD's own source options: each
-// is a parameter, or is left out for a reason.
+// TestTableMirrorsArgoCD holds the table to Argo CD's own source options, in each
+// version whose code there is: each option is a parameter, or is left out for a
+// reason. Later versions have options more, which are named here.
 func TestTableMirrorsArgoCD(t *testing.T) {
 	leftOut := map[string]string{
 		"helm.passCredentials": "nothing is fetched",
 		"kustomize.version":    "there is one Kustomize in the binary",
 		"directory.jsonnet":    "jsonnet is refused",
 	}
-	var options []string
-	for _, p := range parameters() {
-		options = append(options, strings.Split(p.option, ", ")...)
+	later := map[string]string{
+		"directory.disableExtensionFilter": "3.6",
 	}
-	for source, kind := range map[string]reflect.Type{
-		"helm":      reflect.TypeFor[v1alpha1.ApplicationSourceHelm](),
-		"kustomize": reflect.TypeFor[v1alpha1.ApplicationSourceKustomize](),
-		"directory": reflect.TypeFor[v1alpha1.ApplicationSourceDirectory](),
-	} {
-		for i := range kind.NumField() {
-			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
-			option := source + "." + name
-			if _, left := leftOut[option]; !left && !slices.Contains(options, option) {
-				t.Errorf("Argo CD's option %s has no parameter", option)
+	ours := map[string]bool{}
+	for _, p := range parameters() {
+		for option := range strings.SplitSeq(p.option, ", ") {
+			if option != "" {
+				ours[option] = true
 			}
 		}
 	}
+	known := map[string]bool{}
+	for version, dir := range argocdModules(t) {
+		options := sourceOptions(t, dir)
+		if len(options) < 30 {
+			t.Fatalf("Argo CD %s: only %d options found", version, len(options))
+		}
+		for _, option := range options {
+			known[option] = true
+			if _, left := leftOut[option]; !left && !ours[option] {
+				t.Errorf("Argo CD %s: its option %s has no parameter", version, option)
+			}
+		}
+	}
+	for option := range ours {
+		if _, newer := later[option]; !known[option] && !newer {
+			t.Errorf("parameter of %s, which Argo CD does not have", option)
+		}
+	}
+	for option := range leftOut {
+		if !known[option] {
+			t.Errorf("%s is left out, and Argo CD does not have it", option)
+		}
+	}
+}
+
+// argocdModules are the directories of Argo CD's code: the version that tests link,
+// and the one that they run. Modules of both cannot be linked into one test.
+func argocdModules(t *testing.T) map[string]string {
+	t.Helper()
+	dirs := map[string]string{}
+	for module, at := range map[string]string{"github.com/argoproj/argo-cd/v2": ".", "github.com/argoproj/argo-cd/v3": "../test/components/argocd-v3"} {
+		cmd := exec.Command("go", "mod", "download", "-json", module)
+		cmd.Dir = at
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go mod download %s: %v", module, err)
+		}
+		var found struct{ Version, Dir string }
+		if err := json.Unmarshal(out, &found); err != nil {
+			t.Fatal(err)
+		}
+		dirs[found.Version] = found.Dir
+	}
+	return dirs
+}
+
+// sourceOptions reads the fields of Argo CD's types from its code.
+func sourceOptions(t *testing.T, dir string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, "pkg/apis/application/v1alpha1/types.go"), nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := map[string]string{"ApplicationSourceHelm": "helm", "ApplicationSourceKustomize": "kustomize", "ApplicationSourceDirectory": "directory"}
+	var out []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || sections[spec.Name.Name] == "" {
+			return true
+		}
+		body, ok := spec.Type.(*ast.StructType)
+		if !ok {
+			t.Fatalf("%s is not a struct", spec.Name.Name)
+		}
+		for _, field := range body.Fields.List {
+			tag := reflect.StructTag(strings.Trim(field.Tag.Value, "`"))
+			name, _, _ := strings.Cut(tag.Get("json"), ",")
+			out = append(out, sections[spec.Name.Name]+"."+name)
+		}
+		return false
+	})
+	return out
 }
 
 // TestArgoCDEncodesParameters takes parameters as Argo CD passes them on.

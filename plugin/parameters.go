@@ -137,5 +137,7 @@ func directoryParameters() []parameter {
 			func(s *sources) *string { return &s.directory.Include }),
 		textRow("directory-exclude", l, "Exclude", "directory.exclude", "Glob of the files to leave out, or {a,b}.",
 			func(s *sources) *string { return &s.directory.Exclude }),
+		boolRow("directory-disable-extension-filter", l, "Any extension", "directory.disableExtensionFilter", "Read files of any extension that include and exclude choose.",
+			func(s *sources) *bool { return &s.directory.DisableExtensionFilter }),
 	}
 }

@@ -73,4 +73,7 @@ type DirectorySource struct {
 	Recurse bool   `json:"recurse,omitempty"` // read subdirectories as well
 	Include string `json:"include,omitempty"` // a glob of files to read, or {a,b}
 	Exclude string `json:"exclude,omitempty"` // a glob of files to leave out, or {a,b}
+
+	// read files of any extension, as Argo CD can from 3.6 on; include and exclude choose them
+	DisableExtensionFilter bool `json:"disableExtensionFilter,omitempty"`
 }

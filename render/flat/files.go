@@ -20,7 +20,7 @@ import (
 // be nil. A .jsonnet file that Argo CD would render is an error, and so is a
 // link that leaves the repo.
 func Files(ctx context.Context, fsys *envfs.FS, dir string, opt spec.DirectorySource, skip func(name string) bool) ([]string, error) {
-	w := walk{ctx: ctx, fsys: fsys, root: dir, recurse: opt.Recurse, skip: skip}
+	w := walk{ctx: ctx, fsys: fsys, root: dir, recurse: opt.Recurse, everyName: opt.DisableExtensionFilter, skip: skip}
 	var err error
 	if w.include, err = compile("include", opt.Include); err != nil {
 		return nil, err
@@ -39,6 +39,7 @@ type walk struct {
 	fsys             *envfs.FS
 	root             string
 	recurse          bool
+	everyName        bool // not only those with an extension of manifests
 	include, exclude *pattern
 	skip             func(name string) bool
 	files            []string
@@ -61,7 +62,7 @@ func (w *walk) dir(dir string) error {
 			if w.recurse {
 				err = w.dir(name)
 			}
-		case isManifest(e.Name()):
+		case w.everyName || isManifest(e.Name()):
 			err = w.file(name, e)
 		}
 		if err != nil {

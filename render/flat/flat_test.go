@@ -77,6 +77,9 @@ func TestFiles(t *testing.T) {
 		"star matches slashes": {opt: spec.DirectorySource{Recurse: true, Include: "sub*"}, want: []string{"app/sub/deep/e.yaml", "app/sub/link.yaml"}},
 		"path from the dir":    {opt: spec.DirectorySource{Recurse: true, Include: "{a/c.yaml,app/b.yaml}"}, want: []string{"app/a/c.yaml"}},
 		"exclude wins":         {opt: spec.DirectorySource{Include: "*", Exclude: "*"}},
+		"any extension":        {opt: spec.DirectorySource{DisableExtensionFilter: true, Include: "*.bak"}, want: []string{"app/x.yaml.bak"}},
+		"one of any extension": {opt: spec.DirectorySource{DisableExtensionFilter: true, Exclude: "*[a-z]"}, want: []string{"app/X.YAML"}},
+		"no such extension":    {opt: spec.DirectorySource{Include: "*.bak"}},
 		"skip":                 {skip: func(name string) bool { return name != "app/b.yaml" }, want: []string{"app/b.yaml"}},
 	}
 	for name, c := range cases {

@@ -149,7 +149,7 @@ func (c of4) top(values map[string]any, rel release) (top, merged map[string]any
 }
 
 func (c of4) execute(top map[string]any) (map[string]string, error) {
-	texts, err := engine.Engine{EnableDNS: false}.Render(c.Chart, top)
+	texts, err := engine.Engine{EnableDNS: false, CustomTemplateFuncs: functions4()}.Render(c.Chart, top)
 	if err != nil {
 		return nil, errors.New(oneLine(err.Error()))
 	}

@@ -14,9 +14,9 @@ func (a *app) candidateFromCommand() *cobra.Command {
 		Use:   "from REF [DIR]",
 		Short: "Put what a branch changes under test",
 		Long: `From compares the environment as a branch, tag or commit has it with the files
-here, and writes the marker that makes the same edit, byte for byte, of the files that the
-environment is rendered from. It turns what a bot proposes into a candidate;
-promotion makes the bot's own edit, so that its next one fits.
+here, and writes the marker that makes the same edit, byte for byte, of the
+files that the environment is rendered from. It turns what a bot proposes into a
+candidate; promotion makes the bot's own edit, so that its next one fits.
 
 It is proven: the candidate renders to exactly what REF renders to. Other files
 that REF changes are left out, and listed. A bump that adds, removes or renames

@@ -55,11 +55,16 @@ func Forms(ctx context.Context, req render.Request, res *render.Result) ([]Form,
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		if err == nil && len(object.Diff(object.Applied(same.Candidate), object.Applied(res.Candidate))) == 0 {
+		if err == nil && len(steady(object.Diff(object.Applied(same.Candidate), object.Applied(res.Candidate)), res)) == 0 {
 			out = append(out, Form{c, same.Digest})
 		}
 	}
 	return out, nil
+}
+
+// steady leaves out what a chart draws at random.
+func steady(differences []object.Difference, res *render.Result) []object.Difference {
+	return slices.DeleteFunc(differences, func(d object.Difference) bool { return slices.Contains(res.Random, d.Key) })
 }
 
 // ImagesChanged are the images that differ between the same places of the same

@@ -99,7 +99,7 @@ func nextRequest(req render.Request, to spec.Destination) (render.Request, error
 	if dir = path.Clean(dir); dir == path.Clean(req.Dir) && to.Environment == req.Name {
 		return render.Request{}, errors.New("it names this environment itself: name another, or remove it")
 	}
-	return render.Request{FS: req.FS, Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: req.Limits, Allow: req.Allow}, nil
+	return render.Request{FS: req.FS, Environment: spec.Environment{Dir: dir, Name: to.Environment}, Limits: req.Limits, Allow: req.Allow, Memo: req.Memo}, nil
 }
 
 // CheckNext finds the next environments in the same tree that cannot be any: a path

@@ -109,6 +109,7 @@ func drawn(ctx context.Context, req render.Request, once *render.Result) (map[ob
 	if once.Layout != spec.Helm {
 		return nil, nil
 	}
+	req.Memo = nil
 	again, err := render.Environment(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("render %s again: %w", req.Dir, err)

@@ -38,7 +38,7 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	same := r.git.equal(r.app)
 	if !same {
 		var err error
-		if git.baseline, _, err = r.git.render(ctx, r.tree, r.hide); err != nil {
+		if git.baseline, _, err = r.render(ctx, r.git, r.tree); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,8 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if err := r.variants(ctx, app, git, same); err != nil {
 		return err
 	}
-	res.Candidate, res.Edited, res.Idle, res.Change = app.candidate, edit.Files, edit.Idle, edit.Change
+	res.Candidate, res.Random = app.candidate, app.unstable
+	res.Edited, res.Idle, res.Change = edit.Files, edit.Idle, edit.Change
 	return r.inject(ctx, res, app, git)
 }
 
@@ -100,7 +101,7 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 		Layout: r.git.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
 		Schema: kustomize.WithDefaultSchema,
 		Render: func(tree *envfs.FS) ([]*unstructured.Unstructured, error) {
-			objs, _, err := r.git.render(ctx, tree, r.hide)
+			objs, _, err := r.render(ctx, r.git, tree)
 			return objs, err
 		},
 	}
@@ -130,19 +131,19 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 // what differs between two renders of the same files.
 func (r *run) candidate(ctx context.Context, edited *envfs.FS, s *stages) error {
 	group, ctx := errgroup.WithContext(ctx)
-	into := func(tree *envfs.FS, objs *[]*unstructured.Unstructured) {
+	into := func(objs *[]*unstructured.Unstructured, render func() ([]*unstructured.Unstructured, []string, error)) {
 		group.Go(func() (err error) {
 			defer recovered(r.req.Dir, &err)
-			*objs, _, err = s.source.render(ctx, tree, r.hide)
+			*objs, _, err = render()
 			return err
 		})
 	}
-	into(edited, &s.candidate)
+	into(&s.candidate, func() ([]*unstructured.Unstructured, []string, error) { return r.render(ctx, s.source, edited) })
 	baseline, candidate := s.baseline, &s.candidate
 	if s.source.layout == spec.Helm {
 		candidate = new([]*unstructured.Unstructured)
-		into(edited, candidate)
-		into(r.tree, &baseline)
+		into(candidate, func() ([]*unstructured.Unstructured, []string, error) { return s.source.render(ctx, edited, r.hide) })
+		into(&baseline, func() ([]*unstructured.Unstructured, []string, error) { return s.source.render(ctx, r.tree, r.hide) })
 	}
 	if err := group.Wait(); err != nil {
 		return err

@@ -65,7 +65,7 @@ func environment(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Layout: r.app.layout, Namespace: r.app.destination(r.req.Namespace), Plan: r.files.plan, Marker: r.files.marker, Waiting: r.files.waiting}
-	if res.Baseline, res.Warnings, err = r.app.render(ctx, r.tree, r.hide); err != nil {
+	if res.Baseline, res.Warnings, err = r.render(ctx, r.app, r.tree); err != nil {
 		return nil, err
 	}
 	res.Warnings = append(append(res.Warnings, r.besides()...), r.files.unnamed(r.tree, req.Dir, req.Name)...)

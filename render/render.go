@@ -20,6 +20,7 @@ import (
 	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/variant"
 )
@@ -52,6 +53,7 @@ type Request struct {
 
 	Limits Limits
 	Allow  Allow
+	Memo   *Memo // what was rendered before; may be nil
 }
 
 // Limits bound one render. A zero field means its default.
@@ -76,6 +78,7 @@ type Result struct {
 	Candidate []*unstructured.Unstructured // nil without a marker, like all below
 	Change    spec.Change                  // the marker's, with images by the names that render
 	Edited    map[string][]byte            // the change as made in the files
+	Random    []object.Key                 // what a chart draws: it differs between two renders of the same files
 	Idle      []change.Idle                // parts of the change that do nothing beside others
 	Variant   []*unstructured.Unstructured
 	Replaced  []*unstructured.Unstructured // mode inPlace: what stands in for the baseline's objects of the same key

@@ -125,7 +125,7 @@ func Rendered(ctx context.Context, req Request, contents map[string][]byte) (map
 	}
 	var baseline []*unstructured.Unstructured
 	if r.git.layout == spec.Helm { // any file of a chart may matter
-		if baseline, _, err = r.git.render(ctx, r.tree, r.hide); err != nil {
+		if baseline, _, err = r.render(ctx, r.git, r.tree); err != nil {
 			return nil, err
 		}
 	}

@@ -98,6 +98,7 @@ type Home struct {
 
 // Place derives the candidate, proves it and puts it in its place.
 func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placement, error) {
+	req.Memo = new(render.Memo)
 	m, err := replaceable(req)
 	if err != nil {
 		return nil, err

@@ -53,6 +53,7 @@ type Report struct {
 // Environment proves one environment. Where targets changed without a verdict, the
 // report says which, and it is an error too.
 func Environment(ctx context.Context, req render.Request, opt Options) (Report, error) {
+	req.Memo = new(render.Memo)
 	res, err := render.Environment(ctx, req)
 	if err != nil {
 		return Report{}, err

@@ -22,7 +22,7 @@ func (e *Edit) Title() string {
 func (e *Edit) Record(d Decision) (history.Record, error) {
 	r := history.Record{
 		Outcome: e.Outcome, Environment: e.Environment, Experiment: e.ID, Digest: e.Digest, Candidate: e.Candidate.Metadata.Name,
-		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested, Reverts: e.Reverts,
+		Engine: d.Engine, Evidence: d.Evidence, Untested: e.Untested, Reverts: e.Reverts, Beside: e.Beside,
 	}
 	if d.ByHand() {
 		r.Engine, r.Evidence = history.ByHand, d.Reason

@@ -14,8 +14,10 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/change"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
@@ -32,6 +34,8 @@ type Next struct {
 	Branch string `json:"branch,omitempty"`
 
 	Destination spec.Destination `json:"-"` // as the plan names it
+
+	Beside []history.Beside `json:"-"` // what setting it there does to candidates there
 }
 
 // NextState tells what becomes of a next environment.
@@ -79,14 +83,16 @@ func (p *preparation) nextHere(ctx context.Context, to spec.Destination) error {
 		return err
 	}
 	there.FS = there.FS.With(p.contents())
-	f, state, err := Introduce(ctx, there, p.edit.Forms)
+	f, n, err := Introduce(ctx, there, p.edit.Forms)
 	if err != nil {
 		return err
 	}
-	if state == Set {
+	if n.State == Set {
 		p.edit.Files = append(p.edit.Files, f)
+		p.edit.Beside = append(p.edit.Beside, n.Beside...)
 	}
-	p.edit.Next = append(p.edit.Next, Next{Environment: there.Environment, State: state, Destination: to})
+	n.Destination = to
+	p.edit.Next = append(p.edit.Next, n)
 	return nil
 }
 
@@ -161,69 +167,80 @@ func NextDir(from string, to spec.Destination) (string, error) {
 // Introduce makes the marker that puts a candidate of another environment under
 // test in this one, in the first of its forms that is proven to render here. The
 // file counts only for the state Set.
-func Introduce(ctx context.Context, req render.Request, forms []Form) (git.File, NextState, error) {
+func Introduce(ctx context.Context, req render.Request, forms []Form) (git.File, Next, error) {
+	n := Next{Environment: req.Environment, State: Already}
 	if err := present(req); err != nil {
-		return git.File{}, "", err
+		return git.File{}, Next{}, err
 	}
 	now, err := marker.Read(req.FS, req.Dir, req.Name)
 	if err != nil {
-		return git.File{}, "", err
+		return git.File{}, Next{}, err
 	}
 	baseline, err := renderWith(ctx, req, now.Path, nil)
 	if err != nil {
-		return git.File{}, "", err
+		return git.File{}, Next{}, err
 	}
 	for _, form := range forms {
-		c, there, failed := fits(ctx, req, now, form.Candidate, baseline.Baseline)
+		c, then, failed := fits(ctx, req, now, form.Candidate, baseline.Baseline)
 		if ctx.Err() != nil {
-			return git.File{}, "", failed
+			return git.File{}, Next{}, failed
 		}
 		if err = failed; err != nil {
 			continue
 		}
-		if there {
-			return git.File{}, Already, nil
+		if then == nil {
+			return git.File{}, n, nil
 		}
-		return placed(req, now, c, baseline.Plan.Spec.Queue)
+		return n.placed(ctx, req, now, c, then)
 	}
-	return git.File{}, "", err
+	return git.File{}, Next{}, err
 }
 
-// fits is a candidate of another environment as it is called here, proven to
-// render. What is under test, waits or is promoted already is there.
-func fits(ctx context.Context, req render.Request, now marker.File, c spec.Candidate, baseline []*unstructured.Unstructured) (_ spec.Candidate, there bool, err error) {
+// fits is a candidate of another environment as it is called here, and what it is
+// proven to render to; nil where it is under test, waits or is promoted already.
+func fits(ctx context.Context, req render.Request, now marker.File, c spec.Candidate, baseline []*unstructured.Unstructured) (_ spec.Candidate, then *render.Result, err error) {
 	c.Spec.Attempt = 0
 	c.Spec.Images = translate(c.Spec.Images, baseline)
 	if c.Spec.Patches, err = anywhere(c.Spec.Patches); err != nil {
-		return c, false, err
+		return c, nil, err
 	}
 	single, err := marker.Encode([]spec.Candidate{c})
 	if err != nil {
-		return c, false, err
+		return c, nil, err
 	}
-	if _, err := renderWith(ctx, req, now.Path, single); err != nil {
-		there = errors.Is(err, change.ErrNothing)
-		if there {
-			err = nil
-		}
-		return c, there, err
+	then, err = renderWith(ctx, req, now.Path, single)
+	if errors.Is(err, change.ErrNothing) {
+		return c, nil, nil
 	}
-	return c, slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }), nil
+	if slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
+		return c, nil, err
+	}
+	return c, then, err
 }
 
-// placed is the marker with a candidate in its place.
-func placed(req render.Request, now marker.File, c spec.Candidate, queue string) (git.File, NextState, error) {
+// placed is the marker with a candidate in its place. One of other workloads waits: the
+// test of those that are under test goes on.
+func (n Next) placed(ctx context.Context, req render.Request, now marker.File, c spec.Candidate, then *render.Result) (git.File, Next, error) {
 	f, err := Before(req.FS, now.Path)
 	if err != nil {
-		return git.File{}, "", err
+		return git.File{}, Next{}, err
 	}
-	if f.After, err = marker.Encode(marker.Put(now.Candidates, c, queue)); err != nil {
-		return git.File{}, "", err
+	queue := then.Plan.Spec.Queue
+	if lost, err := Loses(ctx, req, now, then); err != nil {
+		return git.File{}, Next{}, err
+	} else if len(lost) > 0 && queue == "preempt" {
+		queue = "every"
+	}
+	put := marker.Put(now.Candidates, c, queue)
+	if f.After, err = marker.Encode(put); err != nil {
+		return git.File{}, Next{}, err
 	}
 	if bytes.Equal(f.Before, f.After) {
-		return git.File{}, Already, nil
+		return git.File{}, n, nil
 	}
-	return f, Set, nil
+	n.State = Set
+	n.Beside = append([]history.Beside{{Outcome: decision.Candidate, Environment: req.Environment, Candidate: c.Metadata.Name}}, Displaced(req.Environment, now.Candidates, put)...)
+	return f, n, nil
 }
 
 // renderWith renders the environment with another content of one file.

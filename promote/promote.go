@@ -28,6 +28,7 @@ import (
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -63,6 +64,7 @@ type Edit struct {
 	Waiting   int           // candidates that moved up
 	Reverts   string        // the commit whose promotion a revert undoes
 	Warnings  []string
+	Beside    []history.Beside // what the edit does to candidates of next environments
 }
 
 // Prepare makes and proves the edit. Nothing is written. Errors that tell a

@@ -70,6 +70,9 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	}
 	res.Candidate, res.Random = app.candidate, app.unstable
 	res.Edited, res.Idle, res.Change = edit.Files, edit.Idle, edit.Change
+	for _, t := range app.variant.Targets {
+		res.Targets = append(res.Targets, object.KeyOf(t.Baseline))
+	}
 	return r.inject(ctx, res, app, git)
 }
 

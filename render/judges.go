@@ -32,3 +32,11 @@ func rollsOut(t variant.Target) bool {
 	after, _, _ := unstructured.NestedFieldNoCopy(t.Candidate.Object, path...)
 	return !object.Equal(before, after)
 }
+
+// Unjudged warns of a candidate that nothing would give a verdict on.
+func (r *Result) Unjudged() []string {
+	if r.Marker == nil || len(r.Judges()) > 0 {
+		return nil
+	}
+	return []string{"nothing judges the candidate: it waits for a decision by hand, to promote or to reject it for a reason"}
+}

@@ -80,6 +80,7 @@ type Result struct {
 	Edited    map[string][]byte            // the change as made in the files
 	Random    []object.Key                 // what a chart draws: it differs between two renders of the same files
 	Idle      []change.Idle                // parts of the change that do nothing beside others
+	Targets   []object.Key                 // the workloads under test, as the baseline names them
 	Variant   []*unstructured.Unstructured
 	Replaced  []*unstructured.Unstructured // mode inPlace: what stands in for the baseline's objects of the same key
 	Injected  []*unstructured.Unstructured // experiment and load

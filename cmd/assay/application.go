@@ -73,7 +73,7 @@ func (a *app) liveApp(ctx context.Context, opt serverFlags, n appName) (title st
 		}
 	}
 	title = "Application " + n.namespace + "/" + n.name
-	if isTerminal(a.stderr) {
+	if a.tellsSteps() {
 		a.notef("read %s from %s ...", title, c.Place)
 	}
 	o, err := c.Get(ctx, applications(), n.namespace, n.name)

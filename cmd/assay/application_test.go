@@ -41,8 +41,8 @@ func TestDestination(t *testing.T) {
 		"Argo CD's own cluster":          {"", serverFlags{app: "shop"}, ""},
 		"a repository":                   {"", serverFlags{repo: "https://git.example.com/envs.git"}, ""},
 		"another cluster":                {far, serverFlags{app: "shop", kubeContext: "far"}, "it deploys to the cluster far, and not to the one that it is in"},
-		"a file's other cluster":         {far, serverFlags{app: "app.yaml"}, "name its context with --kube-context"},
-		"a file's other cluster, stdin":  {far, serverFlags{app: "-"}, "name its context with --kube-context"},
+		"a file's other cluster":         {far, serverFlags{app: "app.yaml"}, "name its context with --context"},
+		"a file's other cluster, stdin":  {far, serverFlags{app: "-"}, "name its context with --context"},
 		"a file's other cluster, chosen": {far, serverFlags{app: "./shop", kubeContext: "far"}, ""},
 	} {
 		for namespace, flag := range map[string]string{"web": "", "canary": "canary"} {

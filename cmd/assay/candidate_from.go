@@ -35,7 +35,7 @@ refs in full.`,
   # On a server: a branch there, or a pull request
   assay candidate from bump-web --repo https://git.example.com/env.git --path shop/prod
   assay candidate from refs/pull/7/head --repo https://git.example.com/env.git --path shop/prod`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: takes(1, 2, "a branch, tag or commit, and one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.candidateFrom(ctx, opt, args[0], args[1:])
 		}),

@@ -5,21 +5,18 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 )
 
 type candidateOptions struct {
 	siteFlags
 	images, sets, valueFiles, patches, variables []string
-	tag, title                                   string
-	retry, dryRun, pull                          bool
+	tag, title, format                           string
+	way
+	retry, pull, preempt, queue bool
 }
 
 func (a *app) candidateSetCommand() *cobra.Command {
@@ -31,8 +28,11 @@ func (a *app) candidateSetCommand() *cobra.Command {
 renders the environment with it first: what cannot be edited into the
 environment's files, or changes nothing, is refused, and nothing is written.
 
-A candidate that is already under test is replaced, unless the plan's queue says
-latest or every: then the new one waits. The same command again changes nothing.
+A candidate that is already under test is replaced by a newer one of the same
+workloads, unless the plan's queue says latest or every: then the new one waits.
+One of other workloads is refused, since it would end their test: it waits with
+--queue, or takes the place with --preempt. The same command again changes
+nothing, and neither does a change that the environment runs already.
 
 What was rejected is not tested again, and neither is what was promoted and then
 reverted, unless --retry says so. Decisions are looked for in the newest 500
@@ -56,7 +56,7 @@ commits.`,
   # On a server, without a clone; and where the branch takes no pushes
   assay candidate set --repo https://git.example.com/env.git --path shop/prod --tag 6.15.0
   assay candidate set --repo https://git.example.com/env.git --path shop/prod --tag 6.15.0 --pull-request`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, args) }),
 	}
 	opt.bind(cmd)
@@ -71,6 +71,7 @@ commits.`,
 	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag)")
 	opt.bindPut(cmd)
+	mustComplete(cmd, "image", completeImages(&opt.environmentFlags))
 	return cmd
 }
 
@@ -79,6 +80,12 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.retry, "retry", false, "test the same change again, as a new attempt")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
+	f.BoolVar(&o.preempt, "preempt", false, "take the place of the candidate under test, also where that ends the test of other workloads")
+	f.BoolVar(&o.queue, "queue", false, "wait for the verdict on the candidate under test")
+	exclude(f, "queue", "preempt")
+	bindCommit(f, &o.way)
+	o.format = formatText
+	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	f.BoolVar(&o.pull, "pull-request", false, "on a server, open a pull request for the candidate, as for a protected branch")
 }
 
@@ -99,73 +106,23 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []str
 	if opt.pull && !opt.chosen() {
 		return usagef("--pull-request is for a server: name it with --repo or --app")
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, way{dryRun: opt.dryRun})
+	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Loose: len(opt.valueFiles) > 0, Pull: opt.pull})
+	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Loose: len(opt.valueFiles) > 0, Pull: opt.pull, Preempt: opt.preempt, Queue: opt.queue})
 	var remembered *candidate.RememberedError
+	var others *candidate.OtherTargetsError
 	switch {
+	case errors.As(err, &others):
+		return fmt.Errorf("%w, give --queue to test it after that, or --preempt to take the place now", err)
 	case errors.As(err, &remembered):
 		return fmt.Errorf("%w; to test the same change once more, add --retry", err)
 	case err != nil:
-		return err
-	case !p.Changes():
-		_, _ = fmt.Fprintf(&a.out, "%s is in %s already\n", p.Called(), s.on(p.Path))
-		return nil
-	case opt.dryRun:
-		a.out.WriteString(udiff.Unified("a/"+p.Path, "b/"+p.Path, string(p.Data), string(p.After)))
-		return nil
+		return a.explain(s, err)
 	}
-	return a.reportSet(s, p)
-}
-
-// reportSet tells what became of a candidate.
-func (a *app) reportSet(s *site, p *candidate.Placement) error {
-	if p.Pull == nil {
-		_, _ = fmt.Fprintf(&a.out, "wrote %s to %s\n", p.Called(), s.on(p.Path))
-	} else {
-		_, _ = fmt.Fprintf(&a.out, "%s %s in %s\n", headline(p.Pull, "set", "test"), p.Called(), s.on(p.Path))
-	}
-	if s.session != nil {
-		_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(p.Landing))
-	}
-	a.tellSet(p)
-	if s.session == nil {
-		a.notef("next: assay diff %s", argument(s.arg, p.Name))
-	}
-	if p.Past.Shallow && !p.Past.Cut {
-		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", p.Past.Commits)
-	}
-	if p.Pull != nil && p.Pull.State == promote.Closed {
-		return errHeld
-	}
-	return nil
-}
-
-// tellSet says on stderr what people should know beside the result.
-func (a *app) tellSet(p *candidate.Placement) {
-	if len(p.Candidates) > 0 {
-		first := p.Candidates[0]
-		switch {
-		case len(p.Queue) > 1:
-			a.notef("it waits until candidate %s has its verdict", promote.Label(first))
-		case !marker.Same(first.Spec.Change, p.Candidate.Spec.Change):
-			a.notef("it preempts candidate %s, which was under test", promote.Label(first))
-		}
-		if dropped := len(p.Candidates) - len(p.Queue); dropped > 0 {
-			a.notef("%d that waited were dropped", dropped)
-		}
-	}
-	for _, u := range p.Rendered.Untested {
-		a.notef("ships untested: %s", excerpt.Joined(u))
-	}
-	if len(p.LeftOut) > 0 {
-		a.notef("left out, as %s is not rendered from them: %s", p.Environment, excerpt.List(p.LeftOut))
-	}
-	a.warn(p.Rendered.Warnings)
-	a.warn(p.Warnings)
+	return a.reportSet(s, p, opt)
 }
 
 // checkChange refuses flags of a change that make no sense together.

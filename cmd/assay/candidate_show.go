@@ -29,11 +29,12 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 
   # On a server, without a clone
   assay candidate show --repo https://git.example.com/env.git --path shop/prod`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, where, format, args) }),
 	}
 	where.bind(cmd)
 	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	where.bindHeaders(cmd)
 	return cmd
 }
 
@@ -56,17 +57,17 @@ func (a *app) candidateShow(ctx context.Context, where siteFlags, format string,
 		if err != nil {
 			return err
 		}
-		return a.printQueue(queue, format)
+		return a.printQueue(queue, format, where.bare)
 	})
 }
 
-func (a *app) printQueue(queue []candidate.Queued, format string) error {
+func (a *app) printQueue(queue []candidate.Queued, format string, bare bool) error {
 	if format == formatJSON {
 		data, err := encodeJSON(queue)
 		a.data(data)
 		return err
 	}
-	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}}
+	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}, bare: bare}
 	for _, q := range queue {
 		t.add(q.State, promote.Label(q.Candidate), q.ID, excerpt.Column(candidate.Describe(q.Spec.Change), 100))
 		if q.Error != "" {

@@ -20,7 +20,7 @@ func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
 
   # fish, for every session
   assay completion fish > ~/.config/fish/completions/assay.fish`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      oneOf(shells),
 		ValidArgs: shells,
 		RunE: a.do(func(_ context.Context, args []string) error {
 			switch args[0] {

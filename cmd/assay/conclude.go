@@ -35,7 +35,7 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
   # On a server, without a clone: what a CI job or an experiment's last step runs
   kubectl get analysisruns -n shop -o yaml |
     assay conclude --repo https://git.example.com/env.git --path shop/prod --namespace shop --experiment -`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args) }),
 	}
 	opt.bindDecide(cmd)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
@@ -35,9 +36,14 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	o.format = formatText
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
-	f.BoolVar(&o.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
-	f.BoolVar(&o.detached, "allow-detached", false, "with --commit, make it even where HEAD is detached, so that no branch has it")
-	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatJSON)
+	bindCommit(f, &o.way)
+	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+}
+
+// bindCommit adds the flags of a commit in a directory.
+func bindCommit(f *pflag.FlagSet, how *way) {
+	f.BoolVar(&how.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
+	f.BoolVar(&how.detached, "allow-detached", false, "with --commit, make it even where HEAD is detached, so that no branch has it")
 }
 
 // bindByHand adds the flags of a decision that people make.
@@ -45,6 +51,7 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
 	f.Var((*selector)(&o.id), "id", "`ID` of the experiment that is meant, or its digest: another one under test is an error")
+	mustComplete(cmd, "id", completeCandidates(&o.environmentFlags, true))
 }
 
 // decideOne promotes or rejects: for the reason that people give, or if that is

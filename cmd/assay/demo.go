@@ -29,7 +29,7 @@ commits, and the last candidates are still under test there.`,
 
   # Keep the environments to try the other commands on
   assay demo --keep`,
-		Args:              cobra.NoArgs,
+		Args:              takes(0, 0, ""),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              a.do(func(ctx context.Context, _ []string) error { return a.demo(ctx, keep) }),
 	}

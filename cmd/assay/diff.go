@@ -53,19 +53,21 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 
   # The IDs of what is under test
   assay diff shop/prod -o json | jq -r .id`,
-		Args: cobra.ArbitraryArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(opt.helms) > 0 {
+				return nil
+			}
+			return takes(0, 1, "one directory, unless --helm is given,")(cmd, args)
+		},
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if len(opt.helms) > 0 {
 				return a.diffHelm(ctx, opt, args)
-			}
-			if len(args) > 1 {
-				return usagef("diff takes one directory, unless --helm is given")
 			}
 			return a.diff(ctx, opt, dirArg(args))
 		}),
 	}
 	opt.bindRender(cmd)
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
+	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	bindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
 	cmd.Flags().StringSliceVar(&opt.helms, "helm", nil, "compare what two `versions` of Helm render from each chart, as v3,v4")
 	cmd.Flags().BoolVar(&opt.full, "full", false, "print injected objects in full")
@@ -94,12 +96,10 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 			res.Warnings = append(res.Warnings, "the candidate could not be promoted: "+err.Error())
 		}
 	}
-	if opt.format == formatJSON {
-		data, err := encodeJSON(c)
-		if err != nil {
+	if opt.format != formatText {
+		if err := a.structured(opt.format, c); err != nil {
 			return err
 		}
-		a.data(data)
 	} else {
 		for i, name := range c.Files {
 			c.Files[i] = p.on(name)
@@ -107,6 +107,7 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 		c.print(&a.out, a.palette(opt.color))
 	}
 	a.warn(res.Warnings)
+	a.warn(res.Unjudged())
 	return nil
 }
 

@@ -33,23 +33,28 @@ type environmentFlags struct {
 
 // bind adds the flags that choose an environment.
 func (e *environmentFlags) bind(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&e.name, "env", "", "`name` of the environment where a directory serves several (assay.NAME.yaml)")
-	f.StringVar(&e.root, "root", "", "repository's `directory`, which nothing is read from beyond (default: the nearest one with .git)")
+	under(cmd, environmentGroup, func() { e.bindPlace(cmd.Flags()) })
 	mustComplete(cmd, "env", completeNames)
 	mustComplete(cmd, "root", completeDirs)
 	cmd.ValidArgsFunction = completeDirs
 }
 
+func (e *environmentFlags) bindPlace(f *pflag.FlagSet) {
+	f.StringVar(&e.name, "env", "", "`name` of the environment where a directory serves several (assay.NAME.yaml)")
+	f.StringVar(&e.root, "root", "", "repository's `directory`, which nothing is read from beyond (default: the nearest one with .git)")
+}
+
 // bindRender adds the flags that decide what a render sees, and its limits.
 func (e *environmentFlags) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
+	under(cmd, environmentGroup, func() {
+		cmd.Flags().StringVarP(&e.namespace, "namespace", "n", "", "destination `namespace` of the Application")
+	})
 	under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
 }
 
 func (e *environmentFlags) bindView(f *pflag.FlagSet) {
 	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
-	f.StringVar(&e.namespace, "namespace", "", "destination `namespace` of the Application")
 	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
 	f.StringSliceVar(&e.apiVersions, "api-versions", nil, "API `versions` that charts see, as [group/]version/kind")
 	f.Var((*byteSize)(&e.files.FileBytes), "max-file-bytes", "largest file that is read (default 32Mi)")

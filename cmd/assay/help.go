@@ -12,9 +12,11 @@ import (
 
 // Headings of flags in the help, in its order.
 const (
-	ownFlags    = "Flags"
-	serverGroup = "Flags for a branch on a server, with --repo or --app"
-	renderGroup = "Flags for rendering, and its limits"
+	ownFlags         = "Flags"
+	environmentGroup = "Flags for the environment"
+	clusterGroup     = "Flags for the cluster"
+	serverGroup      = "Flags for a branch on a server, with --repo or --app"
+	renderGroup      = "Flags for rendering, and its limits"
 )
 
 // headingKey is where a flag's heading is kept.
@@ -45,6 +47,7 @@ type flagSection struct{ heading, usages string }
 // flagSections are the command's own flags, by heading.
 func flagSections(cmd *cobra.Command) []flagSection {
 	sets := map[string]*pflag.FlagSet{}
+	cmd.Flags().SortFlags = false // the common ones come first
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		heading := ownFlags
 		if given := f.Annotations[headingKey]; len(given) > 0 {
@@ -52,11 +55,12 @@ func flagSections(cmd *cobra.Command) []flagSection {
 		}
 		if sets[heading] == nil {
 			sets[heading] = pflag.NewFlagSet(heading, pflag.ContinueOnError)
+			sets[heading].SortFlags = false
 		}
 		sets[heading].AddFlag(f)
 	})
 	var sections []flagSection
-	for _, heading := range []string{ownFlags, serverGroup, renderGroup} {
+	for _, heading := range []string{ownFlags, environmentGroup, clusterGroup, serverGroup, renderGroup} {
 		if set := sets[heading]; set != nil {
 			sections = append(sections, flagSection{heading, set.FlagUsagesWrapped(helpWidth)})
 		}

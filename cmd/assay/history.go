@@ -39,14 +39,15 @@ It looks at the newest 500 commits, and says so if there are more.`,
 
   # All that the repository knows, as JSON
   assay history shop/prod --max-commits 100000 -o json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.history(ctx, where, format, args)
 		}),
 	}
 	where.environmentFlags.bind(cmd)
 	where.bindServer(cmd)
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatJSON)
+	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	where.bindHeaders(cmd)
 	return cmd
 }
 
@@ -60,19 +61,17 @@ func (a *app) history(ctx context.Context, where siteFlags, format string, args 
 	if err != nil {
 		return err
 	}
-	return a.printHistory(past, format, s.arg)
+	return a.printHistory(past, format, s.arg, where.bare)
 }
 
 // printHistory prints decisions, and says how far back they reach.
-func (a *app) printHistory(past history.Past, format, where string) error {
-	if format == formatJSON {
-		data, err := historyJSON(past.Decisions)
-		if err != nil {
+func (a *app) printHistory(past history.Past, format, where string, bare bool) error {
+	if format != formatText {
+		if err := a.structured(format, historyReports(past.Decisions)); err != nil {
 			return err
 		}
-		a.data(data)
 	} else {
-		a.out.WriteString(historyTable(past.Decisions))
+		a.out.WriteString(historyTable(past.Decisions, bare))
 	}
 	if len(past.Decisions) == 0 {
 		a.notef("no commit tells of a decision about %s", where)

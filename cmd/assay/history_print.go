@@ -10,17 +10,17 @@ import (
 	"github.com/assaydev/assay/internal/history"
 )
 
-func historyJSON(list []history.Decision) ([]byte, error) {
+func historyReports(list []history.Decision) []history.Report {
 	out := make([]history.Report, len(list))
 	for i, d := range list {
 		out[i] = history.ReportOf(d, list)
 	}
-	return encodeJSON(out)
+	return out
 }
 
 // historyTable is for people: evidence is cut, times are UTC.
-func historyTable(list []history.Decision) string {
-	t := table{head: []string{"TIME", "OUTCOME", "CANDIDATE", "ID", "BY", "COMMIT", "EVIDENCE"}}
+func historyTable(list []history.Decision, bare bool) string {
+	t := table{head: []string{"TIME", "OUTCOME", "CANDIDATE", "ID", "BY", "COMMIT", "EVIDENCE"}, bare: bare}
 	for _, d := range list {
 		outcome := string(d.Outcome)
 		if _, ok := d.Reverted(list); ok {
@@ -34,6 +34,7 @@ func historyTable(list []history.Decision) string {
 // table lines up columns, which are two spaces apart.
 type table struct {
 	head []string
+	bare bool // without the head
 	rows [][]string
 }
 
@@ -46,7 +47,9 @@ func (t *table) String() string {
 	}
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, strings.Join(t.head, "\t"))
+	if !t.bare {
+		_, _ = fmt.Fprintln(w, strings.Join(t.head, "\t"))
+	}
 	for _, row := range t.rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {

@@ -62,7 +62,7 @@ Engines:
 
   # Move an Application of this repository to Assay
   assay init --app argocd/shop.yaml > argocd/shop-assay.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if opt.app != "" {
 				return a.initApp(ctx, opt, args)
@@ -79,14 +79,12 @@ Engines:
 	f.StringVar(&opt.Prometheus, "prometheus", "", "`address` of a Prometheus to measure with, for argo-rollouts")
 	bindChoice(cmd, &opt.Traffic, "traffic", "", "whether live traffic reaches a candidate (default isolated)", "isolated", "shared")
 	f.StringVar(&opt.Release, "release", "", "release `name` of a chart: the Application's name (default: the directory's name)")
-	f.StringVar(&opt.namespace, "namespace", "", "destination `namespace` of the Application, which addresses of the candidate name (default of a chart: default)")
+	f.StringVarP(&opt.namespace, "namespace", "n", "", "destination `namespace` of the Application, which addresses of the candidate name (default of a chart: default)")
 	bindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that Argo CD renders a chart with: v3 up to 3.4, v4 from 3.5 on (default v3)", helm.Version3, helm.Version4)
 	f.StringArrayVar(&opt.ValueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
 	f.BoolVar(&opt.Overwrite, "force", false, "write over existing files")
 	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")
-	for _, other := range []string{"engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force"} {
-		cmd.MarkFlagsMutuallyExclusive("app", other)
-	}
+	exclude(f, "app", "engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force")
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -46,16 +47,31 @@ func (opt serverFlags) destination(title, cluster, namespace string) (string, er
 	case live:
 		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s, and not to the one that it is in", title, cluster)
 	case opt.kubeContext == "":
-		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s: name its context with --kube-context", title, cluster)
+		return "", fmt.Errorf("%s: spec.destination: it deploys to the cluster %s: name its context with --context", title, cluster)
 	}
 	return namespace, nil
 }
 
 // openCluster follows the rules of kubectl.
 func (a *app) openCluster(opt serverFlags) (*cluster.Client, error) {
+	files, err := a.kubeconfigs(opt)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Open(cluster.Options{Kubeconfig: files, Context: opt.kubeContext, UserAgent: "assay"})
+}
+
+// kubeconfigs are the files of the kubeconfig.
+func (a *app) kubeconfigs(opt serverFlags) ([]string, error) {
+	if opt.kubeconfig != "" {
+		if _, err := os.Stat(opt.kubeconfig); err != nil {
+			return nil, fmt.Errorf("--kubeconfig: %s cannot be read", opt.kubeconfig)
+		}
+		return []string{opt.kubeconfig}, nil
+	}
 	files := filepath.SplitList(a.variable("KUBECONFIG"))
 	if home := a.variable("HOME", "USERPROFILE"); len(files) == 0 && home != "" {
 		files = []string{filepath.Join(home, ".kube", "config")}
 	}
-	return cluster.Open(cluster.Options{Kubeconfig: files, Context: opt.kubeContext, UserAgent: "assay"})
+	return files, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/visible"
@@ -95,6 +96,19 @@ func afterJSON(value any, depth int, budget int64) int64 {
 		}
 	}
 	return budget
+}
+
+// structured prints a result for programs.
+func (a *app) structured(format string, v any) error {
+	data, err := encodeJSON(v)
+	if err == nil && format == formatYAML {
+		data, err = yaml.JSONToYAML(data)
+	}
+	if err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	a.data(data)
+	return nil
 }
 
 func encodeJSON(v any) ([]byte, error) {

@@ -27,7 +27,7 @@ Without a candidate there is nothing to do.`,
 
   # On a server, without a clone
   assay reject --repo https://git.example.com/env.git --path shop/prod --reason "errors in the log"`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.decideOne(ctx, opt, args, decision.Reject)
 		}),

@@ -47,7 +47,7 @@ namespace and parameters come from the variables that Argo CD sets.`,
 
   # A chart as the Application "shop" in the namespace "web" renders it
   assay render charts/shop --app-name shop --namespace web -o json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.render(ctx, opt, dirArg(args)) }),
 	}
 	opt.bindRender(cmd)

@@ -27,12 +27,10 @@ func (a *app) reportDecision(s *site, format string, r *promote.Result, err erro
 		a.notef("this finishes a decision that was interrupted")
 	}
 	a.tellUnfinished(r)
-	if format == formatJSON {
-		data, err := encodeJSON(r)
-		if err != nil {
+	if format != formatText {
+		if err := a.structured(format, r); err != nil {
 			return err
 		}
-		a.data(data)
 	} else {
 		a.printDecision(s, r)
 	}

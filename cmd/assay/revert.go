@@ -45,7 +45,7 @@ promotion that is reverted already is nothing to do.`,
 
   # On a server, without a clone
   assay revert --repo https://git.example.com/env.git --path shop/prod --reason "errors at checkout"`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.revert(ctx, opt, args) }),
 	}
 	opt.bindEdit(cmd)

@@ -46,6 +46,7 @@ type app struct {
 	isData  bool         // it is for programs, and keeps its bytes
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
+	verbose int      // --verbose
 	memory  byteSize // --memory-limit
 	soft    int64    // GOMEMLIMIT
 	started bool     // a command runs: errors are no longer about usage
@@ -91,6 +92,7 @@ func (a *app) result() string {
 }
 
 func (a *app) rootCommand() *cobra.Command {
+	version := false
 	cmd := &cobra.Command{
 		Use:   "assay",
 		Short: "Test candidates beside the baseline",
@@ -109,18 +111,33 @@ nothing.`,
 
   # The three layouts on a throw-away repository, without a cluster
   assay demo`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              subcommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          subcommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return a.printVersion(formatText)
+			}
+			return cmd.Help()
+		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	cmd.PersistentPreRun = func(*cobra.Command, []string) { a.started = true }
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkExcluded(cmd.Flags()); err != nil {
+			return err
+		}
+		a.started = true
+		return nil
+	}
 	cmd.SetUsageFunc(usage)
+	cmd.SetFlagErrorFunc(flagError)
+	cmd.SetHelpCommand(a.helpCommand(cmd))
+	cmd.Flags().BoolVar(&version, "version", false, "print the version")
 	cmd.SetIn(a.stdin)
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
+	cmd.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what is done")
 	cmd.PersistentFlags().Var(&a.memory, "memory-limit", "end with an error when more memory is taken (default 768Mi, or three quarters of what the system gives if that is less)")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
@@ -128,6 +145,7 @@ nothing.`,
 		a.initCommand(), a.candidateCommand(), a.demoCommand(),
 		a.parametersCommand(), a.versionCommand(), a.completionCommand(cmd),
 	)
+	a.completeCluster(cmd)
 	return cmd
 }
 

@@ -20,7 +20,7 @@ import (
 // serverFlags name a branch on a server, and say who asks.
 type serverFlags struct {
 	repo, branch, path, app string
-	kubeContext             string
+	kubeContext, kubeconfig string
 	forge, forgeAPI, method string
 
 	username, passwordFile, tokenFile string
@@ -44,8 +44,18 @@ const (
 // bindServer adds the flags.
 func (s *serverFlags) bindServer(cmd *cobra.Command) {
 	under(cmd, serverGroup, func() { s.bindBranch(cmd) })
-	cmd.Flags().StringVar(&s.kubeContext, "kube-context", "", "`context` of the kubeconfig for what is read from the cluster (default: its current one)")
-	bindMaxCommits(cmd, &s.commits)
+	under(cmd, clusterGroup, func() { s.bindCluster(cmd) })
+	under(cmd, environmentGroup, func() { bindMaxCommits(cmd, &s.commits) })
+}
+
+// bindCluster adds the flags that choose a cluster, as kubectl has them.
+func (s *serverFlags) bindCluster(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.kubeconfig, "kubeconfig", "", "`file` of the kubeconfig for what is read from the cluster (default: $KUBECONFIG, else ~/.kube/config)")
+	f.StringVar(&s.kubeContext, "context", "", "`context` of the kubeconfig (default: its current one)")
+	f.StringVar(&s.kubeContext, "kube-context", "", "the earlier name of --context")
+	f.Lookup("kube-context").Hidden = true
+	exclude(f, "kube-context", "context")
 }
 
 func (s *serverFlags) bindBranch(cmd *cobra.Command) {
@@ -137,7 +147,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		Credentials: func(repo string) (credential.Options, error) { return a.credentials(f.serverFlags, repo) },
 		NextHosts:   f.nextHosts, Signers: f.signers, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
 	}
-	if isTerminal(a.stderr) {
+	if a.tellsSteps() {
 		opt.Step = func(text string) { a.notef("%s ...", text) }
 	}
 	s, err := branch.Open(ctx, opt)

@@ -50,6 +50,12 @@ type site struct {
 type siteFlags struct {
 	environmentFlags
 	serverFlags
+	bare bool // tables have no head
+}
+
+// bindHeaders adds the flag of commands that print a table.
+func (f *siteFlags) bindHeaders(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.bare, "no-headers", false, "print the table without its head")
 }
 
 // bind adds them all, with those that decide what a render sees.

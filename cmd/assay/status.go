@@ -48,7 +48,8 @@ The last decisions are looked for in the newest 500 commits.`,
 	}
 	opt.bind(cmd)
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
+	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	opt.bindHeaders(cmd)
 	return cmd
 }
 
@@ -68,7 +69,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 		if err != nil {
 			return err
 		}
-		return a.reportStatus(list, opt.format, []string{s.arg})
+		return a.reportStatus(list, opt, []string{s.arg})
 	}
 	trees, err := opt.locateAll(args)
 	if err != nil {
@@ -89,14 +90,14 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	return a.reportStatus(list, opt.format, args)
+	return a.reportStatus(list, opt, args)
 }
 
-func (a *app) reportStatus(list []status.Environment, format string, dirs []string) error {
+func (a *app) reportStatus(list []status.Environment, opt statusOptions, dirs []string) error {
 	if len(list) == 0 {
 		a.notef("no environment is at or below %s: one has an assay.yaml or a candidate.yaml", strings.Join(dirs, ", "))
 	}
-	return a.printStatus(list, format)
+	return a.printStatus(list, opt.format, opt.bare)
 }
 
 // survey is a repository, and directories there. Outside of one it is a directory, which

@@ -19,15 +19,13 @@ import (
 
 // printStatus prints the list. Like verify's report it is the result also where
 // an environment does not render.
-func (a *app) printStatus(list []status.Environment, format string) error {
-	if format == formatJSON {
-		data, err := encodeJSON(append([]status.Environment{}, list...))
-		if err != nil {
+func (a *app) printStatus(list []status.Environment, format string, bare bool) error {
+	if format != formatText {
+		if err := a.structured(format, append([]status.Environment{}, list...)); err != nil {
 			return err
 		}
-		a.data(data)
 	} else {
-		a.out.WriteString(statusTable(list, time.Now()))
+		a.out.WriteString(statusTable(list, time.Now(), bare))
 	}
 	if slices.ContainsFunc(list, func(s status.Environment) bool { return s.Error != "" }) {
 		return errReported
@@ -36,8 +34,8 @@ func (a *app) printStatus(list []status.Environment, format string) error {
 }
 
 // statusTable is for people. The column of errors is there if there are any.
-func statusTable(list []status.Environment, now time.Time) string {
-	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}}
+func statusTable(list []status.Environment, now time.Time, bare bool) string {
+	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}, bare: bare}
 	pulls := slices.ContainsFunc(list, func(s status.Environment) bool { return len(s.Pulls) > 0 })
 	if pulls {
 		t.head = append(t.head, "PULL REQUEST")

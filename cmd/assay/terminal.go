@@ -18,6 +18,9 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// tellsSteps reports whether people see what is done while they wait.
+func (a *app) tellsSteps() bool { return a.verbose > 0 || isTerminal(a.stderr) }
+
 // palette colours text, or leaves it as it is.
 type palette struct {
 	on   bool

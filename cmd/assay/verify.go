@@ -53,7 +53,7 @@ exit code 1.`,
 	opt.bindRender(cmd)
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
 	bindSigners(cmd.Flags(), &opt.signers)
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatJSON)
+	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
 
@@ -88,12 +88,10 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 			findings = append(findings, f)
 		}
 	}
-	if opt.format == formatJSON {
-		data, err := encodeJSON(findings)
-		if err != nil {
+	if opt.format != formatText {
+		if err := a.structured(opt.format, findings); err != nil {
 			return err
 		}
-		a.data(data)
 	} else {
 		for _, f := range findings {
 			a.out.WriteString(f.text())

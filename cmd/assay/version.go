@@ -26,25 +26,27 @@ func (a *app) versionCommand() *cobra.Command {
 		Long:  "Version prints the version, and the commit and Go release that the binary was\nbuilt from.",
 		Example: `  assay version
   assay version -o json`,
-		Args:              cobra.NoArgs,
+		Args:              takes(0, 0, ""),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.do(func(context.Context, []string) error {
-			info := readVersion()
-			if format == formatJSON {
-				data, err := encodeJSON(info)
-				a.data(data)
-				return err
-			}
-			revision := info.Revision
-			if info.Modified {
-				revision += " (modified)"
-			}
-			_, err := fmt.Fprintln(&a.out, join("assay "+info.Version, revision, info.Go, info.Platform))
-			return err
+			return a.printVersion(format)
 		}),
 	}
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatJSON)
+	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
+}
+
+func (a *app) printVersion(format string) error {
+	info := readVersion()
+	if format != formatText {
+		return a.structured(format, info)
+	}
+	revision := info.Revision
+	if info.Modified {
+		revision += " (modified)"
+	}
+	_, err := fmt.Fprintln(&a.out, join("assay "+info.Version, revision, info.Go, info.Platform))
+	return err
 }
 
 func readVersion() versionInfo {

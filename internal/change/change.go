@@ -34,6 +34,19 @@ import (
 // ErrNothing is returned for a change after which every file is what it was.
 var ErrNothing = errors.New("the change changes nothing")
 
+// NothingError is the ErrNothing of a marker.
+type NothingError struct {
+	Marker string
+	Found  string // what is there already
+	Holds  bool   // it is what the change wants; else there is nothing that it could take away
+}
+
+func (e *NothingError) Error() string {
+	return fmt.Sprintf("%s: %v: %s; name another version, or remove the file", e.Marker, ErrNothing, e.Found)
+}
+
+func (e *NothingError) Unwrap() error { return ErrNothing }
+
 // Input is an environment and the change to make in it.
 type Input struct {
 	FS         *envfs.FS
@@ -91,7 +104,8 @@ func Make(in Input) (Edit, error) {
 		}
 	}
 	if len(m.tree.edited) == 0 {
-		return Edit{}, fmt.Errorf("%s: %w: %s; name another version, or remove the file", in.Marker, ErrNothing, m.already())
+		absent := slices.ContainsFunc(m.idle, func(i Idle) bool { return !i.Holds })
+		return Edit{}, &NothingError{in.Marker, m.already(), !absent}
 	}
 	return Edit{m.tree.edited, m.idle, m.Change}, nil
 }

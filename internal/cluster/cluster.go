@@ -99,6 +99,12 @@ func (c *Client) List(ctx context.Context, kind schema.GroupVersionKind, namespa
 	if err != nil {
 		return nil, err
 	}
+	return c.ListAll(ctx, resource, namespace, selector)
+}
+
+// ListAll reads the objects of a resource that have a label; an empty namespace is all
+// of them.
+func (c *Client) ListAll(ctx context.Context, resource schema.GroupVersionResource, namespace, selector string) ([]*unstructured.Unstructured, error) {
 	var out []*unstructured.Unstructured
 	for opt := (metav1.ListOptions{LabelSelector: selector, Limit: pageSize}); ; {
 		page, err := c.objects.Resource(resource).Namespace(namespace).List(ctx, opt)

@@ -55,6 +55,16 @@ func choose(opt Options) (choice, error) {
 	return choice{}, c.unusable()
 }
 
+// Contexts lists those of the kubeconfig, sorted.
+func Contexts(kubeconfig []string) ([]string, error) {
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: kubeconfig}
+	raw, err := rules.Load()
+	if err != nil {
+		return nil, errors.New("read kubeconfig: it cannot be read, or it is not a kubeconfig: see what kubectl config view says")
+	}
+	return slices.Sorted(maps.Keys(raw.Contexts)), nil
+}
+
 // noContext names the contexts that there are.
 func noContext(name string, contexts map[string]*api.Context) error {
 	known := "it has none"

@@ -17,6 +17,11 @@ const (
 	// test, or takes one back.
 	Candidate Outcome = "candidate"
 	Withdraw  Outcome = "withdraw"
+
+	// Preempt and Drop are what a new candidate does to others: it takes the place of
+	// the one under test, or of one that waited.
+	Preempt Outcome = "preempt"
+	Drop    Outcome = "drop"
 )
 
 // What leaves a candidate as it is.

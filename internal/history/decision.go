@@ -63,6 +63,13 @@ func All(entries, refs []git.Entry) map[spec.Environment][]Decision {
 			}
 			d.Commit, d.Parent, d.Time = at.ID, first(at.Parents), at.Time
 			list[at.ID] = put(list[at.ID], d)
+			for _, b := range r.Beside {
+				other := d
+				var known bool
+				if other.Record, known = b.record(r); known {
+					list[at.ID] = put(list[at.ID], other)
+				}
+			}
 		}
 	}
 	all := map[spec.Environment][]Decision{}

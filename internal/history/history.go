@@ -17,9 +17,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -39,11 +41,38 @@ type Record struct {
 	Promotion   string   // PromotionID: the same in all commits of one promotion
 	Next        []string // destinations in other branches or repositories that are still to be told, in order
 	Reverts     string   // the commit whose promotion this one undoes
+	Beside      []Beside // what the same commit does to other candidates
+}
+
+// Beside is what a commit does to another candidate than the one that it is about, here
+// or in a next environment: Candidate, Preempt or Drop.
+type Beside struct {
+	Outcome decision.Outcome `json:"outcome"`
+	spec.Environment
+	Candidate string `json:"candidate,omitempty"`
+	ID        string `json:"id,omitempty"`
+}
+
+// record is what history lists. It decides nothing, whatever the commit says.
+func (b Beside) record(by Record) (Record, bool) {
+	known := slices.Contains([]decision.Outcome{decision.Candidate, decision.Preempt, decision.Drop}, b.Outcome)
+	return Record{
+		Outcome: b.Outcome, Environment: spec.Environment{Dir: excerpt.Line(b.Dir), Name: excerpt.Line(b.Name)},
+		Candidate: excerpt.Line(b.Candidate), Experiment: excerpt.Line(b.ID), Engine: by.byCandidate(),
+	}, known
+}
+
+// byCandidate names what did it.
+func (r Record) byCandidate() string {
+	if r.Outcome == decision.Promote {
+		return "promotion in " + r.Environment.String()
+	}
+	return "candidate " + r.Candidate
 }
 
 // Decides reports whether the outcome decides what becomes of a candidate.
 func (r Record) Decides() bool {
-	return r.Outcome != decision.Candidate && r.Outcome != decision.Withdraw
+	return !slices.Contains([]decision.Outcome{decision.Candidate, decision.Withdraw, decision.Preempt, decision.Drop}, r.Outcome)
 }
 
 // PromotionID is an ID for all commits that one promotion makes, in this

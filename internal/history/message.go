@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -20,6 +21,7 @@ const (
 	trailerPromotion   = "Assay-Promotion"
 	trailerNext        = "Assay-Next"
 	trailerReverts     = "Assay-Reverts"
+	trailerBeside      = "Assay-Beside" // JSON of what the commit does to other candidates
 	trailerCommit      = "Assay-Commit" // of outcome refs: the commit on the branch
 )
 
@@ -96,6 +98,12 @@ func (r Record) trailers(commit string) string {
 	add(trailerPromotion, r.Promotion)
 	add(trailerNext, inert(r.Next)...)
 	add(trailerReverts, r.Reverts)
+	for _, b := range r.Beside {
+		b.Candidate = excerpt.Inert(b.Candidate)
+		if data, err := json.Marshal(b); err == nil {
+			add(trailerBeside, string(data))
+		}
+	}
 	add(trailerCommit, commit)
 	return out.String()
 }

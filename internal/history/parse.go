@@ -1,12 +1,25 @@
 package history
 
 import (
+	"encoding/json"
+
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/spec"
 )
+
+// beside reads what can be read of it.
+func beside(texts []string) (list []Beside) {
+	for _, text := range texts {
+		var b Beside
+		if json.Unmarshal([]byte(text), &b) == nil {
+			list = append(list, b)
+		}
+	}
+	return list
+}
 
 // Parse reads the record in a commit's trailers. Without one outcome and one
 // environment there is none. What it returns is safe to print.
@@ -37,6 +50,6 @@ func Parse(e git.Entry) (Record, bool) {
 		Outcome: decision.Outcome(one(trailerOutcome)), Environment: env,
 		Experiment: one(trailerExperiment), Digest: experiment, Candidate: one(trailerCandidate),
 		Engine: one(trailerEngine), Evidence: one(trailerEvidence), Untested: all(trailerUntested),
-		Promotion: one(trailerPromotion), Next: all(trailerNext), Reverts: one(trailerReverts),
+		Promotion: one(trailerPromotion), Next: all(trailerNext), Reverts: one(trailerReverts), Beside: beside(all(trailerBeside)),
 	}, true
 }

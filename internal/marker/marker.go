@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"path"
 	"reflect"
+	"slices"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
@@ -55,7 +56,8 @@ func Read(fsys *envfs.FS, dir, env string) (File, error) {
 }
 
 // Put returns the documents with the new candidate in its place. The one under
-// test stays first, unless the queue lets a new one preempt it.
+// test stays first, unless the queue lets a new one preempt it: those that wait
+// then wait for the new one.
 func Put(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate {
 	for i, other := range now {
 		if Same(other.Spec.Change, c.Spec.Change) && (queue == "every" || queue == "latest" && i == 0) {
@@ -65,8 +67,11 @@ func Put(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate 
 		}
 	}
 	switch {
-	case len(now) == 0 || queue == "preempt" || queue == "":
+	case len(now) == 0:
 		return []spec.Candidate{c}
+	case queue == "preempt" || queue == "":
+		waiting := slices.DeleteFunc(slices.Clone(now[1:]), func(other spec.Candidate) bool { return Same(other.Spec.Change, c.Spec.Change) })
+		return append([]spec.Candidate{c}, waiting...)
 	case queue == "latest":
 		return []spec.Candidate{now[0], c}
 	default:

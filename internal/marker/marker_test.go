@@ -46,6 +46,8 @@ func TestPut(t *testing.T) {
 	}{
 		{"the first", "preempt", nil, a, list(a)},
 		{"preempt", "preempt", list(a), b, list(b)},
+		{"preempt, and others wait", "preempt", list(a, b), c, list(c, b)},
+		{"preempt, one that waits", "preempt", list(a, b), b, list(b)},
 		{"latest", "latest", list(a, b), c, list(a, c)},
 		{"latest, the same again", "latest", list(a, b), a, list(a, b)},
 		{"every", "every", list(a, b), c, list(a, b, c)},

@@ -120,3 +120,12 @@ func Find(objs []*unstructured.Unstructured, ref Key) []*unstructured.Unstructur
 func Applied(objs []*unstructured.Unstructured) []*unstructured.Unstructured {
 	return slices.DeleteFunc(slices.Clone(objs), IsHelmTest)
 }
+
+// Names lists objects for people.
+func Names(keys []Key) string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.String()
+	}
+	return strings.Join(names, ", ")
+}

@@ -63,12 +63,13 @@ func (s Server) propagateTo(ctx context.Context, p propagation, to spec.Destinat
 		if err := Present(req); err != nil {
 			return nil, err
 		}
-		file, state, err := promote.Introduce(ctx, req, p.forms)
-		if n.State = state; state != promote.Set || err != nil {
+		file, set, err := promote.Introduce(ctx, req, p.forms)
+		if n.State = set.State; set.State != promote.Set || err != nil {
 			return nil, err
 		}
 		out := history.Record{
 			Outcome: decision.Candidate, Environment: env, Candidate: p.forms[0].Metadata.Name, Promotion: p.record.Promotion,
+			Beside: set.Beside[1:], // the first is what the commit is about
 		}
 		title := "Test candidate " + promote.Label(p.forms[0].Candidate) + ", which " + p.record.Environment.String() + " has promoted"
 		return &remote.Change{Files: []git.File{file}, Message: out.Message(title, "")}, nil

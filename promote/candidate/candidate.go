@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assaydev/assay/internal/change"
@@ -24,6 +25,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -72,6 +74,9 @@ type Put struct {
 	Retry  bool   // test the same change again, as a new attempt
 	Loose  bool   // Helm values may be as they are set already, as many of a whole file are
 	Pull   bool   // on a server, open a pull request for it
+
+	Preempt bool // take the place of the one under test, whatever it tests and the plan's queue says
+	Queue   bool // wait for the one under test, whatever the plan's queue says
 }
 
 // Placement is a candidate in its place in the marker, proven.
@@ -84,7 +89,12 @@ type Placement struct {
 	Past      history.Past // that it was held against
 	LeftOut   []string     // files that a bump changes, and the candidate does not
 	Warnings  []string     // of what was decided about the same change before
+	Lost      []object.Key // targets of the one under test whose test ends
 	promote.Landing
+
+	// Live says that the environment runs the change already: nothing is put under test,
+	// and what is rendered is nil. It names where that is.
+	Live string
 }
 
 // Home tells of where the environment lives.
@@ -121,15 +131,59 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 		return res, err
 	})
 	if err != nil {
-		return nil, err
+		if live, ok := m.live(ctx, c.Spec.Change, err); ok {
+			return &Placement{Marker: m, Candidate: c, Queue: m.Candidates, After: m.Data, Past: past, Live: live}, nil
+		}
+		return nil, m.unwritten(err)
 	}
 	if err := p.whole(res.Idle); err != nil {
 		return nil, err
 	}
-	placed := &Placement{Marker: m, Candidate: c, Queue: marker.Put(m.Candidates, c, res.Plan.Spec.Queue), Rendered: res, LeftOut: d.LeftOut, Past: past}
+	placed := &Placement{Marker: m, Candidate: c, Rendered: res, LeftOut: d.LeftOut, Past: past}
+	if placed.Lost, err = promote.Loses(ctx, m.Request, m.File, res); err != nil {
+		return nil, err
+	}
+	queue, err := p.queue(placed)
+	if err != nil {
+		return nil, err
+	}
+	placed.Queue = marker.Put(m.Candidates, c, queue)
 	placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
 	placed.After, err = marker.Encode(placed.Queue)
 	return placed, err
+}
+
+// queue is the plan's, or that of the options. A candidate of other targets takes the
+// place of the one under test only if that was asked for.
+func (p Put) queue(placed *Placement) (string, error) {
+	now, c := placed.Candidates, placed.Candidate
+	queue := placed.Rendered.Plan.Spec.Queue
+	waits := len(now) > 1 && slices.ContainsFunc(now[1:], func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) })
+	switch {
+	case p.Preempt:
+		return preempt, nil
+	case p.Queue && queue == preempt, waits && queue == preempt:
+		return "every", nil
+	case queue == preempt && len(placed.Lost) > 0:
+		return "", &OtherTargetsError{New: c, Targets: placed.Rendered.Targets, Old: now[0], Lost: placed.Lost}
+	}
+	return queue, nil
+}
+
+// preempt is the queue of a plan that says nothing else.
+const preempt = "preempt"
+
+// OtherTargetsError is returned for a candidate that would end the test of others.
+type OtherTargetsError struct {
+	New     spec.Candidate
+	Targets []object.Key
+	Old     spec.Candidate // that is under test
+	Lost    []object.Key   // its targets that the new one does not test
+}
+
+func (e *OtherTargetsError) Error() string {
+	return fmt.Sprintf("candidate %s of %s would take the place of candidate %s, and end the test of %s: wait for its verdict",
+		promote.Label(e.New), object.Names(e.Targets), promote.Label(e.Old), object.Names(e.Lost))
 }
 
 // whole refuses a change of which a part does nothing: it would be dropped without
@@ -142,6 +196,19 @@ func (p Put) whole(idle []change.Idle) error {
 		return fmt.Errorf("a part of the change does nothing: %s; correct it, or leave it out", part)
 	}
 	return nil
+}
+
+// Preempted is the candidate whose place the new one takes.
+func (p *Placement) Preempted() (spec.Candidate, bool) {
+	if len(p.Candidates) == 0 || len(p.Queue) == 0 || marker.Same(p.Candidates[0].Spec.Change, p.Queue[0].Spec.Change) {
+		return spec.Candidate{}, false
+	}
+	return p.Candidates[0], true
+}
+
+// Waits reports whether the candidate is not the first.
+func (p *Placement) Waits() bool {
+	return len(p.Queue) > 0 && !marker.Same(p.Queue[0].Spec.Change, p.Candidate.Spec.Change)
 }
 
 // Changes reports whether the marker is to be written.
@@ -157,6 +224,7 @@ func (p *Placement) Record() history.Record {
 	return history.Record{
 		Outcome: decision.Candidate, Environment: p.Environment, Experiment: p.Rendered.ID, Digest: p.Rendered.Digest,
 		Candidate: p.Candidate.Metadata.Name, Untested: p.Rendered.Untested,
+		Beside: promote.Displaced(p.Environment, p.Candidates, p.Queue),
 	}
 }
 

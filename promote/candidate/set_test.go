@@ -217,6 +217,12 @@ func placed(t *testing.T, req render.Request, settings []string) (map[string]any
 	if err != nil {
 		return nil, err
 	}
+	if p.Live != "" {
+		if p.Rendered, err = p.without(t.Context()); err != nil {
+			return nil, err
+		}
+		p.Rendered.Candidate = p.Rendered.Baseline
+	}
 	out := map[string]any{}
 	for _, o := range p.Rendered.Candidate {
 		out[o.GetName()] = container(o.Object)

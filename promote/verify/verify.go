@@ -58,7 +58,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
-	r := Report{Result: res, Warnings: append([]string{}, res.Warnings...)}
+	r := Report{Result: res, Warnings: append(append([]string{}, res.Warnings...), res.Unjudged()...)}
 	if res.Marker != nil {
 		err = promote.Prove(ctx, req, res, opt.Branch)
 		if r.Proven = err == nil; r.Proven {

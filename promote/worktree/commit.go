@@ -10,7 +10,6 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
-	"github.com/assaydev/assay/promote"
 )
 
 // commit is what a decision does beside the files. Land and updateIndex may run again
@@ -49,19 +48,19 @@ func commitTo(repo *local.Repo, message string) *commit {
 
 // only refuses a commit that would hold what people have not committed, or that
 // would not hold what was proven.
-func only(ctx context.Context, repo *local.Repo, e *promote.Edit) error {
+func only(ctx context.Context, repo *local.Repo, dir string, files []git.File) error {
 	own := func(name string) bool {
 		if IsStaged(name) {
 			return true
 		}
-		for _, f := range e.Files {
+		for _, f := range files {
 			if f.Path == name && strings.HasPrefix(filepath.Base(name), "candidate.") {
 				return true
 			}
 		}
 		return false
 	}
-	dirty, err := repo.Dirty(ctx, e.Dir, own)
+	dirty, err := repo.Dirty(ctx, dir, own)
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 		if err != nil {
 			return nil, err
 		}
-		if err := only(ctx, repo, e); err != nil {
+		if err := only(ctx, repo, e.Dir, e.Files); err != nil {
 			return nil, err
 		}
 		commit = commitTo(repo, rec.Message(e.Title(), decision.Reason))

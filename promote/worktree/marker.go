@@ -21,10 +21,43 @@ func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, 
 		return nil, err
 	}
 	p, err := put.Place(ctx, req, candidate.Home{Branch: d.Branch, Past: d.memory, Before: d.before})
-	if err != nil || !p.Changes() || d.DryRun {
+	if err != nil || d.DryRun || p.Live != "" {
 		return p, err
 	}
+	if d.Commit {
+		p.Committed, err = d.commitMarker(ctx, p)
+		return p, err
+	}
+	if !p.Changes() {
+		return p, nil
+	}
 	return p, d.replace(ctx, "candidate set", p.Marker, p.After)
+}
+
+// commitMarker writes the marker and makes a commit of it, unless there is one already.
+func (d Dir) commitMarker(ctx context.Context, p *candidate.Placement) (bool, error) {
+	repo, err := d.toCommit(ctx)
+	if err != nil {
+		return false, err
+	}
+	f, err := promote.Before(p.FS, p.Path)
+	if err != nil {
+		return false, err
+	}
+	f.After = p.After
+	files := []git.File{f}
+	if err := only(ctx, repo, p.Dir, files); err != nil {
+		return false, err
+	}
+	if !p.Changes() {
+		dirty, err := repo.Dirty(ctx, p.Dir, func(name string) bool { return name != f.Path })
+		if len(dirty) == 0 || err != nil {
+			return false, err
+		}
+	}
+	r := &Record{Outcome: "candidate set", Environment: d.env()}
+	commit := commitTo(repo, p.Record().Message(p.Title(), ""))
+	return true, d.hold(ctx, func() error { return d.write(ctx, r.of(files), files, commit) })
 }
 
 // Clear withdraws candidates; nil where there is none.

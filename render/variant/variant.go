@@ -21,6 +21,7 @@ package variant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -74,6 +75,9 @@ const (
 	defaultSuffix = "-candidate"
 )
 
+// ErrNothing is returned for a change of files that changes no object.
+var ErrNothing = errors.New("the change alters nothing in what the environment renders")
+
 // Build derives the variant. It fails when the change alters an object that
 // nothing tests, or when the variant cannot run beside the baseline.
 func Build(ctx context.Context, in Input) (*Result, error) {
@@ -82,7 +86,7 @@ func Build(ctx context.Context, in Input) (*Result, error) {
 		return nil, err
 	}
 	if len(b.differences) == 0 {
-		return nil, fmt.Errorf("%s: the change alters nothing in what the environment renders: name another version, or remove the file", in.Marker)
+		return nil, fmt.Errorf("%s: %w: name another version, or remove the file", in.Marker, ErrNothing)
 	}
 	if err := b.chooseTargets(); err != nil {
 		return nil, err

@@ -20,8 +20,9 @@ type Effect struct {
 
 // EffectOf lists them for the candidate of an environment, which is rendered at
 // hand. Where it cannot be promoted, the files are those of its change, and the
-// error says why. The branch is as in Options.
-func EffectOf(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error)) (Effect, error) {
+// error says why. The branch is as in Options. Environments elsewhere are looked for only
+// where the whole tree is at hand.
+func EffectOf(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error), whole bool) (Effect, error) {
 	marker, err := spec.CandidateFile(req.Name)
 	if err != nil {
 		return Effect{}, err
@@ -33,6 +34,9 @@ func EffectOf(ctx context.Context, req render.Request, res *render.Result, branc
 		for _, f := range edit.Files {
 			e.Files = append(e.Files, f.Path)
 		}
+	}
+	if !whole {
+		return e, broken
 	}
 	also, err := render.AlsoChanges(ctx, req, res.Edited)
 	if err != nil {

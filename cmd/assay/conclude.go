@@ -2,12 +2,18 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/promote"
 )
 
 func (a *app) concludeCommand() *cobra.Command {
 	var opt decideOptions
+	wait := false
 	cmd := &cobra.Command{
 		Use:   "conclude [DIR]",
 		Short: "Follow the verdict of the experiment: promote, reject or hold",
@@ -25,9 +31,16 @@ the pod; the namespace is the one that the Application deploys to, or
 No verdict by the plan's deadline counts as a reject. A decision that was killed
 while it wrote is finished by the same command.
 
-Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
+With --wait it looks again for as long as the verdict is hold, until --timeout
+where that is given. The plan's deadline ends it in any case.
+
+Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.
+--exit-code tells them apart.`,
 		Example: `  # An Application's, and its experiment, both in the cluster
   assay conclude --app shop
+
+  # Until there is a verdict, and what it was
+  assay conclude --app shop --wait --timeout 30m --exit-code
 
   # A directory, and the experiment in the cluster; a commit with the evidence
   assay conclude shop/prod --namespace shop --commit
@@ -36,22 +49,66 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.`,
   kubectl get analysisruns -n shop -o yaml |
     assay conclude --repo https://git.example.com/env.git --path shop/prod --namespace shop --experiment -`,
 		Args: takes(0, 1, "one directory"),
-		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args) }),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args, wait) }),
 	}
 	opt.bindDecide(cmd)
+	cmd.Flags().BoolVar(&wait, "wait", false, "look again until there is a verdict, or --timeout has passed")
 	return cmd
 }
 
-func (a *app) conclude(ctx context.Context, opt decideOptions, args []string) error {
+func (a *app) conclude(ctx context.Context, opt decideOptions, args []string, wait bool) error {
+	if wait && opt.experiment == "-" {
+		return usagef("--wait looks again, and stdin can be read once: give a file with --experiment, or leave it out to ask the cluster")
+	}
 	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	decider, err := a.verdict(opt, "", s)
-	if err != nil {
-		return err
+	w := waiting{app: a, deadline: time.Now().Add(a.timeout), limited: a.limited}
+	for {
+		decider, err := a.verdict(opt, "", s)
+		if err != nil {
+			return err
+		}
+		r, err := s.Decide(ctx, decider)
+		if err != nil || !wait || r.Choice.Held != decision.Hold || !w.again(ctx, r) {
+			return a.reportDecision(s, opt, r, err)
+		}
 	}
-	r, err := s.Decide(ctx, decider)
-	return a.reportDecision(s, opt.format, r, err)
+}
+
+// waiting is the state of a command that looks again.
+type waiting struct {
+	app      *app
+	deadline time.Time
+	limited  bool   // by --timeout
+	said     string // the last reason
+	pause    time.Duration
+}
+
+// mostPause is the longest between two looks, and firstPause the one before the second.
+const (
+	firstPause = time.Second
+	mostPause  = 15 * time.Second
+)
+
+// again waits for the next look; false where the time is over. A reason is told once.
+func (w *waiting) again(ctx context.Context, r *promote.Result) bool {
+	if w.said != r.Reason {
+		w.said, w.pause = r.Reason, 0
+		w.app.notef("candidate %s (%s) waits for a verdict: %s", called(r.Candidate), r.ID, excerpt.Of(r.Reason, 300))
+	}
+	w.pause = min(max(2*w.pause, firstPause), mostPause)
+	if w.limited && time.Now().Add(w.pause).After(w.deadline) {
+		return false
+	}
+	timer := time.NewTimer(w.pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -21,6 +21,7 @@ type decideOptions struct {
 	siteFlags
 	way
 	reason, experiment, format string
+	exitCode                   bool
 	id                         digest.Selector
 }
 
@@ -37,6 +38,7 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
 	bindCommit(f, &o.way)
+	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 0 where it is promoted or reverted, 10 rejected, 11 held, 12 superseded, 13 nothing to do")
 	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 }
 
@@ -76,7 +78,7 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 		}
 	}
 	r, err := s.Decide(ctx, decider)
-	return a.reportDecision(s, opt.format, r, err)
+	return a.reportDecision(s, opt, r, err)
 }
 
 // verdict decides by what the experiment's objects say: those of a file, else

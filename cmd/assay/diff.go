@@ -16,12 +16,12 @@ import (
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/diff"
-	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/render"
 )
 
 type diffOptions struct {
-	environmentFlags
+	siteFlags
 	format, color string
 	full          bool
 	helms         []string
@@ -51,6 +51,9 @@ when Argo CD moves to 3.5, which has Helm 4.`,
   # What changes when Argo CD moves from Helm 3 to Helm 4
   assay diff --helm v3,v4 environments charts
 
+  # On a server, without a clone
+  assay diff --repo https://git.example.com/env.git --path shop/prod
+
   # The IDs of what is under test
   assay diff shop/prod -o json | jq -r .id`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -63,10 +66,10 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 			if len(opt.helms) > 0 {
 				return a.diffHelm(ctx, opt, args)
 			}
-			return a.diff(ctx, opt, dirArg(args))
+			return a.diff(ctx, opt, args)
 		}),
 	}
-	opt.bindRender(cmd)
+	opt.bind(cmd)
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	bindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
 	cmd.Flags().StringSliceVar(&opt.helms, "helm", nil, "compare what two `versions` of Helm render from each chart, as v3,v4")
@@ -74,27 +77,20 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 	return cmd
 }
 
-func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
-	p, err := opt.open(dir, plugin.Call{})
+func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
+	s, err := a.site(ctx, opt.siteFlags, args, way{})
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	res, err := render.Environment(ctx, p.Request)
+	defer s.close()
+	var c *comparison
+	var warnings []string
+	err = s.Show(ctx, func(ctx context.Context, m *candidate.Marker) error {
+		c, warnings, err = s.compare(ctx, m.Request, opt)
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	c, err := compare(res, opt.full, opt.output(dir))
-	if err != nil {
-		return err
-	}
-	if res.Marker != nil {
-		if c.Effect, err = promote.EffectOf(ctx, p.Request, res, a.dir(p.located).Branch); ctx.Err() != nil {
-			return err
-		}
-		if err != nil {
-			res.Warnings = append(res.Warnings, "the candidate could not be promoted: "+err.Error())
-		}
 	}
 	if opt.format != formatText {
 		if err := a.structured(opt.format, c); err != nil {
@@ -102,13 +98,32 @@ func (a *app) diff(ctx context.Context, opt diffOptions, dir string) error {
 		}
 	} else {
 		for i, name := range c.Files {
-			c.Files[i] = p.on(name)
+			c.Files[i] = s.on(name)
 		}
 		c.print(&a.out, a.palette(opt.color))
 	}
-	a.warn(res.Warnings)
-	a.warn(res.Unjudged())
+	a.warn(warnings)
 	return nil
+}
+
+// compare renders the environment and compares its baseline with its candidate.
+func (s *site) compare(ctx context.Context, req render.Request, opt diffOptions) (*comparison, []string, error) {
+	res, err := render.Environment(ctx, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := compare(res, opt.full, opt.output(s.arg))
+	if err != nil || res.Marker == nil {
+		return c, res.Warnings, err
+	}
+	warnings := res.Warnings
+	if c.Effect, err = promote.EffectOf(ctx, req, res, s.branch, s.session == nil); ctx.Err() != nil {
+		return nil, nil, err
+	}
+	if err != nil {
+		warnings = append(warnings, "the candidate could not be promoted: "+err.Error())
+	}
+	return c, append(warnings, res.Unjudged()...), nil
 }
 
 // comparison is what a candidate changes, and what its test adds.

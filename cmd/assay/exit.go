@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/assaydev/assay/internal/decision"
 )
 
 // The exit codes. Nothing else decides one.
@@ -14,6 +16,34 @@ const (
 	exitUsage  = 2
 	exitHeld   = 3 // not promoted: the verdict is hold or, for promote, reject
 )
+
+// The exit codes that --exit-code asks for, beside exitDone.
+const (
+	exitRejected   = 10
+	exitLeft       = 11
+	exitSuperseded = 12
+	exitNothing    = 13
+)
+
+// outcomeError is an outcome that --exit-code tells apart. What it says has been told.
+type outcomeError struct{ outcome decision.Outcome }
+
+func (e *outcomeError) Error() string { return string(e.outcome) }
+
+func (e *outcomeError) code() int {
+	switch e.outcome {
+	case decision.Reject:
+		return exitRejected
+	case decision.Hold:
+		return exitLeft
+	case decision.Superseded:
+		return exitSuperseded
+	case decision.None:
+		return exitNothing
+	default:
+		return exitDone
+	}
+}
 
 // maxMessage caps what an error prints: Argo CD carries it in a gRPC trailer.
 const maxMessage = 2000
@@ -41,9 +71,12 @@ func usagef(format string, args ...any) error {
 // command starts is about its flags and arguments.
 func (a *app) exitCode(err error) int {
 	var usage *usageError
+	var outcome *outcomeError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &outcome):
+		return outcome.code()
 	case errors.As(err, &usage), !a.started:
 		return exitUsage
 	case errors.Is(err, errHeld):
@@ -59,6 +92,12 @@ const (
 	hintLater       = "raise --timeout; under Argo CD keep it below the repo-server's own timeout for plugins"
 	hintLaterServer = "raise --timeout"
 )
+
+// told reports whether the result says all that the error means.
+func told(err error) bool {
+	var outcome *outcomeError
+	return err == nil || errors.Is(err, errReported) || errors.Is(err, errHeld) || errors.As(err, &outcome)
+}
 
 // printError prints the cause first, then what helps, within maxMessage.
 func (a *app) printError(w io.Writer, err error) {

@@ -16,7 +16,7 @@ import (
 
 // reportDecision tells what became of a decision: in JSON the result, else what
 // people should know of it.
-func (a *app) reportDecision(s *site, format string, r *promote.Result, err error) error {
+func (a *app) reportDecision(s *site, opt decideOptions, r *promote.Result, err error) error {
 	if err != nil {
 		if r != nil && s.session != nil && r.Commit != "" {
 			a.notef("%s", s.landed(r.Landing))
@@ -27,17 +27,30 @@ func (a *app) reportDecision(s *site, format string, r *promote.Result, err erro
 		a.notef("this finishes a decision that was interrupted")
 	}
 	a.tellUnfinished(r)
-	if format != formatText {
-		if err := a.structured(format, r); err != nil {
+	if opt.format != formatText {
+		if err := a.structured(opt.format, r); err != nil {
 			return err
 		}
 	} else {
 		a.printDecision(s, r)
 	}
+	if opt.exitCode {
+		return outcomeOf(r)
+	}
 	if left := r.Choice.Held; left != "" && left != decision.Superseded || r.Pull != nil && r.Pull.State == promote.Closed {
 		return errHeld
 	}
 	return nil
+}
+
+// outcomeOf is the outcome that --exit-code tells. A pull request that people closed
+// promotes nothing.
+func outcomeOf(r *promote.Result) error {
+	outcome := r.Outcome
+	if r.Pull != nil && r.Pull.State == promote.Closed {
+		outcome = decision.Hold
+	}
+	return &outcomeError{outcome}
 }
 
 // tellUnfinished says which promotion this run does not bring to next

@@ -69,5 +69,5 @@ func (a *app) revert(ctx context.Context, opt revertOptions, args []string) erro
 	}
 	defer s.close()
 	r, err := s.Revert(ctx, promote.Target{ID: opt.id, Commit: opt.commitID}, opt.reason)
-	return a.reportDecision(s, opt.format, r, err)
+	return a.reportDecision(s, opt.decideOptions, r, err)
 }

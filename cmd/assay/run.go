@@ -31,6 +31,8 @@ const (
 	serverTimeout = 5 * time.Minute
 	// cleanUp is how long a command may take to end once its time is over.
 	cleanUp = 10 * time.Second
+	// forever is for what waits for others, and is ended by them.
+	forever = 10 * 365 * 24 * time.Hour
 )
 
 // app is what the commands share: the process, and the result.
@@ -47,6 +49,7 @@ type app struct {
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
 	verbose int      // --verbose
+	limited bool     // --timeout is given
 	memory  byteSize // --memory-limit
 	soft    int64    // GOMEMLIMIT
 	started bool     // a command runs: errors are no longer about usage
@@ -66,7 +69,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	root := a.rootCommand()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errReported) && !errors.Is(err, errHeld) {
+	if !told(err) {
 		a.printError(a.stderr, err)
 		return a.exitCode(err)
 	}
@@ -126,7 +129,7 @@ nothing.`,
 		if err := checkExcluded(cmd.Flags()); err != nil {
 			return err
 		}
-		a.started = true
+		a.started, a.limited = true, cmd.Flags().Changed("timeout")
 		return nil
 	}
 	cmd.SetUsageFunc(usage)
@@ -201,7 +204,13 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 		if remote := cmd.Flags().Lookup("repo"); remote != nil && !cmd.Flags().Changed("timeout") && (remote.Changed || cmd.Flags().Changed("app")) {
 			timeout = serverTimeout
 		}
-		if timeout <= 0 {
+		if wait := cmd.Flags().Lookup("wait"); wait != nil && wait.Changed {
+			timeout = forever // it ends by itself: see conclude
+			if cmd.Flags().Changed("timeout") {
+				timeout = a.timeout + serverTimeout
+			}
+		}
+		if timeout <= 0 || a.timeout <= 0 {
 			return usagef("--timeout %s: give a time above zero, such as 50s", timeout)
 		}
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), timeout, errTimeout)

@@ -155,7 +155,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		return nil, err
 	}
 	return &site{
-		home: s, session: s, View: opt.View, arg: dir, close: s.Close,
+		home: s, session: s, View: opt.View, arg: dir, close: s.Close, branch: func(context.Context) (string, error) { return s.Branch, nil },
 		namespace: func() (string, error) { return f.destination(app.title, app.cluster, opt.View.Request.Namespace) },
 	}, nil
 }

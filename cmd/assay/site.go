@@ -40,6 +40,8 @@ type site struct {
 	arg     string          // the environment's directory as the user knows it
 	session *branch.Session // on a server
 
+	branch func(context.Context) (string, error) // that the environment is on
+
 	// namespace is where the environment is deployed to, in the cluster that is
 	// asked for its experiment.
 	namespace func() (string, error)
@@ -91,7 +93,7 @@ func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*s
 	dir.Commits, dir.Commit, dir.DryRun, dir.AllowDetached = f.commits, how.commit, how.dryRun, how.detached
 	return &site{
 		home: dir,
-		View: at.View, arg: at.arg, close: func() {},
+		View: at.View, arg: at.arg, close: func() {}, branch: dir.Branch,
 		namespace: func() (string, error) { return at.Request.Namespace, nil },
 	}, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -15,11 +14,12 @@ import (
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/verify"
 	"github.com/assaydev/assay/promote/worktree"
+	"github.com/assaydev/assay/render"
 )
 
 type verifyOptions struct {
-	environmentFlags
-	format, against, signers string
+	siteFlags
+	format, against string
 }
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -30,9 +30,11 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: `Verify renders each environment, with its candidate where there is one, and
 reports every failure and what deserves a look. For a candidate it proves, as
 promote and reject do, that both would hold now, and lists the files that
-promotion would change and other environments that render from them. In each
-directory it checks every named environment that it finds, or the one that
---env names.
+promotion would change and other environments that render from them.
+
+It finds the environments at and below each directory by their plans and
+markers, or those of the name that --env gives. A directory without any is an
+environment itself, if it renders objects.
 
 The report is the result: it goes to stdout also when something failed, with
 exit code 1.`,
@@ -41,18 +43,17 @@ exit code 1.`,
   # On a pull request: targets change through promotions alone
   assay verify --against origin/main shop/prod
 
+  # On a server, without a clone
+  assay verify --repo https://git.example.com/env.git
+
   # In CI, as JSON
-  assay verify -o json environments/*`,
+  assay verify -o json`,
 		RunE: a.do(func(ctx context.Context, args []string) error {
-			if len(args) == 0 {
-				args = []string{"."}
-			}
 			return a.verify(ctx, opt, args)
 		}),
 	}
-	opt.bindRender(cmd)
+	opt.bind(cmd)
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
-	bindSigners(cmd.Flags(), &opt.signers)
 	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
@@ -75,18 +76,35 @@ type finding struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) error {
+func (a *app) verify(ctx context.Context, opt verifyOptions, args []string) error {
+	against := ""
+	if opt.against != "" {
+		against = "--against"
+	}
+	if err := opt.check(args, opt.environmentFlags, against); err != nil {
+		return err
+	}
+	if !opt.chosen() && len(args) == 0 {
+		args = []string{"."}
+	}
 	var findings []finding
-	for _, dir := range dirs {
-		for _, name := range opt.namesIn(dir) {
-			env := opt.environmentFlags
-			env.name = name
-			f := a.verifyOne(ctx, env, opt.against, opt.signers, dir)
+	var err error
+	if opt.chosen() {
+		findings, err = a.verifyServer(ctx, opt)
+	}
+	for _, dir := range args {
+		for _, env := range opt.environmentsIn(dir) {
+			flags := opt.environmentFlags
+			flags.name = env.Name
+			f := a.verifyOne(ctx, flags, opt.against, opt.signers, env.Dir)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			findings = append(findings, f)
 		}
+	}
+	if err != nil {
+		return err
 	}
 	if opt.format != formatText {
 		if err := a.structured(opt.format, findings); err != nil {
@@ -103,22 +121,52 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, dirs []string) erro
 	return nil
 }
 
-// namesIn lists the environments of a directory: the named ones, and the one
-// without a name where it has files of its own or is the only one.
-func (o verifyOptions) namesIn(dir string) []string {
-	if o.name != "" {
-		return []string{o.name}
+// environmentsIn lists the environments at and below a directory, as the user reaches
+// them; the directory itself where there are none.
+func (e *environmentFlags) environmentsIn(dir string) []spec.Environment {
+	itself := []spec.Environment{{Dir: dir, Name: e.name}}
+	at, err := e.open(dir, plugin.Call{})
+	if err != nil {
+		return itself // it fails when it is rendered
 	}
-	names, err := environmentNames(dir)
-	if err != nil || len(names) == 0 {
-		return []string{""} // a directory that cannot be read fails when it is rendered
+	defer at.close()
+	found, err := render.Find(at.FS, at.Dir)
+	if err != nil {
+		return itself
 	}
-	for _, file := range []string{"assay.yaml", "candidate.yaml"} {
-		if _, err := os.Lstat(dir + string(os.PathSeparator) + file); err == nil {
-			return append([]string{""}, names...)
+	var list []spec.Environment
+	for _, env := range found {
+		if e.name == "" || env.Name == e.name {
+			list = append(list, spec.Environment{Dir: at.on(env.Dir), Name: env.Name})
 		}
 	}
-	return names
+	if len(list) == 0 {
+		return itself
+	}
+	return list
+}
+
+// verifyServer checks the environments of a branch.
+func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []finding, err error) {
+	name := opt.name
+	opt.name = "" // which of them are checked
+	s, err := a.connect(ctx, opt.siteFlags, way{})
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	err = s.session.Environments(ctx, name, func(ctx context.Context, list []render.Request) error {
+		findings = nil
+		for _, req := range list {
+			f := findingOf(ctx, req, req.Dir, verify.Options{Signers: opt.signers, Branch: s.branch, Server: true})
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			findings = append(findings, f)
+		}
+		return nil
+	})
+	return findings, err
 }
 
 func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, signers, dir string) finding {
@@ -129,9 +177,15 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, sign
 		return f
 	}
 	defer p.close()
-	r, err := verify.Environment(ctx, p.Request, verify.Options{
+	return findingOf(ctx, p.Request, dir, verify.Options{
 		Against: against, Signers: signers, Root: p.root, Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
 	})
+}
+
+// findingOf checks one environment, whose directory the user knows as dir.
+func findingOf(ctx context.Context, req render.Request, dir string, opt verify.Options) finding {
+	f := finding{Environment: spec.Environment{Dir: dir, Name: req.Name}}
+	r, err := verify.Environment(ctx, req, opt)
 	f.Changed, f.Claims, f.Effect = r.Changed, r.Claims, r.Effect
 	if err != nil {
 		f.Error = message(err)

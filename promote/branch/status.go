@@ -58,6 +58,37 @@ func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]st
 	return list, err
 }
 
+// Environments gives the environments at and below the directory, those of a name alone
+// or all where it is empty, to look at. Where a server does not answer, it gives them
+// again.
+func (s Server) Environments(ctx context.Context, name string, look func(context.Context, []render.Request) error) error {
+	dir := s.View.Request.Dir
+	return s.atTip(ctx, func(ctx context.Context, base remote.Base) error {
+		if err := base.Tree.Ahead(dir, func(_ string, files []string) bool { return render.Holds(files) }); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%s is not a directory of the branch %s: correct the path", dir, s.Branch)
+			}
+			return fmt.Errorf("read the directories of %s: %w", s.Branch, err)
+		}
+		found, err := render.Find(s.View.In(base.Tree).FS, dir)
+		if err != nil {
+			return fmt.Errorf("find environments: %w", err)
+		}
+		if len(found) == 0 {
+			found = []spec.Environment{{Dir: dir, Name: name}}
+		}
+		var list []render.Request
+		for _, env := range found {
+			if name == "" || env.Name == name {
+				req := s.View.In(base.Tree)
+				req.Environment = env
+				list = append(list, req)
+			}
+		}
+		return look(ctx, list)
+	})
+}
+
 // chronicle is what the branch's newest commits tell, and the refs beside it.
 func (s Server) chronicle(ctx context.Context) (entries, refs []git.Entry, err error) {
 	if entries, _, err = s.Repo.Log(ctx, s.Branch, s.Commits); err != nil {

@@ -13,6 +13,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 
@@ -35,6 +36,7 @@ type Options struct {
 	Root    string // the repository's directory, in whose history that is
 	Process git.Process
 	Limits  envfs.Limits
+	Server  bool // the tree is on a server: environments elsewhere are not looked for
 
 	// Branch tells which branch is checked out, as promote.Options have it.
 	Branch func(context.Context) (string, error)
@@ -58,11 +60,14 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
+	if len(res.Baseline) == 0 && res.Marker == nil && !planned(req) {
+		return Report{Result: res}, ErrNoEnvironment
+	}
 	r := Report{Result: res, Warnings: append(append([]string{}, res.Warnings...), res.Unjudged()...)}
 	if res.Marker != nil {
 		err = promote.Prove(ctx, req, res, opt.Branch)
 		if r.Proven = err == nil; r.Proven {
-			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch)
+			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, !opt.Server)
 		}
 	} else {
 		var more []string
@@ -79,6 +84,19 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		err = engines(req, res.Plan.Spec.Experiment.Engines)
 	}
 	return r, err
+}
+
+// ErrNoEnvironment is returned for a directory that is not an environment.
+var ErrNoEnvironment = errors.New("no environment is there or below: one has an assay.yaml or a candidate.yaml, or renders objects")
+
+// planned reports whether the environment has a plan: it may have no objects yet.
+func planned(req render.Request) bool {
+	name, err := spec.PlanFile(req.Name)
+	if err != nil {
+		return false
+	}
+	_, err = req.FS.Lstat(path.Join(req.Dir, name))
+	return err == nil
 }
 
 // auditCommits holds the commits since a revision against what promotions allow.

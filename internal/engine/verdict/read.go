@@ -12,13 +12,18 @@ import (
 )
 
 // Read decodes experiment objects as `kubectl get -o yaml` or `-o json` prints
-// them: any number of documents, lists taken apart. It is an error if there are
-// none. Errors name the file and, where it is known, the line.
+// them: any number of documents, lists taken apart. A list may be empty, where the cluster
+// has no object yet; nothing at all is an error, as of a kubectl that failed. Errors name the file and, where it is known, the line.
 func Read(file string, data []byte) ([]*unstructured.Unstructured, error) {
-	if start := bytes.TrimLeft(data, "\ufeff \t\r\n"); bytes.HasPrefix(start, []byte("[")) || bytes.HasPrefix(start, []byte("- ")) {
+	start := bytes.TrimLeft(data, "\ufeff \t\r\n")
+	if bytes.Equal(bytes.TrimSpace(start), []byte("[]")) {
+		return nil, nil
+	}
+	if bytes.HasPrefix(start, []byte("[")) || bytes.HasPrefix(start, []byte("- ")) {
 		return nil, fmt.Errorf("%s: it is a list: pass the objects themselves, or a List as kubectl get -o yaml prints it", file)
 	}
 	objs, err := manifest.Decode(file, data, manifest.Limits{})
+	read := len(objs)
 	if err == nil {
 		objs, err = manifest.Flatten(file, objs)
 	}
@@ -28,7 +33,7 @@ func Read(file string, data []byte) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(objs) == 0 {
+	if read == 0 {
 		return nil, fmt.Errorf("%s: it holds no object: save the experiment once the cluster has it, with kubectl get -o yaml", file)
 	}
 	for i, o := range objs {

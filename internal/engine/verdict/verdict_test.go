@@ -235,7 +235,7 @@ func TestReadErrors(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"nothing":           {"", "dir/x.json: it holds no object: save the experiment once the cluster has it"},
 		"comments":          {"# nothing\n---\n", "dir/x.json: it holds no object"},
-		"empty list":        {`{"apiVersion":"v1","kind":"List","items":[]}`, "dir/x.json: it holds no object"},
+		"a list of a list":  {`[{}]`, "dir/x.json: it is a list"},
 		"truncated JSON":    {`{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"s3cret`, "dir/x.json:1: invalid JSON"},
 		"truncated YAML":    {"apiVersion: v1\nkind: A\nmetadata: {name: s3cret\n", "dir/x.json:4: invalid YAML"},
 		"array":             {`[{"apiVersion":"v1","kind":"A","metadata":{"name":"s3cret"}}]`, "dir/x.json: it is a list: pass the objects themselves"},

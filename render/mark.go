@@ -34,7 +34,7 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 		res.inPlace = v.Targets
 	}
 	res.bind()
-	res.Untested, res.Selected = v.Untested, v.Selected
+	res.Untested, res.Selected, res.Rewritten = v.Untested, v.Selected, v.Rewritten
 	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
 	return r.checkOutput(res.Output(), app.namespace)
 }

@@ -86,6 +86,7 @@ type Result struct {
 	Injected  []*unstructured.Unstructured // experiment and load
 	Untested  []string                     // what ships untested, for people
 	Selected  []string                     // traffic shared: what selects the variant, for people
+	Rewritten []string                     // what of the variant differs from what is promoted, for people
 	ID        string                       // that of the digest, for names and people
 	Digest    digest.Digest                // the experiment's identity
 	Waiting   int                          // markers that wait behind this one

@@ -140,6 +140,7 @@ type comparison struct {
 	Injected    []entry       `json:"injected"`
 	Untested    []string      `json:"untested"`
 	Selected    []string      `json:"selected"`
+	Rewritten   []string      `json:"rewritten,omitempty"` // what of the variant differs from what is promoted
 
 	promote.Effect
 	marker bool
@@ -163,7 +164,7 @@ func compare(res *render.Result, full bool, out *output) (*comparison, error) {
 	c := &comparison{
 		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
 		Changes: []change{}, Variant: []entry{}, Replaced: []entry{}, Injected: []entry{},
-		Untested: append([]string{}, res.Untested...), Selected: append([]string{}, res.Selected...),
+		Untested: append([]string{}, res.Untested...), Selected: append([]string{}, res.Selected...), Rewritten: res.Rewritten,
 	}
 	if res.Marker == nil {
 		return c, nil
@@ -250,6 +251,7 @@ func (c *comparison) print(w io.Writer, p palette) {
 	printList(w, p, "Also changes the environments:", c.Also)
 	printList(w, p, "Ships untested:", c.Untested)
 	printList(w, p, "Selects the candidate's pods:", c.Selected)
+	printList(w, p, "Differs from what is promoted:", c.Rewritten)
 }
 
 func printEntries(w io.Writer, p palette, title string, list []entry) {

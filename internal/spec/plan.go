@@ -85,6 +85,9 @@ type Variant struct {
 	Labels     map[string]string `json:"labels,omitempty"`                                                          // added to the variant's targets and pods
 	Replicas   *int64            `json:"replicas,omitempty" jsonschema:"minimum=0"`                                 // of each target; default: as in the candidate
 	Patches    []types.Patch     `json:"patches,omitempty"`                                                         // for the variant alone; never promoted
+
+	// whether what in the variant addresses a Service of a target (variables, arguments, ConfigMaps) is pointed at the variant's copy; never promoted
+	RewriteAddresses bool `json:"rewriteAddresses,omitempty"`
 }
 
 // Experiment says what judges a candidate.

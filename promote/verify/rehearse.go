@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/experiment"
@@ -23,6 +24,17 @@ func rehearse(ctx context.Context, req render.Request, res *render.Result) ([]st
 	if len(in.Targets) == 0 {
 		return nil, nil // a change of other objects is nothing that templates could speak of
 	}
-	_, warnings, err := experiment.Render(ctx, in, "e000000000", experiment.Options{AllowKinds: req.Allow.InjectKinds})
-	return warnings, err
+	opt := experiment.Options{AllowKinds: req.Allow.InjectKinds}
+	_, warnings, err := experiment.Render(ctx, in, "e000000000", opt)
+	if err != nil {
+		return nil, err
+	}
+	if in.Namespace == "" {
+		in.Namespace, in.Destination = unknownNamespace, unknownNamespace
+	}
+	injected, _, err := experiment.Render(ctx, in, "e000000000", opt)
+	if err != nil {
+		return warnings, nil //nolint:nilerr // what renders without a namespace is right
+	}
+	return append(warnings, hosts(injected, append(slices.Clone(res.Baseline), injected...), in.Namespace, res.Plan.Spec.Candidate.NameSuffix)...), nil
 }

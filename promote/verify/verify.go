@@ -69,6 +69,9 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		if r.Proven = err == nil; r.Proven {
 			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, !opt.Server)
 		}
+		if asked, failed := placed(ctx, req, res); failed == nil {
+			r.Warnings = append(r.Warnings, hosts(asked.Injected, asked.Output(), asked.Namespace, "")...)
+		}
 	} else {
 		var more []string
 		more, err = rehearse(ctx, req, res)

@@ -62,6 +62,9 @@ func newBuild(in Input) (*build, error) {
 	default:
 		return nil, b.fail("candidate.mode", "unknown mode %q; use clone, none or inPlace", b.mode)
 	}
+	if b.plan.Candidate.RewriteAddresses && (b.mode != modeClone || b.plan.Candidate.Traffic == trafficShared) {
+		return nil, b.fail("candidate.rewriteAddresses", "the variant has no Services of its own; it needs mode clone and traffic isolated")
+	}
 	if b.suffix == "" {
 		b.suffix = defaultSuffix
 	}

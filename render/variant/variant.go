@@ -11,6 +11,8 @@
 //     Argo CD to them (strip.go), and apply labels and replicas (labels.go).
 //  5. Keep the traffic apart (isolate.go, network.go), or let it reach the
 //     variant (share.go).
+//     What addresses a target's Service is pointed at the copy, if the plan says so
+//     (address.go).
 //  6. Name the copies, let references follow (references.go) and apply the
 //     plan's patches, which must keep the change (names.go, patch.go, kept.go).
 //  7. Check the outcome: law 5 (law.go), names, references, selectors and what
@@ -61,6 +63,10 @@ type Result struct {
 	Untested []string // what ships untested
 	Selected []string // traffic shared: what selects the variant's pods
 	Warnings []string
+
+	// Rewritten is what of the variant differs from what is promoted, because the plan
+	// points it at the variant's copies.
+	Rewritten []string
 }
 
 // The modes and the kinds of traffic of a plan.
@@ -130,6 +136,7 @@ func (b *build) copyTargets() error {
 	} else if err := b.isolate(); err != nil {
 		return err
 	}
+	b.addresses()
 	if err := b.name(); err != nil {
 		return err
 	}

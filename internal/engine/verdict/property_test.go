@@ -242,7 +242,7 @@ func FuzzJudge(f *testing.F) {
 			}
 			return
 		}
-		if !engines.Judges(objs[0]) {
+		if len(objs) == 0 || !engines.Judges(objs[0]) {
 			return
 		}
 		expect := verdict.Expect{Digest: testDigest, Judges: []object.Key{object.KeyOf(objs[0])}}

@@ -25,6 +25,9 @@ type helmComparison struct {
 }
 
 func (a *app) diffHelm(ctx context.Context, opt diffOptions, dirs []string) error {
+	if opt.chosen() {
+		return usagef("--helm is for directories here: leave it out with --repo and --app")
+	}
 	if len(opt.helms) != 2 || opt.helms[0] == opt.helms[1] || !knownHelm(opt.helms[0]) || !knownHelm(opt.helms[1]) {
 		return usagef("--helm takes two versions of Helm, as %s,%s", helm.Version3, helm.Version4)
 	}
@@ -40,12 +43,10 @@ func (a *app) diffHelm(ctx context.Context, opt diffOptions, dirs []string) erro
 		}
 		all = append(all, found...)
 	}
-	if opt.format == formatJSON {
-		data, err := encodeJSON(all)
-		if err != nil {
+	if opt.format != formatText {
+		if err := a.structured(opt.format, all); err != nil {
 			return err
 		}
-		a.data(data)
 	} else {
 		printHelm(&a.out, a.palette(opt.color), all, versions)
 	}

@@ -39,7 +39,7 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if !same {
 		var err error
 		if git.baseline, _, err = r.render(ctx, r.git, r.tree); err != nil {
-			return err
+			return r.withPlanned(err)
 		}
 	}
 	edit, err := r.edit(ctx, git.baseline)
@@ -59,7 +59,7 @@ func (r *run) test(ctx context.Context, res *Result) error {
 	if same {
 		git.candidate, git.unstable = app.candidate, app.unstable
 	} else if err := r.candidate(ctx, edited, git); err != nil {
-		return err
+		return r.withPlanned(err)
 	} else if err := r.sameHelm(ctx, edited, app); err != nil {
 		return err
 	} else if err := sameChange(r.files.markerFile, app, git); err != nil {

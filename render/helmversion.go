@@ -29,19 +29,29 @@ func (r *run) sameHelm(ctx context.Context, edited *envfs.FS, app *stages) error
 	source.helm.Version = planned
 	other := &stages{source: source}
 	var err error
-	if other.baseline, _, err = source.render(ctx, r.tree, r.hide); err != nil {
-		return fmt.Errorf("%w (with Helm %s, the plan's; with %s it renders)", err, planned, asked)
+	if other.baseline, _, err = r.render(ctx, source, r.tree); err != nil {
+		return r.withPlanned(err)
 	}
 	if err := r.candidate(ctx, edited, other); err != nil {
-		return fmt.Errorf("%w (with Helm %s, the plan's; with %s it renders)", err, planned, asked)
+		return r.withPlanned(err)
 	}
 	unstable := slices.Concat(app.unstable, other.unstable)
 	found := append(differences(other.baseline, app.baseline, unstable), differences(other.candidate, app.candidate, unstable)...)
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: Helm %s, which is asked for, renders otherwise than Helm %s, which the plan says: %s; add `version: %s` under spec.helm of %s",
+	return fmt.Errorf("%s: Helm %s, which is asked for, renders otherwise than Helm %s, which the plan says: %s; put `version: %s` under spec.helm of %s",
 		r.files.markerFile, asked, planned, places(found), asked, r.files.planFile)
+}
+
+// withPlanned says of a failure which version of Helm it is of, where another one is
+// asked for and renders.
+func (r *run) withPlanned(err error) error {
+	asked, planned := r.app.helm.Version, r.git.helm.Version
+	if asked == planned {
+		return err
+	}
+	return fmt.Errorf("%w (with Helm %s, which the plan says; with %s it renders: put `version: %s` under spec.helm of %s)", err, planned, asked, asked, r.files.planFile)
 }
 
 // differences are those between two renders, less what differs at every render,

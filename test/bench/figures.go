@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/assaydev/assay/render/helm"
 )
 
 const (
@@ -28,17 +30,26 @@ func figures(t tools, dir, corpus string) ([]figure, error) {
 	}
 	podinfo := filepath.Join(repo, "podinfo")
 	chart, overlay := filepath.Join(podinfo, "charts/podinfo"), filepath.Join(podinfo, "kustomize")
+	chart4 := filepath.Join(podinfo, "charts/podinfo-helm4")
+	if err := os.CopyFS(chart4, os.DirFS(chart)); err != nil {
+		return nil, err
+	}
 	all = append(all,
 		figure{
 			name: "helm-podinfo", bar: 0.6, repeats: many,
 			a: t.render(chart),
 			b: command{name: "helm", path: t.helm, dir: chart, args: []string{"template", "podinfo", ".", "--include-crds"}},
 		},
+		figure{
+			name: "helm4-podinfo", bar: 0.6, repeats: many,
+			a: t.render(chart4, "--helm", helm.Version4),
+			b: command{name: "helm 4", path: t.helm4, dir: chart4, args: []string{"template", "podinfo", ".", "--include-crds"}},
+		},
 		t.againstKustomize("kustomize-podinfo", 2.0, overlay),
 		t.againstKustomize("kustomize-flux-production", 1.2, filepath.Join(repo, "flux-example/apps/production")),
 		t.againstKustomize("kustomize-flux-staging", 1.2, filepath.Join(repo, "flux-example/apps/staging")),
 	)
-	if err := writePlan(chart, podinfoImage); err != nil {
+	if err := errors.Join(writePlan(chart, podinfoImage, helm.Version3), writePlan(chart4, podinfoImage, helm.Version4)); err != nil {
 		return nil, err
 	}
 	inOverlay, err := t.candidate("candidate-kustomize", overlay, podinfoImage)
@@ -49,7 +60,11 @@ func figures(t tools, dir, corpus string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(all, inOverlay, inChart), nil
+	inChart4, err := t.candidate("candidate-helm4", chart4, podinfoImage)
+	if err != nil {
+		return nil, err
+	}
+	return append(all, inOverlay, inChart, inChart4), nil
 }
 
 // generated are the figures that need no corpus.
@@ -83,8 +98,8 @@ func generated(t tools, dir string) ([]figure, error) {
 	}, nil
 }
 
-func (t tools) render(env string) command {
-	return command{name: "assay", path: t.assay, dir: env, args: []string{"render"}}
+func (t tools) render(env string, flags ...string) command {
+	return command{name: "assay", path: t.assay, dir: env, args: append([]string{"render"}, flags...)}
 }
 
 // promote promotes one environment of a tree, and starts over.

@@ -115,8 +115,8 @@ func (t tools) processes(ctx context.Context, dir string, show func(...result)) 
 
 // tools are the binaries under measurement.
 type tools struct {
-	module                 string // where the sources are
-	assay, helm, kustomize string
+	module                        string // where the sources are
+	assay, helm, helm4, kustomize string
 }
 
 // build compiles assay as `make build` does.
@@ -132,15 +132,15 @@ func build(ctx context.Context, dir string) (tools, error) {
 
 // buildPeers makes the peers, which come from the cache.
 func (t *tools) buildPeers(ctx context.Context) error {
-	paths, err := output(ctx, t.module, "test/components/build", "helm-3.18.6", "kustomize-5.8.1")
+	paths, err := output(ctx, t.module, "test/components/build", "helm-3.18.6", "helm-4.2.4", "kustomize-5.8.1")
 	if err != nil {
 		return err
 	}
 	built := strings.Fields(paths)
-	if len(built) != 2 {
+	if len(built) != 3 {
 		return fmt.Errorf("build helm and kustomize: got %d paths", len(built))
 	}
-	t.helm, t.kustomize = built[0], built[1]
+	t.helm, t.helm4, t.kustomize = built[0], built[1], built[2]
 	return nil
 }
 

@@ -196,16 +196,17 @@ spec: {images: [{name: %s, newTag: 1.2.0}]}
 }
 
 // writePlan writes the plan that a chart needs for a marker.
-func writePlan(dir, image string) error {
+func writePlan(dir, image, version string) error {
 	return write(filepath.Join(dir, "assay.yaml"), func(w io.Writer) {
 		fmt.Fprintf(w, `# +argocd:skip-file-rendering
 apiVersion: assay.dev/v1alpha1
 kind: Plan
 spec:
   helm:
+    version: %s
     releaseName: podinfo
     namespace: podinfo
     imageValues: {%s: {repository: image.repository, tag: image.tag}}
-`, image)
+`, version, image)
 	})
 }

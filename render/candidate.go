@@ -23,24 +23,26 @@ type stages struct {
 	source              source
 	namespace           string // where objects go that name none; empty when it is not known
 	baseline, candidate []*unstructured.Unstructured
+	draws               bool         // the baseline may render otherwise the next time
 	unstable            []object.Key // what differs between two renders of the same files
 	variant             *variant.Result
 }
 
 // test renders what the marker asks for, beside the baseline in res: once as
 // Argo CD asks, and once as Git alone says, for the ID.
-func (r *run) test(ctx context.Context, res *Result) error {
+func (r *run) test(ctx context.Context, res *Result, baseline made) error {
 	if err := r.ready(); err != nil {
 		return err
 	}
-	app := &stages{source: r.app, namespace: r.app.destination(r.req.Namespace), baseline: res.Baseline}
-	git := &stages{source: r.git, namespace: r.git.destination(""), baseline: res.Baseline}
+	app := &stages{source: r.app, namespace: r.app.destination(r.req.Namespace), baseline: baseline.objs, draws: baseline.draws}
+	git := &stages{source: r.git, namespace: r.git.destination(""), baseline: baseline.objs}
 	same := r.git.equal(r.app)
 	if !same {
-		var err error
-		if git.baseline, _, err = r.render(ctx, r.git, r.tree); err != nil {
+		m, err := r.make(ctx, r.git, r.tree)
+		if err != nil {
 			return r.withPlanned(err)
 		}
+		git.baseline, git.draws = m.objs, m.draws
 	}
 	edit, err := r.edit(ctx, git.baseline)
 	if err != nil {
@@ -129,29 +131,32 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 	return change.Make(in)
 }
 
-// candidate renders the edited tree. A chart's templates may draw random
-// values, so a chart is rendered once more without and with the change, to tell
-// what differs between two renders of the same files.
+// candidate renders the edited tree. Where a chart's templates may draw random
+// values, it is rendered once more without and with the change, to tell what
+// differs between two renders of the same files.
 func (r *run) candidate(ctx context.Context, edited *envfs.FS, s *stages) error {
+	m, err := r.make(ctx, s.source, edited)
+	if err != nil {
+		return err
+	}
+	if s.candidate = m.objs; !s.draws && !m.draws {
+		return nil
+	}
+	var baseline, candidate []*unstructured.Unstructured
 	group, ctx := errgroup.WithContext(ctx)
-	into := func(objs *[]*unstructured.Unstructured, render func() ([]*unstructured.Unstructured, []string, error)) {
+	again := func(tree *envfs.FS, objs *[]*unstructured.Unstructured) {
 		group.Go(func() (err error) {
 			defer recovered(r.req.Dir, &err)
-			*objs, _, err = render()
+			*objs, _, err = s.source.render(ctx, tree, r.hide)
 			return err
 		})
 	}
-	into(&s.candidate, func() ([]*unstructured.Unstructured, []string, error) { return r.render(ctx, s.source, edited) })
-	baseline, candidate := s.baseline, &s.candidate
-	if s.source.layout == spec.Helm {
-		candidate = new([]*unstructured.Unstructured)
-		into(candidate, func() ([]*unstructured.Unstructured, []string, error) { return s.source.render(ctx, edited, r.hide) })
-		into(&baseline, func() ([]*unstructured.Unstructured, []string, error) { return s.source.render(ctx, r.tree, r.hide) })
-	}
+	again(edited, &candidate)
+	again(r.tree, &baseline)
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for _, d := range append(object.Diff(s.baseline, baseline), object.Diff(s.candidate, *candidate)...) {
+	for _, d := range append(object.Diff(s.baseline, baseline), object.Diff(s.candidate, candidate)...) {
 		s.unstable = append(s.unstable, d.Key)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
+	"github.com/assaydev/assay/render/kustomize"
 )
 
 // Environment renders one environment. It returns when ctx ends, whatever a
@@ -65,12 +66,14 @@ func environment(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{Layout: r.app.layout, Namespace: r.app.destination(r.req.Namespace), Plan: r.files.plan, Marker: r.files.marker, Waiting: r.files.waiting}
-	if res.Baseline, res.Warnings, err = r.render(ctx, r.app, r.tree); err != nil {
+	baseline, err := r.make(ctx, r.app, r.tree)
+	if err != nil {
 		return nil, err
 	}
+	res.Baseline, res.Warnings = baseline.objs, baseline.warnings
 	res.Warnings = append(append(res.Warnings, r.besides()...), r.files.unnamed(r.tree, req.Dir, req.Name)...)
 	if res.Marker != nil {
-		if err := r.test(ctx, res); err != nil {
+		if err := r.test(ctx, res, baseline); err != nil {
 			return nil, err
 		}
 	}
@@ -85,6 +88,8 @@ type run struct {
 	git   source    // as Git alone says it
 	tree  *envfs.FS // the repo less the marker
 	hide  func(name string) bool
+
+	common *kustomize.Converted // what is the same with and without the change; nil without a marker
 }
 
 // open reads Assay's own files and decides how the environment is rendered.
@@ -103,7 +108,7 @@ func open(req Request) (*run, error) {
 	}
 	r := &run{req: req, files: f, tree: req.FS, app: appSource(req, asked, f.plan), git: gitSource(req, layout, f.plan)}
 	if f.marker != nil {
-		r.tree = req.FS.With(map[string][]byte{f.markerFile: nil})
+		r.tree, r.common = req.FS.With(map[string][]byte{f.markerFile: nil}), new(kustomize.Converted)
 	}
 	r.hide = r.hidden()
 	return r, nil

@@ -18,45 +18,50 @@ type Memo struct {
 	made []memorized
 }
 
-// memorized is what one tree renders to. Nobody changes the objects.
+// memorized is what one tree renders to.
 type memorized struct {
-	content  envfs.Content
-	env      spec.Environment
-	source   source
-	objs     []*unstructured.Unstructured
-	warnings []string
+	content envfs.Content
+	env     spec.Environment
+	source  source
+	made
 }
 
-func (m *Memo) find(content envfs.Content, env spec.Environment, s source) (memorized, bool) {
+func (m *Memo) find(content envfs.Content, env spec.Environment, s source) (made, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, made := range m.made {
-		if made.content == content && made.env == env && made.source.equal(s) {
-			return made, true
+	for _, known := range m.made {
+		if known.content == content && known.env == env && known.source.equal(s) {
+			return known.made, true
 		}
 	}
-	return memorized{}, false
+	return made{}, false
 }
 
-func (m *Memo) add(made memorized) {
+func (m *Memo) add(known memorized) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.made = append(m.made, made)
+	m.made = append(m.made, known)
 }
 
-// render is Baseline of a tree, which has no marker: as it was made before, where it
-// was.
-func (r *run) render(ctx context.Context, s source, tree *envfs.FS) ([]*unstructured.Unstructured, []string, error) {
+// make is what a tree renders to, which has no marker: as it was made before, where
+// it was.
+func (r *run) make(ctx context.Context, s source, tree *envfs.FS) (made, error) {
 	if r.req.Memo == nil {
-		return s.render(ctx, tree, r.hide)
+		return s.make(ctx, tree, r.hide, r.common)
 	}
 	content := tree.Content()
-	if made, ok := r.req.Memo.find(content, r.req.Environment, s); ok {
-		return made.objs, made.warnings, nil
+	if known, ok := r.req.Memo.find(content, r.req.Environment, s); ok {
+		return known, nil
 	}
-	objs, warnings, err := s.render(ctx, tree, r.hide)
+	m, err := s.make(ctx, tree, r.hide, r.common)
 	if err == nil {
-		r.req.Memo.add(memorized{content, r.req.Environment, s, objs, warnings})
+		r.req.Memo.add(memorized{content, r.req.Environment, s, m})
 	}
-	return objs, warnings, err
+	return m, err
+}
+
+// render is Baseline of the tree.
+func (r *run) render(ctx context.Context, s source, tree *envfs.FS) ([]*unstructured.Unstructured, []string, error) {
+	m, err := r.make(ctx, s, tree)
+	return m.objs, m.warnings, err
 }

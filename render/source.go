@@ -96,19 +96,36 @@ func (s source) equal(t source) bool { return reflect.DeepEqual(s, t) }
 
 // render is Baseline of the tree in fsys, which has no marker.
 func (s source) render(ctx context.Context, fsys *envfs.FS, hide func(string) bool) ([]*unstructured.Unstructured, []string, error) {
+	made, err := s.make(ctx, fsys, hide, nil)
+	return made.objs, made.warnings, err
+}
+
+// made is what a tree renders to. Nobody changes the objects.
+type made struct {
+	objs     []*unstructured.Unstructured
+	warnings []string
+	draws    bool // the tree may render otherwise the next time
+}
+
+// make also takes objects that renders of trees much alike have in common; it may be
+// nil.
+func (s source) make(ctx context.Context, fsys *envfs.FS, hide func(string) bool, common *kustomize.Converted) (m made, err error) {
 	switch s.layout {
 	case spec.Helm:
-		return helm.Render(ctx, fsys, s.dir, s.helm, s.helmOptions(fsys))
-	case spec.Kustomize:
-		return kustomize.Render(ctx, fsys, s.dir, s.kustomize, kustomize.Options{Env: s.env, Limits: s.manifestLimits()})
-	default:
-		names, err := flat.Files(ctx, fsys, s.dir, s.directory, hide)
-		if err != nil {
-			return nil, nil, err
+		opt, draws := s.helmOptions(fsys), false
+		opt.Draws = &draws
+		if m.objs, m.warnings, err = helm.Render(ctx, fsys, s.dir, s.helm, opt); err == nil {
+			m.draws = draws
 		}
-		objs, err := flat.Render(ctx, fsys, names, s.manifestLimits())
-		return objs, nil, err
+	case spec.Kustomize:
+		m.objs, m.warnings, err = kustomize.Render(ctx, fsys, s.dir, s.kustomize, kustomize.Options{Env: s.env, Limits: s.manifestLimits(), Converted: common})
+	default:
+		var names []string
+		if names, err = flat.Files(ctx, fsys, s.dir, s.directory, hide); err == nil {
+			m.objs, err = flat.Render(ctx, fsys, names, s.manifestLimits())
+		}
 	}
+	return m, err
 }
 
 func (s source) manifestLimits() manifest.Limits {

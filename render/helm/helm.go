@@ -58,6 +58,10 @@ type Options struct {
 	// to the repo. It must be safe for concurrent use.
 	Hide func(path string) bool
 
+	// Draws is set to whether the templates may render otherwise the next time, once
+	// they have rendered; it may be nil.
+	Draws *bool
+
 	Limits Limits
 }
 
@@ -120,9 +124,12 @@ type renderer struct {
 }
 
 func (r *renderer) render(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
-	c, top, _, err := r.values(ctx)
+	c, top, merged, err := r.values(ctx)
 	if err != nil {
 		return nil, nil, err
+	}
+	if r.opt.Draws != nil {
+		*r.opt.Draws = draws(c, merged)
 	}
 	texts, err := r.execute(ctx, c, top)
 	if err != nil {

@@ -36,13 +36,17 @@ type Options struct {
 	// Limits bound the objects that come out, and how often files are read:
 	// bases that build bases twice over multiply.
 	Limits manifest.Limits
+
+	// Converted keeps objects by the text that they are read from, for builds of
+	// trees that are much alike; it may be nil. Nobody changes the objects then.
+	Converted *Converted
 }
 
 // Render returns what `kustomize build dir` prints with Argo CD's source
 // options applied, in the same order, and what the user should know.
 func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeSource, opt Options) ([]*unstructured.Unstructured, []string, error) {
 	e := edits{src: src, env: opt.Env, fsys: fsys, dir: dir}
-	objs, err := build(ctx, fsys, dir, opt.Limits, e.apply)
+	objs, err := build(ctx, fsys, dir, opt, e.apply)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,9 +55,9 @@ func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeS
 
 // build runs krusty on dir. edit, which may be nil, changes the content of
 // dir's own kustomization before anything reads it.
-func build(ctx context.Context, fsys *envfs.FS, dir string, lim manifest.Limits, edit editFunc) ([]*unstructured.Unstructured, error) {
+func build(ctx context.Context, fsys *envfs.FS, dir string, opt Options, edit editFunc) ([]*unstructured.Unstructured, error) {
 	var objs []*unstructured.Unstructured
-	lim = lim.WithDefaults()
+	lim := opt.Limits.WithDefaults()
 	err := withSchema(func(alone bool) error {
 		repo := newFileSystem(ctx, fsys, alone)
 		repo.reads = lim.Documents
@@ -67,7 +71,7 @@ func build(ctx context.Context, fsys *envfs.FS, dir string, lim manifest.Limits,
 		if err != nil {
 			return repo.explain(dir, err)
 		}
-		objs, err = objects(dir, built, lim)
+		objs, err = objects(dir, built, lim, opt.Converted)
 		if errors.Is(err, errEncode) {
 			err = repo.blame(err)
 		}

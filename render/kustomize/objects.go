@@ -20,7 +20,7 @@ import (
 // objects converts krusty's result. It goes the first half of the way that
 // `kustomize build` goes to its output, through the same encoder and decoder,
 // and gives each value the type that Argo CD reads back from that output.
-func objects(dir string, built resmap.ResMap, lim manifest.Limits) ([]*unstructured.Unstructured, error) {
+func objects(dir string, built resmap.ResMap, lim manifest.Limits, known *Converted) ([]*unstructured.Unstructured, error) {
 	resources := built.Resources()
 	if len(resources) > lim.Documents {
 		return nil, fmt.Errorf("%s: more than %d objects; split the environment, or raise the limit", dir, lim.Documents)
@@ -32,7 +32,7 @@ func objects(dir string, built resmap.ResMap, lim manifest.Limits) ([]*unstructu
 	for from := 0; from < len(resources); from += batch {
 		to := min(from+batch, len(resources))
 		group.Go(func() error {
-			return manifest.Guard(dir, func() error { return convert(dir, resources[from:to], objs[from:to], lim.Depth) })
+			return manifest.Guard(dir, func() error { return convert(dir, resources[from:to], objs[from:to], lim.Depth, known) })
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -42,9 +42,9 @@ func objects(dir string, built resmap.ResMap, lim manifest.Limits) ([]*unstructu
 }
 
 // convert fills objs with what the resources are.
-func convert(dir string, resources []*resource.Resource, objs []*unstructured.Unstructured, depth int) error {
+func convert(dir string, resources []*resource.Resource, objs []*unstructured.Unstructured, depth int, known *Converted) error {
 	for i, r := range resources {
-		o, err := object(dir, r, depth)
+		o, err := object(dir, r, depth, known)
 		if err != nil {
 			return err
 		}
@@ -53,12 +53,35 @@ func convert(dir string, resources []*resource.Resource, objs []*unstructured.Un
 	return nil
 }
 
-func object(dir string, r *resource.Resource, depth int) (*unstructured.Unstructured, error) {
-	values, err := values(r, depth)
+func object(dir string, r *resource.Resource, depth int, known *Converted) (*unstructured.Unstructured, error) {
+	text, err := encoded(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s %s: %w", dir, r.GetKind(), r.GetName(), err)
 	}
-	return manifest.Object(dir, values)
+	if o := known.find(text); o != nil {
+		return o, nil
+	}
+	values, err := values(text, depth)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s %s: %w", dir, r.GetKind(), r.GetName(), err)
+	}
+	o, err := manifest.Object(dir, values)
+	if err == nil {
+		known.add(text, o)
+	}
+	return o, err
+}
+
+// encoded is a resource as `kustomize build` prints it.
+func encoded(r *resource.Resource) (string, error) {
+	if err := managedBy(r); err != nil {
+		return "", errEncode
+	}
+	text, err := r.RNode.String()
+	if err != nil {
+		return "", errEncode
+	}
+	return text, nil
 }
 
 // release is the kustomize that api v0.20.1 belongs to, as `kustomize version`
@@ -79,18 +102,12 @@ func managedBy(r *resource.Resource) error {
 	return r.SetLabels(labels)
 }
 
-func values(r *resource.Resource, depth int) (map[string]any, error) {
-	if err := managedBy(r); err != nil {
-		return nil, errEncode
-	}
-	text, err := r.RNode.String()
-	if err != nil {
-		return nil, errEncode
-	}
+func values(text string, depth int) (map[string]any, error) {
 	var decoded map[string]any
 	if err := yaml.Unmarshal([]byte(text), &decoded); err != nil {
 		return nil, errEncode
 	}
+	var err error
 	for key, value := range decoded {
 		if decoded[key], err = typed(value, depth-1); err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 
 	"github.com/assaydev/assay/internal/object/manifest"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // broken holds a resource that nothing can be made of.
@@ -19,7 +20,7 @@ type broken struct{ resmap.ResMap }
 func (broken) Resources() []*resource.Resource { return []*resource.Resource{nil} }
 
 func TestObjectsSurvivesAPanic(t *testing.T) {
-	_, err := objects("app", broken{}, manifest.Limits{}.WithDefaults())
+	_, err := objects("app", broken{}, manifest.Limits{}.WithDefaults(), nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "app: a library cannot handle") {
 		t.Fatalf("error %v", err)
 	}
@@ -85,7 +86,7 @@ func FuzzObjects(f *testing.F) {
 		if wantErr == nil {
 			want, wantErr = manifest.Flatten("a", want)
 		}
-		got, err := objects("a", built, manifest.Limits{Documents: 1000, Depth: 10_000})
+		got, err := objects("a", built, manifest.Limits{Documents: 1000, Depth: 10_000}, nil)
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("error %v, want %v\n%q", err, wantErr, data)
 		}
@@ -101,4 +102,29 @@ func FuzzObjects(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Builds of trees that are much alike share what is the same, and nothing else.
+func TestConverted(t *testing.T) {
+	files := map[string]string{"app/kustomization.yaml": "resources: [d.yaml, s.yaml]\n", "app/d.yaml": deployment, "app/s.yaml": service}
+	known := new(Converted)
+	of := func(files map[string]string) []*unstructured.Unstructured {
+		t.Helper()
+		objs, _, err := Render(t.Context(), repo(files), "app", spec.KustomizeSource{}, Options{Converted: known})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return objs
+	}
+	first := of(files)
+	files["app/s.yaml"] = strings.Replace(service, "port: 80", "port: 81", 1)
+	second := of(files)
+	if len(first) != 2 || len(second) != 2 {
+		t.Fatalf("%d and %d objects", len(first), len(second))
+	}
+	for i, o := range first {
+		if same := second[i] == o; same != (o.GetKind() == "Deployment") {
+			t.Errorf("%s: shared %v", o.GetKind(), same)
+		}
+	}
 }

@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, yamledit, remote")
+	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, markers, yamledit, remote")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, *only)
@@ -66,6 +66,7 @@ func run(ctx context.Context, only string) error {
 		measure func() error
 	}{
 		{"processes", func() error { return tools.processes(ctx, dir, show) }},
+		{"markers", func() error { return tools.markers(ctx, dir, show) }},
 		{"yamledit", func() error {
 			r, err := editFigure()
 			if err == nil {

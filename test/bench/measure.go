@@ -36,6 +36,8 @@ type figure struct {
 	memoryBar float64
 	bytesBar  float64 // of what servers sent
 	repeats   int
+	cpu       bool // the processor's time is compared, not the clock's
+	apart     bool // the commands print other things
 }
 
 type result struct {
@@ -57,6 +59,7 @@ const warmUps = 2
 // sample is what one run took.
 type sample struct {
 	wall time.Duration
+	cpu  time.Duration
 	rss  int64 // peak, in bytes
 
 	received int64 // from servers, in bytes
@@ -72,7 +75,7 @@ func (f figure) measure(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if objectsA < objectsB || objectsB == 0 {
+	if !f.apart && objectsA < objectsB || objectsA == 0 || objectsB == 0 {
 		return nil, fmt.Errorf("%s prints %d objects, %s %d: they do not do the same work", f.a.name, objectsA, f.b.name, objectsB)
 	}
 	var a, b []sample
@@ -89,11 +92,15 @@ func (f figure) measure(ctx context.Context) ([]result, error) {
 			a, b = append(a, first), append(b, second)
 		}
 	}
-	wallA, wallB := median(a, wall), median(b, wall)
+	of := wall
+	if f.cpu {
+		of = cpu
+	}
+	tookA, tookB := median(a, of), median(b, of)
 	results := []result{{
-		name: f.name, bar: f.bar, ratio: wallA / wallB,
+		name: f.name, bar: f.bar, ratio: tookA / tookB,
 		detail: fmt.Sprintf("%s: %s %.1f ms for %d objects, %s %.1f ms for %d, %d runs each",
-			f.name, f.a.name, wallA, objectsA, f.b.name, wallB, objectsB, f.repeats),
+			f.name, f.a.name, tookA, objectsA, f.b.name, tookB, objectsB, f.repeats),
 	}}
 	if f.memoryBar > 0 {
 		results = append(results, f.second("memory", f.memoryBar, "MiB", median(a, rss), median(b, rss), "at the peak"))
@@ -116,6 +123,7 @@ func (f figure) second(what string, bar float64, unit string, a, b float64, of s
 }
 
 func wall(s sample) float64 { return float64(s.wall) / float64(time.Millisecond) }
+func cpu(s sample) float64  { return float64(s.cpu) / float64(time.Millisecond) }
 func rss(s sample) float64  { return float64(s.rss) / (1 << 20) }
 
 func received(s sample) float64 { return float64(s.received) / (1 << 10) }
@@ -153,7 +161,7 @@ func (c command) run(ctx context.Context) (sample, error) {
 	if !ok {
 		return sample{}, errors.New("this system does not count a process's memory")
 	}
-	return sample{wall: took, rss: usage.Maxrss << 10, received: c.traffic()}, nil
+	return sample{wall: took, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), rss: usage.Maxrss << 10, received: c.traffic()}, nil
 }
 
 // traffic is what servers sent since the last call.

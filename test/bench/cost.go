@@ -36,7 +36,7 @@ func (t tools) markers(ctx context.Context, dir string, show func(...result)) er
 	if corpus := os.Getenv("ASSAY_CORPUS"); corpus != "" {
 		podinfo := filepath.Join(dir, "podinfo")
 		chart := filepath.Join(podinfo, "charts/podinfo")
-		err = errors.Join(err, os.CopyFS(podinfo, os.DirFS(filepath.Join(corpus, "podinfo"))), writePlan(chart, podinfoImage),
+		err = errors.Join(err, os.CopyFS(podinfo, os.DirFS(filepath.Join(corpus, "podinfo"))), writePlan(chart, podinfoImage, "v3"),
 			add("kustomize", filepath.Join(podinfo, "kustomize"), podinfoImage, many), add("helm", chart, podinfoImage, many))
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -44,8 +45,8 @@ func (m *maker) deleteValue(l valuePath, sources []source) error {
 }
 
 func (m *maker) helmVersion() string {
-	if helm := m.Plan.Spec.Helm; helm != nil && helm.Version != "" {
-		return helm.Version
+	if m.Plan != nil && m.Plan.Spec.Helm != nil {
+		return cmp.Or(m.Plan.Spec.Helm.Version, "v3")
 	}
 	return "v3"
 }
@@ -75,7 +76,7 @@ func (m *maker) removals(l valuePath, s source) []func(*maker) error {
 	var out []func(*maker) error
 	if _, here := get(s.values, l.names); here && s.chart {
 		out = append(out, func(m *maker) error {
-			return m.tree.apply(s.file, yamledit.Edit{Op: yamledit.Delete, Path: keys(l.names...)})
+			return m.tree.apply(s.file, yamledit.Edit{Document: s.document, Op: yamledit.Delete, Path: keys(l.names...)})
 		})
 	}
 	return append(out, func(m *maker) error { return m.setValue(l, s) })

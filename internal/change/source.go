@@ -1,42 +1,83 @@
 package change
 
 import (
+	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"path"
 	"slices"
 
 	"helm.sh/helm/v3/pkg/strvals"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
 // source is one place that a chart's values come from.
 type source struct {
-	label  string // for messages: a file, or a field of the plan
-	file   string // empty for a field of the plan
-	chart  bool   // the chart's own values.yaml
-	inside bool   // a file of the environment: it can be edited
-	values map[string]any
+	label    string // for messages: a file, or a field of the plan
+	file     string // empty for a field of the plan
+	document int    // in the file
+	chart    bool   // the chart's own values.yaml
+	inside   bool   // a file of the environment: it can be edited
+	values   map[string]any
 }
 
 // sources are all of them in the order in which they apply; the last wins.
 func (m *maker) sources() ([]source, error) {
 	var out []source
 	for _, file := range m.ValueFiles {
-		data, err := m.tree.read(file)
+		docs, err := m.valueDocuments(file)
 		if err != nil {
 			return nil, err
 		}
-		s := source{label: file, file: file, chart: file == path.Join(m.Dir, "values.yaml")}
-		if s.values, err = decodeValues(file, data); err != nil {
+		inside, err := m.tree.inside(file)
+		if err != nil {
 			return nil, err
 		}
-		if s.inside, err = m.tree.inside(file); err != nil {
-			return nil, err
+		for i, doc := range docs {
+			values, err := decodeValues(file, doc)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, source{label: file, file: file, document: i, chart: file == path.Join(m.Dir, "values.yaml"), inside: inside, values: values})
 		}
-		out = append(out, s)
 	}
 	return m.planSources(out)
+}
+
+// valueDocuments are the documents of a value file that Helm reads: Helm 3 the first,
+// Helm 4 all of them, the later laid over the earlier.
+func (m *maker) valueDocuments(file string) ([][]byte, error) {
+	data, err := m.tree.read(file)
+	if err != nil || m.helmVersion() == "v3" {
+		return [][]byte{data}, err
+	}
+	var docs [][]byte
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for {
+		doc, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: read values: %w", file, err)
+		}
+		docs = append(docs, doc)
+	}
+	if len(docs) < 2 {
+		return [][]byte{data}, nil
+	}
+	parsed, err := m.tree.file(file)
+	if err != nil {
+		return nil, err
+	}
+	if parsed.Documents() != len(docs) {
+		return nil, fmt.Errorf("%s: Helm reads %d documents of values, and YAML has %d: make it one document", file, len(docs), parsed.Documents())
+	}
+	return docs, nil
 }
 
 // planSources adds what the plan sets itself, in Argo CD's order.

@@ -100,10 +100,10 @@ func (m *maker) setValue(l valuePath, s source) error {
 			if err != nil {
 				return err
 			}
-			m.note("%s has the value in %s%s", strings.Join(l.names, "."), s.file, lineOf(f, 0, keys(l.names...)))
+			m.note("%s has the value in %s%s", strings.Join(l.names, "."), s.file, lineOf(f, s.document, keys(l.names...)))
 			return nil
 		}
-		return m.tree.apply(s.file, yamledit.Edit{Op: yamledit.Set, Path: keys(l.names...), Value: l.value})
+		return m.tree.apply(s.file, yamledit.Edit{Document: s.document, Op: yamledit.Set, Path: keys(l.names...), Value: l.value})
 	}
 	depth := 0
 	for depth < len(l.names)-1 {
@@ -121,5 +121,5 @@ func (m *maker) setValue(l valuePath, s source) error {
 	for _, name := range slices.Backward(l.names[depth+1:]) {
 		value = map[string]any{name: value}
 	}
-	return m.tree.apply(s.file, yamledit.Edit{Op: op, Path: keys(l.names[:depth+1]...), Value: value})
+	return m.tree.apply(s.file, yamledit.Edit{Document: s.document, Op: op, Path: keys(l.names[:depth+1]...), Value: value})
 }

@@ -5,17 +5,38 @@ import (
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 )
 
-// Title is the subject of the commit that makes the edit.
+// Title is the subject of the commit that makes the edit: the plan's for a promotion,
+// else what is done with which version of which app, and where.
 func (e *Edit) Title() string {
+	verb := "Promote"
 	switch e.Outcome {
 	case decision.Reject:
-		return "Reject the candidate of " + e.Plan.Metadata.Name
+		verb = "Reject"
 	case decision.Revert:
-		return "Revert the promotion of " + e.Plan.Metadata.Name
+		verb = "Revert the promotion of"
+	default:
+		if e.Plan.Spec.Promotion.Title != "" {
+			return e.Plan.Spec.Promotion.Title
+		}
 	}
-	return e.Plan.Spec.Promotion.Title
+	return Subject(verb, e.Candidate, e.Plan, e.Environment)
+}
+
+// Subject says what is done with a candidate: its name, that of the plan, and the
+// environment.
+func Subject(verb string, c spec.Candidate, plan *spec.Plan, env spec.Environment) string {
+	which := "candidate " + c.Metadata.Name
+	if c.Metadata.Name == "" {
+		which = "the candidate"
+	}
+	subject := verb + " " + which + " of " + plan.Metadata.Name
+	if env.Dir == "." && env.Name == "" {
+		return subject
+	}
+	return subject + " in " + env.String()
 }
 
 // Record is what that commit tells.

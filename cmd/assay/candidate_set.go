@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote/candidate"
 )
@@ -69,7 +71,7 @@ commits.`,
 	env := f.Lookup("env")
 	env.Value = envFlag{&opt.name, &opt.variables}
 	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
-	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag)")
+	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag, or what changes)")
 	opt.bindPut(cmd)
 	mustComplete(cmd, "image", completeImages(&opt.environmentFlags))
 	return cmd
@@ -146,6 +148,11 @@ func (a *app) candidate(ctx context.Context, opt candidateOptions, m *candidate.
 	if c.Spec.Values, err = a.values(ctx, opt, m); err != nil {
 		return c, err
 	}
-	c.Spec.Patches, err = a.parsePatches(ctx, opt, m)
-	return c, err
+	if c.Spec.Patches, err = a.parsePatches(ctx, opt, m); err != nil {
+		return c, err
+	}
+	if len(c.Spec.Images) == 0 && len(opt.variables) > 0 {
+		c.Metadata.Name = excerpt.Of(strings.Join(opt.variables, ", "), 100)
+	}
+	return c, nil
 }

@@ -26,7 +26,6 @@ func (p *Plan) setDefaults(name string) {
 	set(&s.Promotion.Method, "pull-request")
 	set(&s.Promotion.Reject, "push")
 	set(&s.Promotion.Merge, "manual")
-	set(&s.Promotion.Title, "Promote the candidate of "+p.Metadata.Name)
 	set(&s.Queue, "preempt")
 	s.dropEmptySources()
 }

@@ -87,7 +87,7 @@ func TestDefaults(t *testing.T) {
 	want := spec.PlanSpec{
 		Candidate:  spec.Variant{Mode: "clone", Traffic: "isolated", NameSuffix: "-candidate"},
 		Experiment: spec.Experiment{Resources: []string{"experiment/*"}, Deadline: "1h"},
-		Promotion:  spec.Promotion{Method: "pull-request", Reject: "push", Merge: "manual", Title: "Promote the candidate of shop"},
+		Promotion:  spec.Promotion{Method: "pull-request", Reject: "push", Merge: "manual"},
 		Queue:      "preempt",
 	}
 	if diff := cmp.Diff(want, got.Spec); diff != "" {

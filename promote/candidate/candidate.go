@@ -17,12 +17,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
@@ -230,7 +232,7 @@ func (p *Placement) Record() history.Record {
 
 // Title is the subject of that commit.
 func (p *Placement) Title() string {
-	return "Test candidate " + promote.Label(p.Candidate) + " of " + p.Rendered.Plan.Metadata.Name
+	return promote.Subject("Test", p.Candidate, p.Rendered.Plan, p.Environment)
 }
 
 // name names the candidate, and takes over what the marker says of the same
@@ -258,7 +260,11 @@ func (p Put) name(m *Marker, c *spec.Candidate) {
 	}
 }
 
-// nameAfter names a candidate after its first new tag or digest.
+// longestName is enough to know a change by.
+const longestName = 100
+
+// nameAfter names a candidate after its first new tag or digest, else after what it
+// changes. Values, which may be secret, are left out.
 func nameAfter(c spec.Change) string {
 	for _, image := range c.Images {
 		switch {
@@ -269,7 +275,22 @@ func nameAfter(c spec.Change) string {
 			return hash[:min(12, len(hash))]
 		}
 	}
-	return ""
+	if len(c.Values) > 0 && len(c.Patches) == 0 && c.Diff == "" {
+		return excerpt.Of(strings.Join(leaves(c.Values, ""), ", "), longestName)
+	}
+	return excerpt.Of(Describe(c), longestName)
+}
+
+// leaves are the keys of values, as --set has them.
+func leaves(values map[string]any, above string) (keys []string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if inner, ok := values[key].(map[string]any); ok && len(inner) > 0 {
+			keys = append(keys, leaves(inner, above+key+".")...)
+		} else {
+			keys = append(keys, above+key)
+		}
+	}
+	return keys
 }
 
 // try renders the environment with the candidate under test, and proves that

@@ -15,7 +15,7 @@ func TestRoot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, test := range []struct{
+	for _, test := range []struct {
 		name, dir, sourcePath, root, rel string
 		known                            bool
 	}{

@@ -56,7 +56,7 @@ func (t tools) markers(ctx context.Context, dir string, show func(...result)) er
 func (t tools) set(name, env, image string, repeats int) figure {
 	own := env + "-set"
 	set := command{
-		name: "assay candidate set", path: t.assay, dir: own, line: "wrote ", args: []string{"candidate", "set", "--image", image + ":1.2.0"},
+		name: "assay candidate set", path: t.assay, dir: own, line: "wrote ", args: []string{"candidate", "set", "--timeout", "5m", "--image", image + ":1.2.0"},
 		reset: func() error {
 			if _, err := os.Stat(own); err != nil {
 				if err := os.CopyFS(own, os.DirFS(env)); err != nil {

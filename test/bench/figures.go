@@ -99,7 +99,7 @@ func generated(t tools, dir string) ([]figure, error) {
 }
 
 func (t tools) render(env string, flags ...string) command {
-	return command{name: "assay", path: t.assay, dir: env, args: append([]string{"render"}, flags...)}
+	return command{name: "assay", path: t.assay, dir: env, args: append([]string{"render", "--timeout", "5m"}, flags...)}
 }
 
 // promote promotes one environment of a tree, and starts over.

@@ -106,7 +106,7 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 		Layout: r.git.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
 		Schema: kustomize.WithDefaultSchema,
 		Render: func(tree *envfs.FS) ([]*unstructured.Unstructured, error) {
-			objs, _, err := r.render(ctx, r.git, tree)
+			objs, err := r.render(ctx, r.git, tree)
 			return objs, err
 		},
 	}
@@ -147,7 +147,7 @@ func (r *run) candidate(ctx context.Context, edited *envfs.FS, s *stages) error 
 	again := func(tree *envfs.FS, objs *[]*unstructured.Unstructured) {
 		group.Go(func() (err error) {
 			defer recovered(r.req.Dir, &err)
-			*objs, _, err = s.source.render(ctx, tree, r.hide)
+			*objs, err = s.source.render(ctx, tree, r.hide)
 			return err
 		})
 	}

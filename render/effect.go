@@ -38,7 +38,7 @@ func Effect(ctx context.Context, req Request, set map[string]any) (written, laid
 		return nil, nil, err
 	}
 	tree := r.tree.With(edit.Files)
-	if written, _, err = r.render(ctx, r.git, tree); ctx.Err() != nil {
+	if written, err = r.render(ctx, r.git, tree); ctx.Err() != nil {
 		return nil, nil, err
 	}
 	return written, laid, nil

@@ -37,8 +37,8 @@ func CompareHelm(ctx context.Context, req Request, versions [2]string) (HelmDiff
 			return HelmDiff{}, err
 		}
 		var again []*unstructured.Unstructured
-		if rendered[i], _, err = r.app.render(ctx, r.tree, r.hide); err == nil {
-			again, _, err = r.app.render(ctx, r.tree, r.hide)
+		if rendered[i], err = r.app.render(ctx, r.tree, r.hide); err == nil {
+			again, err = r.app.render(ctx, r.tree, r.hide)
 		}
 		if ctx.Err() != nil {
 			return HelmDiff{}, err

@@ -29,7 +29,7 @@ func (r *run) sameHelm(ctx context.Context, edited *envfs.FS, app *stages) error
 	source.helm.Version = planned
 	other := &stages{source: source}
 	var err error
-	if other.baseline, _, err = r.render(ctx, source, r.tree); err != nil {
+	if other.baseline, err = r.render(ctx, source, r.tree); err != nil {
 		return r.withPlanned(err)
 	}
 	if err := r.candidate(ctx, edited, other); err != nil {

@@ -61,7 +61,7 @@ func (r *run) make(ctx context.Context, s source, tree *envfs.FS) (made, error) 
 }
 
 // render is Baseline of the tree.
-func (r *run) render(ctx context.Context, s source, tree *envfs.FS) ([]*unstructured.Unstructured, []string, error) {
+func (r *run) render(ctx context.Context, s source, tree *envfs.FS) ([]*unstructured.Unstructured, error) {
 	m, err := r.make(ctx, s, tree)
-	return m.objs, m.warnings, err
+	return m.objs, err
 }

@@ -125,7 +125,7 @@ func Rendered(ctx context.Context, req Request, contents map[string][]byte) (map
 	}
 	var baseline []*unstructured.Unstructured
 	if r.git.layout == spec.Helm { // any file of a chart may matter
-		if baseline, _, err = r.render(ctx, r.git, r.tree); err != nil {
+		if baseline, err = r.render(ctx, r.git, r.tree); err != nil {
 			return nil, err
 		}
 	}
@@ -151,7 +151,7 @@ func (r *run) refuseEdit(name, why string) error {
 
 // matters reports whether the edit of one file alone changes an object.
 func (r *run) matters(ctx context.Context, name string, data []byte, baseline []*unstructured.Unstructured) (bool, error) {
-	alone, _, err := r.git.render(ctx, r.tree.With(map[string][]byte{name: data}), r.hide)
+	alone, err := r.git.render(ctx, r.tree.With(map[string][]byte{name: data}), r.hide)
 	if err != nil {
 		return false, ctx.Err() // it renders with the rest of the change alone, if at all
 	}
@@ -165,7 +165,7 @@ func steady(ctx context.Context, differences []object.Difference, s source, tree
 	if len(differences) == 0 || s.layout != spec.Helm {
 		return differences, nil
 	}
-	again, _, err := s.render(ctx, tree, hide)
+	again, err := s.render(ctx, tree, hide)
 	if err != nil {
 		return nil, err
 	}
@@ -336,11 +336,11 @@ func (n *neighbour) changes(ctx context.Context, edits map[string][]byte) ([]obj
 	if !reads {
 		return nil, nil
 	}
-	before, _, err := n.source.render(ctx, n.tree, n.hide)
+	before, err := n.source.render(ctx, n.tree, n.hide)
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	after, _, err := n.source.render(ctx, n.tree.With(edits), n.hide)
+	after, err := n.source.render(ctx, n.tree.With(edits), n.hide)
 	if err != nil {
 		return nil, err
 	}

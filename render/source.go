@@ -95,9 +95,9 @@ func (s source) destination(namespace string) string {
 func (s source) equal(t source) bool { return reflect.DeepEqual(s, t) }
 
 // render is Baseline of the tree in fsys, which has no marker.
-func (s source) render(ctx context.Context, fsys *envfs.FS, hide func(string) bool) ([]*unstructured.Unstructured, []string, error) {
+func (s source) render(ctx context.Context, fsys *envfs.FS, hide func(string) bool) ([]*unstructured.Unstructured, error) {
 	made, err := s.make(ctx, fsys, hide, nil)
-	return made.objs, made.warnings, err
+	return made.objs, err
 }
 
 // made is what a tree renders to. Nobody changes the objects.

@@ -165,12 +165,12 @@ func gitlabJob(ts *testscript.TestScript, neg bool, args []string) {
 // shim puts a command before assay on the PATH that tells it of the forge of serve,
 // and that it speaks plain HTTP.
 func shim(ts *testscript.TestScript, _ bool, _ []string) {
-	real, err := exec.LookPath("assay")
+	binary, err := exec.LookPath("assay")
 	ts.Check(err)
 	dir := ts.MkAbs(".shim")
 	ts.Check(os.MkdirAll(dir, 0o700))
-	script := fmt.Sprintf("#!/bin/sh\ncase \" $* \" in *\" --repo \"*) set -- \"$@\" --allow-http --forge github --forge-api %q ;; esac\nexec %q \"$@\"\n", ts.Getenv("FORGE"), real)
-	ts.Check(os.WriteFile(filepath.Join(dir, "assay"), []byte(script), 0o700)) //nolint:gosec // it is to be run
+	script := fmt.Sprintf("#!/bin/sh\ncase \" $* \" in *\" --repo \"*) set -- \"$@\" --allow-http --forge github --forge-api %q ;; esac\nexec %q \"$@\"\n", ts.Getenv("FORGE"), binary)
+	ts.Check(os.WriteFile(filepath.Join(dir, "assay"), []byte(script), 0o700))
 	ts.Setenv("PATH", dir+string(os.PathListSeparator)+ts.Getenv("PATH"))
 }
 

@@ -17,7 +17,6 @@ import (
 
 // Survey looks at the environments of a repository.
 type Survey struct {
-
 	// Open gives an environment as its repository has it, with limits of its own.
 	// An environment without a name stands for its directory.
 	Open func(spec.Environment) (render.Request, error)

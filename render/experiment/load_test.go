@@ -69,7 +69,7 @@ func TestLoadErrors(t *testing.T) {
 		"/etc/*":               "relative to the environment",
 		"https://example.com/": "relative to the environment",
 		"experiment/**":        "** is not known",
-		"experiment/[":         "no valid pattern",
+		"experiment/[":         "not a valid pattern",
 		"":                     "relative to the environment",
 	}
 	for pattern, want := range tests {

@@ -71,7 +71,7 @@ func (a *app) reportSet(s *site, p *candidate.Placement, opt candidateOptions) e
 	}
 	a.tellSet(p)
 	if s.session == nil && !opt.dryRun {
-		a.notef("next: assay diff %s", argument(s.arg, p.Name))
+		a.nextf("next: assay diff %s", argument(s.arg, p.Name))
 	}
 	if p.Past.Shallow && !p.Past.Cut {
 		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", p.Past.Commits)

@@ -62,8 +62,8 @@ func (a *app) demo(ctx context.Context, keep bool) error {
 	}
 	_, err = fmt.Fprintf(&a.out, "demo: %d layouts, %d checks, all hold\n", len(examples.All()), held)
 	if keep {
-		a.notef("the environments are in %s", dir)
-		a.notef("next: cd %s && assay status", dir)
+		a.nextf("the environments are in %s", dir)
+		a.nextf("next: cd %s && assay status", dir)
 	}
 	return err
 }

@@ -114,13 +114,13 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 	for _, note := range s.Notes {
 		a.notef("note: %s", excerpt.Joined(note))
 	}
-	a.notef("next: read the files and make the experiment yours, then")
+	a.nextf("next: read the files and make the experiment yours, then")
 	if len(s.Images) == 1 {
-		a.notef("  assay candidate set --tag TAG %s", argument(p.arg, p.Name))
+		a.nextf("  assay candidate set --tag TAG %s", argument(p.arg, p.Name))
 	} else {
-		a.notef("  assay candidate set --image NAME:TAG %s", argument(p.arg, p.Name))
+		a.nextf("  assay candidate set --image NAME:TAG %s", argument(p.arg, p.Name))
 	}
-	a.notef("  assay diff %s", argument(p.arg, p.Name))
+	a.nextf("  assay diff %s", argument(p.arg, p.Name))
 	return nil
 }
 

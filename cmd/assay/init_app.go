@@ -47,7 +47,7 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 		a.notef("note: %s", note)
 	}
 	a.notef("the environment renders to the same objects with the plugin")
-	a.notef("next: commit the plan, then apply the Application that is printed")
+	a.nextf("next: commit the plan, then apply the Application that is printed")
 	a.notef("%s", back)
 	return nil
 }

@@ -116,6 +116,11 @@ func (a *app) notef(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
 }
 
+// nextf says on stderr what to do next, after the result.
+func (a *app) nextf(format string, args ...any) {
+	a.next = append(a.next, fmt.Sprintf(format, args...))
+}
+
 func (a *app) warn(warnings []string) {
 	for _, w := range warnings {
 		a.notef("warning: %s", excerpt.Joined(w))

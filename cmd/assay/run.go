@@ -46,6 +46,7 @@ type app struct {
 	read    []byte       // what stdin held
 	out     bytes.Buffer // the result, printed once the command has succeeded
 	isData  bool         // it is for programs, and keeps its bytes
+	next    []string     // what to do next, told once the result is printed
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
 	verbose int      // --verbose
@@ -76,6 +77,9 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	if _, writeErr := io.WriteString(stdout, a.result()); writeErr != nil {
 		a.printError(a.stderr, fmt.Errorf("write result: %w", writeErr))
 		return exitFailed
+	}
+	for _, line := range a.next {
+		a.notef("%s", line)
 	}
 	return a.exitCode(err)
 }

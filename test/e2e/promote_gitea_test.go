@@ -149,6 +149,7 @@ type decision struct {
 	Outcome, Candidate, ID, Engine, Commit, RevertedBy string
 }
 
+// history is the decisions, without what put candidates under test or took their place.
 func (l *loopTest) history() []decision {
 	l.t.Helper()
 	out, _ := l.ok("history", "-o", "json")
@@ -156,7 +157,7 @@ func (l *loopTest) history() []decision {
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		l.t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(d decision) bool { return d.Outcome == "candidate" })
+	return slices.DeleteFunc(all, func(d decision) bool { return d.Outcome == "candidate" || d.Outcome == "preempt" })
 }
 
 // promoted checks that the history tells of a promotion once, by this commit.

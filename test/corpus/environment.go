@@ -57,7 +57,11 @@ func find(ctx context.Context, to string, trees map[string]fs.FS) (out []*enviro
 				}
 				return nil
 			}
-			for _, e := range variants(environment{name: path.Join(name, dir), root: root, dir: dir}) {
+			list, err := variants(environment{name: path.Join(name, dir), root: root, dir: dir})
+			if err != nil {
+				return err
+			}
+			for _, e := range list {
 				reason, ok := e.open(ctx)
 				if ok {
 					out = append(out, e)
@@ -116,20 +120,27 @@ func rendered(ctx context.Context, root string, envs []*environment) ([]*environ
 }
 
 // variants are the directory itself and, for a chart that has no plan, one
-// more environment for each further value file.
-func variants(e environment) []*environment {
+// more environment for each further value file. Each has a copy of the tree: two of
+// one directory may not change each other.
+func variants(e environment) ([]*environment, error) {
 	list := []*environment{&e}
 	files, err := filepath.Glob(e.path("values-*.yaml"))
 	if _, planned := os.Stat(e.path("assay.yaml")); err != nil || planned == nil {
-		return list
+		return list, err
 	}
 	for _, file := range files {
 		v := e
+		if v.root, err = os.MkdirTemp(filepath.Dir(e.root), filepath.Base(e.root)+"-"); err == nil {
+			err = os.CopyFS(v.root, os.DirFS(e.root))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("copy %s: %w", e.name, err)
+		}
 		v.env = strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "values-"), ".yaml")
 		v.name += " (" + v.env + ")"
 		list = append(list, &v)
 	}
-	return list
+	return list, nil
 }
 
 // valueFiles are the chart's own and that of the environment.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/marker"
+	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 )
@@ -63,7 +64,7 @@ func (a *app) candidateShow(ctx context.Context, where siteFlags, format string,
 
 func (a *app) printQueue(queue []candidate.Queued, format string, bare bool) error {
 	if format == formatJSON {
-		data, err := encodeJSON(queue)
+		data, err := visible.MarshalJSON(queue)
 		a.data(data)
 		return err
 	}

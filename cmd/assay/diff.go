@@ -2,22 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-
-	"github.com/assaydev/assay/internal/digest"
-	"github.com/assaydev/assay/internal/engine"
-	"github.com/assaydev/assay/promote"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/promote/candidate"
-	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/promote/compare"
 )
 
 type diffOptions struct {
@@ -83,10 +74,10 @@ func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
 		return err
 	}
 	defer s.close()
-	var c *comparison
+	var c *compare.Comparison
 	var warnings []string
 	err = s.Show(ctx, func(ctx context.Context, m *candidate.Marker) error {
-		c, warnings, err = s.compare(ctx, m.Request, opt)
+		c, warnings, err = compare.Candidate(ctx, m.Request, compare.Options{Full: opt.full, Printer: opt.output(s.arg), Branch: s.branch, Whole: s.session == nil})
 		return err
 	})
 	if err != nil {
@@ -100,139 +91,15 @@ func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
 		for i, name := range c.Files {
 			c.Files[i] = s.on(name)
 		}
-		c.print(&a.out, a.palette(opt.color))
+		printComparison(&a.out, a.palette(opt.color), c)
 	}
 	a.warn(warnings)
 	return nil
 }
 
-// compare renders the environment and compares its baseline with its candidate.
-func (s *site) compare(ctx context.Context, req render.Request, opt diffOptions) (*comparison, []string, error) {
-	res, err := render.Environment(ctx, req)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := compare(res, opt.full, opt.output(s.arg))
-	if err != nil || res.Marker == nil {
-		return c, res.Warnings, err
-	}
-	warnings := res.Warnings
-	if c.Effect, err = promote.EffectOf(ctx, req, res, s.branch, s.session == nil); ctx.Err() != nil {
-		return nil, nil, err
-	}
-	if err != nil {
-		warnings = append(warnings, "the candidate could not be promoted: "+err.Error())
-	}
-	return c, append(warnings, res.Unjudged()...), nil
-}
-
-// comparison is what a candidate changes, and what its test adds.
-type comparison struct {
-	Environment string        `json:"environment"`
-	Layout      string        `json:"layout"`
-	Candidate   string        `json:"candidate,omitempty"`
-	ID          string        `json:"id,omitempty"`
-	Digest      digest.Digest `json:"digest,omitempty"`
-	Waiting     int           `json:"waiting,omitempty"`
-	Changes     []change      `json:"changes"`
-	Variant     []entry       `json:"variant"`
-	Replaced    []entry       `json:"replaced"`
-	Injected    []entry       `json:"injected"`
-	Untested    []string      `json:"untested"`
-	Selected    []string      `json:"selected"`
-	Rewritten   []string      `json:"rewritten,omitempty"` // what of the variant differs from what is promoted
-
-	promote.Effect
-	marker bool
-}
-
-// change is one object in which baseline and candidate differ.
-type change struct {
-	Object string    `json:"object"`
-	Change diff.Kind `json:"change"`
-	Diff   string    `json:"diff"`
-}
-
-// entry is one object that runs beside the baseline.
-type entry struct {
-	Object   string `json:"object"`
-	Role     string `json:"role,omitempty"`     // judges, or load
-	Manifest string `json:"manifest,omitempty"` // with --full
-}
-
-func compare(res *render.Result, full bool, out *output) (*comparison, error) {
-	c := &comparison{
-		Environment: res.Plan.Metadata.Name, Layout: string(res.Layout), ID: res.ID, Digest: res.Digest, Waiting: res.Waiting,
-		Changes: []change{}, Variant: []entry{}, Replaced: []entry{}, Injected: []entry{},
-		Untested: append([]string{}, res.Untested...), Selected: append([]string{}, res.Selected...), Rewritten: res.Rewritten,
-	}
-	if res.Marker == nil {
-		return c, nil
-	}
-	c.marker, c.Candidate = true, res.Marker.Metadata.Name
-	for _, d := range object.Diff(object.Applied(res.Baseline), object.Applied(res.Candidate)) {
-		item, err := compareObject(d, out)
-		if err != nil {
-			return nil, err
-		}
-		c.Changes = append(c.Changes, item)
-	}
-	var err error
-	if c.Variant, err = entries(res.Variant, full, out); err != nil {
-		return nil, err
-	}
-	if c.Replaced, err = entries(res.Replaced, full, out); err != nil {
-		return nil, err
-	}
-	if c.Injected, err = entries(res.Injected, full, out); err != nil {
-		return nil, err
-	}
-	judges := res.Judges() // what is cloned may be of an engine's kind too
-	mark(c.Replaced, res.Replaced, judges)
-	mark(c.Injected, res.Injected, judges)
-	return c, nil
-}
-
-// mark says of each object that judges that it does.
-func mark(list []entry, objs []*unstructured.Unstructured, judges []object.Key) {
-	for i, o := range objs {
-		if slices.Contains(judges, object.KeyOf(o)) {
-			list[i].Role = "judges"
-		}
-	}
-}
-
-// compareObject makes a unified diff of one object's YAML.
-func compareObject(d object.Difference, out *output) (change, error) {
-	text, err := diff.Unified(d, out.max)
-	if errors.Is(err, object.ErrTooLarge) {
-		return change{}, out.exceeded()
-	}
-	if err != nil {
-		return change{}, err
-	}
-	return change{Object: d.Key.String(), Change: diff.KindOf(d), Diff: text}, out.take(len(text))
-}
-
-func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry, error) {
-	list := make([]entry, 0, len(objs))
-	for _, o := range objs {
-		e := entry{Object: object.KeyOf(o).String(), Role: o.GetAnnotations()[engine.RoleAnnotation]}
-		if full {
-			data, err := out.yaml(diff.Masked(o))
-			if err != nil {
-				return nil, err
-			}
-			e.Manifest = string(data)
-		}
-		list = append(list, e)
-	}
-	return list, nil
-}
-
-func (c *comparison) print(w io.Writer, p palette) {
+func printComparison(w io.Writer, p palette, c *compare.Comparison) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
-	if !c.marker {
+	if !c.UnderTest {
 		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
 		return
 	}
@@ -254,7 +121,7 @@ func (c *comparison) print(w io.Writer, p palette) {
 	printList(w, p, "Differs from what is promoted:", c.Rewritten)
 }
 
-func printEntries(w io.Writer, p palette, title string, list []entry) {
+func printEntries(w io.Writer, p palette, title string, list []compare.Entry) {
 	lines := make([]string, len(list))
 	for i, e := range list {
 		lines[i] = e.Object

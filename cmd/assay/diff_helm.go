@@ -1,27 +1,21 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 
-	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/diff"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/promote/compare"
 	"github.com/assaydev/assay/render/helm"
 )
 
-// helmComparison is what two versions of Helm make of one chart.
+// helmComparison is what two versions of Helm make of one chart, whose directory is as
+// the user reaches it.
 type helmComparison struct {
-	spec.Environment                   // its directory as the user reaches it
-	Equal            bool              `json:"equal"`
-	Changes          []change          `json:"changes"`
-	Errors           map[string]string `json:"errors,omitempty"` // by version
+	compare.Chart
+	Errors map[string]string `json:"errors,omitempty"` // by version
 }
 
 func (a *app) diffHelm(ctx context.Context, opt diffOptions, dirs []string) error {
@@ -65,46 +59,20 @@ func (o *diffOptions) compareHelm(ctx context.Context, dir string, versions [2]s
 		return nil, err
 	}
 	defer p.close()
-	charts, err := render.FindCharts(p.FS, p.Dir)
+	found, err := compare.Helm(ctx, p.Request, versions, o.output(dir))
 	if err != nil {
 		return nil, err
 	}
-	if o.name != "" {
-		charts = slices.DeleteFunc(charts, func(env spec.Environment) bool { return env.Name != o.name })
-	}
-	if len(charts) == 0 {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("%s: there is no Helm chart at or below it: name a directory with charts", dir)
 	}
-	out := o.output(dir)
-	var all []helmComparison
-	for _, env := range charts {
-		req := p.Request
-		req.Environment = env
-		c := helmComparison{Environment: spec.Environment{Dir: p.on(env.Dir), Name: env.Name}, Changes: []change{}, Errors: map[string]string{}}
-		found, err := render.CompareHelm(ctx, req, versions)
-		if ctx.Err() != nil {
-			return nil, err
+	all := make([]helmComparison, len(found))
+	for i, c := range found {
+		c.Dir = p.on(c.Dir)
+		all[i] = helmComparison{c, map[string]string{}}
+		for version, err := range c.Failed {
+			all[i].Errors[version] = message(err)
 		}
-		for i, version := range versions {
-			if failed := cmp.Or(err, found.Errors[i]); failed != nil {
-				c.Errors[version] = message(failed)
-			}
-		}
-		for _, d := range found.Differences {
-			text, err := diff.Between(versions[0], versions[1], d, out.max)
-			if errors.Is(err, object.ErrTooLarge) {
-				return nil, out.exceeded()
-			}
-			if err != nil {
-				return nil, err
-			}
-			if err := out.take(len(text)); err != nil {
-				return nil, err
-			}
-			c.Changes = append(c.Changes, change{d.Key.String(), diff.KindOf(d), text})
-		}
-		c.Equal = len(c.Changes) == 0 && len(c.Errors) == 0
-		all = append(all, c)
 	}
 	return all, nil
 }

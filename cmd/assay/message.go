@@ -9,6 +9,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/worktree"
 )
@@ -19,10 +20,14 @@ func message(err error) string {
 	text := err.Error()
 	add := func(said error, flag string) { text = strings.Replace(text, said.Error(), said.Error()+flag, 1) }
 	var limit *envfs.LimitError
+	var large *object.TooLargeError
 	var missing *promote.MissingError
 	var refused *remote.RefusedError
 	if errors.As(err, &limit) {
 		add(limit, " with "+limitFlag(limit.Kind))
+	}
+	if errors.As(err, &large) {
+		add(large, " with --max-output-bytes")
 	}
 	if errors.As(err, &missing) {
 		add(missing, " with --"+string(missing.Input))

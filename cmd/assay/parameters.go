@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/plugin"
 )
 
@@ -39,7 +40,7 @@ func (a *app) parameters(ctx context.Context, opt environmentFlags, dir string) 
 	if err != nil {
 		return err
 	}
-	data, err := encodeJSON(list)
+	data, err := visible.MarshalJSON(list)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/helm"
 )
@@ -76,16 +77,20 @@ func (a *app) render(ctx context.Context, opt renderOptions, dir string) error {
 		return err
 	}
 	if opt.outputDir != "" {
-		if err := a.writeObjects(ctx, opt.outputDir, opt.format, objs, opt.output(dir)); err != nil {
+		files, err := opt.output(dir).Files(objs, opt.format == formatJSON)
+		if err != nil {
+			return err
+		}
+		if err := a.write(ctx, func() error { return worktree.Fill(ctx, opt.outputDir, files) }); err != nil {
 			return err
 		}
 		a.notef("wrote %d objects to %s", len(objs), opt.outputDir)
 	} else {
 		var data []byte
 		if out := opt.output(dir); opt.format == formatJSON {
-			data, err = out.list(objs)
+			data, err = out.List(objs)
 		} else {
-			data, err = out.yaml(objs...)
+			data, err = out.YAML(objs...)
 		}
 		if err != nil {
 			return err

@@ -10,7 +10,9 @@ import (
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/compare"
 	"github.com/assaydev/assay/promote/worktree"
 )
 
@@ -201,9 +203,9 @@ func (a *app) explain(s *site, err error) error {
 
 func (a *app) explainLaw(law *promote.LawError, err error) error {
 	const most = 5
-	out := &output{"the difference", defaultOutputBytes, defaultOutputBytes}
+	out := object.NewPrinter("the difference", 0)
 	for _, d := range law.Differences[:min(most, len(law.Differences))] {
-		item, err := compareObject(d, out)
+		item, err := compare.Object(d, out)
 		if err != nil {
 			return err
 		}

@@ -1,33 +1,29 @@
-package main
+package object
 
 import (
-	"context"
 	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/assaydev/assay/promote/worktree"
 )
 
-// writeObjects writes one file for each object to a new or empty directory.
-func (a *app) writeObjects(ctx context.Context, dir, format string, objs []*unstructured.Unstructured, out *output) error {
+// Files prints objects to one file each: as JSON where asked for, else as YAML.
+func (p *Printer) Files(objs []*unstructured.Unstructured, json bool) (map[string][]byte, error) {
 	contents := map[string][]byte{}
 	for _, o := range objs {
-		data, err := encodeObject(o, format, out)
+		format, data, err := "yaml", []byte(nil), error(nil)
+		if json {
+			format = "json"
+			data, err = p.JSON(o.Object)
+		} else {
+			data, err = p.YAML(o)
+		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		contents[fileName(o, format, contents)] = data
 	}
-	return a.write(ctx, func() error { return worktree.Fill(ctx, dir, contents) })
-}
-
-func encodeObject(o *unstructured.Unstructured, format string, out *output) ([]byte, error) {
-	if format == formatJSON {
-		return out.json(o.Object)
-	}
-	return out.yaml(o)
+	return contents, nil
 }
 
 // fileName is kind-name, with the namespace, the group and a number added for

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/util/validation"
-	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote/candidate"
@@ -17,8 +12,8 @@ import (
 // envFlag is --env: the name of an environment, or NAME=VALUE for a variable
 // of the container under test, which may be given again.
 type envFlag struct {
-	name      *string
-	variables *[]string
+	name   *string
+	change *candidate.Change
 }
 
 func (f envFlag) Set(text string) error {
@@ -26,14 +21,9 @@ func (f envFlag) Set(text string) error {
 		*f.name = text
 		return nil
 	}
-	name, _, _ := strings.Cut(text, "=")
-	if problems := validation.IsEnvVarName(name); len(problems) > 0 {
-		return usagef("%q is not a name of a variable", name)
+	if err := f.change.AddVariable(text); err != nil {
+		return usagef("%s", err)
 	}
-	if slices.ContainsFunc(*f.variables, func(other string) bool { return strings.HasPrefix(other, name+"=") }) {
-		return usagef("%s is given twice: keep one", name)
-	}
-	*f.variables = append(*f.variables, text)
 	return nil
 }
 
@@ -41,28 +31,34 @@ func (f envFlag) String() string { return *f.name }
 
 func (f envFlag) Type() string { return "name" }
 
-// parsePatches reads --patch and --env.
-func (a *app) parsePatches(ctx context.Context, opt candidateOptions, m *candidate.Marker) ([]types.Patch, error) {
-	var patches []types.Patch
-	for _, name := range opt.patches {
-		data, err := a.readInput(name)
-		if err != nil {
-			return nil, err
-		}
-		more, err := m.Patches(ctx, name, data)
-		if err != nil {
-			return nil, onlyOne("--patch with JSON patch operations", err)
-		}
-		patches = append(patches, more...)
+// explainChange says of which flag an error of the change is, and which helps.
+func (o candidateOptions) explainChange(err error) error {
+	var syntax *candidate.SyntaxError
+	var part *candidate.PartError
+	switch {
+	case errors.As(err, &syntax):
+		return usagef("--%s", syntax)
+	case !errors.As(err, &part):
+		return err
+	case part.Part == candidate.PartTag:
+		return o.onlyImage(part.Err)
+	case part.Part == candidate.PartPatch:
+		return onlyOne("--patch with JSON patch operations", part.Err)
+	default:
+		return onlyOne("--env NAME=VALUE", part.Err)
 	}
-	if len(opt.variables) == 0 {
-		return patches, nil
+}
+
+// onlyImage says of --tag that it needs the only image.
+func (o candidateOptions) onlyImage(err error) error {
+	var several *candidate.NotOnlyError
+	switch {
+	case !errors.As(err, &several):
+		return err
+	case len(several.Names) == 0:
+		return errors.New("no workload runs an image that --tag could change: name the change with --image or --set")
 	}
-	patch, err := m.Variables(ctx, opt.variables)
-	if err != nil {
-		return nil, onlyOne("--env NAME=VALUE", err)
-	}
-	return append(patches, patch), nil
+	return fmt.Errorf("--tag needs the only image, and there are %s: choose one with --image NAME:%s", excerpt.List(several.Names), o.Tag)
 }
 
 // onlyOne says of a flag that it needs the only workload, or the only container.

@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote/candidate"
 )
 
 type candidateOptions struct {
 	siteFlags
-	images, sets, valueFiles, patches, variables []string
-	tag, title, format                           string
+	candidate.Change
+	title, format string
 	way
 	retry, pull, preempt, queue bool
 }
@@ -63,13 +60,13 @@ commits.`,
 	}
 	opt.bind(cmd)
 	f := cmd.Flags()
-	f.StringArrayVar(&opt.images, "image", nil, "`image` to change: NAME:TAG, NAME@DIGEST or NAME=NEWNAME[:TAG|@DIGEST]; repeatable")
-	f.StringVar(&opt.tag, "tag", "", "new `tag` of the only image of the workloads under test")
-	f.StringArrayVar(&opt.sets, "set", nil, "Helm values as `KEY=VALUE`, in the syntax of helm --set; repeatable")
-	f.StringArrayVar(&opt.valueFiles, "values", nil, "YAML `file` of Helm values, - for stdin; repeatable, and under --set")
-	f.StringArrayVar(&opt.patches, "patch", nil, "`file` of patches as Kustomize takes them, - for stdin; repeatable")
+	f.StringArrayVar(&opt.Images, "image", nil, "`image` to change: NAME:TAG, NAME@DIGEST or NAME=NEWNAME[:TAG|@DIGEST]; repeatable")
+	f.StringVar(&opt.Tag, "tag", "", "new `tag` of the only image of the workloads under test")
+	f.StringArrayVar(&opt.Settings, "set", nil, "Helm values as `KEY=VALUE`, in the syntax of helm --set; repeatable")
+	f.StringArrayVar(&opt.ValueFiles, "values", nil, "YAML `file` of Helm values, - for stdin; repeatable, and under --set")
+	f.StringArrayVar(&opt.Patches, "patch", nil, "`file` of patches as Kustomize takes them, - for stdin; repeatable")
 	env := f.Lookup("env")
-	env.Value = envFlag{&opt.name, &opt.variables}
+	env.Value = envFlag{&opt.name, &opt.Change}
 	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag, or what changes)")
 	opt.bindPut(cmd)
@@ -95,10 +92,11 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []str
 	if err := opt.checkChange(); err != nil {
 		return err
 	}
+	opt.Read = a.readInput
 	return a.putCandidate(ctx, opt, args, func(*site) candidate.Derive {
 		return func(ctx context.Context, m *candidate.Marker) (candidate.Derived, error) {
-			c, err := a.candidate(ctx, opt, m)
-			return candidate.Derived{Candidate: c}, err
+			c, err := opt.Derive(ctx, m)
+			return c, opt.explainChange(err)
 		}
 	})
 }
@@ -113,7 +111,7 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []str
 		return err
 	}
 	defer s.close()
-	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Loose: len(opt.valueFiles) > 0, Pull: opt.pull, Preempt: opt.preempt, Queue: opt.queue})
+	p, err := s.Set(ctx, candidate.Put{Derive: derive(s), Name: opt.title, Retry: opt.retry, Loose: len(opt.ValueFiles) > 0, Pull: opt.pull, Preempt: opt.preempt, Queue: opt.queue})
 	var remembered *candidate.RememberedError
 	var others *candidate.OtherTargetsError
 	switch {
@@ -130,29 +128,10 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []str
 // checkChange refuses flags of a change that make no sense together.
 func (o candidateOptions) checkChange() error {
 	switch {
-	case o.tag != "" && len(o.images) > 0:
+	case o.Tag != "" && len(o.Images) > 0:
 		return usagef("--tag is for the only image, --image names one: give one of the two")
-	case o.tag == "" && len(o.images)+len(o.sets)+len(o.valueFiles)+len(o.patches)+len(o.variables) == 0:
+	case o.Tag == "" && len(o.Images)+len(o.Settings)+len(o.ValueFiles)+len(o.Patches)+len(o.Variables) == 0:
 		return usagef("no change is given: name it with --tag, --image, --env NAME=VALUE, --set, --values or --patch")
 	}
 	return nil
-}
-
-// candidate makes the marker's document from the flags.
-func (a *app) candidate(ctx context.Context, opt candidateOptions, m *candidate.Marker) (spec.Candidate, error) {
-	c := spec.Candidate{APIVersion: spec.APIVersion, Kind: spec.KindCandidate}
-	var err error
-	if c.Spec.Images, err = opt.parseImages(ctx, m); err != nil {
-		return c, err
-	}
-	if c.Spec.Values, err = a.values(ctx, opt, m); err != nil {
-		return c, err
-	}
-	if c.Spec.Patches, err = a.parsePatches(ctx, opt, m); err != nil {
-		return c, err
-	}
-	if len(c.Spec.Images) == 0 && len(opt.variables) > 0 {
-		c.Metadata.Name = excerpt.Of(strings.Join(opt.variables, ", "), 100)
-	}
-	return c, nil
 }

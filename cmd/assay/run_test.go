@@ -11,9 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/kustomize/api/types"
 
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
@@ -136,31 +134,6 @@ type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
-func TestParseImage(t *testing.T) {
-	for text, want := range map[string]types.Image{
-		"nginx:1.2":                        {Name: "nginx", NewTag: "1.2"},
-		"localhost:5000/a/b:1":             {Name: "localhost:5000/a/b", NewTag: "1"},
-		"nginx@sha256:abc":                 {Name: "nginx", Digest: "sha256:abc"},
-		"nginx=my.io/nginx":                {Name: "nginx", NewName: "my.io/nginx"},
-		"nginx=my.io/nginx:2":              {Name: "nginx", NewName: "my.io/nginx", NewTag: "2"},
-		"nginx=my.io:5000/nginx@sha256:ab": {Name: "nginx", NewName: "my.io:5000/nginx", Digest: "sha256:ab"},
-		"nginx=nginx:2":                    {Name: "nginx", NewTag: "2"},
-	} {
-		got, err := parseImage(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s:\n%s", text, diff)
-		}
-	}
-	for _, text := range []string{"", "nginx", "=nginx:1", "nginx=", ":1", "nginx:1@sha256:ab", "nginx=*:1", "a b:1"} {
-		if got, err := parseImage(text); err == nil {
-			t.Errorf("%q is accepted as %+v", text, got)
-		}
-	}
-}
-
 func secret(value string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"},
@@ -204,21 +177,6 @@ func TestColour(t *testing.T) {
 			t.Errorf("%s: %t", test.name, got)
 		}
 	}
-}
-
-func FuzzParseImage(f *testing.F) {
-	for _, text := range []string{"nginx:1", "a.io:5000/b@sha256:ab", "a=b:1", "=", "a=b=c:1", ":", "a:1@b"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		image, err := parseImage(text)
-		if err != nil {
-			return
-		}
-		if image.Name == "" || image.NewName+image.NewTag+image.Digest == "" {
-			t.Errorf("%q changes nothing: %+v", text, image)
-		}
-	})
 }
 
 // TestEndOfAPatientCommand: its error tells what may have landed, also where it

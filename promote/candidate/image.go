@@ -1,4 +1,4 @@
-package main
+package candidate
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// parseImage reads one --image as `kustomize edit set image` does:
+// parseImage reads an image as `kustomize edit set image` does:
 // NAME:TAG, NAME@DIGEST, NAME=NEWNAME, NAME=NEWNAME:TAG or NAME=NEWNAME@DIGEST.
 func parseImage(text string) (types.Image, error) {
 	const forms = "give NAME:TAG, NAME@DIGEST or NAME=NEWNAME[:TAG|@DIGEST]"
@@ -26,11 +26,11 @@ func parseImage(text string) (types.Image, error) {
 	}
 	switch {
 	case name == "" || newName == "" || strings.ContainsAny(text, " \t\n*"):
-		return image, usagef("--image %q: %s", text, forms)
+		return image, syntaxf("image %q: %s", text, forms)
 	case tag != "" && digest != "":
-		return image, usagef("--image %q has both a tag and a digest: give one", text)
+		return image, syntaxf("image %q has both a tag and a digest: give one", text)
 	case tag == "" && digest == "" && image.NewName == "":
-		return image, usagef("--image %q names no tag or digest: %s", text, forms)
+		return image, syntaxf("image %q names no tag or digest: %s", text, forms)
 	}
 	return image, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
 )
@@ -65,50 +64,23 @@ func (a *app) conclude(ctx context.Context, opt decideOptions, args []string, wa
 		return err
 	}
 	defer s.close()
-	w := waiting{app: a, deadline: time.Now().Add(a.timeout), limited: a.limited}
-	for {
+	decide := func(ctx context.Context) (*promote.Result, error) {
 		decider, err := a.verdict(opt, "", s)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		r, err := s.Decide(ctx, decider)
-		if err != nil || !wait || r.Choice.Held != decision.Hold || !w.again(ctx, r) {
-			return a.reportDecision(s, opt, r, err)
-		}
+		return s.Decide(ctx, decider)
 	}
-}
-
-// waiting is the state of a command that looks again.
-type waiting struct {
-	app      *app
-	deadline time.Time
-	limited  bool   // by --timeout
-	said     string // the last reason
-	pause    time.Duration
-}
-
-// mostPause is the longest between two looks, and firstPause the one before the second.
-const (
-	firstPause = time.Second
-	mostPause  = 15 * time.Second
-)
-
-// again waits for the next look; false where the time is over. A reason is told once.
-func (w *waiting) again(ctx context.Context, r *promote.Result) bool {
-	if w.said != r.Reason {
-		w.said, w.pause = r.Reason, 0
-		w.app.notef("candidate %s (%s) waits for a verdict: %s", called(r.Candidate), r.ID, excerpt.Of(r.Reason, 300))
+	if !wait {
+		r, err := decide(ctx)
+		return a.reportDecision(s, opt, r, err)
 	}
-	w.pause = min(max(2*w.pause, firstPause), mostPause)
-	if w.limited && time.Now().Add(w.pause).After(w.deadline) {
-		return false
+	patience := promote.Patience{Held: func(r *promote.Result) {
+		a.notef("candidate %s (%s) waits for a verdict: %s", called(r.Candidate), r.ID, excerpt.Of(r.Reason, 300))
+	}}
+	if a.limited {
+		patience.Until = time.Now().Add(a.timeout)
 	}
-	timer := time.NewTimer(w.pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	r, err := promote.Wait(ctx, patience, decide)
+	return a.reportDecision(s, opt, r, err)
 }

@@ -5,12 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
@@ -20,35 +14,9 @@ import (
 const appUsage = "`APP` that uses the plugin: take repository, branch, path and parameters from it. " +
 	"NAME or NAMESPACE/NAME is an Application in the cluster; what ends in .yaml, .yml or .json, or begins with ./, ../ or /, is a file with one, and - is stdin"
 
-// argoCD is the namespace of Argo CD where nothing names another.
-const argoCD = "argocd"
-
-// applications is the resource that an Application is.
-func applications() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-}
-
-// appName is an Application in the cluster.
-type appName struct{ namespace, name string } // the namespace may be empty
-
-// parseAppName tells a name from a file. Its text alone decides: what files lie
-// around may be somebody else's, and an Application says where our credentials
-// go. A file that could be a name is given as ./FILE.
-func parseAppName(text string) (n appName, ok bool) {
-	if slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(text)) {
-		return n, false
-	}
-	namespace, name, qualified := strings.Cut(text, "/")
-	if !qualified {
-		return appName{name: text}, len(validation.IsDNS1123Subdomain(text)) == 0
-	}
-	ok = len(validation.IsDNS1123Label(namespace)) == 0 && len(validation.IsDNS1123Subdomain(name)) == 0
-	return appName{namespace, name}, ok
-}
-
 // findApp reads what --app names. The title is for messages.
 func (a *app) findApp(ctx context.Context, opt serverFlags) (title string, at application.Place, err error) {
-	name, ok := parseAppName(opt.app)
+	name, ok := application.ParseName(opt.app)
 	if ok {
 		return a.liveApp(ctx, opt, name)
 	}
@@ -62,21 +30,17 @@ func (a *app) findApp(ctx context.Context, opt serverFlags) (title string, at ap
 }
 
 // liveApp reads an Application from the cluster.
-func (a *app) liveApp(ctx context.Context, opt serverFlags, n appName) (title string, at application.Place, err error) {
+func (a *app) liveApp(ctx context.Context, opt serverFlags, n application.Name) (title string, at application.Place, err error) {
 	c, err := a.openCluster(opt)
 	if err != nil {
 		return "", at, noApp(opt.app, err)
 	}
-	for _, otherwise := range []string{c.Namespace, argoCD} {
-		if n.namespace == "" {
-			n.namespace = otherwise
-		}
-	}
-	title = "Application " + n.namespace + "/" + n.name
+	n = n.Or(c.Namespace)
+	title = n.String()
 	if a.tellsSteps() {
 		a.notef("read %s from %s ...", title, c.Place)
 	}
-	o, err := c.Get(ctx, applications(), n.namespace, n.name)
+	o, err := c.Get(ctx, application.Resource(), n.Namespace, n.Name)
 	if err != nil {
 		return title, at, noApp(opt.app, err)
 	}

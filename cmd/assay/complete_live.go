@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/plugin"
@@ -58,7 +59,7 @@ func (a *app) completeCluster(cmd *cobra.Command) {
 		if err != nil {
 			return nil, err
 		}
-		apps, err := c.ListAll(ctx, applications(), "", "")
+		apps, err := c.ListAll(ctx, application.Resource(), "", "")
 		var found []string
 		for _, o := range apps {
 			found = append(found, o.GetNamespace()+"/"+o.GetName())

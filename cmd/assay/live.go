@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
@@ -41,7 +42,7 @@ func unlessSaved(ctx context.Context, err error) error {
 // that is asked for its experiment. That cluster is the Application's own only if
 // both are the same, or if the Application is a file's and the user names it.
 func (opt serverFlags) destination(title, cluster, namespace string) (string, error) {
-	_, live := parseAppName(opt.app)
+	_, live := application.ParseName(opt.app)
 	switch {
 	case cluster == "":
 	case live:

@@ -10,6 +10,8 @@
 // of a file or of a cluster: where its environment is, and what the plugin is
 // given (locate.go).
 //
+// ParseName tells the name of an Application in a cluster from a file (name.go).
+//
 // Argo CD's own types are not linked: they make a process slow to start.
 package application
 

@@ -7,11 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
-	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/verify"
 	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"
@@ -58,24 +56,6 @@ exit code 1.`,
 	return cmd
 }
 
-// finding is what verify says of one environment.
-type finding struct {
-	spec.Environment               // its directory as the user wrote it
-	OK               bool          `json:"ok"`
-	Error            string        `json:"error,omitempty"`
-	Layout           string        `json:"layout,omitempty"`
-	Objects          int           `json:"objects"`
-	Candidate        string        `json:"candidate,omitempty"`
-	ID               string        `json:"id,omitempty"`
-	Digest           digest.Digest `json:"digest,omitempty"`
-	Proven           bool          `json:"proven,omitempty"`  // with a candidate: promotion and rejection would hold now
-	Changed          []string      `json:"changed,omitempty"` // with --against: without a verdict
-	Claims           []string      `json:"claims,omitempty"`  // with --against: commits that promote as tested, and claim the verdict
-	promote.Effect
-	Untested []string `json:"untested,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-}
-
 func (a *app) verify(ctx context.Context, opt verifyOptions, args []string) error {
 	against := ""
 	if opt.against != "" {
@@ -87,7 +67,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, args []string) erro
 	if !opt.chosen() && len(args) == 0 {
 		args = []string{"."}
 	}
-	var findings []finding
+	var findings []verify.Finding
 	var err error
 	if opt.chosen() {
 		findings, err = a.verifyServer(ctx, opt)
@@ -112,10 +92,10 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, args []string) erro
 		}
 	} else {
 		for _, f := range findings {
-			a.out.WriteString(f.text())
+			a.out.WriteString(findingText(f))
 		}
 	}
-	if slices.ContainsFunc(findings, func(f finding) bool { return !f.OK }) {
+	if slices.ContainsFunc(findings, func(f verify.Finding) bool { return !f.OK }) {
 		return errReported
 	}
 	return nil
@@ -147,7 +127,7 @@ func (e *environmentFlags) environmentsIn(dir string) []spec.Environment {
 }
 
 // verifyServer checks the environments of a branch.
-func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []finding, err error) {
+func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []verify.Finding, err error) {
 	name := opt.name
 	opt.name = "" // which of them are checked
 	s, err := a.connect(ctx, opt.siteFlags, way{})
@@ -169,12 +149,10 @@ func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []f
 	return findings, err
 }
 
-func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, signers, dir string) finding {
-	f := finding{Environment: spec.Environment{Dir: dir, Name: env.name}}
+func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, signers, dir string) verify.Finding {
 	p, err := env.open(dir, plugin.Call{})
 	if err != nil {
-		f.Error = message(err)
-		return f
+		return verify.Finding{Environment: spec.Environment{Dir: dir, Name: env.name}, Error: message(err)}
 	}
 	defer p.close()
 	return findingOf(ctx, p.Request, dir, verify.Options{
@@ -183,23 +161,16 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, sign
 }
 
 // findingOf checks one environment, whose directory the user knows as dir.
-func findingOf(ctx context.Context, req render.Request, dir string, opt verify.Options) finding {
-	f := finding{Environment: spec.Environment{Dir: dir, Name: req.Name}}
-	r, err := verify.Environment(ctx, req, opt)
-	f.Changed, f.Claims, f.Effect = r.Changed, r.Claims, r.Effect
+func findingOf(ctx context.Context, req render.Request, dir string, opt verify.Options) verify.Finding {
+	f, err := verify.Find(ctx, req, opt)
+	f.Environment = spec.Environment{Dir: dir, Name: req.Name}
 	if err != nil {
 		f.Error = message(err)
-		return f
 	}
-	f.OK, f.Proven, f.Layout, f.ID, f.Digest, f.Objects = true, r.Proven, string(r.Layout), r.ID, r.Digest, len(r.Output())
-	if r.Marker != nil {
-		f.Candidate = r.Marker.Metadata.Name
-	}
-	f.Untested, f.Warnings = r.Untested, r.Warnings
 	return f
 }
 
-func (f finding) text() string {
+func findingText(f verify.Finding) string {
 	where := f.Dir
 	if f.Name != "" {
 		where += " (" + f.Name + ")"

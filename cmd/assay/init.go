@@ -101,7 +101,7 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 	if err != nil {
 		return p.initError(err)
 	}
-	if err := a.writeOwn(ctx, p, "init", s.Files); err != nil {
+	if err := a.dir(p.located).Adopt(ctx, "init", p.Request, s.Files); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
@@ -122,6 +122,27 @@ func (a *app) init(ctx context.Context, opt initOptions, dir string) error {
 	}
 	a.nextf("  assay diff %s", argument(p.arg, p.Name))
 	return nil
+}
+
+// resumeInit finishes what an earlier init left undone when it was killed.
+func (a *app) resumeInit(ctx context.Context, p *opened, verb string) (done bool, err error) {
+	record, err := a.dir(p.located).ResumeAdopt(ctx, verb)
+	if record == nil || err != nil {
+		return false, err
+	}
+	a.notef("this finishes an init that was interrupted")
+	for _, f := range record.Files {
+		_, _ = fmt.Fprintf(&a.out, "wrote %s\n", p.on(f.Path))
+	}
+	return true, nil
+}
+
+// questions asks on a terminal; elsewhere nobody is asked.
+func (a *app) questions() adopt.Ask {
+	if !isTerminal(a.stdin) {
+		return nil
+	}
+	return adopt.People(a.stdin, a.stderr)
 }
 
 // adopt is the environment as a new plan names it: by its directory.

@@ -36,7 +36,7 @@ func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error
 	}
 	back := "the way back: apply " + name + " as it was"
 	if moved.Plan != nil {
-		if err := a.writeOwn(ctx, p, "init --app", map[string][]byte{moved.PlanFile: moved.Plan}); err != nil {
+		if err := a.dir(p.located).Adopt(ctx, "init --app", p.Request, map[string][]byte{moved.PlanFile: moved.Plan}); err != nil {
 			return err
 		}
 		a.notef("wrote %s", p.on(moved.PlanFile))

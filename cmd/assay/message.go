@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/plugin/adopt"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/worktree"
 )
@@ -21,6 +22,7 @@ func message(err error) string {
 	add := func(said error, flag string) { text = strings.Replace(text, said.Error(), said.Error()+flag, 1) }
 	var limit *envfs.LimitError
 	var large *object.TooLargeError
+	var unanswered *adopt.NoAnswerError
 	var missing *promote.MissingError
 	var refused *remote.RefusedError
 	if errors.As(err, &limit) {
@@ -28,6 +30,9 @@ func message(err error) string {
 	}
 	if errors.As(err, &large) {
 		add(large, " with --max-output-bytes")
+	}
+	if errors.As(err, &unanswered) {
+		add(unanswered, ": give it as a flag")
 	}
 	if errors.As(err, &missing) {
 		add(missing, " with --"+string(missing.Input))

@@ -3,7 +3,8 @@
 //
 //  1. Init renders the environment as it is, and finds the workloads that a
 //     candidate could replace (survey.go).
-//  2. What the options leave out is asked for, or takes its default (choose.go).
+//  2. What the options leave out is asked for, or takes its default (choose.go,
+//     people.go).
 //  3. The plan and the experiment's resources come from internal/scaffold. A made-up
 //     candidate is rendered with them: what does not work yet is a note
 //     (rehearse.go).

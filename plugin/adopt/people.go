@@ -1,4 +1,4 @@
-package main
+package adopt
 
 import (
 	"bufio"
@@ -8,18 +8,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/assaydev/assay/plugin/adopt"
 )
 
-// questions asks on a terminal; elsewhere nobody is asked.
-func (a *app) questions() adopt.Ask {
-	if !isTerminal(a.stdin) {
-		return nil
-	}
-	t := &terminal{bufio.NewReader(a.stdin), a.stderr}
+// People asks people by lines of text.
+func People(in io.Reader, out io.Writer) Ask {
+	t := &terminal{bufio.NewReader(in), out}
 	return t.ask
 }
+
+// NoAnswerError says that a question got no answer.
+type NoAnswerError struct{ Prompt string }
+
+func (e *NoAnswerError) Error() string { return fmt.Sprintf("no answer to %q", e.Prompt) }
 
 // terminal is where people are asked.
 type terminal struct {
@@ -28,7 +28,7 @@ type terminal struct {
 }
 
 // ask asks until the answer is one that the question allows.
-func (t *terminal) ask(q adopt.Question) (string, error) {
+func (t *terminal) ask(q Question) (string, error) {
 	prompt := q.Prompt
 	switch {
 	case q.Listed:
@@ -58,7 +58,7 @@ func (t *terminal) line(prompt, fallback string) (string, error) {
 	_, _ = fmt.Fprintf(t.out, "%s: ", prompt)
 	line, err := t.in.ReadString('\n')
 	if err != nil && (line == "" || !errors.Is(err, io.EOF)) {
-		return "", fmt.Errorf("no answer to %q: give it as a flag", prompt)
+		return "", &NoAnswerError{prompt}
 	}
 	if line = strings.TrimSpace(line); line != "" {
 		return line, nil

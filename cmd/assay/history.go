@@ -67,7 +67,7 @@ func (a *app) history(ctx context.Context, where siteFlags, format string, args 
 // printHistory prints decisions, and says how far back they reach.
 func (a *app) printHistory(past history.Past, format, where string, bare bool) error {
 	if format != formatText {
-		if err := a.structured(format, historyReports(past.Decisions)); err != nil {
+		if err := a.structured(format, history.Reports(past.Decisions)); err != nil {
 			return err
 		}
 	} else {

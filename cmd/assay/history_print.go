@@ -10,14 +10,6 @@ import (
 	"github.com/assaydev/assay/internal/history"
 )
 
-func historyReports(list []history.Decision) []history.Report {
-	out := make([]history.Report, len(list))
-	for i, d := range list {
-		out[i] = history.ReportOf(d, list)
-	}
-	return out
-}
-
 // historyTable is for people: evidence is cut, times are UTC.
 func historyTable(list []history.Decision, bare bool) string {
 	t := table{head: []string{"TIME", "OUTCOME", "CANDIDATE", "ID", "BY", "COMMIT", "EVIDENCE"}, bare: bare}

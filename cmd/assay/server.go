@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -174,19 +173,7 @@ func (a *app) deployed(ctx context.Context, opt *serverFlags) (deployed, error) 
 	if err != nil {
 		return deployed{}, err
 	}
-	call, err := plugin.FromEnv(func(key string) (string, bool) {
-		switch key {
-		case "ARGOCD_APP_NAME":
-			return place.Name, true
-		case "ARGOCD_APP_NAMESPACE":
-			return place.Namespace, true
-		case "ARGOCD_APP_PARAMETERS":
-			return place.Parameters, place.Parameters != ""
-		}
-		plain, found := strings.CutPrefix(key, "ARGOCD_ENV_")
-		value, ok := place.Env[plain]
-		return value, found && ok
-	})
+	call, err := plugin.FromApplication(place)
 	if err != nil {
 		return deployed{}, fmt.Errorf("%s: %w", title, err)
 	}

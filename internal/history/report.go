@@ -37,3 +37,12 @@ func ReportOf(d Decision, list []Decision) Report {
 	}
 	return r
 }
+
+// Reports are those of a list.
+func Reports(list []Decision) []Report {
+	out := make([]Report, len(list))
+	for i, d := range list {
+		out[i] = ReportOf(d, list)
+	}
+	return out
+}

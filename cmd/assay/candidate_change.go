@@ -13,6 +13,7 @@ import (
 	"helm.sh/helm/v3/pkg/strvals"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/promote/candidate"
@@ -40,7 +41,7 @@ func (o candidateOptions) parseImages(ctx context.Context, m *candidate.Marker) 
 			return nil, err
 		}
 		if slices.ContainsFunc(images, func(other types.Image) bool { return other.Name == image.Name }) {
-			return nil, usagef("--image names %s twice: keep one", image.Name)
+			return nil, cli.Usagef("--image names %s twice: keep one", image.Name)
 		}
 		images = append(images, image)
 	}
@@ -69,7 +70,7 @@ func (a *app) values(ctx context.Context, opt candidateOptions, m *candidate.Mar
 	}
 	for _, text := range opt.sets {
 		if _, err := strvals.Parse(text); err != nil {
-			return nil, usagef("--set %s: give KEY=VALUE[,KEY=VALUE]", keyOf(text))
+			return nil, cli.Usagef("--set %s: give KEY=VALUE[,KEY=VALUE]", keyOf(text))
 		}
 	}
 	return m.Values(ctx, values, opt.sets)

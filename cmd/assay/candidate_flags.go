@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote/candidate"
 )
@@ -28,10 +29,10 @@ func (f envFlag) Set(text string) error {
 	}
 	name, _, _ := strings.Cut(text, "=")
 	if problems := validation.IsEnvVarName(name); len(problems) > 0 {
-		return usagef("%q is not a name of a variable", name)
+		return cli.Usagef("%q is not a name of a variable", name)
 	}
 	if slices.ContainsFunc(*f.variables, func(other string) bool { return strings.HasPrefix(other, name+"=") }) {
-		return usagef("%s is given twice: keep one", name)
+		return cli.Usagef("%s is given twice: keep one", name)
 	}
 	*f.variables = append(*f.variables, text)
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/promote"
@@ -29,7 +30,7 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 
   # On a server, without a clone
   assay candidate show --repo https://git.example.com/env.git --path shop/prod`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, where, format, args) }),
 	}
 	where.bind(cmd)

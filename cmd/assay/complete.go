@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 // mustComplete adds the completion of a flag that the command has just bound.
@@ -56,7 +58,7 @@ type choice struct {
 
 func (c choice) Set(text string) error {
 	if !slices.Contains(c.words, text) {
-		return usagef("give one of %s", strings.Join(c.words, ", "))
+		return cli.Usagef("give one of %s", strings.Join(c.words, ", "))
 	}
 	*c.value = text
 	return nil

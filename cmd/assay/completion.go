@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
@@ -20,7 +22,7 @@ func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
 
   # fish, for every session
   assay completion fish > ~/.config/fish/completions/assay.fish`,
-		Args:      oneOf(shells),
+		Args:      cli.OneOf(shells),
 		ValidArgs: shells,
 		RunE: a.do(func(_ context.Context, args []string) error {
 			switch args[0] {

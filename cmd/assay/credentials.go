@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"path/filepath"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
@@ -111,7 +112,7 @@ func identity(flag, text string) (git.Identity, error) {
 	}
 	at, err := mail.ParseAddress(text)
 	if err != nil || at.Name == "" {
-		return git.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
+		return git.Identity{}, cli.Usagef("%s %q: give it as \"Name <address>\"", flag, text)
 	}
 	return git.Identity{Name: at.Name, Email: at.Address}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
@@ -62,9 +63,9 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 	byHand := excerpt.Joined(opt.reason) != ""
 	switch {
 	case byHand && opt.experiment != "":
-		return usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
+		return cli.Usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
 	case !byHand && opt.experiment == "":
-		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
+		return cli.Usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
 	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {

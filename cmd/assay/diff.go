@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/promote"
@@ -60,7 +61,7 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 			if len(opt.helms) > 0 {
 				return nil
 			}
-			return takes(0, 1, "one directory, unless --helm is given,")(cmd, args)
+			return cli.Takes(0, 1, "one directory, unless --helm is given,")(cmd, args)
 		},
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if len(opt.helms) > 0 {

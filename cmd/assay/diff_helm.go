@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/diff"
 	"github.com/assaydev/assay/internal/spec"
@@ -26,10 +27,10 @@ type helmComparison struct {
 
 func (a *app) diffHelm(ctx context.Context, opt diffOptions, dirs []string) error {
 	if opt.chosen() {
-		return usagef("--helm is for directories here: leave it out with --repo and --app")
+		return cli.Usagef("--helm is for directories here: leave it out with --repo and --app")
 	}
 	if len(opt.helms) != 2 || opt.helms[0] == opt.helms[1] || !knownHelm(opt.helms[0]) || !knownHelm(opt.helms[1]) {
-		return usagef("--helm takes two versions of Helm, as %s,%s", helm.Version3, helm.Version4)
+		return cli.Usagef("--helm takes two versions of Helm, as %s,%s", helm.Version3, helm.Version4)
 	}
 	if len(dirs) == 0 {
 		dirs = []string{"."}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
@@ -154,7 +155,7 @@ func (e *environmentFlags) find(dir, sourcePath string) (root, rel string, known
 	}
 	rel, err = filepath.Rel(root, abs)
 	if err != nil || !filepath.IsLocal(rel) {
-		return "", "", false, usagef("%s is not inside --root %s", dir, e.root)
+		return "", "", false, cli.Usagef("%s is not inside --root %s", dir, e.root)
 	}
 	return root, filepath.ToSlash(rel), true, nil
 }

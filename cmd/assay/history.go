@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/history"
 )
 
@@ -39,7 +40,7 @@ It looks at the newest 500 commits, and says so if there are more.`,
 
   # All that the repository knows, as JSON
   assay history shop/prod --max-commits 100000 -o json`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.history(ctx, where, format, args)
 		}),

@@ -5,6 +5,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/object"
 )
 
@@ -26,11 +27,11 @@ func parseImage(text string) (types.Image, error) {
 	}
 	switch {
 	case name == "" || newName == "" || strings.ContainsAny(text, " \t\n*"):
-		return image, usagef("--image %q: %s", text, forms)
+		return image, cli.Usagef("--image %q: %s", text, forms)
 	case tag != "" && digest != "":
-		return image, usagef("--image %q has both a tag and a digest: give one", text)
+		return image, cli.Usagef("--image %q has both a tag and a digest: give one", text)
 	case tag == "" && digest == "" && image.NewName == "":
-		return image, usagef("--image %q names no tag or digest: %s", text, forms)
+		return image, cli.Usagef("--image %q names no tag or digest: %s", text, forms)
 	}
 	return image, nil
 }

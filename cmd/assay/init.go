@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/plugin"
@@ -62,7 +63,7 @@ Engines:
 
   # Move an Application of this repository to Assay
   assay init --app argocd/shop.yaml > argocd/shop-assay.yaml`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if opt.app != "" {
 				return a.initApp(ctx, opt, args)
@@ -84,7 +85,7 @@ Engines:
 	f.StringArrayVar(&opt.ValueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
 	f.BoolVar(&opt.Overwrite, "force", false, "write over existing files")
 	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")
-	exclude(f, "app", "engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force")
+	cli.Exclude(f, "app", "engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force")
 	return cmd
 }
 
@@ -153,7 +154,7 @@ func (p *opened) initError(err error) error {
 	case errors.Is(err, adopt.ErrNoWorkload):
 		return fmt.Errorf("%s renders no workload that a candidate could replace: name another directory", p.arg)
 	case errors.Is(err, adopt.ErrPrometheus):
-		return usagef("--prometheus is for --engine %s alone", scaffold.Analysis)
+		return cli.Usagef("--prometheus is for --engine %s alone", scaffold.Analysis)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/render"
@@ -47,7 +48,7 @@ namespace and parameters come from the variables that Argo CD sets.`,
 
   # A chart as the Application "shop" in the namespace "web" renders it
   assay render charts/shop --app-name shop --namespace web -o json`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.render(ctx, opt, dirArg(args)) }),
 	}
 	opt.bindRender(cmd)

@@ -2,21 +2,19 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/visible"
 )
@@ -116,7 +114,7 @@ nothing.`,
   assay demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          subcommand,
+		Args:          cli.Subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version {
 				return a.printVersion(formatText)
@@ -126,15 +124,15 @@ nothing.`,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkExcluded(cmd.Flags()); err != nil {
+		if err := cli.CheckExcluded(cmd.Flags()); err != nil {
 			return err
 		}
 		a.started, a.limited = true, cmd.Flags().Changed("timeout")
 		return nil
 	}
 	cmd.SetUsageFunc(usage)
-	cmd.SetFlagErrorFunc(flagError)
-	cmd.SetHelpCommand(a.helpCommand(cmd))
+	cmd.SetFlagErrorFunc(cli.FlagError)
+	cmd.SetHelpCommand(cli.HelpCommand(cmd, "  assay help candidate set"))
 	cmd.Flags().BoolVar(&version, "version", false, "print the version")
 	cmd.SetIn(a.stdin)
 	cmd.SetOut(&a.out)
@@ -180,21 +178,6 @@ func (a *app) await(done <-chan error) (ended bool, err error) {
 	}
 }
 
-// subcommand refuses a word that is not a subcommand, with those that come close.
-func subcommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	hint := cmp.Or(excerpt.DidYouMean(args[0], names), "there are "+strings.Join(names, ", "))
-	return usagef("%q is not a command of %s: %s", args[0], cmd.CommandPath(), hint)
-}
-
 // do makes a cobra function of a command's. It ends in time, whatever the
 // command is doing: a render cannot be interrupted, so the answer does not
 // wait for it, and the process exits then.
@@ -211,7 +194,7 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 			}
 		}
 		if timeout <= 0 || a.timeout <= 0 {
-			return usagef("--timeout %s: give a time above zero, such as 50s", timeout)
+			return cli.Usagef("--timeout %s: give a time above zero, such as 50s", timeout)
 		}
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), timeout, errTimeout)
 		defer cancel()

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 // versionInfo is what a binary knows of its own making.
@@ -26,7 +28,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Long:  "Version prints the version, and the commit and Go release that the binary was\nbuilt from.",
 		Example: `  assay version
   assay version -o json`,
-		Args:              takes(0, 0, ""),
+		Args:              cli.Takes(0, 0, ""),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.do(func(context.Context, []string) error {
 			return a.printVersion(format)

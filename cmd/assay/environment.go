@@ -34,7 +34,7 @@ type environmentFlags struct {
 
 // bind adds the flags that choose an environment.
 func (e *environmentFlags) bind(cmd *cobra.Command) {
-	under(cmd, environmentGroup, func() { e.bindPlace(cmd.Flags()) })
+	cli.Under(cmd, environmentGroup, func() { e.bindPlace(cmd.Flags()) })
 	mustComplete(cmd, "env", completeNames)
 	mustComplete(cmd, "root", completeDirs)
 	cmd.ValidArgsFunction = completeDirs
@@ -48,10 +48,10 @@ func (e *environmentFlags) bindPlace(f *pflag.FlagSet) {
 // bindRender adds the flags that decide what a render sees, and its limits.
 func (e *environmentFlags) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
-	under(cmd, environmentGroup, func() {
+	cli.Under(cmd, environmentGroup, func() {
 		cmd.Flags().StringVarP(&e.namespace, "namespace", "n", "", "destination `namespace` of the Application")
 	})
-	under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
+	cli.Under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
 }
 
 func (e *environmentFlags) bindView(f *pflag.FlagSet) {

@@ -130,7 +130,7 @@ nothing.`,
 		a.started, a.limited = true, cmd.Flags().Changed("timeout")
 		return nil
 	}
-	cmd.SetUsageFunc(usage)
+	cmd.SetUsageFunc(cli.Usage(headings()))
 	cmd.SetFlagErrorFunc(cli.FlagError)
 	cmd.SetHelpCommand(cli.HelpCommand(cmd, "  assay help candidate set"))
 	cmd.Flags().BoolVar(&version, "version", false, "print the version")

@@ -44,9 +44,9 @@ const (
 
 // bindServer adds the flags.
 func (s *serverFlags) bindServer(cmd *cobra.Command) {
-	under(cmd, serverGroup, func() { s.bindBranch(cmd) })
-	under(cmd, clusterGroup, func() { s.bindCluster(cmd) })
-	under(cmd, environmentGroup, func() { bindMaxCommits(cmd, &s.commits) })
+	cli.Under(cmd, serverGroup, func() { s.bindBranch(cmd) })
+	cli.Under(cmd, clusterGroup, func() { s.bindCluster(cmd) })
+	cli.Under(cmd, environmentGroup, func() { bindMaxCommits(cmd, &s.commits) })
 }
 
 // bindCluster adds the flags that choose a cluster, as kubectl has them.

@@ -68,9 +68,9 @@ func (a *app) printQueue(queue []candidate.Queued, format string, bare bool) err
 		a.data(data)
 		return err
 	}
-	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}, bare: bare}
+	t := cli.Table{Head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}, Bare: bare}
 	for _, q := range queue {
-		t.add(q.State, promote.Label(q.Candidate), q.ID, excerpt.Column(candidate.Describe(q.Spec.Change), 100))
+		t.Add(q.State, promote.Label(q.Candidate), q.ID, excerpt.Column(candidate.Describe(q.Spec.Change), 100))
 		if q.Error != "" {
 			a.notef("the candidate under test does not render: %s", q.Error)
 		}

@@ -231,19 +231,19 @@ func entries(objs []*unstructured.Unstructured, full bool, out *output) ([]entry
 	return list, nil
 }
 
-func (c *comparison) print(w io.Writer, p palette) {
+func (c *comparison) print(w io.Writer, p cli.Palette) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	if !c.marker {
 		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
 		return
 	}
-	say("%s\n", p.bold(join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
+	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
 		say("%d more wait in the queue\n", c.Waiting)
 	}
 	for _, item := range c.Changes {
-		say("\n%s %s\n", p.bold(item.Object), item.Change)
-		p.diff(w, item.Diff)
+		say("\n%s %s\n", p.Bold(item.Object), item.Change)
+		p.Diff(w, item.Diff)
 	}
 	printEntries(w, p, "Runs beside the baseline:", c.Variant)
 	printEntries(w, p, "Replaces the baseline's:", c.Replaced)
@@ -255,7 +255,7 @@ func (c *comparison) print(w io.Writer, p palette) {
 	printList(w, p, "Differs from what is promoted:", c.Rewritten)
 }
 
-func printEntries(w io.Writer, p palette, title string, list []entry) {
+func printEntries(w io.Writer, p cli.Palette, title string, list []entry) {
 	lines := make([]string, len(list))
 	for i, e := range list {
 		lines[i] = e.Object
@@ -271,11 +271,11 @@ func printEntries(w io.Writer, p palette, title string, list []entry) {
 	}
 }
 
-func printList(w io.Writer, p palette, title string, lines []string) {
+func printList(w io.Writer, p cli.Palette, title string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	_, _ = fmt.Fprintf(w, "\n%s\n", p.bold(title))
+	_, _ = fmt.Fprintf(w, "\n%s\n", p.Bold(title))
 	for _, line := range lines {
 		_, _ = fmt.Fprintf(w, "  %s\n", line)
 	}

@@ -110,11 +110,11 @@ func (o *diffOptions) compareHelm(ctx context.Context, dir string, versions [2]s
 	return all, nil
 }
 
-func printHelm(w io.Writer, p palette, all []helmComparison, versions [2]string) {
+func printHelm(w io.Writer, p cli.Palette, all []helmComparison, versions [2]string) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	equal, differ, failed := 0, 0, 0
 	for _, c := range all {
-		name := p.bold(argument(c.Dir, c.Name))
+		name := p.Bold(argument(c.Dir, c.Name))
 		switch {
 		case c.Equal:
 			equal++
@@ -133,8 +133,8 @@ func printHelm(w io.Writer, p palette, all []helmComparison, versions [2]string)
 			differ++
 			say("%s: differs\n", name)
 			for _, item := range c.Changes {
-				say("\n%s %s\n", p.bold(item.Object), item.Change)
-				p.diff(w, item.Diff)
+				say("\n%s %s\n", p.Bold(item.Object), item.Change)
+				p.Diff(w, item.Diff)
 			}
 			say("\n")
 		}

@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/plugin/adopt"
 )
 
 // questions asks on a terminal; elsewhere nobody is asked.
 func (a *app) questions() adopt.Ask {
-	if !isTerminal(a.stdin) {
+	if !cli.IsTerminal(a.stdin) {
 		return nil
 	}
 	t := &terminal{bufio.NewReader(a.stdin), a.stderr}

@@ -62,7 +62,7 @@ type app struct {
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
-		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
+		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: cli.IsTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)

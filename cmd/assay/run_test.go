@@ -205,30 +205,6 @@ func TestFileNames(t *testing.T) {
 	}
 }
 
-func TestColour(t *testing.T) {
-	env := func(name, value string) func(string) (string, bool) {
-		return func(asked string) (string, bool) { return value, asked == name }
-	}
-	for _, test := range []struct {
-		name, mode string
-		tty        bool
-		env        func(string) (string, bool)
-		want       bool
-	}{
-		{"a pipe", "auto", false, noEnv, false},
-		{"a terminal", "auto", true, noEnv, true},
-		{"NO_COLOR", "auto", true, env("NO_COLOR", "1"), false},
-		{"a dumb terminal", "auto", true, env("TERM", "dumb"), false},
-		{"always, into a pipe", "always", false, env("NO_COLOR", "1"), true},
-		{"never, on a terminal", "never", true, noEnv, false},
-	} {
-		a := &app{env: test.env, tty: test.tty}
-		if got := a.palette(test.mode).on; got != test.want {
-			t.Errorf("%s: %t", test.name, got)
-		}
-	}
-}
-
 func FuzzParseImage(f *testing.F) {
 	for _, text := range []string{"nginx:1", "a.io:5000/b@sha256:ab", "a=b:1", "=", "a=b=c:1", ":", "a:1@b"} {
 		f.Add(text)

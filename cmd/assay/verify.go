@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
@@ -209,9 +210,9 @@ func (f finding) text() string {
 	}
 	candidate := "no candidate"
 	if f.ID != "" {
-		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
+		candidate = cli.Join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
-	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
+	text := fmt.Sprintf("ok      %s: %s\n", where, cli.Join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, commit := range f.Claims {
 		text += "        promoted as tested; the verdict is claimed by " + commit + "\n"
 	}

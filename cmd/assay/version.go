@@ -47,7 +47,7 @@ func (a *app) printVersion(format string) error {
 	if info.Modified {
 		revision += " (modified)"
 	}
-	_, err := fmt.Fprintln(&a.out, join("assay "+info.Version, revision, info.Go, info.Platform))
+	_, err := fmt.Fprintln(&a.out, cli.Join("assay "+info.Version, revision, info.Go, info.Platform))
 	return err
 }
 

@@ -45,8 +45,8 @@ waits; the others stay as they are, to the byte.`,
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
 	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
-	mustComplete(cmd, "name", completeCandidates(&opt.environmentFlags, false))
-	mustComplete(cmd, "id", completeCandidates(&opt.environmentFlags, true))
+	cli.MustComplete(cmd, "name", completeCandidates(&opt.environmentFlags, false))
+	cli.MustComplete(cmd, "id", completeCandidates(&opt.environmentFlags, true))
 	return cmd
 }
 

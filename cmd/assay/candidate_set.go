@@ -74,7 +74,7 @@ commits.`,
 	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag, or what changes)")
 	opt.bindPut(cmd)
-	mustComplete(cmd, "image", completeImages(&opt.environmentFlags))
+	cli.MustComplete(cmd, "image", completeImages(&opt.environmentFlags))
 	return cmd
 }
 
@@ -88,7 +88,7 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	cli.Exclude(f, "queue", "preempt")
 	bindCommit(f, &o.way)
 	o.format = formatText
-	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	f.BoolVar(&o.pull, "pull-request", false, "on a server, open a pull request for the candidate, as for a protected branch")
 }
 

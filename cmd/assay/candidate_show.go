@@ -34,7 +34,7 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, where, format, args) }),
 	}
 	where.bind(cmd)
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
 	return cmd
 }

@@ -9,7 +9,6 @@ import (
 )
 
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print a shell's completion script",
@@ -22,19 +21,10 @@ func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
 
   # fish, for every session
   assay completion fish > ~/.config/fish/completions/assay.fish`,
-		Args:      cli.OneOf(shells),
-		ValidArgs: shells,
+		Args:      cli.OneOf(cli.Shells()),
+		ValidArgs: cli.Shells(),
 		RunE: a.do(func(_ context.Context, args []string) error {
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(&a.out, true)
-			case "zsh":
-				return root.GenZshCompletion(&a.out)
-			case "fish":
-				return root.GenFishCompletion(&a.out, true)
-			default:
-				return root.GenPowerShellCompletionWithDesc(&a.out)
-			}
+			return cli.CompletionScript(root, &a.out, args[0])
 		}),
 	}
 }

@@ -40,7 +40,7 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
 	bindCommit(f, &o.way)
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 0 where it is promoted or reverted, 10 rejected, 11 held, 12 superseded, 13 nothing to do")
-	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 }
 
 // bindCommit adds the flags of a commit in a directory.
@@ -54,7 +54,7 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
 	f.Var((*selector)(&o.id), "id", "`ID` of the experiment that is meant, or its digest: another one under test is an error")
-	mustComplete(cmd, "id", completeCandidates(&o.environmentFlags, true))
+	cli.MustComplete(cmd, "id", completeCandidates(&o.environmentFlags, true))
 }
 
 // decideOne promotes or rejects: for the reason that people give, or if that is

@@ -15,7 +15,7 @@ const defaultCommits = 500
 
 func bindMaxCommits(cmd *cobra.Command, n *int) {
 	*n = defaultCommits
-	cmd.Flags().Var((*count)(n), "max-commits", "newest `commits` that are searched for decisions (default 500)")
+	cmd.Flags().Var((*cli.Count)(n), "max-commits", "newest `commits` that are searched for decisions (default 500)")
 }
 
 func (a *app) historyCommand() *cobra.Command {
@@ -47,7 +47,7 @@ It looks at the newest 500 commits, and says so if there are more.`,
 	}
 	where.environmentFlags.bind(cmd)
 	where.bindServer(cmd)
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
 	return cmd
 }

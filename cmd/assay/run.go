@@ -46,11 +46,11 @@ type app struct {
 	isData  bool         // it is for programs, and keeps its bytes
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
-	verbose int      // --verbose
-	limited bool     // --timeout is given
-	memory  byteSize // --memory-limit
-	soft    int64    // GOMEMLIMIT
-	started bool     // a command runs: errors are no longer about usage
+	verbose int          // --verbose
+	limited bool         // --timeout is given
+	memory  cli.ByteSize // --memory-limit
+	soft    int64        // GOMEMLIMIT
+	started bool         // a command runs: errors are no longer about usage
 
 	patient atomic.Bool // the command ends by itself soon after its context, and cleans up
 	scratch string      // a directory to remove when the command ends early; under writing

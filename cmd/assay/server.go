@@ -83,9 +83,9 @@ func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	f.StringSliceVar(&s.nextHosts, "next-host", nil, "`hosts` other than that of --repo that may get the same credentials, for next environments")
 	bindSigners(f, &s.signers)
 	s.forge, s.method = forgeAuto, "merge"
-	bindChoice(cmd, &s.forge, "forge", "", "the forge that has its pull requests; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
-	bindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
-	bindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
+	cli.BindChoice(cmd, &s.forge, "forge", "", "the forge that has its pull requests; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
+	cli.BindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
+	cli.BindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
 }
 
 // bindSigners adds the flag that says whose signatures count.

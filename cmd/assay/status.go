@@ -49,7 +49,7 @@ The last decisions are looked for in the newest 500 commits.`,
 	}
 	opt.bind(cmd)
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	opt.bindHeaders(cmd)
 	return cmd
 }

@@ -55,7 +55,7 @@ exit code 1.`,
 	}
 	opt.bind(cmd)
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
 

@@ -34,7 +34,7 @@ func (a *app) versionCommand() *cobra.Command {
 			return a.printVersion(format)
 		}),
 	}
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
 

@@ -165,19 +165,3 @@ func HelpCommand(root *cobra.Command, example string) *cobra.Command {
 		},
 	}
 }
-
-func completeCommands(root *cobra.Command) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		at, _, err := root.Find(args)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
-		for _, c := range at.Commands() {
-			if c.IsAvailableCommand() {
-				names = append(names, fmt.Sprintf("%s\t%s", c.Name(), c.Short))
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
-}

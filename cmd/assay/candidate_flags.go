@@ -46,7 +46,7 @@ func (f envFlag) Type() string { return "name" }
 func (a *app) parsePatches(ctx context.Context, opt candidateOptions, m *candidate.Marker) ([]types.Patch, error) {
 	var patches []types.Patch
 	for _, name := range opt.patches {
-		data, err := a.readInput(name)
+		data, err := a.input.Read(name)
 		if err != nil {
 			return nil, err
 		}

@@ -91,7 +91,7 @@ func (a *app) readLogin(opt serverFlags, repo string, o *credential.Options) err
 
 func (a *app) readInto(to *[]byte, name string) (err error) {
 	if name != "" {
-		*to, err = a.readInput(name)
+		*to, err = a.input.Read(name)
 	}
 	return err
 }

@@ -88,11 +88,11 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (promote.Decider, error) {
 	objects := a.live(opt.serverFlags, s.namespace)
 	if opt.experiment != "" {
-		data, err := a.readInput(opt.experiment)
+		data, err := a.input.Read(opt.experiment)
 		if err != nil {
 			return promote.Decider{}, err
 		}
-		objs, err := verdict.Read(inputName(opt.experiment), data)
+		objs, err := verdict.Read(cli.InputName(opt.experiment), data)
 		if err != nil {
 			return promote.Decider{}, err
 		}

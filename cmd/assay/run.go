@@ -37,11 +37,10 @@ const (
 type app struct {
 	env     func(string) (string, bool)
 	process git.Process // for git on a repository of this machine
-	stdin   io.Reader
+	input   cli.Input
 	stderr  io.Writer
 	tty     bool // stdout is a terminal
 
-	read    []byte       // what stdin held
 	out     bytes.Buffer // the result, printed once the command has succeeded
 	isData  bool         // it is for programs, and keeps its bytes
 	mark    string       // follows each escape of ours in it
@@ -62,7 +61,7 @@ type app struct {
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
-		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: cli.IsTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
+		input: cli.Input{Stdin: stdin}, stderr: visible.Writer{Out: stderr}, tty: cli.IsTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -134,7 +133,7 @@ nothing.`,
 	cmd.SetFlagErrorFunc(cli.FlagError)
 	cmd.SetHelpCommand(cli.HelpCommand(cmd, "  assay help candidate set"))
 	cmd.Flags().BoolVar(&version, "version", false, "print the version")
-	cmd.SetIn(a.stdin)
+	cmd.SetIn(a.input.Stdin)
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/cluster"
 )
 
@@ -20,8 +21,8 @@ func (a *app) findApp(ctx context.Context, opt serverFlags) (title string, at ap
 	if ok {
 		return a.liveApp(ctx, opt, name)
 	}
-	title = inputName(opt.app)
-	data, err := a.readInput(opt.app)
+	title = cli.InputName(opt.app)
+	data, err := a.input.Read(opt.app)
 	if err != nil {
 		return title, at, fmt.Errorf("--app: %w; an Application in the cluster is NAME or NAMESPACE/NAME", err)
 	}

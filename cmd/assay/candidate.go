@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 func (a *app) candidateCommand() *cobra.Command {
@@ -14,7 +16,7 @@ under test in an environment. CI writes it; promotion and rejection remove it.`,
   assay candidate from origin/bump-web shop/prod
   assay candidate show shop/prod
   assay candidate clear shop/prod`,
-		Args: subcommand,
+		Args: cli.Subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.candidateSetCommand(), a.candidateFromCommand(), a.candidateShowCommand(), a.candidateClearCommand())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
@@ -37,15 +38,15 @@ waits; the others stay as they are, to the byte.`,
 
   # On a server, without a clone
   assay candidate clear --repo https://git.example.com/env.git --path shop/prod`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateClear(ctx, opt, args) }),
 	}
 	opt.bind(cmd)
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
 	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
-	mustComplete(cmd, "name", completeCandidates(&opt.environmentFlags, false))
-	mustComplete(cmd, "id", completeCandidates(&opt.environmentFlags, true))
+	cli.MustComplete(cmd, "name", completeCandidates(&opt.environmentFlags, false))
+	cli.MustComplete(cmd, "id", completeCandidates(&opt.environmentFlags, true))
 	return cmd
 }
 

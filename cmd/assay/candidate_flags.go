@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote/candidate"
 )
@@ -22,7 +23,7 @@ func (f envFlag) Set(text string) error {
 		return nil
 	}
 	if err := f.change.AddVariable(text); err != nil {
-		return usagef("%s", err)
+		return cli.Usagef("%s", err)
 	}
 	return nil
 }
@@ -37,7 +38,7 @@ func (o candidateOptions) explainChange(err error) error {
 	var part *candidate.PartError
 	switch {
 	case errors.As(err, &syntax):
-		return usagef("--%s", syntax)
+		return cli.Usagef("--%s", syntax)
 	case !errors.As(err, &part):
 		return err
 	case part.Part == candidate.PartTag:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/promote/candidate"
 )
 
@@ -35,7 +36,7 @@ refs in full.`,
   # On a server: a branch there, or a pull request
   assay candidate from bump-web --repo https://git.example.com/env.git --path shop/prod
   assay candidate from refs/pull/7/head --repo https://git.example.com/env.git --path shop/prod`,
-		Args: takes(1, 2, "a branch, tag or commit, and one directory"),
+		Args: cli.Takes(1, 2, "a branch, tag or commit, and one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.candidateFrom(ctx, opt, args[0], args[1:])
 		}),

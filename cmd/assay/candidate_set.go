@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/promote/candidate"
 )
 
@@ -55,7 +56,7 @@ commits.`,
   # On a server, without a clone; and where the branch takes no pushes
   assay candidate set --repo https://git.example.com/env.git --path shop/prod --tag 6.15.0
   assay candidate set --repo https://git.example.com/env.git --path shop/prod --tag 6.15.0 --pull-request`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateSet(ctx, opt, args) }),
 	}
 	opt.bind(cmd)
@@ -70,7 +71,7 @@ commits.`,
 	env.Usage = "`name` of the environment where a directory serves several; or, as NAME=VALUE, a variable of the container under test; repeatable"
 	f.StringVar(&opt.title, "name", "", "`name` of the candidate, for people (default: the new tag, or what changes)")
 	opt.bindPut(cmd)
-	mustComplete(cmd, "image", completeImages(&opt.environmentFlags))
+	cli.MustComplete(cmd, "image", completeImages(&opt.environmentFlags))
 	return cmd
 }
 
@@ -81,10 +82,10 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of candidate.yaml and write nothing")
 	f.BoolVar(&o.preempt, "preempt", false, "take the place of the candidate under test, also where that ends the test of other workloads")
 	f.BoolVar(&o.queue, "queue", false, "wait for the verdict on the candidate under test")
-	exclude(f, "queue", "preempt")
+	cli.Exclude(f, "queue", "preempt")
 	bindCommit(f, &o.way)
 	o.format = formatText
-	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	f.BoolVar(&o.pull, "pull-request", false, "on a server, open a pull request for the candidate, as for a protected branch")
 }
 
@@ -92,7 +93,7 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []str
 	if err := opt.checkChange(); err != nil {
 		return err
 	}
-	opt.Read = a.readInput
+	opt.Read = a.input.Read
 	return a.putCandidate(ctx, opt, args, func(*site) candidate.Derive {
 		return func(ctx context.Context, m *candidate.Marker) (candidate.Derived, error) {
 			c, err := opt.Derive(ctx, m)
@@ -104,7 +105,7 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []str
 // putCandidate puts what is derived at a site under test.
 func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []string, derive func(*site) candidate.Derive) error {
 	if opt.pull && !opt.chosen() {
-		return usagef("--pull-request is for a server: name it with --repo or --app")
+		return cli.Usagef("--pull-request is for a server: name it with --repo or --app")
 	}
 	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
@@ -129,9 +130,9 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []str
 func (o candidateOptions) checkChange() error {
 	switch {
 	case o.Tag != "" && len(o.Images) > 0:
-		return usagef("--tag is for the only image, --image names one: give one of the two")
+		return cli.Usagef("--tag is for the only image, --image names one: give one of the two")
 	case o.Tag == "" && len(o.Images)+len(o.Settings)+len(o.ValueFiles)+len(o.Patches)+len(o.Variables) == 0:
-		return usagef("no change is given: name it with --tag, --image, --env NAME=VALUE, --set, --values or --patch")
+		return cli.Usagef("no change is given: name it with --tag, --image, --env NAME=VALUE, --set, --values or --patch")
 	}
 	return nil
 }

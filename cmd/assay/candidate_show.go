@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/visible"
@@ -30,11 +31,11 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 
   # On a server, without a clone
   assay candidate show --repo https://git.example.com/env.git --path shop/prod`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.candidateShow(ctx, where, format, args) }),
 	}
 	where.bind(cmd)
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
 	return cmd
 }
@@ -68,9 +69,9 @@ func (a *app) printQueue(queue []candidate.Queued, format string, bare bool) err
 		a.data(data)
 		return err
 	}
-	t := table{head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}, bare: bare}
+	t := cli.Table{Head: []string{"STATE", "CANDIDATE", "ID", "CHANGE"}, Bare: bare}
 	for _, q := range queue {
-		t.add(q.State, promote.Label(q.Candidate), q.ID, excerpt.Column(candidate.Describe(q.Spec.Change), 100))
+		t.Add(q.State, promote.Label(q.Candidate), q.ID, excerpt.Column(candidate.Describe(q.Spec.Change), 100))
 		if q.Error != "" {
 			a.notef("the candidate under test does not render: %s", q.Error)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/plugin"
@@ -47,14 +48,14 @@ func (a *app) completeCluster(cmd *cobra.Command) {
 		opt.kubeconfig, opt.kubeContext = cmd.Flag("kubeconfig").Value.String(), cmd.Flag("context").Value.String()
 		return opt
 	}
-	mustComplete(cmd, "context", names(func(context.Context, []string) ([]string, error) {
+	cli.MustComplete(cmd, "context", names(func(context.Context, []string) ([]string, error) {
 		files, err := a.kubeconfigs(chosen())
 		if err != nil {
 			return nil, err
 		}
 		return cluster.Contexts(files)
 	}))
-	mustComplete(cmd, "app", names(func(ctx context.Context, _ []string) ([]string, error) {
+	cli.MustComplete(cmd, "app", names(func(ctx context.Context, _ []string) ([]string, error) {
 		c, err := a.openCluster(chosen())
 		if err != nil {
 			return nil, err

@@ -4,10 +4,11 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
-	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print a shell's completion script",
@@ -20,19 +21,10 @@ func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
 
   # fish, for every session
   assay completion fish > ~/.config/fish/completions/assay.fish`,
-		Args:      oneOf(shells),
-		ValidArgs: shells,
+		Args:      cli.OneOf(cli.Shells()),
+		ValidArgs: cli.Shells(),
 		RunE: a.do(func(_ context.Context, args []string) error {
-			switch args[0] {
-			case "bash":
-				return root.GenBashCompletionV2(&a.out, true)
-			case "zsh":
-				return root.GenZshCompletion(&a.out)
-			case "fish":
-				return root.GenFishCompletion(&a.out, true)
-			default:
-				return root.GenPowerShellCompletionWithDesc(&a.out)
-			}
+			return cli.CompletionScript(root, &a.out, args[0])
 		}),
 	}
 }

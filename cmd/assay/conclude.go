@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
 )
@@ -47,7 +48,7 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.
   # On a server, without a clone: what a CI job or an experiment's last step runs
   kubectl get analysisruns -n shop -o yaml |
     assay conclude --repo https://git.example.com/env.git --path shop/prod --namespace shop --experiment -`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.conclude(ctx, opt, args, wait) }),
 	}
 	opt.bindDecide(cmd)
@@ -57,7 +58,7 @@ Exit codes: 0 promoted, rejected, superseded or nothing to do; 3 hold.
 
 func (a *app) conclude(ctx context.Context, opt decideOptions, args []string, wait bool) error {
 	if wait && opt.experiment == "-" {
-		return usagef("--wait looks again, and stdin can be read once: give a file with --experiment, or leave it out to ask the cluster")
+		return cli.Usagef("--wait looks again, and stdin can be read once: give a file with --experiment, or leave it out to ask the cluster")
 	}
 	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {

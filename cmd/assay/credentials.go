@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"path/filepath"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
@@ -90,7 +91,7 @@ func (a *app) readLogin(opt serverFlags, repo string, o *credential.Options) err
 
 func (a *app) readInto(to *[]byte, name string) (err error) {
 	if name != "" {
-		*to, err = a.readInput(name)
+		*to, err = a.input.Read(name)
 	}
 	return err
 }
@@ -111,7 +112,7 @@ func identity(flag, text string) (git.Identity, error) {
 	}
 	at, err := mail.ParseAddress(text)
 	if err != nil || at.Name == "" {
-		return git.Identity{}, usagef("%s %q: give it as \"Name <address>\"", flag, text)
+		return git.Identity{}, cli.Usagef("%s %q: give it as \"Name <address>\"", flag, text)
 	}
 	return git.Identity{Name: at.Name, Email: at.Address}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/engine/verdict"
@@ -39,7 +40,7 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
 	bindCommit(f, &o.way)
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 0 where it is promoted or reverted, 10 rejected, 11 held, 12 superseded, 13 nothing to do")
-	bindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 }
 
 // bindCommit adds the flags of a commit in a directory.
@@ -53,7 +54,7 @@ func (o *decideOptions) bindByHand(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.reason, "reason", "", "decide by hand, and say `why`")
 	f.Var((*selector)(&o.id), "id", "`ID` of the experiment that is meant, or its digest: another one under test is an error")
-	mustComplete(cmd, "id", completeCandidates(&o.environmentFlags, true))
+	cli.MustComplete(cmd, "id", completeCandidates(&o.environmentFlags, true))
 }
 
 // decideOne promotes or rejects: for the reason that people give, or if that is
@@ -62,9 +63,9 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 	byHand := excerpt.Joined(opt.reason) != ""
 	switch {
 	case byHand && opt.experiment != "":
-		return usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
+		return cli.Usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
 	case !byHand && opt.experiment == "":
-		return usagef("say why with --reason, or follow a verdict with --experiment FILE")
+		return cli.Usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
 	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
@@ -87,11 +88,11 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (promote.Decider, error) {
 	objects := a.live(opt.serverFlags, s.namespace)
 	if opt.experiment != "" {
-		data, err := a.readInput(opt.experiment)
+		data, err := a.input.Read(opt.experiment)
 		if err != nil {
 			return promote.Decider{}, err
 		}
-		objs, err := verdict.Read(inputName(opt.experiment), data)
+		objs, err := verdict.Read(cli.InputName(opt.experiment), data)
 		if err != nil {
 			return promote.Decider{}, err
 		}

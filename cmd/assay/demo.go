@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/examples"
 	"github.com/assaydev/assay/examples/tour"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/git/local"
 )
 
@@ -29,7 +30,7 @@ commits, and the last candidates are still under test there.`,
 
   # Keep the environments to try the other commands on
   assay demo --keep`,
-		Args:              takes(0, 0, ""),
+		Args:              cli.Takes(0, 0, ""),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              a.do(func(ctx context.Context, _ []string) error { return a.demo(ctx, keep) }),
 	}

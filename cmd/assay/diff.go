@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/promote/compare"
 )
@@ -51,7 +52,7 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 			if len(opt.helms) > 0 {
 				return nil
 			}
-			return takes(0, 1, "one directory, unless --helm is given,")(cmd, args)
+			return cli.Takes(0, 1, "one directory, unless --helm is given,")(cmd, args)
 		},
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if len(opt.helms) > 0 {
@@ -61,8 +62,8 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 		}),
 	}
 	opt.bind(cmd)
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
-	bindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
 	cmd.Flags().StringSliceVar(&opt.helms, "helm", nil, "compare what two `versions` of Helm render from each chart, as v3,v4")
 	cmd.Flags().BoolVar(&opt.full, "full", false, "print injected objects in full")
 	return cmd
@@ -97,19 +98,19 @@ func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
 	return nil
 }
 
-func printComparison(w io.Writer, p palette, c *compare.Comparison) {
+func printComparison(w io.Writer, p cli.Palette, c *compare.Comparison) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	if !c.UnderTest {
 		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
 		return
 	}
-	say("%s\n", p.bold(join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
+	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
 		say("%d more wait in the queue\n", c.Waiting)
 	}
 	for _, item := range c.Changes {
-		say("\n%s %s\n", p.bold(item.Object), item.Change)
-		p.diff(w, item.Diff)
+		say("\n%s %s\n", p.Bold(item.Object), item.Change)
+		p.Diff(w, item.Diff)
 	}
 	printEntries(w, p, "Runs beside the baseline:", c.Variant)
 	printEntries(w, p, "Replaces the baseline's:", c.Replaced)
@@ -121,7 +122,7 @@ func printComparison(w io.Writer, p palette, c *compare.Comparison) {
 	printList(w, p, "Differs from what is promoted:", c.Rewritten)
 }
 
-func printEntries(w io.Writer, p palette, title string, list []compare.Entry) {
+func printEntries(w io.Writer, p cli.Palette, title string, list []compare.Entry) {
 	lines := make([]string, len(list))
 	for i, e := range list {
 		lines[i] = e.Object
@@ -137,11 +138,11 @@ func printEntries(w io.Writer, p palette, title string, list []compare.Entry) {
 	}
 }
 
-func printList(w io.Writer, p palette, title string, lines []string) {
+func printList(w io.Writer, p cli.Palette, title string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	_, _ = fmt.Fprintf(w, "\n%s\n", p.bold(title))
+	_, _ = fmt.Fprintf(w, "\n%s\n", p.Bold(title))
 	for _, line := range lines {
 		_, _ = fmt.Fprintf(w, "  %s\n", line)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/compare"
 	"github.com/assaydev/assay/render/helm"
@@ -20,10 +21,10 @@ type helmComparison struct {
 
 func (a *app) diffHelm(ctx context.Context, opt diffOptions, dirs []string) error {
 	if opt.chosen() {
-		return usagef("--helm is for directories here: leave it out with --repo and --app")
+		return cli.Usagef("--helm is for directories here: leave it out with --repo and --app")
 	}
 	if len(opt.helms) != 2 || opt.helms[0] == opt.helms[1] || !knownHelm(opt.helms[0]) || !knownHelm(opt.helms[1]) {
-		return usagef("--helm takes two versions of Helm, as %s,%s", helm.Version3, helm.Version4)
+		return cli.Usagef("--helm takes two versions of Helm, as %s,%s", helm.Version3, helm.Version4)
 	}
 	if len(dirs) == 0 {
 		dirs = []string{"."}
@@ -77,11 +78,11 @@ func (o *diffOptions) compareHelm(ctx context.Context, dir string, versions [2]s
 	return all, nil
 }
 
-func printHelm(w io.Writer, p palette, all []helmComparison, versions [2]string) {
+func printHelm(w io.Writer, p cli.Palette, all []helmComparison, versions [2]string) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	equal, differ, failed := 0, 0, 0
 	for _, c := range all {
-		name := p.bold(argument(c.Dir, c.Name))
+		name := p.Bold(argument(c.Dir, c.Name))
 		switch {
 		case c.Equal:
 			equal++
@@ -100,8 +101,8 @@ func printHelm(w io.Writer, p palette, all []helmComparison, versions [2]string)
 			differ++
 			say("%s: differs\n", name)
 			for _, item := range c.Changes {
-				say("\n%s %s\n", p.bold(item.Object), item.Change)
-				p.diff(w, item.Diff)
+				say("\n%s %s\n", p.Bold(item.Object), item.Change)
+				p.Diff(w, item.Diff)
 			}
 			say("\n")
 		}

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
@@ -33,10 +32,10 @@ type environmentFlags struct {
 
 // bind adds the flags that choose an environment.
 func (e *environmentFlags) bind(cmd *cobra.Command) {
-	under(cmd, environmentGroup, func() { e.bindPlace(cmd.Flags()) })
-	mustComplete(cmd, "env", completeNames)
-	mustComplete(cmd, "root", completeDirs)
-	cmd.ValidArgsFunction = completeDirs
+	cli.Under(cmd, environmentGroup, func() { e.bindPlace(cmd.Flags()) })
+	cli.MustComplete(cmd, "env", completeNames)
+	cli.MustComplete(cmd, "root", cli.CompleteDirs)
+	cmd.ValidArgsFunction = cli.CompleteDirs
 }
 
 func (e *environmentFlags) bindPlace(f *pflag.FlagSet) {
@@ -47,22 +46,22 @@ func (e *environmentFlags) bindPlace(f *pflag.FlagSet) {
 // bindRender adds the flags that decide what a render sees, and its limits.
 func (e *environmentFlags) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
-	under(cmd, environmentGroup, func() {
+	cli.Under(cmd, environmentGroup, func() {
 		cmd.Flags().StringVarP(&e.namespace, "namespace", "n", "", "destination `namespace` of the Application")
 	})
-	under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
+	cli.Under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
 }
 
 func (e *environmentFlags) bindView(f *pflag.FlagSet) {
 	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
 	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
 	f.StringSliceVar(&e.apiVersions, "api-versions", nil, "API `versions` that charts see, as [group/]version/kind")
-	f.Var((*byteSize)(&e.files.FileBytes), "max-file-bytes", "largest file that is read (default 32Mi)")
-	f.Var((*byteSize)(&e.files.TotalBytes), "max-total-bytes", "bytes that are read in all (default 256Mi)")
-	f.Var((*count)(&e.files.Files), "max-files", "files that are read in all (default 50000)")
-	f.Var((*count)(&e.limits.Documents), "max-documents", "YAML documents that are read (default 50000)")
-	f.Var((*count)(&e.limits.Depth), "max-depth", "nesting of a YAML document (default 100)")
-	f.Var((*byteSize)(&e.limits.OutputBytes), "max-output-bytes", "bytes of output (default 128Mi)")
+	f.Var((*cli.ByteSize)(&e.files.FileBytes), "max-file-bytes", "largest file that is read (default 32Mi)")
+	f.Var((*cli.ByteSize)(&e.files.TotalBytes), "max-total-bytes", "bytes that are read in all (default 256Mi)")
+	f.Var((*cli.Count)(&e.files.Files), "max-files", "files that are read in all (default 50000)")
+	f.Var((*cli.Count)(&e.limits.Documents), "max-documents", "YAML documents that are read (default 50000)")
+	f.Var((*cli.Count)(&e.limits.Depth), "max-depth", "nesting of a YAML document (default 100)")
+	f.Var((*cli.ByteSize)(&e.limits.OutputBytes), "max-output-bytes", "bytes of output (default 128Mi)")
 	f.StringSliceVar(&e.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
 }
 
@@ -154,7 +153,7 @@ func (e *environmentFlags) find(dir, sourcePath string) (root, rel string, known
 	}
 	rel, err = filepath.Rel(root, abs)
 	if err != nil || !filepath.IsLocal(rel) {
-		return "", "", false, usagef("%s is not inside --root %s", dir, e.root)
+		return "", "", false, cli.Usagef("%s is not inside --root %s", dir, e.root)
 	}
 	return root, filepath.ToSlash(rel), true, nil
 }
@@ -166,22 +165,6 @@ func dirArg(args []string) string {
 	}
 	return args[0]
 }
-
-// byteSize is a flag that takes 1000, 64Ki, 32Mi and the like.
-type byteSize int64
-
-func (b *byteSize) Set(text string) error {
-	q, err := resource.ParseQuantity(text)
-	if err != nil || q.Sign() <= 0 {
-		return fmt.Errorf("give a number of bytes, such as 32Mi")
-	}
-	*b = byteSize(q.Value())
-	return nil
-}
-
-func (b *byteSize) String() string { return "" }
-
-func (b *byteSize) Type() string { return "bytes" }
 
 // selector is a flag that names an experiment.
 type selector digest.Selector
@@ -195,20 +178,3 @@ func (s *selector) Set(text string) error {
 func (s *selector) String() string { return "" }
 
 func (s *selector) Type() string { return "ID" }
-
-// count is a flag that takes a number above zero: as a limit, zero would mean
-// the default.
-type count int
-
-func (c *count) Set(text string) error {
-	n, err := strconv.Atoi(text)
-	if err != nil || n <= 0 {
-		return fmt.Errorf("give a number above zero, such as 1000")
-	}
-	*c = count(n)
-	return nil
-}
-
-func (c *count) String() string { return "" }
-
-func (c *count) Type() string { return "int" }

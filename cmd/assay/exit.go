@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 )
 
@@ -58,19 +59,10 @@ var (
 	errHeld = errors.New("held")
 )
 
-// usageError is a command line that makes no sense, whatever the files hold.
-type usageError struct{ message string }
-
-func (e *usageError) Error() string { return e.message }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Sprintf(format, args...)}
-}
-
 // exitCode maps an error to the process's exit code. What fails before a
 // command starts is about its flags and arguments.
 func (a *app) exitCode(err error) int {
-	var usage *usageError
+	var usage *cli.UsageError
 	var outcome *outcomeError
 	switch {
 	case err == nil:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/history"
 )
 
@@ -14,7 +15,7 @@ const defaultCommits = 500
 
 func bindMaxCommits(cmd *cobra.Command, n *int) {
 	*n = defaultCommits
-	cmd.Flags().Var((*count)(n), "max-commits", "newest `commits` that are searched for decisions (default 500)")
+	cmd.Flags().Var((*cli.Count)(n), "max-commits", "newest `commits` that are searched for decisions (default 500)")
 }
 
 func (a *app) historyCommand() *cobra.Command {
@@ -39,14 +40,14 @@ It looks at the newest 500 commits, and says so if there are more.`,
 
   # All that the repository knows, as JSON
   assay history shop/prod --max-commits 100000 -o json`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.history(ctx, where, format, args)
 		}),
 	}
 	where.environmentFlags.bind(cmd)
 	where.bindServer(cmd)
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
 	return cmd
 }

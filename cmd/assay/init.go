@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/scaffold"
 	"github.com/assaydev/assay/plugin"
@@ -62,7 +63,7 @@ Engines:
 
   # Move an Application of this repository to Assay
   assay init --app argocd/shop.yaml > argocd/shop-assay.yaml`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			if opt.app != "" {
 				return a.initApp(ctx, opt, args)
@@ -72,19 +73,19 @@ Engines:
 	}
 	opt.bind(cmd)
 	f := cmd.Flags()
-	bindChoice(cmd, &opt.Engine, "engine", "", "what judges a candidate (default job)", scaffold.Engines()...)
-	bindChoice(cmd, &opt.Load, "load", "", "what sends requests (default: fortio for argo-rollouts and iter8, else none)", scaffold.Loads()...)
+	cli.BindChoice(cmd, &opt.Engine, "engine", "", "what judges a candidate (default job)", scaffold.Engines()...)
+	cli.BindChoice(cmd, &opt.Load, "load", "", "what sends requests (default: fortio for argo-rollouts and iter8, else none)", scaffold.Loads()...)
 	f.StringVar(&opt.Target, "target", "", "`workload` to test, as KIND/NAME (default: the only one)")
 	f.StringVar(&opt.URL, "url", "", "`URL` at which the candidate answers (default: through the copy of the workload's Service)")
 	f.StringVar(&opt.Prometheus, "prometheus", "", "`address` of a Prometheus to measure with, for argo-rollouts")
-	bindChoice(cmd, &opt.Traffic, "traffic", "", "whether live traffic reaches a candidate (default isolated)", "isolated", "shared")
+	cli.BindChoice(cmd, &opt.Traffic, "traffic", "", "whether live traffic reaches a candidate (default isolated)", "isolated", "shared")
 	f.StringVar(&opt.Release, "release", "", "release `name` of a chart: the Application's name (default: the directory's name)")
 	f.StringVarP(&opt.namespace, "namespace", "n", "", "destination `namespace` of the Application, which addresses of the candidate name (default of a chart: default)")
-	bindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that Argo CD renders a chart with: v3 up to 3.4, v4 from 3.5 on (default v3)", helm.Version3, helm.Version4)
+	cli.BindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that Argo CD renders a chart with: v3 up to 3.4, v4 from 3.5 on (default v3)", helm.Version3, helm.Version4)
 	f.StringArrayVar(&opt.ValueFiles, "values", nil, "value `file` that a chart's Application names, relative to DIR; repeatable")
 	f.BoolVar(&opt.Overwrite, "force", false, "write over existing files")
 	f.StringVar(&opt.app, "app", "", "`file` of an Application, - for stdin: move its options to the plan, and print it with the plugin")
-	exclude(f, "app", "engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force")
+	cli.Exclude(f, "app", "engine", "load", "target", "url", "prometheus", "traffic", "release", "namespace", "values", "force")
 	return cmd
 }
 
@@ -139,10 +140,10 @@ func (a *app) resumeInit(ctx context.Context, p *opened, verb string) (done bool
 
 // questions asks on a terminal; elsewhere nobody is asked.
 func (a *app) questions() adopt.Ask {
-	if !isTerminal(a.stdin) {
+	if !cli.IsTerminal(a.input.Stdin) {
 		return nil
 	}
-	return adopt.People(a.stdin, a.stderr)
+	return adopt.People(a.input.Stdin, a.stderr)
 }
 
 // adopt is the environment as a new plan names it: by its directory.
@@ -174,7 +175,7 @@ func (p *opened) initError(err error) error {
 	case errors.Is(err, adopt.ErrNoWorkload):
 		return fmt.Errorf("%s renders no workload that a candidate could replace: name another directory", p.arg)
 	case errors.Is(err, adopt.ErrPrometheus):
-		return usagef("--prometheus is for --engine %s alone", scaffold.Analysis)
+		return cli.Usagef("--prometheus is for --engine %s alone", scaffold.Analysis)
 	}
 	return err
 }

@@ -7,17 +7,18 @@ import (
 	"path/filepath"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/plugin/adopt"
 )
 
 // initApp moves an Application to Assay.
 func (a *app) initApp(ctx context.Context, opt initOptions, args []string) error {
-	data, err := a.readInput(opt.app)
+	data, err := a.input.Read(opt.app)
 	if err != nil {
 		return err
 	}
-	name := inputName(opt.app)
+	name := cli.InputName(opt.app)
 	app, err := application.Read(name, data)
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write what the tests expect")
@@ -136,7 +138,7 @@ func sparse(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func parseBytes(text string) (int64, error) {
-	var size byteSize
+	var size cli.ByteSize
 	err := size.Set(text)
 	return int64(size), err
 }

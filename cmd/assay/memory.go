@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/cmd/assay/gcpace"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/memory"
 )
 
@@ -29,7 +30,7 @@ func (a *app) watch(ctx context.Context) (watched context.Context, stop func()) 
 
 // softLimit is GOMEMLIMIT, 0 where it is not set.
 func softLimit(env func(string) (string, bool)) int64 {
-	var limit byteSize
+	var limit cli.ByteSize
 	text, _ := env("GOMEMLIMIT")
 	if limit.Set(strings.TrimSuffix(text, "B")) != nil {
 		return 0

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/plugin"
 )
@@ -19,7 +20,7 @@ func (a *app) parametersCommand() *cobra.Command {
 the environment's layout with their current values, as JSON.`,
 		Example: `  # What Argo CD's user interface shows for an environment
   assay parameters shop/prod`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.parameters(ctx, opt, dirArg(args)) }),
 	}
 	opt.bind(cmd)

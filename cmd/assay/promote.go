@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 )
 
@@ -36,7 +37,7 @@ Without a candidate there is nothing to do.`,
 
   # On a server, without a clone: by a push or a pull request, as the plan says
   assay promote --repo https://git.example.com/env.git --path shop/prod --reason "looks good"`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.decideOne(ctx, opt, args, decision.Promote)
 		}),

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/assaydev/assay/internal/cli"
 )
 
 //go:generate go test -run TestReference -update .
@@ -73,8 +75,8 @@ func reference() string {
 			continue
 		}
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n```\n%s\n```\n\n### Examples\n\n```sh\n%s\n```\n", cmd.CommandPath(), cmd.Long, cmd.UseLine(), unindent(cmd.Example))
-		for _, section := range flagSections(cmd) {
-			fmt.Fprintf(&out, "\n### %s\n\n```\n%s```\n", section.heading, section.usages)
+		for _, section := range cli.FlagSections(cmd, headings()) {
+			fmt.Fprintf(&out, "\n### %s\n\n```\n%s```\n", section.Heading, section.Usages)
 		}
 	}
 	return out.String()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 )
 
@@ -27,7 +28,7 @@ Without a candidate there is nothing to do.`,
 
   # On a server, without a clone
   assay reject --repo https://git.example.com/env.git --path shop/prod --reason "errors in the log"`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			return a.decideOne(ctx, opt, args, decision.Reject)
 		}),

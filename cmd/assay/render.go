@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/worktree"
@@ -48,15 +49,15 @@ namespace and parameters come from the variables that Argo CD sets.`,
 
   # A chart as the Application "shop" in the namespace "web" renders it
   assay render charts/shop --app-name shop --namespace web -o json`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.render(ctx, opt, dirArg(args)) }),
 	}
 	opt.bindRender(cmd)
-	bindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that charts are rendered with: Argo CD has v3 up to 3.4, v4 from 3.5 on (default: the plan's, else v3)", helm.Version3, helm.Version4)
-	bindChoice(cmd, &opt.view, "view", "", "what to print", "output", "baseline", "candidate")
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatYAML, formatJSON)
+	cli.BindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that charts are rendered with: Argo CD has v3 up to 3.4, v4 from 3.5 on (default: the plan's, else v3)", helm.Version3, helm.Version4)
+	cli.BindChoice(cmd, &opt.view, "view", "", "what to print", "output", "baseline", "candidate")
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatYAML, formatJSON)
 	cmd.Flags().StringVar(&opt.outputDir, "output-dir", "", "write one file for each object to this new or empty `directory`")
-	mustComplete(cmd, "output-dir", completeDirs)
+	cli.MustComplete(cmd, "output-dir", cli.CompleteDirs)
 	return cmd
 }
 

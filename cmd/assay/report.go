@@ -7,6 +7,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
@@ -159,7 +160,7 @@ func (a *app) tell(r *promote.Result) {
 		a.notef("ships untested: %s", excerpt.Joined(u))
 	}
 	for _, n := range r.Next {
-		where := join(n.Dir, n.Name, n.Branch, n.Repo)
+		where := cli.Join(n.Dir, n.Name, n.Branch, n.Repo)
 		switch n.State {
 		case promote.Set:
 			a.notef("next: under test in %s", where)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
 )
@@ -45,7 +46,7 @@ promotion that is reverted already is nothing to do.`,
 
   # On a server, without a clone
   assay revert --repo https://git.example.com/env.git --path shop/prod --reason "errors at checkout"`,
-		Args: takes(0, 1, "one directory"),
+		Args: cli.Takes(0, 1, "one directory"),
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.revert(ctx, opt, args) }),
 	}
 	opt.bindEdit(cmd)
@@ -59,9 +60,9 @@ promotion that is reverted already is nothing to do.`,
 func (a *app) revert(ctx context.Context, opt revertOptions, args []string) error {
 	switch {
 	case excerpt.Joined(opt.reason) == "":
-		return usagef("say why with --reason")
+		return cli.Usagef("say why with --reason")
 	case opt.id != "" && opt.commitID != "":
-		return usagef("--id and --commit-id both name a promotion: give one of the two")
+		return cli.Usagef("--id and --commit-id both name a promotion: give one of the two")
 	}
 	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {

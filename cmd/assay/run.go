@@ -2,21 +2,19 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/visible"
 )
@@ -39,21 +37,20 @@ const (
 type app struct {
 	env     func(string) (string, bool)
 	process git.Process // for git on a repository of this machine
-	stdin   io.Reader
+	input   cli.Input
 	stderr  io.Writer
 	tty     bool // stdout is a terminal
 
-	read    []byte       // what stdin held
 	out     bytes.Buffer // the result, printed once the command has succeeded
 	isData  bool         // it is for programs, and keeps its bytes
 	next    []string     // what to do next, told once the result is printed
 	mark    string       // follows each escape of ours in it
 	timeout time.Duration
-	verbose int      // --verbose
-	limited bool     // --timeout is given
-	memory  byteSize // --memory-limit
-	soft    int64    // GOMEMLIMIT
-	started bool     // a command runs: errors are no longer about usage
+	verbose int          // --verbose
+	limited bool         // --timeout is given
+	memory  cli.ByteSize // --memory-limit
+	soft    int64        // GOMEMLIMIT
+	started bool         // a command runs: errors are no longer about usage
 
 	patient atomic.Bool // the command ends by itself soon after its context, and cleans up
 	scratch string      // a directory to remove when the command ends early; under writing
@@ -65,7 +62,7 @@ type app struct {
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
-		stdin: stdin, stderr: visible.Writer{Out: stderr}, tty: isTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
+		input: cli.Input{Stdin: stdin}, stderr: visible.Writer{Out: stderr}, tty: cli.IsTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -120,7 +117,7 @@ nothing.`,
   assay demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          subcommand,
+		Args:          cli.Subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version {
 				return a.printVersion(formatText)
@@ -130,17 +127,17 @@ nothing.`,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkExcluded(cmd.Flags()); err != nil {
+		if err := cli.CheckExcluded(cmd.Flags()); err != nil {
 			return err
 		}
 		a.started, a.limited = true, cmd.Flags().Changed("timeout")
 		return nil
 	}
-	cmd.SetUsageFunc(usage)
-	cmd.SetFlagErrorFunc(flagError)
-	cmd.SetHelpCommand(a.helpCommand(cmd))
+	cmd.SetUsageFunc(cli.Usage(headings()))
+	cmd.SetFlagErrorFunc(cli.FlagError)
+	cmd.SetHelpCommand(cli.HelpCommand(cmd, "  assay help candidate set"))
 	cmd.Flags().BoolVar(&version, "version", false, "print the version")
-	cmd.SetIn(a.stdin)
+	cmd.SetIn(a.input.Stdin)
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
 	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
@@ -184,21 +181,6 @@ func (a *app) await(done <-chan error) (ended bool, err error) {
 	}
 }
 
-// subcommand refuses a word that is not a subcommand, with those that come close.
-func subcommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	hint := cmp.Or(excerpt.DidYouMean(args[0], names), "there are "+strings.Join(names, ", "))
-	return usagef("%q is not a command of %s: %s", args[0], cmd.CommandPath(), hint)
-}
-
 // do makes a cobra function of a command's. It ends in time, whatever the
 // command is doing: a render cannot be interrupted, so the answer does not
 // wait for it, and the process exits then.
@@ -215,7 +197,7 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 			}
 		}
 		if timeout <= 0 || a.timeout <= 0 {
-			return usagef("--timeout %s: give a time above zero, such as 50s", timeout)
+			return cli.Usagef("--timeout %s: give a time above zero, such as 50s", timeout)
 		}
 		ctx, cancel := context.WithTimeoutCause(cmd.Context(), timeout, errTimeout)
 		defer cancel()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
@@ -155,27 +156,26 @@ func TestBrokenLawShows(t *testing.T) {
 	}
 }
 
-func TestColour(t *testing.T) {
-	env := func(name, value string) func(string) (string, bool) {
-		return func(asked string) (string, bool) { return value, asked == name }
-	}
-	for _, test := range []struct {
-		name, mode string
-		tty        bool
-		env        func(string) (string, bool)
-		want       bool
-	}{
-		{"a pipe", "auto", false, noEnv, false},
-		{"a terminal", "auto", true, noEnv, true},
-		{"NO_COLOR", "auto", true, env("NO_COLOR", "1"), false},
-		{"a dumb terminal", "auto", true, env("TERM", "dumb"), false},
-		{"always, into a pipe", "always", false, env("NO_COLOR", "1"), true},
-		{"never, on a terminal", "never", true, noEnv, false},
+func TestFileNames(t *testing.T) {
+	taken := map[string][]byte{}
+	var got []string
+	for _, o := range []struct{ apiVersion, kind, namespace, name string }{
+		{"v1", "Service", "", "web"},
+		{"v1", "Service", "prod", "web"},
+		{"serving.knative.dev/v1", "Service", "", "web"},
+		{"v1", "Service", "", "web"},
+		{"rbac.authorization.k8s.io/v1", "ClusterRole", "", "system:x/../../y"},
 	} {
-		a := &app{env: test.env, tty: test.tty}
-		if got := a.palette(test.mode).on; got != test.want {
-			t.Errorf("%s: %t", test.name, got)
-		}
+		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": o.apiVersion, "kind": o.kind}}
+		u.SetName(o.name)
+		u.SetNamespace(o.namespace)
+		name := fileName(u, "yaml", taken)
+		taken[name] = nil
+		got = append(got, name)
+	}
+	want := []string{"service-web.yaml", "service-web-prod.yaml", "service-web-serving.knative.dev.yaml", "service-web-2.yaml", "clusterrole-system_x_.._.._y.yaml"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

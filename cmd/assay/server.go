@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/plugin"
@@ -42,9 +43,9 @@ const (
 
 // bindServer adds the flags.
 func (s *serverFlags) bindServer(cmd *cobra.Command) {
-	under(cmd, serverGroup, func() { s.bindBranch(cmd) })
-	under(cmd, clusterGroup, func() { s.bindCluster(cmd) })
-	under(cmd, environmentGroup, func() { bindMaxCommits(cmd, &s.commits) })
+	cli.Under(cmd, serverGroup, func() { s.bindBranch(cmd) })
+	cli.Under(cmd, clusterGroup, func() { s.bindCluster(cmd) })
+	cli.Under(cmd, environmentGroup, func() { bindMaxCommits(cmd, &s.commits) })
 }
 
 // bindCluster adds the flags that choose a cluster, as kubectl has them.
@@ -54,7 +55,7 @@ func (s *serverFlags) bindCluster(cmd *cobra.Command) {
 	f.StringVar(&s.kubeContext, "context", "", "`context` of the kubeconfig (default: its current one)")
 	f.StringVar(&s.kubeContext, "kube-context", "", "the earlier name of --context")
 	f.Lookup("kube-context").Hidden = true
-	exclude(f, "kube-context", "context")
+	cli.Exclude(f, "kube-context", "context")
 }
 
 func (s *serverFlags) bindBranch(cmd *cobra.Command) {
@@ -81,9 +82,9 @@ func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	f.StringSliceVar(&s.nextHosts, "next-host", nil, "`hosts` other than that of --repo that may get the same credentials, for next environments")
 	bindSigners(f, &s.signers)
 	s.forge, s.method = forgeAuto, "merge"
-	bindChoice(cmd, &s.forge, "forge", "", "the forge that has its pull requests; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
-	bindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
-	bindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
+	cli.BindChoice(cmd, &s.forge, "forge", "", "the forge that has its pull requests; auto knows github.com, gitlab.com, gitea.com and codeberg.org", forgeAuto, "github", "gitlab", "gitea", "forgejo", forgeNone)
+	cli.BindChoice(cmd, &s.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
+	cli.BindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
 }
 
 // bindSigners adds the flag that says whose signatures count.
@@ -103,13 +104,13 @@ func (s *serverFlags) check(args []string, env environmentFlags, local ...string
 	case !s.chosen():
 		return nil
 	case s.repo != "" && s.app != "":
-		return usagef("--app says which repository: give --repo or --app")
+		return cli.Usagef("--app says which repository: give --repo or --app")
 	case len(args) > 0:
-		return usagef("%s is a directory here, and --repo names a server: give the one or the other, and the environment with --path", args[0])
+		return cli.Usagef("%s is a directory here, and --repo names a server: give the one or the other, and the environment with --path", args[0])
 	}
 	for _, flag := range local {
 		if flag != "" {
-			return usagef("%s is for a directory here: leave it out with --repo and --app", flag)
+			return cli.Usagef("%s is for a directory here: leave it out with --repo and --app", flag)
 		}
 	}
 	return nil
@@ -138,7 +139,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 	}
 	dir := path.Clean(filepath.ToSlash(f.path))
 	if !fs.ValidPath(dir) {
-		return nil, usagef("--path %s: name a directory of the repository, as shop/prod", f.path)
+		return nil, cli.Usagef("--path %s: name a directory of the repository, as shop/prod", f.path)
 	}
 	opt := branch.Options{
 		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: how.dryRun,

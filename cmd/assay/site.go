@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
@@ -73,7 +74,7 @@ type way struct{ dryRun, commit, detached bool }
 // The caller closes it.
 func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*site, error) {
 	if how.detached && !how.commit {
-		return nil, usagef("--allow-detached is for --commit: give both")
+		return nil, cli.Usagef("--allow-detached is for --commit: give both")
 	}
 	commit := ""
 	if how.commit {

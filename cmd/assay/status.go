@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/status"
 	"github.com/assaydev/assay/promote/worktree"
@@ -48,7 +49,7 @@ The last decisions are looked for in the newest 500 commits.`,
 	}
 	opt.bind(cmd)
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	opt.bindHeaders(cmd)
 	return cmd
 }
@@ -131,7 +132,7 @@ func (e *environmentFlags) locateAll(args []string) ([]survey, error) {
 		case known && trees[0].arg == "" && trees[0].root == root:
 			trees[0].dirs = append(trees[0].dirs, dir)
 		default:
-			return nil, usagef("%s and %s are in different repositories: ask for each by itself", args[0], arg)
+			return nil, cli.Usagef("%s and %s are in different repositories: ask for each by itself", args[0], arg)
 		}
 	}
 	return trees, nil

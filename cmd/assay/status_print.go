@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
@@ -35,14 +36,14 @@ func (a *app) printStatus(list []status.Environment, format string, bare bool) e
 
 // statusTable is for people. The column of errors is there if there are any.
 func statusTable(list []status.Environment, now time.Time, bare bool) string {
-	t := table{head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}, bare: bare}
+	t := cli.Table{Head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}, Bare: bare}
 	pulls := slices.ContainsFunc(list, func(s status.Environment) bool { return len(s.Pulls) > 0 })
 	if pulls {
-		t.head = append(t.head, "PULL REQUEST")
+		t.Head = append(t.Head, "PULL REQUEST")
 	}
 	broken := slices.ContainsFunc(list, func(s status.Environment) bool { return s.Error != "" })
 	if broken {
-		t.head = append(t.head, "ERROR")
+		t.Head = append(t.Head, "ERROR")
 	}
 	for _, s := range list {
 		env := s.Environment
@@ -54,7 +55,7 @@ func statusTable(list []status.Environment, now time.Time, bare bool) string {
 		if broken {
 			cells = append(cells, excerpt.Column(s.Error, 200))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
 	return t.String()
 }

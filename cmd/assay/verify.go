@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
@@ -52,7 +53,7 @@ exit code 1.`,
 	}
 	opt.bind(cmd)
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
-	bindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
 
@@ -180,9 +181,9 @@ func findingText(f verify.Finding) string {
 	}
 	candidate := "no candidate"
 	if f.ID != "" {
-		candidate = join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
+		candidate = cli.Join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
 	}
-	text := fmt.Sprintf("ok      %s: %s\n", where, join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
+	text := fmt.Sprintf("ok      %s: %s\n", where, cli.Join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, commit := range f.Claims {
 		text += "        promoted as tested; the verdict is claimed by " + commit + "\n"
 	}

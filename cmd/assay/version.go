@@ -3,20 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
-)
 
-// versionInfo is what a binary knows of its own making.
-type versionInfo struct {
-	Version  string `json:"version"`
-	Revision string `json:"revision,omitempty"`
-	Modified bool   `json:"modified,omitempty"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
+	"github.com/assaydev/assay/internal/cli"
+)
 
 func (a *app) versionCommand() *cobra.Command {
 	format := formatText
@@ -26,18 +17,18 @@ func (a *app) versionCommand() *cobra.Command {
 		Long:  "Version prints the version, and the commit and Go release that the binary was\nbuilt from.",
 		Example: `  assay version
   assay version -o json`,
-		Args:              takes(0, 0, ""),
+		Args:              cli.Takes(0, 0, ""),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.do(func(context.Context, []string) error {
 			return a.printVersion(format)
 		}),
 	}
-	bindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
 }
 
 func (a *app) printVersion(format string) error {
-	info := readVersion()
+	info := cli.ReadBuild()
 	if format != formatText {
 		return a.structured(format, info)
 	}
@@ -45,26 +36,6 @@ func (a *app) printVersion(format string) error {
 	if info.Modified {
 		revision += " (modified)"
 	}
-	_, err := fmt.Fprintln(&a.out, join("assay "+info.Version, revision, info.Go, info.Platform))
+	_, err := fmt.Fprintln(&a.out, cli.Join("assay "+info.Version, revision, info.Go, info.Platform))
 	return err
-}
-
-func readVersion() versionInfo {
-	v := versionInfo{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" {
-		v.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			v.Revision = s.Value
-		case "vcs.modified":
-			v.Modified = s.Value == "true"
-		}
-	}
-	return v
 }

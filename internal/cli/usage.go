@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"cmp"
@@ -14,25 +14,35 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
-// flagError says what is wrong with a flag, and which one comes close.
-func flagError(cmd *cobra.Command, err error) error {
+// UsageError is a command line that makes no sense, whatever the files hold.
+type UsageError struct{ message string }
+
+func (e *UsageError) Error() string { return e.message }
+
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error {
+	return &UsageError{fmt.Sprintf(format, args...)}
+}
+
+// FlagError says what is wrong with a flag, and which one comes close.
+func FlagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var empty *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
-	var usage *usageError
+	var usage *UsageError
 	switch {
 	case errors.As(err, &unknown):
 		return unknownFlag(cmd, unknown)
 	case errors.As(err, &empty):
-		return usagef("--%s needs a value: %s", empty.GetFlag().Name, excerpt.Joined(empty.GetFlag().Usage))
+		return Usagef("--%s needs a value: %s", empty.GetFlag().Name, excerpt.Joined(empty.GetFlag().Usage))
 	case errors.As(err, &invalid):
 		reason := invalid.Unwrap().Error()
 		if !errors.As(err, &usage) {
 			reason = cmp.Or(example(invalid.GetFlag().Value), reason)
 		}
-		return usagef("--%s %s: %s", invalid.GetFlag().Name, excerpt.Of(invalid.GetValue(), 100), reason)
+		return Usagef("--%s %s: %s", invalid.GetFlag().Name, excerpt.Of(invalid.GetValue(), 100), reason)
 	}
-	return usagef("%v: see %s --help", err, cmd.CommandPath())
+	return Usagef("%v: see %s --help", err, cmd.CommandPath())
 }
 
 // unknownFlag names the flags that come close.
@@ -51,7 +61,7 @@ func unknownFlag(cmd *cobra.Command, err *pflag.NotExistError) error {
 	if dashes == "--" {
 		hint = cmp.Or(excerpt.DidYouMean("--"+given, known), hint)
 	}
-	return usagef("%s has no flag %s%s: %s", cmd.CommandPath(), dashes, given, hint)
+	return Usagef("%s has no flag %s%s: %s", cmd.CommandPath(), dashes, given, hint)
 }
 
 // example is what a flag of a built-in type takes.
@@ -70,8 +80,8 @@ func example(v pflag.Value) string {
 // excludesKey is where a flag keeps those that it excludes.
 const excludesKey = "excludes"
 
-// exclude lets each of the others be given only without the flag.
-func exclude(f *pflag.FlagSet, name string, others ...string) {
+// Exclude lets each of the others be given only without the flag.
+func Exclude(f *pflag.FlagSet, name string, others ...string) {
 	flag := f.Lookup(name)
 	if flag.Annotations == nil {
 		flag.Annotations = map[string][]string{}
@@ -79,50 +89,66 @@ func exclude(f *pflag.FlagSet, name string, others ...string) {
 	flag.Annotations[excludesKey] = append(flag.Annotations[excludesKey], others...)
 }
 
-// checkExcluded refuses flags that exclude each other.
-func checkExcluded(f *pflag.FlagSet) (err error) {
+// CheckExcluded refuses flags that exclude each other.
+func CheckExcluded(f *pflag.FlagSet) (err error) {
 	f.Visit(func(flag *pflag.Flag) {
 		for _, other := range flag.Annotations[excludesKey] {
 			if err == nil && f.Changed(other) {
-				err = usagef("--%s and --%s exclude each other: leave one out", flag.Name, other)
+				err = Usagef("--%s and --%s exclude each other: leave one out", flag.Name, other)
 			}
 		}
 	})
 	return err
 }
 
-// takes allows from least to most arguments, which what names.
-func takes(least, most int, what string) cobra.PositionalArgs {
+// Takes allows from least to most arguments, which what names.
+func Takes(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return usagef("%s needs %s: give it", cmd.CommandPath(), what)
+			return Usagef("%s needs %s: give it", cmd.CommandPath(), what)
 		case len(args) > most && most == 0:
-			return usagef("%s takes no arguments: leave out %s", cmd.CommandPath(), excerpt.Of(strings.Join(args, " "), 100))
+			return Usagef("%s takes no arguments: leave out %s", cmd.CommandPath(), excerpt.Of(strings.Join(args, " "), 100))
 		case len(args) > most:
-			return usagef("%s takes %s alone: leave out %s", cmd.CommandPath(), what, excerpt.Of(strings.Join(args[most:], " "), 100))
+			return Usagef("%s takes %s alone: leave out %s", cmd.CommandPath(), what, excerpt.Of(strings.Join(args[most:], " "), 100))
 		}
 		return nil
 	}
 }
 
-// oneOf allows one argument, which is one of the words.
-func oneOf(words []string) cobra.PositionalArgs {
+// OneOf allows one argument, which is one of the words.
+func OneOf(words []string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 && slices.Contains(words, args[0]) {
 			return nil
 		}
-		return usagef("%s %s: give one of %s", cmd.CommandPath(), excerpt.Of(strings.Join(args, " "), 100), strings.Join(words, ", "))
+		return Usagef("%s %s: give one of %s", cmd.CommandPath(), excerpt.Of(strings.Join(args, " "), 100), strings.Join(words, ", "))
 	}
 }
 
-// helpCommand shows the help of a command, and refuses what is not one.
-func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
+// Subcommand refuses a word that is not a subcommand, with those that come close.
+func Subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	hint := cmp.Or(excerpt.DidYouMean(args[0], names), "there are "+strings.Join(names, ", "))
+	return Usagef("%q is not a command of %s: %s", args[0], cmd.CommandPath(), hint)
+}
+
+// HelpCommand is the command that shows the help of those below root, and refuses what
+// is not one.
+func HelpCommand(root *cobra.Command, example string) *cobra.Command {
 	return &cobra.Command{
 		Use:               "help [COMMAND]",
 		Short:             "Show the help of a command",
 		Long:              "Help shows the help of a command, as its flag --help does.",
-		Example:           "  assay help candidate set",
+		Example:           example,
 		ValidArgsFunction: completeCommands(root),
 		Args:              cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -130,28 +156,12 @@ func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 			for _, name := range args {
 				i := slices.IndexFunc(at.Commands(), func(c *cobra.Command) bool { return c.Name() == name || c.HasAlias(name) })
 				if i < 0 {
-					return subcommand(at, []string{name})
+					return Subcommand(at, []string{name})
 				}
 				at = at.Commands()[i]
 			}
 			at.InitDefaultHelpFlag()
 			return at.Help()
 		},
-	}
-}
-
-func completeCommands(root *cobra.Command) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		at, _, err := root.Find(args)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		var names []string
-		for _, c := range at.Commands() {
-			if c.IsAvailableCommand() {
-				names = append(names, fmt.Sprintf("%s\t%s", c.Name(), c.Short))
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -13,12 +13,18 @@ import (
 // maxInput bounds a file that a flag names.
 const maxInput = 1 << 20
 
-// readInput reads a file that a flag names, or stdin.
-func (a *app) readInput(name string) ([]byte, error) {
-	if name == "-" && a.read != nil {
-		return a.read, nil // a command on a server may ask again
+// Input is what flags name to be read: files, and stdin as -.
+type Input struct {
+	Stdin io.Reader
+	read  []byte // what stdin held
+}
+
+// Read reads a file that a flag names, or stdin.
+func (in *Input) Read(name string) ([]byte, error) {
+	if name == "-" && in.read != nil {
+		return in.read, nil // a command may ask again
 	}
-	from := a.stdin
+	from := in.Stdin
 	if name != "-" {
 		file, err := os.Open(name) //nolint:gosec // the file that the user names
 		if errors.Is(err, fs.ErrNotExist) {
@@ -38,13 +44,13 @@ func (a *app) readInput(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is larger than 1 MiB: name a smaller file", name)
 	}
 	if name == "-" {
-		a.read = data
+		in.read = data
 	}
 	return data, nil
 }
 
-// inputName names a file that readInput reads, for people.
-func inputName(name string) string {
+// InputName names what Input reads, for people.
+func InputName(name string) string {
 	if name == "-" {
 		return "stdin"
 	}

@@ -37,6 +37,7 @@ func BindChoice(cmd *cobra.Command, value *string, name, shorthand, usage string
 // ByteSize is a flag that takes 1000, 64Ki, 32Mi and the like.
 type ByteSize int64
 
+// Set reads a number of bytes, with a suffix or without.
 func (b *ByteSize) Set(text string) error {
 	q, err := resource.ParseQuantity(text)
 	if err != nil || q.Sign() <= 0 {
@@ -48,12 +49,14 @@ func (b *ByteSize) Set(text string) error {
 
 func (b *ByteSize) String() string { return "" }
 
+// Type names it in the help.
 func (b *ByteSize) Type() string { return "bytes" }
 
 // Count is a flag that takes a number above zero: as a limit, zero would mean
 // the default.
 type Count int
 
+// Set reads a whole number above zero.
 func (c *Count) Set(text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil || n <= 0 {
@@ -65,4 +68,5 @@ func (c *Count) Set(text string) error {
 
 func (c *Count) String() string { return "" }
 
+// Type names it in the help.
 func (c *Count) Type() string { return "int" }

@@ -67,7 +67,7 @@ func (t tools) set(name, env, image string, repeats int) figure {
 		},
 	}
 	with := t.render(env)
-	with.name, with.line = "render with the marker", "- " // not what is compared
+	with.name = "render with the marker"
 	return figure{name: name, bar: 2.2, repeats: repeats, a: set, b: with, cpu: true, apart: true}
 }
 

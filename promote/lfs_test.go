@@ -9,7 +9,7 @@ import (
 	"github.com/assaydev/assay/test/envrepo"
 )
 
-// TestPointersOfLFS are no files that an edit could go to.
+// TestPointersOfLFS holds that an edit never goes to a pointer.
 func TestPointersOfLFS(t *testing.T) {
 	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
 	web := envrepo.Deployment("web")

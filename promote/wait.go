@@ -9,7 +9,7 @@ import (
 
 // Patience is how long a verdict is waited for.
 type Patience struct {
-	Until time.Time     // no look is begun later; zero is no end
+	Until time.Time     // no look is begun later; zero means without end
 	Held  func(*Result) // told each new reason of a hold once
 }
 

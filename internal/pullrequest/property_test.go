@@ -197,7 +197,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestLinks leaves out what is no place to go to, and credentials.
+// TestLinks leaves out what is not a place to go to, and credentials.
 func TestLinks(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://x.example/a?b=c&d=e#f":                     "<https://x.example/a?b=c&d=e#f>",

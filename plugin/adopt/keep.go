@@ -130,7 +130,7 @@ func (k *kept) with(fresh []byte, opt Options, target scaffold.Target, env Envir
 		"helm.version":                     env.HelmVersion != "",
 		"helm.valueFiles":                  len(opt.ValueFiles) > 0,
 	}
-	if k.body["candidate"] != nil { // a replica count is no default of a variant that is described already
+	if k.body["candidate"] != nil { // a replica count is not a default of a variant that is described already
 		plan.Spec["candidate"] = map[string]any{}
 		if opt.Traffic != "" {
 			plan.Spec["candidate"] = map[string]any{"traffic": opt.Traffic}

@@ -57,7 +57,7 @@ func TestWithdrawnWhileOpening(t *testing.T) {
 	})
 }
 
-// TestWhatDoesNotRenderStaysOpen: it may be mended, and is no other candidate.
+// TestWhatDoesNotRenderStaysOpen: it may be mended, and is not another candidate.
 func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
 		s.whileOpening(func() { s.commit("main", envrepo.Files{"prod/web.yaml": "kind: [\n"}) })

@@ -6,7 +6,7 @@ import (
 	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// DecodeValues reads a Helm value file; none is no values.
+// DecodeValues reads a Helm value file; without one there are no values.
 func DecodeValues(name string, data []byte) (map[string]any, error) {
 	values, err := chartutil.ReadValues(data)
 	if err != nil {

@@ -16,7 +16,7 @@ func remoteFile(value string) bool {
 // remoteRepo reports whether krusty may clone a directory of this name. It
 // holds for every name that krusty's own parser accepts, and for some more:
 // the parser needs a known scheme, a user or GitHub's host, and then a host
-// that a slash or colon ends. A local directory of such a name is no help,
+// that a slash or colon ends. A local directory of such a name does not help,
 // since krusty does not look; "./" before it is.
 // Source: sigs.k8s.io/kustomize/api internal/git/repospec.go.
 func remoteRepo(value string) bool {

@@ -9,7 +9,7 @@ func TestAddresses(t *testing.T) {
 	unknown := address{name: "cart", same: true}
 	for _, test := range []struct {
 		a               address
-		key, text, want string // want is empty where it is no address
+		key, text, want string // want is empty where it is not an address
 	}{
 		{here, "", "http://cart", "http://cart-candidate"},
 		{here, "", "http://cart/a?b=http://cart:80#c", "http://cart-candidate/a?b=http://cart-candidate:80#c"},

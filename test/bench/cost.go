@@ -42,14 +42,7 @@ func (t tools) markers(ctx context.Context, dir string, show func(...result)) er
 	if err != nil {
 		return fmt.Errorf("lay out environments: %w", err)
 	}
-	for _, f := range list {
-		results, err := f.measure(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		show(results...)
-	}
-	return nil
+	return measureAll(ctx, list, show)
 }
 
 // set compares `candidate set` with a render that has the marker which it writes.

@@ -104,14 +104,7 @@ func (t tools) processes(ctx context.Context, dir string, show func(...result)) 
 	if err != nil {
 		return fmt.Errorf("lay out environments: %w", err)
 	}
-	for _, f := range list {
-		results, err := f.measure(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		show(results...)
-	}
-	return nil
+	return measureAll(ctx, list, show)
 }
 
 // tools are the binaries under measurement.

@@ -65,6 +65,18 @@ type sample struct {
 	received int64 // from servers, in bytes
 }
 
+// measureAll measures figures one after the other, and shows each.
+func measureAll(ctx context.Context, list []figure, show func(...result)) error {
+	for _, f := range list {
+		results, err := f.measure(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		show(results...)
+	}
+	return nil
+}
+
 // measure runs both commands in turn.
 func (f figure) measure(ctx context.Context) ([]result, error) {
 	objectsA, err := f.a.objects(ctx)

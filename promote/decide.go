@@ -38,26 +38,36 @@ type Choice struct {
 
 	// What is under test, where a verdict was asked for.
 	Candidate  spec.Candidate
-	Experiment string // its ID
+	Experiment string    // its ID
+	Expires    time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 }
 
 // Decider decides about the candidate under test.
 type Decider struct {
 	Wanted decision.Outcome // the only outcome that is to be carried out; empty: whatever it is
 
-	// Choose decides at whatever tree the candidate is found. res may be nil for a
-	// decision by hand: a candidate that does not render can be rejected. since
-	// tells when it began to be under test.
-	Choose func(ctx context.Context, res *render.Result, since Since) (Choice, error)
+	// Choose decides at whatever tree the candidate is found.
+	Choose func(ctx context.Context, tip Tip) (Choice, error)
 }
 
-// Since tells when the branch began to hold what is under test (UnderTestSince); zero where
-// that is not known.
-type Since func(context.Context) (time.Time, error)
+// Tip is the tree that is decided about.
+type Tip struct {
+	// Rendered is the environment there. It may be nil for a decision by hand: a
+	// candidate that does not render can be rejected.
+	Rendered *render.Result
+
+	// Since tells when the branch began to hold what is under test (UnderTestSince);
+	// zero where that is not known, and nil where it is not to be asked.
+	Since func(context.Context) (time.Time, error)
+
+	// As renders the environment of the same tree as another view of it asks; nil where
+	// the tree is not at hand.
+	As func(ctx context.Context, view View) (*render.Result, error)
+}
 
 // ByHand is the decision of people. The ID may be empty.
 func ByHand(outcome decision.Outcome, reason string, id digest.Selector) Decider {
-	return Decider{outcome, func(context.Context, *render.Result, Since) (Choice, error) {
+	return Decider{outcome, func(context.Context, Tip) (Choice, error) {
 		return Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, nil
 	}}
 }
@@ -66,39 +76,52 @@ func ByHand(outcome decision.Outcome, reason string, id digest.Selector) Decider
 // outcome; whatever it is where wanted is empty. They are looked for on each
 // tree anew.
 func ByVerdict(find Objects, wanted decision.Outcome) Decider {
-	return Decider{wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
+	return Decider{wanted, func(ctx context.Context, tip Tip) (Choice, error) {
+		res := tip.Rendered
 		if res == nil {
 			return Choice{}, &MissingError{InputReason, "follow verdict: the candidate does not render: reject it by hand and say why"}
 		}
-		objs, err := find(ctx, res)
-		if err != nil {
-			return Choice{}, err
-		}
-		if len(objs) == 0 && len(res.Judges()) > 0 {
-			return Choice{Held: decision.Hold, Decision: Decision{Reason: absent(res)}, Candidate: *res.Marker, Experiment: res.ID}, nil
-		}
-		v, err := judge(ctx, res, objs, since)
-		if err != nil {
-			return Choice{}, err
-		}
-		c := Choice{Decision: Decision{
-			Outcome: v.Outcome, Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
-		}, Candidate: *res.Marker, Experiment: res.ID}
+		c, err := read(ctx, tip, find)
 		switch {
-		case v.Outcome == decision.Superseded:
-			c.Held = decision.Superseded
-		case v.Outcome == decision.Hold:
-			c.Held = decision.Hold
-		case wanted == decision.Promote && v.Outcome == decision.Reject:
+		case err != nil || c.Held != "":
+		case wanted == decision.Promote && c.Outcome == decision.Reject:
 			c.Held = decision.Reject
-		case wanted == decision.Reject && v.Outcome == decision.Promote:
-			return c, &MissingError{InputReason, fmt.Sprintf("not rejected: the verdict is promote: %s; to reject it anyway, say why", v.Message)}
+		case wanted == decision.Reject && c.Outcome == decision.Promote:
+			return c, &MissingError{InputReason, fmt.Sprintf("not rejected: the verdict is promote: %s; to reject it anyway, say why", c.Reason)}
 		case res.Plan.Spec.Promotion.Paused:
 			return c, &MissingError{InputReason, fmt.Sprintf("the plan %s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, %[2]s it by hand and say why",
-				res.Plan.Metadata.Name, v.Outcome)}
+				res.Plan.Metadata.Name, c.Outcome)}
 		}
-		return c, nil
+		return c, err
 	}}
+}
+
+// read looks for the objects of what a tip has under test, and reads their verdict.
+func read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
+	res := tip.Rendered
+	objs, err := find(ctx, res)
+	if err != nil {
+		return Choice{}, err
+	}
+	if len(objs) == 0 && len(res.Judges()) > 0 {
+		return waits(res, absent(res)), nil
+	}
+	v, err := judge(ctx, res, objs, tip.Since)
+	if err != nil {
+		return Choice{}, err
+	}
+	c := Choice{Decision: Decision{
+		Outcome: v.Outcome, Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
+	}, Candidate: *res.Marker, Experiment: res.ID, Expires: v.Expires}
+	if v.Outcome == decision.Superseded || v.Outcome == decision.Hold {
+		c.Held = v.Outcome
+	}
+	return c, nil
+}
+
+// waits is the choice for a candidate that nothing is known of yet.
+func waits(res *render.Result, why string) Choice {
+	return Choice{Held: decision.Hold, Decision: Decision{Reason: why}, Candidate: *res.Marker, Experiment: res.ID}
 }
 
 // Meaning is a decider that means the candidate with the ID alone; without one it
@@ -107,8 +130,8 @@ func Meaning(id digest.Selector, decide Decider) Decider {
 	if id == "" {
 		return decide
 	}
-	return Decider{decide.Wanted, func(ctx context.Context, res *render.Result, since Since) (Choice, error) {
-		c, err := decide.Choose(ctx, res, since)
+	return Decider{decide.Wanted, func(ctx context.Context, tip Tip) (Choice, error) {
+		c, err := decide.Choose(ctx, tip)
 		if c.Held == "" {
 			c.ID = id
 		}
@@ -118,10 +141,10 @@ func Meaning(id digest.Selector, decide Decider) Decider {
 
 // judge reads the verdict on what is under test. Since when the branch holds
 // it is asked for only where that matters.
-func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured, since Since) (verdict.Verdict, error) {
-	deadline, err := time.ParseDuration(string(res.Plan.Spec.Experiment.Deadline))
+func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured, since func(context.Context) (time.Time, error)) (verdict.Verdict, error) {
+	deadline, err := deadlineOf(res)
 	if err != nil {
-		return verdict.Verdict{}, fmt.Errorf("parse spec.experiment.deadline of the plan: %w", err)
+		return verdict.Verdict{}, err
 	}
 	opt := verdict.Options{Engines: res.Plan.Spec.Experiment.Engines}
 	expect := verdict.Expect{Digest: res.Digest, Namespace: res.Namespace, Judges: res.Judges(), Deadline: deadline, Now: time.Now()}
@@ -131,6 +154,15 @@ func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstruc
 		}
 	}
 	return verdict.Judge(ctx, objs, expect, opt)
+}
+
+// deadlineOf is how long the experiment may take; zero is for ever.
+func deadlineOf(res *render.Result) (time.Duration, error) {
+	deadline, err := time.ParseDuration(string(res.Plan.Spec.Experiment.Deadline))
+	if err != nil {
+		return 0, fmt.Errorf("parse spec.experiment.deadline of the plan: %w", err)
+	}
+	return deadline, nil
 }
 
 // AnotherError says that a decision means another candidate than the one under

@@ -63,7 +63,7 @@ func TestLive(t *testing.T) {
 			if !slices.Equal(got, test.want) {
 				t.Errorf("asked for %q, want %q", got, test.want)
 			}
-			choice, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), res, nil)
+			choice, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), Tip{Rendered: res})
 			if err != nil || choice.Held != decision.Hold || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected is ") {
 				t.Errorf("nothing there is %+v, %v", choice, err)
 			}
@@ -81,11 +81,11 @@ func TestLiveDecides(t *testing.T) {
 	other := done.DeepCopy()
 	other.SetName("migrate-candidate")
 	var got []string
-	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "").Choose(t.Context(), res, nil)
+	choice, err := ByVerdict(Live(asked(&got, other, done), "web"), "").Choose(t.Context(), Tip{Rendered: res})
 	if err != nil || choice.Held != "" || choice.Outcome != decision.Promote || choice.Digest != res.Digest {
 		t.Errorf("%+v, %v", choice, err)
 	}
-	choice, err = ByVerdict(Live(asked(&got, other), "web"), "").Choose(t.Context(), res, nil)
+	choice, err = ByVerdict(Live(asked(&got, other), "web"), "").Choose(t.Context(), Tip{Rendered: res})
 	if err != nil || choice.Held != decision.Hold {
 		t.Errorf("without what judges: %+v, %v", choice, err)
 	}
@@ -109,7 +109,7 @@ func TestLiveRefuses(t *testing.T) {
 			list := func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
 				return nil, down
 			}
-			_, err := ByVerdict(Live(list, test.namespace), "").Choose(t.Context(), res, nil)
+			_, err := ByVerdict(Live(list, test.namespace), "").Choose(t.Context(), Tip{Rendered: res})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -121,7 +121,7 @@ func TestLiveRefuses(t *testing.T) {
 func TestLiveWithoutAJudge(t *testing.T) {
 	res := mustRender(t, judged(envrepo.Files{"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"}, "").On(t), "prod")
 	var got []string
-	if _, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), res, nil); err == nil || !strings.Contains(err.Error(), "nothing in it judges") || len(got) > 0 {
+	if _, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), Tip{Rendered: res}); err == nil || !strings.Contains(err.Error(), "nothing in it judges") || len(got) > 0 {
 		t.Errorf("asked for %q: %v", got, err)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 )
 
 // decideOptions are the flags of promote, reject, conclude and revert.
@@ -100,8 +99,8 @@ func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (prom
 	}
 	decider := promote.Meaning(opt.id, promote.ByVerdict(objects, wanted))
 	choose := decider.Choose
-	decider.Choose = func(ctx context.Context, res *render.Result, since promote.Since) (promote.Choice, error) {
-		c, err := choose(ctx, res, since)
+	decider.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
+		c, err := choose(ctx, tip)
 		if errors.Is(err, verdict.ErrNamespace) {
 			err = fmt.Errorf("%w: name it with --namespace", err)
 		}

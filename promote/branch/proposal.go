@@ -104,7 +104,10 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Dec
 		defer line.Close()
 		return promote.UnderTestSince(ctx, line, base.Commit, res.Digest, s.View.In)
 	}
-	choice, err := decide.Choose(ctx, res, since)
+	as := func(ctx context.Context, view promote.View) (*render.Result, error) {
+		return render.Environment(ctx, view.In(base.Tree))
+	}
+	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, Since: since, As: as})
 	if err != nil && broken != nil {
 		return choice, broken
 	}

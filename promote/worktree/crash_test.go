@@ -17,7 +17,6 @@ import (
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -61,8 +60,8 @@ func crashed(dir string) error {
 func (c crash) decide(ctx context.Context, dir string, step func(string)) error {
 	d := at(dir)
 	d.View.Request.Dir, d.Commit, d.step = c.env, c.git != "", step
-	_, err := d.Decide(ctx, promote.Decider{Wanted: c.outcome, Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
-		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: digest.Selector(res.ID)}}, nil
+	_, err := d.Decide(ctx, promote.Decider{Wanted: c.outcome, Choose: func(_ context.Context, tip promote.Tip) (promote.Choice, error) {
+		return promote.Choice{Decision: promote.Decision{Outcome: c.outcome, Reason: "it was looked at", ID: digest.Selector(tip.Rendered.ID)}}, nil
 	}})
 	return err
 }

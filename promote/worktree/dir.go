@@ -67,7 +67,7 @@ func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Resul
 	if broken == nil && res.Marker == nil {
 		return promote.Nothing(d.env()), nil
 	}
-	choice, err := decide.Choose(ctx, res, d.since(res))
+	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, Since: d.since(res)})
 	switch {
 	case err != nil && broken != nil:
 		return nil, broken
@@ -287,7 +287,7 @@ func (d Dir) Branch(ctx context.Context) (string, error) {
 
 // since tells when the branch that is checked out began to hold what is under
 // test. That is not known of what is in no commit.
-func (d Dir) since(res *render.Result) promote.Since {
+func (d Dir) since(res *render.Result) func(context.Context) (time.Time, error) {
 	return func(ctx context.Context) (time.Time, error) {
 		repo, err := local.Open(ctx, d.Root, d.Process)
 		if errors.Is(err, local.ErrNoRepo) {

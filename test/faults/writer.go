@@ -71,7 +71,8 @@ func (w *writer) decide(ctx context.Context, outcome decision.Outcome, dir strin
 	defer func() { _ = remote.Close() }()
 	server := branch.Server{Repo: remote, Branch: "main", Commits: 500, View: promote.View{Request: render.Request{Environment: spec.Environment{Dir: dir}}}}
 	var seen digest.Digest
-	r, err := server.Decide(ctx, promote.Decider{Choose: func(_ context.Context, res *render.Result, _ promote.Since) (promote.Choice, error) {
+	r, err := server.Decide(ctx, promote.Decider{Choose: func(_ context.Context, tip promote.Tip) (promote.Choice, error) {
+		res := tip.Rendered
 		if res == nil {
 			return promote.Choice{}, fmt.Errorf("%s does not render", dir)
 		}

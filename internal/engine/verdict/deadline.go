@@ -15,27 +15,31 @@ import (
 // are there before it and after it, and become the candidate for its time.
 func (e Expect) owns(name string) bool { return strings.Contains(name, e.Digest.ID()) }
 
-// expired reports whether an object that is bound to the candidate, and can be
-// read, has had it for longer than the deadline without a verdict. One that is not
-// there, or is bound to nothing, or contradicts itself says nothing of the
+// expires is when an object that is bound to the candidate, and can be read, will
+// have had it for the deadline without a verdict; zero where that will never be. One
+// that is not there, or is bound to nothing, or contradicts itself says nothing of the
 // candidate, however long that lasts.
-func (e Expect) expired(judges []judge, findings []finding) bool {
+func (e Expect) expires(judges []judge, findings []finding) time.Time {
+	var first time.Time
 	for i, f := range findings {
-		if f.expires && e.overdue(judges[i]) {
-			return true
+		if at := e.due(judges[i]); f.expires && !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
 		}
 	}
-	return false
+	return first
 }
 
-// overdue reports whether the object has had the candidate for longer than
-// the deadline. It has not if it is not known since when.
-func (e Expect) overdue(j judge) bool {
+// due is when the object will have had the candidate for the deadline; zero where it
+// is not known since when it has it.
+func (e Expect) due(j judge) time.Time {
 	if e.Deadline <= 0 || j.object == nil || j.digest != e.Digest {
-		return false
+		return time.Time{}
 	}
 	start := e.started(j)
-	return !start.IsZero() && e.Now.Sub(start) > e.Deadline
+	if start.IsZero() {
+		return start
+	}
+	return start.Add(e.Deadline)
 }
 
 // started is when the object began to test the candidate. The age of one that

@@ -73,6 +73,8 @@ type Verdict struct {
 	Message  string        // why
 	Evidence string        // what it rests on
 
+	Expires time.Time // when a hold becomes a reject; zero where it never does, or that is not known
+
 	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
 }
 
@@ -110,8 +112,11 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 		}
 	}
 	v := combine(findings, expect.Digest)
-	if v.Outcome == decision.Hold && expect.expired(judges, findings) {
-		v.Outcome, v.Running = decision.Reject, false
+	if v.Outcome == decision.Hold {
+		v.Expires = expect.expires(judges, findings)
+	}
+	if !v.Expires.IsZero() && expect.Now.After(v.Expires) {
+		v.Outcome, v.Running, v.Expires = decision.Reject, false, time.Time{}
 		v.Message = excerpt.Of(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message), longestLine)
 	}
 	return v, nil

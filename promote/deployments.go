@@ -151,4 +151,3 @@ func agreed(said []Choice) Choice {
 	}
 	return all
 }
-

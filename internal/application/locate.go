@@ -38,10 +38,18 @@ func LocateObject(o *unstructured.Unstructured) (Place, error) {
 }
 
 func (a *Application) locate(root map[string]any) (Place, error) {
-	source, err := a.pluginSource(root)
-	if err != nil {
-		return Place{}, err
+	sources := pluginSources(root)
+	switch {
+	case len(sources) == 0:
+		return Place{}, a.problem(keys("spec"), "no source of it uses the plugin assay: assay init moves it there")
+	case len(sources) > 1:
+		return Place{}, a.problem(keys("spec", "sources"), "several of them use the plugin assay: name repository, branch and path of the one that is meant")
 	}
+	return a.place(root, sources[0])
+}
+
+// place reads one source that uses the plugin.
+func (a *Application) place(root, source map[string]any) (Place, error) {
 	p := Place{
 		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
 		Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
@@ -73,11 +81,16 @@ func (a *Application) locate(root map[string]any) (Place, error) {
 	return p, nil
 }
 
-// pluginSource is the source that Assay renders.
-func (a *Application) pluginSource(root map[string]any) (map[string]any, error) {
+// pluginSources are the sources that Assay renders. With a source hydrator that is the
+// dry source: what is synced is written from it, and is not for people to edit.
+func pluginSources(root map[string]any) []map[string]any {
 	spec, _ := root["spec"].(map[string]any)
 	sources, several := spec["sources"].([]any)
-	if !several {
+	hydrator, hydrated := spec["sourceHydrator"].(map[string]any)
+	switch {
+	case hydrated:
+		sources = []any{hydrator["drySource"]}
+	case !several:
 		sources = []any{spec["source"]}
 	}
 	var found []map[string]any
@@ -87,13 +100,7 @@ func (a *Application) pluginSource(root map[string]any) (map[string]any, error) 
 			found = append(found, source)
 		}
 	}
-	switch {
-	case len(found) == 1:
-		return found[0], nil
-	case len(found) > 1:
-		return nil, a.problem(keys("spec", "sources"), "several of them use the plugin assay: name repository, branch and path of the one that is meant")
-	}
-	return nil, a.problem(keys("spec"), "no source of it uses the plugin assay: assay init moves it there")
+	return found
 }
 
 // isOurs takes the plugin's name with a version behind it, as Argo CD joins them.

@@ -56,20 +56,26 @@ type Client struct {
 // Open reads the kubeconfig. It does not speak with the cluster. The error is
 // ErrNoCluster where nothing names one.
 func Open(opt Options) (*Client, error) {
-	at, err := choose(opt)
+	at, err := Choose(opt)
 	if err != nil {
 		return nil, err
 	}
-	at.rest.UserAgent, at.rest.Timeout, at.rest.WarningHandler = opt.UserAgent, answerLimit, rest.NoWarnings{}
-	httpClient, err := rest.HTTPClientFor(at.rest)
+	return at.Client()
+}
+
+// Client is for single objects. A request ends after 30 seconds.
+func (c Choice) Client() (*Client, error) {
+	config := rest.CopyConfig(c.REST)
+	config.Timeout = answerLimit
+	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, at.unusable()
+		return nil, c.unusable()
 	}
-	c := &Client{Namespace: at.namespace, Place: at.place}
-	if err := c.dial(at.rest, httpClient); err != nil {
-		return nil, at.unusable()
+	client := &Client{Namespace: c.Namespace, Place: c.Place}
+	if err := client.dial(config, httpClient); err != nil {
+		return nil, c.unusable()
 	}
-	return c, nil
+	return client, nil
 }
 
 func (c *Client) dial(config *rest.Config, httpClient *http.Client) error {

@@ -15,44 +15,45 @@ import (
 // ErrNoCluster is that nothing says which cluster is meant.
 var ErrNoCluster = errors.New("no cluster is known: there is no kubeconfig ($KUBECONFIG, or .kube/config in the home directory), and this is not a pod with a service account")
 
-// choice is a cluster and an account.
-type choice struct {
-	rest      *rest.Config
-	namespace string
-	place     string
+// Choice is a cluster and an account.
+type Choice struct {
+	REST      *rest.Config
+	Namespace string // that the context, or the pod, names; empty where neither does
+	Place     string // the cluster for people
 }
 
-// choose follows the rules of kubectl. What client-go says of a kubeconfig holds
+// Choose follows the rules of kubectl. What client-go says of a kubeconfig holds
 // paths of this machine, and may hold what is in it: the messages are our own.
-func choose(opt Options) (choice, error) {
+func Choose(opt Options) (Choice, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{Precedence: opt.Kubeconfig}
 	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: opt.Context})
 	raw, err := config.RawConfig()
 	if err != nil {
-		return choice{}, errors.New("read kubeconfig: it cannot be read, or it is not a kubeconfig: see what kubectl config view says")
+		return Choice{}, errors.New("read kubeconfig: it cannot be read, or it is not a kubeconfig: see what kubectl config view says")
 	}
 	name := opt.Context
 	if name == "" {
 		name = raw.CurrentContext
 	}
-	c := choice{place: "the cluster of the context " + name}
+	c := Choice{Place: "the cluster of the context " + name}
 	chosen, ok := raw.Contexts[name]
 	switch {
 	case ok:
-		c.namespace = chosen.Namespace
+		c.Namespace = chosen.Namespace
 	case name != "" || len(raw.Contexts) > 0:
-		return choice{}, noContext(name, raw.Contexts)
+		return Choice{}, noContext(name, raw.Contexts)
 	default:
-		c.place = "the cluster of this pod"
-		c.namespace, _, _ = config.Namespace() // without a cluster, the next call says so
+		c.Place = "the cluster of this pod"
+		c.Namespace, _, _ = config.Namespace() // without a cluster, the next call says so
 	}
-	if c.rest, err = config.ClientConfig(); err == nil {
+	if c.REST, err = config.ClientConfig(); err == nil {
+		c.REST.UserAgent, c.REST.WarningHandler = opt.UserAgent, rest.NoWarnings{}
 		return c, nil
 	}
 	if !ok && clientcmd.IsEmptyConfig(err) {
-		return choice{}, ErrNoCluster
+		return Choice{}, ErrNoCluster
 	}
-	return choice{}, c.unusable()
+	return Choice{}, c.unusable()
 }
 
 // Contexts lists those of the kubeconfig, sorted.
@@ -77,6 +78,6 @@ func noContext(name string, contexts map[string]*api.Context) error {
 	return fmt.Errorf("read kubeconfig: it has no context %s: %s", name, known)
 }
 
-func (c choice) unusable() error {
-	return fmt.Errorf("read kubeconfig: %s cannot be used: it has no server or no such user, or a certificate, key or token file that it names cannot be read: see what kubectl config view --minify says", c.place)
+func (c Choice) unusable() error {
+	return fmt.Errorf("read kubeconfig: %s cannot be used: it has no server or no such user, or a certificate, key or token file that it names cannot be read: see what kubectl config view --minify says", c.Place)
 }

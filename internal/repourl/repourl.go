@@ -146,6 +146,12 @@ func (u URL) Address() string {
 	return name + ":" + u.Port
 }
 
+// Repository names the repository whichever way it is reached: two spellings that
+// differ in the scheme, the user or the ending .git alone are one.
+func (u URL) Repository() string {
+	return u.Address() + "/" + strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+}
+
 // Address is that of a URL, or an error that says what is wrong with it.
 func Address(raw string) (string, error) {
 	u, err := Parse(raw)

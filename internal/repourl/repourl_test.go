@@ -1,6 +1,7 @@
 package repourl
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -109,4 +110,17 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q is %+v", raw, u)
 		}
 	})
+}
+
+func TestRepository(t *testing.T) {
+	same := []string{"https://Git.example.com/a/b.git", "https://me@git.example.com:443/a/b/", "git@git.example.com:a/b.git", "ssh://git@git.example.com/a/b"}
+	for _, raw := range append(same, "https://git.example.com/a/c", "https://git.example.com:8443/a/b") {
+		u, err := Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, is := u.Repository() == "git.example.com/a/b", slices.Contains(same, raw); got != is {
+			t.Errorf("%s is %s", raw, u.Repository())
+		}
+	}
 }

@@ -1,0 +1,101 @@
+package reposecret
+
+import (
+	"strings"
+	"testing"
+)
+
+func secret(name, kind string, fields ...string) Secret {
+	s := Secret{Name: name, Type: kind, Data: map[string][]byte{}}
+	for i := 0; i < len(fields); i += 2 {
+		s.Data[fields[i]] = []byte(fields[i+1])
+	}
+	return s
+}
+
+func TestForChooses(t *testing.T) {
+	const repo = "https://git.example.com/team/env.git"
+	for name, test := range map[string]struct {
+		repo    string
+		secrets []Secret
+		want    string
+	}{
+		"none":         {repo, nil, ""},
+		"the very URL": {repo, []Secret{secret("a", "repository", "url", "https://git.example.com/team/env", "password", "x-secret-x")}, "a"},
+		"to write before to read": {repo, []Secret{
+			secret("a", "repository", "url", repo, "password", "x-secret-x"), secret("b", "repository-write", "url", repo, "password", "x-secret-x"),
+		}, "b"},
+		"Assay's own before all": {repo, []Secret{
+			secret("b", "repository-write", "url", repo, "password", "x-secret-x"), secret("c", Own, "url", repo, "token", "x-secret-x"),
+		}, "c"},
+		"without a login another gives it": {repo, []Secret{
+			secret("a", "repository", "url", repo), secret("b", "repo-creds", "url", "https://git.example.com/team", "password", "x-secret-x"),
+		}, "b"},
+		"the longest beginning": {repo, []Secret{
+			secret("a", "repo-creds", "url", "https://git.example.com", "password", "x-secret-x"), secret("b", "repo-creds", "url", "https://git.example.com/team", "password", "x-secret-x"),
+		}, "b"},
+		"a beginning of another host": {"https://git.example.com.evil.net/team/env.git", []Secret{
+			secret("a", "repo-creds", "url", "https://git.example.com", "password", "x-secret-x"),
+		}, ""},
+		"another port":    {"https://git.example.com:8443/team/env.git", []Secret{secret("a", "repo-creds", "url", "https://git.example.com/", "password", "x-secret-x")}, ""},
+		"another scheme":  {"http://git.example.com/team/env.git", []Secret{secret("a", "repo-creds", "url", "https://git.example.com/", "password", "x-secret-x")}, ""},
+		"another project": {repo, []Secret{secret("a", "repository", "url", repo, "password", "x-secret-x", "project", "theirs")}, ""},
+		"this project":    {repo, []Secret{secret("a", "repository", "url", repo, "password", "x-secret-x", "project", "ours")}, "a"},
+		"a Helm registry": {repo, []Secret{secret("a", "repository", "url", repo, "password", "x-secret-x", "type", "helm")}, ""},
+		"another type":    {repo, []Secret{secret("a", "cluster", "url", repo, "password", "x-secret-x")}, ""},
+		"ssh":             {"git@git.example.com:team/env.git", []Secret{secret("a", "repository", "url", "git@git.example.com:team/env", "sshPrivateKey", "k")}, "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := Settings{Secrets: test.secrets}.For(test.repo, "ours")
+			if err != nil || l.Secret != test.want {
+				t.Errorf("chose %q, %v, want %q", l.Secret, err, test.want)
+			}
+		})
+	}
+}
+
+func TestForFills(t *testing.T) {
+	const repo = "https://git.example.com/team/env.git"
+	s := Settings{
+		TLS: map[string]string{"git.example.com": "PEM"}, KnownHosts: []byte("hosts"),
+		Secrets: []Secret{
+			secret("a", Own, "url", repo, "token", "x-secret-x\n", "forge", "gitea", "forgeAPI", "https://git.example.com/api/v1"),
+			secret("b", "repository", "url", "git@git.example.com:team/env.git", "sshPrivateKey", "key"),
+			secret("c", "repository-write", "url", "https://github.com/o/r", "githubAppID", "7", "githubAppInstallationID", "12", "githubAppPrivateKey", "pem"),
+			secret("d", "repository", "url", "https://b.example.com/r", "bearerToken", "x-secret-x"),
+		},
+	}
+	l, err := s.For(repo, "")
+	if err != nil || l.Options.Token != "x-secret-x" || string(l.Options.CA) != "PEM" || l.Forge != "gitea" || l.ForgeAPI != "https://git.example.com/api/v1" || l.Options.KnownHosts != nil {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if l, err = s.For("git@git.example.com:team/env.git", ""); err != nil || string(l.Options.SSHKey) != "key" || string(l.Options.KnownHosts) != "hosts" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if l, err = s.For("https://github.com/o/r", ""); err != nil || l.Options.App == nil || l.Options.App.Installation != 12 || l.Options.App.ID != "7" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if l, err = s.For("https://b.example.com/r", ""); err != nil || !l.Options.Bearer || l.Options.Token != "x-secret-x" {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+// TestForRefuses: what is not honoured is named, and no message holds a secret.
+func TestForRefuses(t *testing.T) {
+	const repo = "https://git.example.com/r"
+	for want, s := range map[string]Secret{
+		"turns off the check":               secret("a", "repository", "url", repo, "password", "x-secret-x", "insecure", "true"),
+		"TLS client certificate":            secret("a", "repository", "url", repo, "password", "x-secret-x", "tlsClientCertKey", "k"),
+		"installationID is not a number":    secret("a", "repository", "url", repo, "githubAppPrivateKey", "x-secret-x", "githubAppInstallationID", "seven"),
+		"installationID is not a number: c": secret("a", "repository", "url", repo, "githubAppPrivateKey", "x-secret-x", "githubAppInstallationID", "x-secret-x"),
+	} {
+		want = strings.Replace(want, "installationID", "githubAppInstallationID", 1)
+		_, err := Settings{Secrets: []Secret{s}}.For(repo, "")
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "x-secret-x") {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+	if _, err := (Settings{}).For("relative/path", ""); err == nil {
+		t.Error("a path that is not absolute must be an error")
+	}
+}

@@ -15,8 +15,9 @@ concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-build: ## build bin/assay
+build: ## build bin/assay and bin/assayd
 	GO=$(GO) ./build bin/assay
+	GO=$(GO) ./build bin/assayd
 
 audit: build ## print the modules in what ships, fail on one that must not, and write the bill of materials
 	@$(GO) run ./test/audit bin/assay

@@ -25,6 +25,7 @@ func TestLinksLittle(t *testing.T) {
 		"helm.sh/helm/v4/pkg/action":           "it brings the Kubernetes client and registry of the helm command",
 		"helm.sh/helm/v4/pkg/kube":             "it brings kubectl",
 		"github.com/tetratelabs/wazero":        "it runs plugins of Helm 4",
+		"sigs.k8s.io/controller-runtime":       "it belongs to assayd: 42 MB, and 29 MB of memory",
 		"k8s.io/kubectl":                       "it brings every API type",
 		"k8s.io/kubernetes":                    "it brings every API type",
 		"google.golang.org/grpc":               "the command serves nothing",

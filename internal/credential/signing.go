@@ -182,3 +182,13 @@ func (s Signing) gpg(ctx context.Context, program string, stdin []byte, args ...
 	}
 	return nil, errors.New(strings.ReplaceAll(said, s.Home, "its home"))
 }
+
+// AllowedSigner is the line by which ssh-keygen, and a git that uses it, trusts the
+// signatures of a private key on commits.
+func AllowedSigner(key []byte, principal string) (string, error) {
+	_, public, err := parseKey("signing key", key)
+	if err != nil {
+		return "", err
+	}
+	return principal + ` namespaces="git" ` + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))), nil
+}

@@ -125,6 +125,15 @@ func ForgeOf(named forge.Kind, repo string) forge.Kind {
 	return named
 }
 
+// ParseForge reads the kind of a forge as people write it.
+func ParseForge(text string) (forge.Kind, error) {
+	kind := forge.Kind(strings.ToLower(strings.TrimSpace(text)))
+	if known := []forge.Kind{forge.GitHub, forge.GitLab, forge.Gitea, forge.Forgejo, NoForge}; !slices.Contains(known, kind) {
+		return "", fmt.Errorf("%q is not a forge: name one of %s", text, strings.Trim(fmt.Sprint(known), "[]"))
+	}
+	return kind, nil
+}
+
 // setForge sets up pull requests, as far as the forge is known. Without a token
 // for its API, people open them.
 func (s *Session) setForge(ctx context.Context, opt Options) error {

@@ -180,6 +180,16 @@ func (r *Remote) list(ctx context.Context, refs []Ref) (map[string]string, error
 	return r.lsRemote(ctx, args...)
 }
 
+// Named reads the refs of these full names, as the server has them now. Those that
+// it does not have are left out.
+func (r *Remote) Named(ctx context.Context, names ...string) (map[string]string, error) {
+	var refs []Ref
+	for _, name := range names {
+		refs = append(refs, Ref{Name: name})
+	}
+	return r.list(ctx, refs)
+}
+
 func (r *Remote) lsRemote(ctx context.Context, args ...string) (map[string]string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

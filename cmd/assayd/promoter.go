@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/cli"
+	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/forge"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/memory"
+	"github.com/assaydev/assay/internal/scratch"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/promote/controller"
+	"github.com/assaydev/assay/render"
+)
+
+// mostMemory is what the daemon may take where neither a flag nor the system says less.
+const mostMemory = 2 << 30
+
+// promoterFlags are the flags of the promoter.
+type promoterFlags struct {
+	kubeconfig, kubeContext string
+	namespace               string
+	namespaces, nextHosts   []string
+	injectKinds             []string
+	author, signingKey      string
+	signers                 string
+	forge, forgeAPI, method string
+	notify, notifySecret    string
+	health, metric          string
+	leader, dryRun, debug   bool
+	commits, workers        int
+	memory                  cli.ByteSize
+}
+
+func (d *daemon) promoterCommand() *cobra.Command {
+	var f promoterFlags
+	cmd := &cobra.Command{
+		Use:   "promoter",
+		Short: "Watch Applications that use the plugin, and conclude their candidates in Git",
+		Long: `Promoter watches the Applications whose source uses the plugin assay. When the
+experiment of an environment says so, it promotes or rejects the candidate in the
+Application's repository, by push or pull request as the plan says, and goes on
+with next environments, with what waits in the queue, and after a merge.
+
+It writes with the login that Argo CD has for the repository: a Secret with the
+label argocd.argoproj.io/secret-type, of the type assay-repository,
+repository-write, repo-write-creds, repository or repo-creds; the first of these
+counts. Hosts and certificates are those that Argo CD trusts.
+
+A verdict is read from the cluster each time, and counts only for what the branch
+has under test. Nothing but Git holds state, so that it may be killed at any time.
+With a signing key it goes on with next environments after a restart or a merge:
+its own signature proves that it decided.`,
+		Example: `  # In Argo CD's namespace, as manifests/promoter runs it
+  assayd promoter --leader-elect --signing-key /etc/assay/signing/key
+
+  # On a laptop: say what would be done
+  assayd promoter --context prod --dry-run`,
+		Args: cli.Takes(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return err
+			}
+			d.started = true
+			return d.promote(cmd.Context(), f)
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+func (f *promoterFlags) bind(cmd *cobra.Command) {
+	s := cmd.Flags()
+	s.StringVar(&f.kubeconfig, "kubeconfig", "", "`file` of the kubeconfig (default: $KUBECONFIG, else the pod's service account)")
+	s.StringVar(&f.kubeContext, "context", "", "`context` of the kubeconfig (default: its current one)")
+	s.StringVarP(&f.namespace, "namespace", "n", "argocd", "`namespace` that Argo CD runs in")
+	s.StringSliceVar(&f.namespaces, "application-namespaces", nil, "other `namespaces` with Applications, as Argo CD's application.namespaces; * is all")
+	s.StringVar(&f.author, "author", "", "`\"Name <address>\"` of the commits (default: Assay <noreply@assay.dev>)")
+	s.StringVar(&f.signingKey, "signing-key", "", "`file` with the SSH private key that signs commits; its signature is trusted, too")
+	s.StringVar(&f.signers, "allowed-signers", "", "`file` of keys, as ssh-keygen reads it, whose signatures on commits prove that promotions were decided")
+	s.StringVar(&f.forgeAPI, "forge-api", "", "`URL` of the forge's API (default: by its kind, or a Secret's field forgeAPI)")
+	s.StringSliceVar(&f.nextHosts, "next-host", nil, "`hosts` other than the repository's that next environments may be on")
+	s.StringSliceVar(&f.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
+	s.StringVar(&f.notify, "notify-address", "", "`address` that takes POST /notify, as :8082 (default: none)")
+	s.StringVar(&f.notifySecret, "notify-secret", "", "`file` with the secret that a call has to know")
+	s.StringVar(&f.health, "health-address", ":8081", "`address` of /healthz and /readyz; empty for none")
+	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics, as :8080 (default: none)")
+	s.BoolVar(&f.leader, "leader-elect", false, "let one of several replicas work")
+	s.BoolVar(&f.dryRun, "dry-run", false, "prove what would be written, log it, and write nothing")
+	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
+	s.Var((*cli.ByteSize)(&f.memory), "memory-limit", "end with an error when more memory is taken (default 2Gi, or three quarters of what the system gives if that is less)")
+	f.commits, f.workers = 500, 4
+	s.Var((*cli.Count)(&f.commits), "max-commits", "newest `commits` that are searched for decisions (default 500)")
+	s.Var((*cli.Count)(&f.workers), "workers", "environments that are worked on at once (default 4)")
+	f.forge, f.method = "auto", "merge"
+	cli.BindChoice(cmd, &f.forge, "forge", "", "the forge that has the pull requests where no Secret says so; auto knows github.com, gitlab.com, gitea.com and codeberg.org", "auto", "github", "gitlab", "gitea", "forgejo", string(branch.NoForge))
+	cli.BindChoice(cmd, &f.method, "merge-method", "", "how the forge merges, with promotion.merge: auto", "merge", "squash", "rebase")
+}
+
+// check refuses flags that make no sense together.
+func (f *promoterFlags) check() error {
+	if (f.notify == "") != (f.notifySecret == "") {
+		return cli.Usagef("--notify-address and --notify-secret: give both: a call has to know a secret")
+	}
+	return nil
+}
+
+// promote runs the promoter.
+func (d *daemon) promote(ctx context.Context, f promoterFlags) error {
+	level := slog.LevelInfo
+	if f.debug {
+		level = slog.LevelDebug
+	}
+	logger := slog.New(slog.NewJSONHandler(d.stderr, &slog.HandlerOptions{Level: level}))
+	ctrllog.SetLogger(logr.FromSlogHandler(logger.Handler()))
+	klog.SetSlogLogger(logger)
+	temp, err := scratch.Make(os.TempDir(), "assayd-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = temp.Remove() }()
+	opt, err := d.options(f, temp.Path, logger)
+	if err != nil {
+		return err
+	}
+	limit := int64(f.memory)
+	if limit == 0 {
+		limit = memory.Limit(mostMemory, d.softLimit())
+	}
+	w := memory.New(limit)
+	go w.Watch(ctx, func(work []string) {
+		logger.Error("takes too much memory: make what is rendered smaller, or raise --memory-limit", "limitMiB", limit>>20, "rendering", work)
+		_ = temp.Remove()
+		os.Exit(exitFailed)
+	})
+	return controller.Run(w.With(ctx), opt)
+}
+
+func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (controller.Options, error) {
+	files, err := d.kubeconfigs(f.kubeconfig)
+	if err != nil {
+		return controller.Options{}, err
+	}
+	at, err := cluster.Choose(cluster.Options{Kubeconfig: files, Context: f.kubeContext, UserAgent: "assayd"})
+	if err != nil {
+		return controller.Options{}, err
+	}
+	author, err := f.identity()
+	if err != nil {
+		return controller.Options{}, err
+	}
+	process := d.programs(temp)
+	var key []byte
+	if f.signingKey != "" {
+		if key, err = d.input.Read(f.signingKey); err != nil {
+			return controller.Options{}, fmt.Errorf("--signing-key: %w", err)
+		}
+	}
+	signers, err := d.signers(f.signers, key, temp)
+	if err != nil {
+		return controller.Options{}, err
+	}
+	secret := []byte{}
+	if f.notifySecret != "" {
+		if secret, err = d.input.Read(f.notifySecret); err != nil {
+			return controller.Options{}, fmt.Errorf("--notify-secret: %w", err)
+		}
+		if secret = bytes.TrimSpace(secret); len(secret) < 16 {
+			return controller.Options{}, fmt.Errorf("--notify-secret: %s holds fewer than 16 bytes, which can be guessed: make a longer one", f.notifySecret)
+		}
+	}
+	kind := forge.Kind(f.forge)
+	if f.forge == "auto" {
+		kind = ""
+	}
+	return controller.Options{
+		Cluster: at, Namespace: f.namespace, Namespaces: f.namespaces, View: f.view,
+		Branch: branch.Options{
+			Commits: f.commits, DryRun: f.dryRun, Process: process, NextHosts: f.nextHosts, Signers: signers,
+			Forge: kind, ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
+		},
+		Sign: func(o *credential.Options) {
+			o.Author, o.TempDir = author, temp
+			if len(key) > 0 {
+				o.Signing = credential.Signing{Format: "ssh", Key: key, Env: process.Env}
+			}
+		},
+		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, Leader: f.leader, Workers: f.workers, Log: logger,
+	}, nil
+}
+
+// view is how the plugin reads the environment of an Application's source.
+func (f *promoterFlags) view(place application.Place) (promote.View, error) {
+	call, err := plugin.FromApplication(place)
+	if err != nil {
+		return promote.View{}, err
+	}
+	req := render.Request{Environment: spec.Environment{Dir: place.Path}, Allow: render.Allow{InjectKinds: f.injectKinds}}
+	call.Fill(&req)
+	return promote.View{Request: req}, nil
+}
+
+// signers is a file with the keys whose signatures count: those of the flag, and our own.
+func (d *daemon) signers(file string, key []byte, temp string) (string, error) {
+	if len(key) == 0 {
+		return file, nil
+	}
+	var keys []byte
+	if file != "" {
+		var err error
+		if keys, err = d.input.Read(file); err != nil {
+			return "", fmt.Errorf("--allowed-signers: %w", err)
+		}
+	}
+	own, err := credential.AllowedSigner(key, "assayd")
+	if err != nil {
+		return "", fmt.Errorf("--signing-key: %w", err)
+	}
+	name := filepath.Join(temp, "allowed_signers")
+	return name, os.WriteFile(name, []byte(strings.TrimRight(string(keys), "\n")+"\n"+own+"\n"), 0o600)
+}
+
+func (f *promoterFlags) identity() (git.Identity, error) {
+	if f.author == "" {
+		return git.Identity{}, nil
+	}
+	at, err := mail.ParseAddress(f.author)
+	if err != nil || at.Name == "" {
+		return git.Identity{}, cli.Usagef("--author %q: give it as \"Name <address>\"", f.author)
+	}
+	return git.Identity{Name: at.Name, Email: at.Address}, nil
+}
+
+// kubeconfigs are the files of the kubeconfig; none is for a pod.
+func (d *daemon) kubeconfigs(file string) ([]string, error) {
+	if file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("--kubeconfig: %s cannot be read", file)
+		}
+		return []string{file}, nil
+	}
+	list, _ := d.env("KUBECONFIG")
+	return filepath.SplitList(list), nil
+}
+
+// programs is as much of the process's environment as git and ssh need.
+func (d *daemon) programs(temp string) git.Process {
+	p := git.Process{TempDir: temp}
+	for _, name := range []string{"PATH", "TMPDIR"} {
+		if value, ok := d.env(name); ok {
+			p.Env = append(p.Env, name+"="+value)
+		}
+	}
+	return p
+}
+
+// softLimit is GOMEMLIMIT in bytes; 0 where it is not set.
+func (d *daemon) softLimit() int64 {
+	var limit cli.ByteSize
+	text, _ := d.env("GOMEMLIMIT")
+	if limit.Set(strings.TrimSuffix(text, "B")) != nil {
+		return 0
+	}
+	return int64(limit)
+}

@@ -1,0 +1,156 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/reposecret"
+)
+
+// kinds of Argo CD.
+var (
+	applicationKind    = schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Application"}
+	applicationSetKind = schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "ApplicationSet"}
+)
+
+// argoCD reads and writes what is in Argo CD's own cluster.
+type argoCD struct {
+	client    client.Client // reads Secrets and ConfigMaps from its cache
+	direct    client.Reader // asks the API server
+	namespace string
+	index     *index
+	events    record.EventRecorder
+	log       *slog.Logger
+}
+
+// apps reads Applications afresh. Those that went away are left out.
+func (a *argoCD) apps(ctx context.Context, keys ...Key) ([]application.Deployed, error) {
+	var out []application.Deployed
+	for _, name := range a.index.deploying(keys...) {
+		o := named(applicationKind, name)
+		err := a.direct.Get(ctx, client.ObjectKeyFromObject(o), o)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if o.GetDeletionTimestamp() == nil {
+			out = append(out, application.ReadDeployed(o))
+		}
+	}
+	return out, nil
+}
+
+func named(kind schema.GroupVersionKind, name application.Name) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(kind)
+	o.SetNamespace(name.Namespace)
+	o.SetName(name.Name)
+	return o
+}
+
+// The ConfigMaps that say whom Argo CD trusts.
+const (
+	knownHostsMap   = "argocd-ssh-known-hosts-cm"
+	certificatesMap = "argocd-tls-certs-cm"
+)
+
+// settings reads how Argo CD reaches repositories.
+func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
+	var secrets corev1.SecretList
+	if err := a.client.List(ctx, &secrets, client.InNamespace(a.namespace)); err != nil {
+		return reposecret.Settings{}, fmt.Errorf("list Secrets of %s: %w", a.namespace, err)
+	}
+	var s reposecret.Settings
+	for _, secret := range secrets.Items {
+		s.Secrets = append(s.Secrets, reposecret.Secret{Name: secret.Name, Type: secret.Labels[reposecret.TypeLabel], Data: secret.Data})
+	}
+	var maps corev1.ConfigMapList
+	if err := a.client.List(ctx, &maps, client.InNamespace(a.namespace)); err != nil {
+		return reposecret.Settings{}, fmt.Errorf("list ConfigMaps of %s: %w", a.namespace, err)
+	}
+	for _, m := range maps.Items {
+		switch m.Name {
+		case knownHostsMap:
+			s.KnownHosts = []byte(m.Data["ssh_known_hosts"])
+		case certificatesMap:
+			s.TLS = m.Data
+		}
+	}
+	return s, nil
+}
+
+// tell writes the annotation and an Event. That neither may be written keeps nothing back.
+func (a *argoCD) tell(ctx context.Context, app application.Deployed, all []Outcome) {
+	o := named(applicationKind, app.Name)
+	newest := all[0]
+	kind := corev1.EventTypeNormal
+	if slices.Contains([]decision.Outcome{decision.Reject, Failed}, newest.Outcome) {
+		kind = corev1.EventTypeWarning
+	}
+	a.events.Event(o, kind, newest.title(), newest.String())
+	if app.Generator != "" && !a.preserves(ctx, app) {
+		return
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{Annotation: annotation(all)}}})
+	if err == nil {
+		err = a.client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch))
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Info("the outcome is not on the Application", "application", app.Name.String(), "error", err.Error())
+	}
+}
+
+// preserves reports whether the ApplicationSet that writes the Application leaves our
+// annotation there. Others would take it away at once.
+func (a *argoCD) preserves(ctx context.Context, app application.Deployed) bool {
+	set := named(applicationSetKind, application.Name{Namespace: app.Name.Namespace, Name: app.Generator})
+	if err := a.direct.Get(ctx, client.ObjectKeyFromObject(set), set); err != nil {
+		return false
+	}
+	kept, _, _ := unstructured.NestedStringSlice(set.Object, "spec", "preservedFields", "annotations")
+	return slices.Contains(kept, Annotation)
+}
+
+// end ends the sync that runs, as argocd app terminate-op does. It is another
+// Application by now if its operation is: the resource version says so.
+func (a *argoCD) end(ctx context.Context, app application.Deployed) error {
+	o := named(applicationKind, app.Name)
+	if err := a.direct.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	now := application.ReadDeployed(o)
+	if now.Operation == nil || *now.Operation != *app.Operation {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": o.GetResourceVersion()},
+		"status":   map[string]any{"operationState": map[string]any{"phase": "Terminating"}},
+	})
+	if err != nil {
+		return err
+	}
+	err = a.client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch))
+	switch {
+	case apierrors.IsConflict(err):
+		return nil // it changed, and that wakes us
+	case apierrors.IsForbidden(err):
+		return errors.New("a sync of " + app.Name.String() + " waits for an experiment that Git no longer has, and may not be ended: grant the verb patch on applications.argoproj.io, or run argocd app terminate-op")
+	}
+	return err
+}

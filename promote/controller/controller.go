@@ -1,0 +1,90 @@
+// Package controller concludes candidates by itself: the promoter of assayd.
+//
+//  1. Applications whose source names the plugin put the environments that they
+//     deploy on a queue (key.go), and so do the objects of engines, when they change
+//     (kinds.go), and whoever calls the webhook (notify.go). None of them is
+//     believed: they only say where to look.
+//  2. One reconciliation is about one environment on one branch (reconcile.go). It
+//     reads the Applications afresh, opens the branch with Argo CD's own credentials
+//     (package reposecret), and has package branch decide by what the clusters hold now
+//     (deployed.go).
+//  3. What came of it is told by an annotation and an Event (report.go), and a sync that
+//     still waits for an experiment which Git no longer has is ended (operation.go).
+//  4. The result says when to look again: at the deadline, after a while where a pull
+//     request is open, else when something changes.
+//
+// Git holds all state: what is kept in memory only saves work, and a restart loses
+// nothing. Run wires it to a cluster (manager.go).
+package controller
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/reposecret"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/render"
+)
+
+// Options say what to watch, and how to write.
+type Options struct {
+	Cluster cluster.Choice // Argo CD's
+
+	Namespace  string   // that Argo CD runs in
+	Namespaces []string // of Applications beside that; "*" is all
+
+	// View says how the plugin reads the environment of an Application's source.
+	View func(application.Place) (promote.View, error)
+
+	// Branch is what all branches are opened with. URL, Branch, View, Credentials and
+	// Note are set for each.
+	Branch branch.Options
+
+	// Sign completes the login of a repository with who commits, and signs; nil leaves
+	// it.
+	Sign func(*credential.Options)
+
+	Notify Notify
+	Health string // address of /healthz and /readyz; empty for none
+	Metric string // address of /metrics; empty for none
+
+	Leader  bool // several run, and one of them works
+	Workers int
+
+	Log *slog.Logger
+}
+
+// Intervals of looking again where nothing tells of a change.
+const (
+	pullEvery  = 5 * time.Minute  // an open pull request: a webhook hastens it
+	holdEvery  = 10 * time.Minute // what a watch may have missed
+	firstAgain = time.Second      // after an error, doubled for each
+	lastAgain  = 5 * time.Minute
+	workLimit  = 5 * time.Minute // one reconciliation
+)
+
+// promoter is the part that does not depend on how clusters are watched.
+type promoter struct {
+	opt Options
+
+	// apps reads the Applications that deploy one of these environments, as the cluster
+	// has them now.
+	apps func(ctx context.Context, keys ...Key) ([]application.Deployed, error)
+
+	// settings reads Argo CD's Secrets and ConfigMaps.
+	settings func(ctx context.Context) (reposecret.Settings, error)
+
+	list promote.List                                                     // of Argo CD's cluster
+	tell func(ctx context.Context, app application.Deployed, o []Outcome) // what came of its environments
+	end  func(ctx context.Context, app application.Deployed) error        // the sync that runs
+
+	// tests is told what is under test in an environment, and which engines of its own the plan has.
+	tests func(key Key, res *render.Result)
+
+	told *told
+}

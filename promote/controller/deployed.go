@@ -1,0 +1,70 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// trackingAnnotation names the Application that an object belongs to, as
+// APP:GROUP/KIND:NAMESPACE/NAME (Argo CD's documentation, "Resource Tracking").
+const trackingAnnotation = "argocd.argoproj.io/tracking-id"
+
+// deployment is a site with what its cluster has of an experiment.
+func (p *promoter) deployment(s site) promote.Deployment {
+	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
+		switch {
+		case s.place.Cluster != "":
+			return nil, fmt.Errorf("it deploys to the cluster %s, which is not Argo CD's own", s.place.Cluster)
+		case s.place.Namespace == "":
+			return nil, errors.New("it names no namespace in spec.destination: name the one that its objects are in")
+		}
+		if missing := s.missing(res.Judges()); len(missing) > 0 {
+			return nil, fmt.Errorf("Argo CD has not synced %s yet", object.Names(missing))
+		}
+		objs, err := promote.Live(p.list, s.place.Namespace)(ctx, res)
+		if err != nil {
+			return nil, err
+		}
+		return objs, p.stranger(s.app, objs)
+	}}
+}
+
+// missing are the objects that judge and that Argo CD does not keep for the
+// Application: if there are such, somebody else made them.
+func (s site) missing(judges []object.Key) []object.Key {
+	var out []object.Key
+	for _, key := range judges {
+		if key.Namespace == "" {
+			key.Namespace = s.place.Namespace
+		}
+		if !slices.Contains(s.app.Manages, key) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// stranger is an error where an object is another Application's.
+func (p *promoter) stranger(app application.Deployed, objs []*unstructured.Unstructured) error {
+	tracked := app.Name.Name
+	if app.Name.Namespace != p.opt.Namespace {
+		tracked = app.Name.Namespace + "_" + tracked
+	}
+	for _, o := range objs {
+		owner, _, found := strings.Cut(o.GetAnnotations()[trackingAnnotation], ":")
+		if found && owner != tracked {
+			return fmt.Errorf("%s is tracked as the Application %s's (%s), and not as %s's: it says nothing of this candidate", object.KeyOf(o), owner, trackingAnnotation, tracked)
+		}
+	}
+	return nil
+}

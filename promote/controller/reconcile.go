@@ -1,0 +1,199 @@
+package controller
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
+)
+
+// conclude looks at one environment, and carries out what its experiment says. It
+// returns when to look again; zero is when something changes.
+func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, err error) {
+	log := p.opt.Log.With("environment", key.String())
+	sites, err := p.deploying(ctx, key)
+	if err != nil || len(sites) == 0 {
+		return 0, err
+	}
+	if why := held(sites); why != "" {
+		log.Info("held", "reason", why)
+		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
+		return 0, nil
+	}
+	s, err := p.open(ctx, sites[0])
+	if err != nil {
+		return 0, p.failed(ctx, sites, err)
+	}
+	defer s.Close()
+	if why, err := notABranch(ctx, s, key.Branch); why != "" || err != nil {
+		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
+		return 0, err
+	}
+	// Applications may name the same branch in another way.
+	if key.Branch != s.Branch {
+		if sites, err = p.deploying(ctx, key, key.on(s.Branch)); err != nil || len(sites) == 0 {
+			return 0, err
+		}
+	} else if sites, err = p.withDefault(ctx, s, key, sites); err != nil {
+		return 0, err
+	}
+	r, err := s.Decide(ctx, p.decider(key, sites))
+	if r != nil {
+		p.report(ctx, sites, outcomeOf(r))
+		log.Info("looked", "outcome", r.Outcome, "id", r.ID, "reason", excerpt.Of(r.Reason, 300), "commit", r.Commit, "dryRun", r.DryRun)
+		again = next(r)
+	}
+	if err != nil {
+		return 0, p.failed(ctx, sites, err)
+	}
+	return again, p.endStale(ctx, s, sites)
+}
+
+// deploying are the sites of the environments, in order of their Applications' names.
+func (p *promoter) deploying(ctx context.Context, keys ...Key) ([]site, error) {
+	apps, err := p.apps(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var out []site
+	for _, app := range apps {
+		list, _ := p.sites(app) // what is wrong with others was told when they changed
+		for _, s := range list {
+			if slices.Contains(keys, s.key) {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b site) int { return strings.Compare(a.app.Name.String(), b.app.Name.String()) })
+	return out, nil
+}
+
+// withDefault adds the sites of Applications that name no branch, where the default one is
+// this.
+func (p *promoter) withDefault(ctx context.Context, s *branch.Session, key Key, sites []site) ([]site, error) {
+	unnamed, err := p.deploying(ctx, key.on(""))
+	if err != nil || len(unnamed) == 0 {
+		return sites, err
+	}
+	name, err := s.Repo.DefaultBranch(ctx)
+	if err != nil || name != key.Branch {
+		return sites, err
+	}
+	return p.deploying(ctx, key.on(""), key)
+}
+
+// held says why nothing is to be concluded, whatever the experiment says.
+func held(sites []site) string {
+	for _, s := range sites {
+		if s.app.RolledBack != "" {
+			return fmt.Sprintf("%s: people rolled it back to %s and turned automated sync off: turn it on again to go on", s.app.Name, excerpt.Of(s.app.RolledBack, 40))
+		}
+	}
+	return ""
+}
+
+// open opens the branch of a site with the login that Argo CD has for it.
+func (p *promoter) open(ctx context.Context, of site) (*branch.Session, error) {
+	settings, err := p.settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opt := p.opt.Branch
+	own, err := settings.For(of.place.RepoURL, of.app.Project)
+	if err != nil {
+		return nil, err
+	}
+	opt.URL, opt.Branch, opt.View = of.place.RepoURL, of.key.Branch, of.view
+	opt.Note = func(text string) { p.opt.Log.Info("note", "environment", of.key.String(), "note", text) }
+	opt.ForgeAPI = cmp.Or(own.ForgeAPI, opt.ForgeAPI)
+	if own.Forge != "" {
+		if opt.Forge, err = branch.ParseForge(own.Forge); err != nil {
+			return nil, fmt.Errorf("read Secret %s: %w", own.Secret, err)
+		}
+	}
+	opt.Credentials = func(repo string) (credential.Options, error) {
+		l, err := settings.For(repo, of.app.Project)
+		if err == nil && p.opt.Sign != nil {
+			p.opt.Sign(&l.Options)
+		}
+		return l.Options, err
+	}
+	return branch.Open(ctx, opt)
+}
+
+// notABranch says why a targetRevision moves nothing; empty where it is a branch.
+func notABranch(ctx context.Context, s *branch.Session, revision string) (why string, err error) {
+	if revision == "" {
+		return "", nil
+	}
+	head, tag := "refs/heads/"+revision, "refs/tags/"+revision
+	var refs map[string]string
+	err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
+		refs, err = s.Repo.Named(ctx, head, tag)
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case refs[head] != "" && refs[tag] != "":
+		return fmt.Sprintf("targetRevision %s is a branch and a tag: name the branch as %s", revision, head), nil
+	case refs[head] != "":
+		return "", nil
+	case refs[tag] != "":
+		return fmt.Sprintf("targetRevision %s is a tag, and a promotion is a commit on a branch: name a branch", revision), nil
+	}
+	return fmt.Sprintf("targetRevision %s is not a branch of the repository, and a promotion is a commit on one: name a branch", excerpt.Of(revision, 60)), nil
+}
+
+// decider follows the verdicts of all sites.
+func (p *promoter) decider(key Key, sites []site) promote.Decider {
+	var list []promote.Deployment
+	for _, s := range sites {
+		list = append(list, p.deployment(s))
+	}
+	decide := promote.ByDeployments(list)
+	choose := decide.Choose
+	decide.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
+		if tip.Rendered != nil {
+			p.tests(key, tip.Rendered)
+		}
+		return choose(ctx, tip)
+	}
+	return decide
+}
+
+// next is when to look again after a result.
+func next(r *promote.Result) time.Duration {
+	switch {
+	case r.Pull != nil && r.Pull.State != promote.Merged:
+		return jittered(pullEvery)
+	case r.Choice.Held == "":
+		return 0
+	case !r.Choice.Expires.IsZero():
+		return min(max(time.Until(r.Choice.Expires)+firstAgain, firstAgain), jittered(holdEvery))
+	}
+	return jittered(holdEvery)
+}
+
+// jittered spreads looks that would come at once.
+func jittered(d time.Duration) time.Duration {
+	return d + time.Duration(rand.Int64N(int64(d)/5+1)) //nolint:gosec // it spreads load, and guards nothing
+}
+
+// failed tells of an error where people look, and gives it back.
+func (p *promoter) failed(ctx context.Context, sites []site, err error) error {
+	if ctx.Err() == nil {
+		p.report(ctx, sites, Outcome{Outcome: Failed, Reason: excerpt.Line(err.Error())})
+	}
+	return errors.Join(err, context.Cause(ctx))
+}

@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+)
+
+// Annotation tells on an Application what came of its candidates. It is for people and
+// notifications; nothing reads it back.
+const Annotation = "assay.dev/outcome"
+
+// Failed is the outcome of a look that could not be finished.
+const Failed decision.Outcome = "failed"
+
+// Outcome is what is told of one environment. It holds no time, so that the same outcome
+// is the same text.
+type Outcome struct {
+	spec.Environment
+	Outcome   decision.Outcome `json:"outcome"`
+	Candidate string           `json:"candidate,omitempty"`
+	ID        string           `json:"id,omitempty"`
+	Commit    string           `json:"commit,omitempty"`
+	Pull      string           `json:"pullRequest,omitempty"` // its URL, or its branch
+	Reason    string           `json:"reason,omitempty"`
+}
+
+// outcomeOf is what a result tells.
+func outcomeOf(r *promote.Result) Outcome {
+	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit}
+	if r.Pull != nil {
+		o.Commit, o.Pull = "", r.Pull.URL
+		if o.Pull == "" {
+			o.Pull = r.Pull.Head
+		}
+	}
+	return o
+}
+
+// same reports whether nothing is new to people. A reason alone is not: what an experiment
+// says while it runs may change with each look.
+func (o Outcome) same(as Outcome) bool {
+	o.Reason, as.Reason = "", ""
+	return o == as
+}
+
+// told remembers what was told last, so that nothing is told twice.
+type told struct {
+	mu   sync.Mutex
+	last map[application.Name]map[spec.Environment]Outcome
+}
+
+// report tells what came of an environment, by each of its Applications. There is
+// nothing to tell of one without a candidate.
+func (p *promoter) report(ctx context.Context, sites []site, o Outcome) {
+	if o.Outcome == decision.None || p.opt.Branch.DryRun {
+		return
+	}
+	for _, s := range sites {
+		o.Environment = s.key.Environment
+		if all, isNew := p.told.add(s.app.Name, o); isNew {
+			p.tell(ctx, s.app, all)
+		}
+	}
+}
+
+// add remembers an outcome, and gives all of the Application's, the new one first.
+func (t *told) add(app application.Name, o Outcome) (all []Outcome, isNew bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.last == nil {
+		t.last = map[application.Name]map[spec.Environment]Outcome{}
+	}
+	if t.last[app] == nil {
+		t.last[app] = map[spec.Environment]Outcome{}
+	}
+	if o.same(t.last[app][o.Environment]) {
+		return nil, false
+	}
+	t.last[app][o.Environment] = o
+	all = []Outcome{o}
+	for _, env := range slices.SortedFunc(maps.Keys(t.last[app]), func(a, b spec.Environment) int { return strings.Compare(a.String(), b.String()) }) {
+		if env != o.Environment {
+			all = append(all, t.last[app][env])
+		}
+	}
+	return all, true
+}
+
+// forget drops what was told of an Application that is gone.
+func (t *told) forget(app application.Name) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.last, app)
+}
+
+// annotation is the text for outcomes.
+func annotation(all []Outcome) string {
+	sorted := slices.SortedFunc(slices.Values(all), func(a, b Outcome) int { return strings.Compare(a.Environment.String(), b.Environment.String()) })
+	text, _ := json.Marshal(sorted) // strings alone
+	return string(text)
+}
+
+// title is what an Event is called, in Kubernetes' form.
+func (o Outcome) title() string {
+	switch o.Outcome {
+	case decision.Promote:
+		if o.Pull != "" {
+			return "PromotionProposed"
+		}
+		return "Promoted"
+	case decision.Reject:
+		return "Rejected"
+	case decision.Superseded:
+		return "Superseded"
+	case Failed:
+		return "PromotionFailed"
+	}
+	return "Held"
+}
+
+// String is the outcome on one line, for people.
+func (o Outcome) String() string {
+	text := o.Environment.String()
+	if o.ID != "" {
+		text += ": candidate " + strings.TrimSpace(o.Candidate+" ("+o.ID+")")
+	}
+	for _, part := range []string{o.Reason, o.Commit, o.Pull} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return excerpt.Of(text, longestEvent)
+}
+
+// longestEvent is what an Event's message may be, by the API.
+const longestEvent = 1024

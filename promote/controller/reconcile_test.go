@@ -1,0 +1,379 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/reposecret"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/test/envrepo"
+	"github.com/assaydev/assay/test/gitserver"
+)
+
+// world is a promoter with a real repository, and a cluster that is a list.
+type world struct {
+	*promoter
+	t    *testing.T
+	repo *gitserver.Repo
+
+	applications []application.Deployed
+	objects      []*unstructured.Unstructured
+	listing      error // instead of objects
+	login        reposecret.Settings
+	reports      []string
+	ended        []string
+	tested       []string // IDs
+}
+
+func newWorld(t *testing.T, tree envrepo.Files) *world {
+	t.Helper()
+	var files []gitserver.File
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		files = append(files, gitserver.Files(map[string]string{name: tree[name]})...)
+	}
+	_, repo := gitserver.Serve(t, files...)
+	w := &world{t: t, repo: repo}
+	w.promoter = &promoter{
+		opt: Options{
+			Namespace: "argocd", Log: slog.New(slog.DiscardHandler),
+			Branch: branch.Options{Commits: 100, Process: git.Process{Env: []string{"PATH=/usr/bin:/bin"}, TempDir: t.TempDir()}},
+			View: func(p application.Place) (promote.View, error) {
+				return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
+			},
+		},
+		apps:     func(_ context.Context, keys ...Key) ([]application.Deployed, error) { return w.applications, nil },
+		settings: func(context.Context) (reposecret.Settings, error) { return w.login, nil },
+		list: func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
+			return w.objects, w.listing
+		},
+		tell: func(_ context.Context, app application.Deployed, all []Outcome) {
+			w.reports = append(w.reports, app.Name.Name+" "+all[0].title()+": "+all[0].Reason)
+		},
+		end: func(_ context.Context, app application.Deployed) error {
+			w.ended = append(w.ended, app.Name.Name)
+			return nil
+		},
+		tests: func(_ Key, res *render.Result) { w.tested = append(w.tested, res.ID) },
+		told:  &told{},
+	}
+	w.app("shop", "")
+	return w
+}
+
+// app adds an Application of the environment.
+func (w *world) app(name, revision string) *application.Deployed {
+	w.applications = append(w.applications, application.Deployed{
+		Name:   application.Name{Namespace: "argocd", Name: name},
+		Places: []application.Place{{RepoURL: w.repo.Dir, Path: "prod", Revision: revision, Name: name, Namespace: "web"}},
+	})
+	return &w.applications[len(w.applications)-1]
+}
+
+// key is that of the first Application.
+func (w *world) key() Key {
+	w.t.Helper()
+	list, problems := w.sites(w.applications[0])
+	if len(list) != 1 || len(problems) > 0 {
+		w.t.Fatalf("sites %v, %v", list, problems)
+	}
+	return list[0].key
+}
+
+// judge has the Job of the experiment at the tip, which every Application manages.
+func (w *world) judge(condition string) {
+	w.t.Helper()
+	res := w.render()
+	w.objects = envrepo.Concluded(res.Digest, condition)
+	w.objects[0].SetNamespace("web")
+	if condition == "Suspended" {
+		w.objects[0].SetCreationTimestamp(metav1.Now())
+	}
+	for i := range w.applications {
+		w.applications[i].Manages = []object.Key{object.KeyOf(w.objects[0])}
+	}
+}
+
+func (w *world) render() *render.Result {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	if _, err := w.repo.Git("worktree", "add", "--detach", dir+"/tree", "main"); err != nil {
+		w.t.Fatal(err)
+	}
+	req, err := envrepo.Request(dir+"/tree", "prod")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	res, err := render.Environment(w.t.Context(), req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return res
+}
+
+func (w *world) conclude() time.Duration {
+	w.t.Helper()
+	again, err := w.promoter.conclude(w.t.Context(), w.key())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return again
+}
+
+func (w *world) tip() string {
+	w.t.Helper()
+	tip, err := w.repo.Tip("main")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return tip
+}
+
+func (w *world) file(name string) string {
+	w.t.Helper()
+	text, err := w.repo.Git("show", "main:"+name)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// said reports whether the reports are these, each by its beginning.
+func (w *world) said(want ...string) {
+	w.t.Helper()
+	ok := len(want) == len(w.reports)
+	for i := range want {
+		ok = ok && strings.HasPrefix(w.reports[i], want[i])
+	}
+	if !ok {
+		w.t.Errorf("told %q, want %q", w.reports, want)
+	}
+	w.reports = nil
+}
+
+func push() envrepo.Files { return envrepo.Prod("method: push") }
+
+func TestPromotes(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Complete")
+	if again := w.conclude(); again != 0 {
+		t.Errorf("it looks again after %s", again)
+	}
+	w.said("shop Promoted: ")
+	if !strings.Contains(w.file("prod/web.yaml"), "web:2.0.0") || w.file("prod/candidate.yaml") != "" {
+		t.Errorf("main has %s", w.file("prod/web.yaml"))
+	}
+	tip := w.tip()
+	w.conclude()
+	w.said()
+	if w.tip() != tip {
+		t.Error("the same verdict again made a commit")
+	}
+}
+
+func TestRejects(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Failed")
+	w.conclude()
+	w.said("shop Rejected: ")
+	if !strings.Contains(w.file("prod/web.yaml"), "web:1.0.0") || w.file("prod/candidate.yaml") != "" {
+		t.Errorf("main has %s", w.file("prod/web.yaml"))
+	}
+}
+
+// TestWaits: a hold is told once, and looked at again when it expires.
+func TestWaits(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Suspended")
+	for range 2 {
+		if again := w.conclude(); again <= 0 || again > holdEvery+holdEvery/5 {
+			t.Errorf("it looks again after %s", again)
+		}
+	}
+	w.said("shop Held: ")
+	w.objects[0].SetCreationTimestamp(metav1.NewTime(time.Now().Add(-59*time.Minute - 50*time.Second)))
+	if again := w.conclude(); again <= 0 || again > 15*time.Second {
+		t.Errorf("at 10 s before the deadline it looks again after %s", again)
+	}
+	if len(w.tested) != 3 || w.tested[0] == "" {
+		t.Errorf("it tests %q", w.tested)
+	}
+}
+
+// TestMovesNothing is every reason for which a good verdict concludes nothing.
+func TestMovesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		tree envrepo.Files
+		with func(w *world)
+		told string
+	}{
+		"a tag": {push(), func(w *world) {
+			mustGit(w, "tag", "v1", "main")
+			w.applications[0].Places[0].Revision = "v1"
+		}, "targetRevision v1 is a tag, and a promotion is a commit on a branch"},
+		"a branch and a tag": {push(), func(w *world) {
+			mustGit(w, "tag", "main", "main")
+			w.applications[0].Places[0].Revision = "main"
+		}, "targetRevision main is a branch and a tag"},
+		"a commit":                  {push(), func(w *world) { w.applications[0].Places[0].Revision = w.tip() }, "is not a branch of the repository"},
+		"a range of versions":       {push(), func(w *world) { w.applications[0].Places[0].Revision = "1.*" }, "targetRevision 1.* is not a branch"},
+		"a rollback":                {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
+		"a paused plan":             {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
+		"another cluster":           {push(), func(w *world) { w.applications[0].Places[0].Cluster = "far" }, "it deploys to the cluster far"},
+		"no namespace":              {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
+		"what is not synced":        {push(), func(w *world) { w.applications[0].Manages = nil }, "Argo CD has not synced Job"},
+		"an object that went away":  {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
+		"a label that went away":    {push(), func(w *world) { w.objects[0].SetLabels(nil); w.objects[0].SetAnnotations(nil) }, "it has neither the annotation"},
+		"another Application's":     {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
+		"another namespace's":       {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
+		"what may not be listed":    {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
+		"one of two on another":     {push(), func(w *world) { w.app("far", "").Places[0].Cluster = "far" }, "far: it deploys to the cluster far"},
+		"one of two by branch name": {push(), func(w *world) { w.app("late", "main").Manages = nil }, "late: Argo CD has not synced"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, test.tree)
+			w.judge("Complete")
+			test.with(w)
+			tip := w.tip()
+			w.conclude()
+			if w.tip() != tip {
+				t.Error("it wrote")
+			}
+			if len(w.reports) == 0 || !strings.Contains(w.reports[0], " Held: ") || !strings.Contains(w.reports[0], test.told) {
+				t.Errorf("told %q, want %s", w.reports, test.told)
+			}
+		})
+	}
+}
+
+func (w *world) track(app string) {
+	annotations := w.objects[0].GetAnnotations()
+	annotations[trackingAnnotation] = app + ":batch/Job:web/" + w.objects[0].GetName()
+	w.objects[0].SetAnnotations(annotations)
+}
+
+func mustGit(w *world, args ...string) {
+	w.t.Helper()
+	if _, err := w.repo.Git(args...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestItsOwnObjects: an object that Argo CD tracks as this Application's counts.
+func TestItsOwnObjects(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Complete")
+	w.track("shop")
+	w.conclude()
+	w.said("shop Promoted: ")
+
+	w = newWorld(t, push())
+	w.applications[0].Name.Namespace = "team"
+	w.judge("Complete")
+	w.track("team_shop")
+	w.conclude()
+	w.said("shop Promoted: ")
+}
+
+// TestSeveralApplications: all of one environment's say what becomes of it, by
+// whatever name they call the branch.
+func TestSeveralApplications(t *testing.T) {
+	w := newWorld(t, push())
+	w.app("named", "main")
+	w.app("refs", "refs/heads/main")
+	w.judge("Failed")
+	w.conclude()
+	w.said("named Rejected: ", "refs Rejected: ", "shop Rejected: ")
+}
+
+// TestGone: an Application that was deleted, or moved to another path, has nothing to say.
+func TestGone(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Complete")
+	key := w.key()
+	w.applications[0].Places[0].Path = "other"
+	if again, err := w.promoter.conclude(t.Context(), key); again != 0 || err != nil {
+		t.Errorf("again after %s, %v", again, err)
+	}
+	w.said()
+	w.applications = nil
+	if again, err := w.promoter.conclude(t.Context(), key); again != 0 || err != nil {
+		t.Errorf("again after %s, %v", again, err)
+	}
+	w.said()
+}
+
+// TestTellsOfErrors: what cannot be read is an error to try again, told once.
+func TestTellsOfErrors(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Complete")
+	key := w.key()
+	w.applications[0].Places[0].Path = "missing"
+	key.Dir = "missing"
+	for range 2 {
+		if _, err := w.promoter.conclude(t.Context(), key); err == nil || !strings.Contains(err.Error(), "missing is not a directory of the branch") {
+			t.Errorf("error %v", err)
+		}
+	}
+	w.said("shop PromotionFailed: missing is not a directory of the branch")
+}
+
+// TestDryRun proves, and writes and tells nothing.
+func TestDryRun(t *testing.T) {
+	w := newWorld(t, push())
+	w.promoter.opt.Branch.DryRun = true
+	w.judge("Complete")
+	tip := w.tip()
+	w.conclude()
+	w.said()
+	if w.tip() != tip {
+		t.Error("it wrote")
+	}
+}
+
+// TestEndsAStaleSync: a sync that waits at a commit whose experiment is gone is ended, and
+// no other.
+func TestEndsAStaleSync(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Failed")
+	before := w.tip()
+	waiting := &application.Operation{Revision: before, Message: "waiting for completion of hook batch/Job/done"}
+	w.applications[0].Operation = waiting
+	w.objects[0].Object["status"] = map[string]any{}
+	w.conclude()
+	if len(w.ended) > 0 {
+		t.Fatal("the experiment is still under test, and its sync was ended")
+	}
+	w.judge("Failed")
+	w.applications[0].Operation = &application.Operation{Revision: before, Message: "one or more objects failed to apply"}
+	w.conclude()
+	w.said("shop Held: ", "shop Rejected: ")
+	if len(w.ended) > 0 {
+		t.Fatal("a sync that waits for nothing was ended")
+	}
+	w.applications[0].Operation = waiting
+	w.conclude()
+	if !slices.Equal(w.ended, []string{"shop"}) {
+		t.Errorf("ended %q", w.ended)
+	}
+	w.applications[0].Operation = &application.Operation{Revision: w.tip(), Message: waiting.Message}
+	w.conclude()
+	if len(w.ended) != 1 {
+		t.Error("a sync of the tip was ended")
+	}
+}

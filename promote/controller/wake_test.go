@@ -1,0 +1,124 @@
+package controller
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+// TestNotify: who knows the secret hastens the next look, and nobody else.
+func TestNotify(t *testing.T) {
+	const secret, body = "a-secret-of-some-length", `{"after":"0000"}`
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	sum := hex.EncodeToString(mac.Sum(nil))
+	for name, test := range map[string]struct {
+		method, header, value, body string
+		want                        int
+	}{
+		"Iter8's bearer token":          {"POST", "Authorization", "Bearer " + secret, body, 202},
+		"GitHub's signature":            {"POST", "X-Hub-Signature-256", "sha256=" + sum, body, 202},
+		"Gitea's signature":             {"POST", "X-Gitea-Signature", sum, body, 202},
+		"GitLab's token":                {"POST", "X-Gitlab-Token", secret, body, 202},
+		"nothing":                       {"POST", "", "", body, 401},
+		"a wrong token":                 {"POST", "Authorization", "Bearer x" + secret, body, 401},
+		"an empty token":                {"POST", "Authorization", "Bearer ", body, 401},
+		"the signature of another body": {"POST", "X-Hub-Signature-256", "sha256=" + sum, body + " ", 401},
+		"a signature that is none":      {"POST", "X-Hub-Signature-256", "sha256=zz", body, 401},
+		"an empty signature":            {"POST", "X-Hub-Signature-256", "sha256=", body, 401},
+		"another method":                {"GET", "Authorization", "Bearer " + secret, "", 405},
+		"a body without end":            {"POST", "Authorization", "Bearer " + secret, strings.Repeat("x", 2<<20), 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			called := 0
+			r := httptest.NewRequestWithContext(t.Context(), test.method, "/notify", bytes.NewReader([]byte(test.body)))
+			if test.header != "" {
+				r.Header.Set(test.header, test.value)
+			}
+			rec := httptest.NewRecorder()
+			Notify{Secret: []byte(secret)}.handler(func() { called++ }).ServeHTTP(rec, r)
+			if rec.Code != test.want || (called == 1) != (test.want == http.StatusAccepted) {
+				t.Errorf("status %d, called %d times, want %d", rec.Code, called, test.want)
+			}
+		})
+	}
+	rec := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/notify", nil)
+	r.Header.Set("Authorization", "Bearer ")
+	Notify{}.handler(func() { t.Error("without a secret, a call was let in") }).ServeHTTP(rec, r)
+}
+
+func TestIndex(t *testing.T) {
+	x := newIndex()
+	key := func(dir string) Key { return Key{"git.example.com/r", "", spec.Environment{Dir: dir}} }
+	shop, cart := application.Name{Namespace: "argocd", Name: "shop"}, application.Name{Namespace: "argocd", Name: "cart"}
+	x.put(shop, []deploys{{key("shop"), "web"}})
+	x.put(cart, []deploys{{key("cart"), "web"}, {key("shop"), "other"}})
+	has := func(what string, got []Key, want ...string) {
+		t.Helper()
+		var dirs []string
+		for _, k := range got {
+			dirs = append(dirs, k.Dir)
+		}
+		slices.Sort(dirs)
+		if !slices.Equal(dirs, want) {
+			t.Errorf("%s: %q, want %q", what, dirs, want)
+		}
+	}
+	has("an object in the namespace", x.concerned("e1", "web"), "cart", "shop")
+	has("one of nobody's", x.concerned("e1", "elsewhere"))
+	x.test(key("cart"), "e1")
+	has("one with the ID, elsewhere", x.concerned("e1", "elsewhere"), "cart")
+	x.test(key("cart"), "e2")
+	has("one with the ID of before", x.concerned("e1", "elsewhere"))
+	if got := x.deploying(key("shop")); len(got) != 2 {
+		t.Errorf("shop is deployed by %v", got)
+	}
+	has("an Application that moves concerns where it was", x.put(shop, []deploys{{key("moved"), "web"}}), "moved", "shop")
+	has("one that goes", x.put(shop, nil), "moved")
+	if got := x.deploying(key("moved")); len(got) != 0 {
+		t.Errorf("moved is deployed by %v", got)
+	}
+	x.mark(key("cart"), true)
+	has("under way", x.underWay(), "cart")
+	x.mark(key("cart"), false)
+	has("no more", x.underWay())
+}
+
+// TestToldOnce: the same outcome is told once, whatever its reason; that of another
+// environment of the same Application stays beside it.
+func TestToldOnce(t *testing.T) {
+	var told told
+	app := application.Name{Namespace: "argocd", Name: "shop"}
+	a := Outcome{Environment: spec.Environment{Dir: "a"}, Outcome: decision.Hold, ID: "e1", Reason: "one"}
+	if _, isNew := told.add(app, a); !isNew {
+		t.Error("the first is new")
+	}
+	a.Reason = "two"
+	if _, isNew := told.add(app, a); isNew {
+		t.Error("a reason alone is not new")
+	}
+	b := Outcome{Environment: spec.Environment{Dir: "b"}, Outcome: decision.Promote, ID: "e2", Pull: "https://git.example.com/pulls/1"}
+	all, isNew := told.add(app, b)
+	if !isNew || len(all) != 2 || all[0] != b {
+		t.Errorf("%v, %v", all, isNew)
+	}
+	want := `[{"directory":"a","outcome":"hold","id":"e1","reason":"one"},{"directory":"b","outcome":"promote","id":"e2","pullRequest":"https://git.example.com/pulls/1"}]`
+	if got := annotation(all); got != want {
+		t.Errorf("annotation\n%s, want\n%s", got, want)
+	}
+	told.forget(app)
+	if _, isNew := told.add(app, a); !isNew {
+		t.Error("an Application that came back is told anew")
+	}
+}

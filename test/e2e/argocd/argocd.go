@@ -39,6 +39,11 @@ type Options struct {
 	Plugin     string // the plugin's command
 	PluginName string // what plugin.yaml calls that command
 	PluginYAML string
+
+	// Kubeconfig of a cluster with Argo CD's CustomResourceDefinitions: the application
+	// controller runs there, too, and syncs what Applications say. It listens on all
+	// addresses.
+	Kubeconfig string
 }
 
 // Server is a running instance.
@@ -141,8 +146,40 @@ func (s *Server) start(opt Options) error {
 	if err := s.group.Ready("cmp-server", startLimit, answers("unix", socket)); err != nil {
 		return err
 	}
-	return s.connect(address)
+	if err := s.connect(address); err != nil || opt.Kubeconfig == "" {
+		return err
+	}
+	return s.startControllers(opt, redis, address)
 }
+
+// startControllers starts those of Applications and of ApplicationSets. They look at a branch
+// every few seconds, as often as webhooks would tell of it.
+func (s *Server) startControllers(opt Options, redis, repos string) error {
+	free, err := process.FreeAddresses(4)
+	if err != nil {
+		return err
+	}
+	env := func(role string) []string {
+		return append(environment(opt.Dir, role), "KUBECONFIG="+opt.Kubeconfig, "ARGOCD_FAKE_IN_CLUSTER=true", "ARGOCD_CONTROLLER_REPLICAS=1", "ARGOCD_CONTROLLER_SHARD=0")
+	}
+	for _, c := range []process.Command{
+		{Name: "application-controller", Env: env("application-controller"), Args: []string{
+			"--namespace", "argocd", "--redis", redis, "--repo-server", repos, "--repo-server-plaintext", "--metrics-port", port(free[0]), "--app-resync", "2", "--app-resync-jitter", "0",
+		}},
+		{Name: "applicationset-controller", Env: env("applicationset-controller"), Args: []string{
+			"--namespace", "argocd", "--argocd-repo-server", repos, "--repo-server-plaintext", "--metrics-addr", free[1], "--probe-addr", free[2], "--webhook-addr", free[3],
+		}},
+	} {
+		c.Path, c.Dir = opt.ArgoCD, opt.Dir
+		if err := s.group.Start(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Done ends when a process of the instance dies; its cause says why.
+func (s *Server) Done() context.Context { return s.group.Context() }
 
 // connect waits until the repo-server says that it serves.
 func (s *Server) connect(address string) error {

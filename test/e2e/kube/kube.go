@@ -1,12 +1,14 @@
 // Package kube runs a real kube-apiserver with its etcd on loopback, with all
-// their data in a directory. Nothing else of a cluster runs: objects are stored
-// and guarded, and nobody acts on them.
+// their data in a directory. Objects are stored and guarded, and nobody acts on them
+// until Control.
 //
 //  1. Start builds both, on their first run, and starts etcd, then the API server.
 //  2. It waits until the API server says that it is ready.
 //  3. Server.Apply puts objects there (object.go), Server.Account makes a service
 //     account's token, and Server.Kubeconfig a file to come in with.
-//  4. Server.Stop ends both.
+//  4. Server.Control adds the controllers, the scheduler and pods that become ready
+//     (controllers.go).
+//  5. Server.Stop ends all of them.
 package kube
 
 import (
@@ -19,7 +21,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -66,11 +67,7 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 func (s *Server) Stop() { s.group.Stop() }
 
 func (s *Server) start(ctx context.Context, opt Options) error {
-	root, err := filepath.Abs(opt.Root)
-	if err != nil {
-		return err
-	}
-	built, err := process.Run(ctx, root, nil, filepath.Join(root, "test/components/build"), "etcd", "kube-apiserver")
+	built, err := build(ctx, opt.Root, "etcd", "kube-apiserver")
 	if err != nil {
 		return err
 	}
@@ -78,12 +75,11 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	etcd, apiserver, _ := strings.Cut(built, "\n")
-	if err := s.startEtcd(etcd, free[0], free[1]); err != nil {
+	if err := s.startEtcd(built[0], free[0], free[1]); err != nil {
 		return err
 	}
 	s.URL = "https://" + free[2]
-	if err := s.startAPIServer(apiserver, free[2], "http://"+free[0]); err != nil {
+	if err := s.startAPIServer(built[1], free[2], "http://"+free[0]); err != nil {
 		return err
 	}
 	return s.group.Ready("kube-apiserver", startLimit, func(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -138,4 +139,52 @@ func (s *Server) Kubeconfig(name, token, namespace string) (string, error) {
 		return "", err
 	}
 	return file, os.WriteFile(file, data, 0o600)
+}
+
+// Get reads an object by apiVersion, kind, namespace and name; nil where it is not there.
+func (s *Server) Get(ctx context.Context, apiVersion, kind, namespace, name string) (*unstructured.Unstructured, error) {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	resource, err := s.resource(o)
+	if err != nil {
+		return nil, err
+	}
+	o, err = resource.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return o, err
+}
+
+// List reads the objects of a kind in a namespace that have a label; all where it is empty.
+func (s *Server) List(ctx context.Context, apiVersion, kind, namespace, label string) ([]unstructured.Unstructured, error) {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	resource, err := s.resource(o)
+	if err != nil {
+		return nil, err
+	}
+	list, err := resource.List(ctx, metav1.ListOptions{LabelSelector: label})
+	if err != nil {
+		return nil, err
+	}
+	return list.Items, nil
+}
+
+// Patch merges JSON into an object.
+func (s *Server) Patch(ctx context.Context, apiVersion, kind, namespace, name, patch string) error {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	resource, err := s.resource(o)
+	if err != nil {
+		return err
+	}
+	_, err = resource.Patch(ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	return err
 }

@@ -155,6 +155,21 @@ func (g *Group) Stop() {
 	}
 }
 
+// Kill ends every child at once, as a machine that fails does, and waits until all are
+// gone.
+func (g *Group) Kill() {
+	g.mu.Lock()
+	g.stopped = true
+	running := g.running
+	g.running = nil
+	g.mu.Unlock()
+	g.cancel(ErrStopped)
+	for _, c := range running {
+		c.signal(syscall.SIGKILL)
+		<-c.done
+	}
+}
+
 // signal reaches the child's whole process group. An error means that nothing
 // of it is left.
 func (c *child) signal(s syscall.Signal) {

@@ -1,0 +1,71 @@
+package stack
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+)
+
+// Metric is a server that experiments ask whether the candidate is good.
+type Metric struct {
+	URL    string
+	server *httptest.Server
+	good   atomic.Bool
+	asked  atomic.Int64
+
+	mu     sync.Mutex
+	paused chan struct{} // closed by Resume; nil while it answers
+}
+
+func newMetric() *Metric {
+	m := &Metric{}
+	m.good.Store(true)
+	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.asked.Add(1)
+		m.mu.Lock()
+		paused := m.paused
+		m.mu.Unlock()
+		if paused != nil {
+			select {
+			case <-paused:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		fmt.Fprintf(w, `{"data":{"ok":%t}}`, m.good.Load())
+	}))
+	m.URL = m.server.URL
+	return m
+}
+
+func (m *Metric) close() {
+	m.Resume()
+	m.server.Close()
+}
+
+// Pause answers nobody until Resume: experiments that run go on running.
+func (m *Metric) Pause() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused == nil {
+		m.paused = make(chan struct{})
+	}
+}
+
+// Resume answers who waits.
+func (m *Metric) Resume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.paused != nil {
+		close(m.paused)
+	}
+	m.paused = nil
+}
+
+// Set makes what is measured from now on good or bad.
+func (m *Metric) Set(good bool) { m.good.Store(good) }
+
+// Asked is how often it was measured.
+func (m *Metric) Asked() int64 { return m.asked.Load() }

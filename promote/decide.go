@@ -81,7 +81,7 @@ func ByVerdict(find Objects, wanted decision.Outcome) Decider {
 		if res == nil {
 			return Choice{}, &MissingError{InputReason, "follow verdict: the candidate does not render: reject it by hand and say why"}
 		}
-		c, err := read(ctx, tip, find)
+		c, err := Read(ctx, tip, find)
 		switch {
 		case err != nil || c.Held != "":
 		case wanted == decision.Promote && c.Outcome == decision.Reject:
@@ -96,8 +96,9 @@ func ByVerdict(find Objects, wanted decision.Outcome) Decider {
 	}}
 }
 
-// read looks for the objects of what a tip has under test, and reads their verdict.
-func read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
+// Read looks for the objects of what a tip has under test, and reads their verdict. It
+// carries out nothing: a verdict that decides is a Choice that is not held.
+func Read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
 	res := tip.Rendered
 	objs, err := find(ctx, res)
 	if err != nil {

@@ -83,7 +83,7 @@ func (c *council) read(ctx context.Context, d Deployment) (Choice, error) {
 	if res.Digest != c.tip.Rendered.Digest {
 		return Choice{}, fmt.Errorf("it renders another experiment than Git: %s", res.ID)
 	}
-	return read(ctx, Tip{Rendered: res, Since: c.tip.Since}, d.Objects)
+	return Read(ctx, Tip{Rendered: res, Since: c.tip.Since}, d.Objects)
 }
 
 // choose is one choice of all that was said.

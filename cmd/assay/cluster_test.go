@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/assaydev/assay/internal/object/manifest"
 )
@@ -46,23 +47,27 @@ users: [{name: test, user: {}}]
 }
 
 // apiAnswer is what kube-apiserver answers to what assay asks it for: which
-// resources Jobs are, and the Jobs of a namespace with a label.
+// resources Jobs and pods are, and those of a namespace with labels.
 func apiAnswer(r *http.Request, objs []*unstructured.Unstructured) any {
-	switch namespace, ok := strings.CutPrefix(r.URL.Path, "/apis/batch/v1/namespaces/"); {
-	case r.URL.Path == "/apis/batch/v1":
-		return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "batch/v1", "resources": []any{
-			map[string]any{"name": "jobs", "singularName": "job", "namespaced": true, "kind": "Job", "verbs": []string{"get", "list", "watch"}},
-		}}
-	case ok:
-		namespace, _, _ = strings.Cut(namespace, "/")
+	for _, kind := range []struct{ path, group, kind, resource string }{{"/apis/batch/v1", "batch/v1", "Job", "jobs"}, {"/api/v1", "v1", "Pod", "pods"}} {
+		if r.URL.Path == kind.path {
+			return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": kind.group, "resources": []any{
+				map[string]any{"name": kind.resource, "singularName": strings.ToLower(kind.kind), "namespaced": true, "kind": kind.kind, "verbs": []string{"get", "list", "watch"}},
+			}}
+		}
+		namespace, ok := strings.CutPrefix(r.URL.Path, kind.path+"/namespaces/")
+		namespace, resource, _ := strings.Cut(namespace, "/")
+		selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
+		if !ok || resource != kind.resource || err != nil {
+			continue
+		}
 		items := []any{}
 		for _, o := range objs {
-			name, value, _ := strings.Cut(r.URL.Query().Get("labelSelector"), "=")
-			if o.GetKind() == "Job" && o.GetNamespace() == namespace && (name == "" || o.GetLabels()[name] == value) {
+			if o.GetKind() == kind.kind && o.GetNamespace() == namespace && selector.Matches(labels.Set(o.GetLabels())) {
 				items = append(items, o.Object)
 			}
 		}
-		return map[string]any{"kind": "JobList", "apiVersion": "batch/v1", "metadata": map[string]any{"resourceVersion": "1"}, "items": items}
+		return map[string]any{"kind": kind.kind + "List", "apiVersion": kind.group, "metadata": map[string]any{"resourceVersion": "1"}, "items": items}
 	}
 	return nil
 }

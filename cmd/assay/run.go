@@ -39,7 +39,8 @@ type app struct {
 	process git.Process // for git on a repository of this machine
 	input   cli.Input
 	stderr  io.Writer
-	tty     bool // stdout is a terminal
+	screen  io.Writer // stdout, for what is shown before the command ends
+	tty     bool      // stdout is a terminal
 
 	out     bytes.Buffer // the result, printed once the command has succeeded
 	isData  bool         // it is for programs, and keeps its bytes
@@ -62,7 +63,7 @@ type app struct {
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{
 		env: env, process: git.Process{Env: os.Environ(), TempDir: os.TempDir()},
-		input: cli.Input{Stdin: stdin}, stderr: visible.Writer{Out: stderr}, tty: cli.IsTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
+		input: cli.Input{Stdin: stdin}, stderr: visible.Writer{Out: stderr}, screen: stdout, tty: cli.IsTerminal(stdout), mark: rand.Text(), soft: softLimit(env),
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -145,7 +146,7 @@ nothing.`,
 	cmd.PersistentFlags().Var(&a.memory, "memory-limit", "end with an error when more memory is taken (default 768Mi, or three quarters of what the system gives if that is less)")
 	cmd.AddCommand(
 		a.renderCommand(), a.diffCommand(), a.verifyCommand(),
-		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(), a.statusCommand(),
+		a.concludeCommand(), a.promoteCommand(), a.rejectCommand(), a.revertCommand(), a.historyCommand(), a.statusCommand(), a.describeCommand(),
 		a.initCommand(), a.candidateCommand(), a.demoCommand(),
 		a.parametersCommand(), a.versionCommand(), a.completionCommand(cmd),
 	)
@@ -190,11 +191,14 @@ func (a *app) do(fn func(ctx context.Context, args []string) error) func(*cobra.
 		if remote := cmd.Flags().Lookup("repo"); remote != nil && !cmd.Flags().Changed("timeout") && (remote.Changed || cmd.Flags().Changed("app")) {
 			timeout = serverTimeout
 		}
-		if wait := cmd.Flags().Lookup("wait"); wait != nil && wait.Changed {
+		if cmd.Flags().Changed("wait") {
 			timeout = forever // it ends by itself: see conclude
 			if cmd.Flags().Changed("timeout") {
 				timeout = a.timeout + serverTimeout
 			}
+		}
+		if cmd.Flags().Changed("watch") && !cmd.Flags().Changed("timeout") {
+			timeout = forever // people end it
 		}
 		if timeout <= 0 || a.timeout <= 0 {
 			return cli.Usagef("--timeout %s: give a time above zero, such as 50s", timeout)

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assaydev/assay/internal/cli"
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/visible"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/describe"
+)
+
+// describeOptions are the flags of describe.
+type describeOptions struct {
+	siteFlags
+	format string
+	watch  bool
+}
+
+func (a *app) describeCommand() *cobra.Command {
+	opt := describeOptions{format: formatText}
+	cmd := &cobra.Command{
+		Use:   "describe [DIR]",
+		Short: "Show how the candidate under test does",
+		Long: `Describe reads what is under test from Git, and its experiment from the cluster:
+what judges it with its stage and progress, the metrics with their limits beside
+those of the baseline, the pods of the variant and why they are not ready, the
+verdict that all of it gives, and why nothing is promoted.
+
+The cluster is that of the kubeconfig's context, as for kubectl, else that of the
+pod. It takes the verb list on the kinds that judge, and on pods.`,
+		Example: `  # An Application's, in the cluster that it is in
+  assay describe --app shop
+
+  # A directory, again every two seconds
+  assay describe shop/prod --namespace shop --watch`,
+		Args: cli.Takes(0, 1, "one directory"),
+		RunE: a.do(func(ctx context.Context, args []string) error { return a.describe(ctx, opt, args) }),
+	}
+	opt.bind(cmd)
+	cmd.Flags().BoolVar(&opt.watch, "watch", false, "show it again every two seconds, until it is interrupted or --timeout has passed")
+	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
+	return cmd
+}
+
+// redraw is how often --watch looks.
+const redraw = 2 * time.Second
+
+func (a *app) describe(ctx context.Context, opt describeOptions, args []string) error {
+	if opt.watch && opt.format != formatText {
+		return cli.Usagef("--watch is for people: leave it out with -o %s", opt.format)
+	}
+	s, err := a.site(ctx, opt.siteFlags, args, way{dryRun: true})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if opt.watch {
+		a.patient.Store(true) // that its time is over is how it ends
+	}
+	for {
+		r, err := a.described(ctx, opt, s)
+		if err != nil || !opt.watch {
+			return a.printDescription(r, opt.format, err)
+		}
+		text := s.on(s.Request.Dir) + " has no candidate\n"
+		if r != nil {
+			text = r.Text(time.Now())
+		}
+		if a.tty {
+			text = "\x1b[H\x1b[2J" + visible.Text(text)
+		}
+		if _, err := io.WriteString(a.screen, text); err != nil {
+			return fmt.Errorf("write result: %w", err)
+		}
+		select {
+		case <-time.After(redraw):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// described is the report of what is under test; nil where nothing is.
+func (a *app) described(ctx context.Context, opt describeOptions, s *site) (*describe.Report, error) {
+	namespace, err := s.namespace()
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.openCluster(opt.serverFlags)
+	if err != nil {
+		return nil, err
+	}
+	var report *describe.Report
+	_, err = s.Decide(ctx, promote.Decider{Choose: func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
+		if tip.Rendered == nil {
+			return promote.Choice{}, &promote.MissingError{Input: promote.InputReason, Message: "describe candidate: it does not render"}
+		}
+		env := s.Request.Environment
+		if env.Dir == "." {
+			env.Dir = filepath.ToSlash(s.arg)
+		}
+		report, err = describe.Of(ctx, env, tip, c.List, namespace)
+		return promote.Choice{Held: decision.Hold}, err
+	}})
+	return report, err
+}
+
+func (a *app) printDescription(r *describe.Report, format string, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case format != formatText:
+		return a.structured(format, r)
+	case r == nil:
+		a.notef("nothing is under test: put a candidate there with assay candidate set")
+		return nil
+	}
+	a.out.WriteString(r.Text(time.Now()))
+	return nil
+}

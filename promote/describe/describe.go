@@ -1,0 +1,137 @@
+// Package describe tells how a candidate under test does: what judges it and has been
+// measured, how its pods are, and why it is not concluded yet.
+//
+//  1. Of reads the objects that judge, and the verdict that they give together
+//     (promote.Read).
+//  2. Each of them tells its stage and progress, as its kind has them (stage.go).
+//  3. The variant's pods are listed by the selectors of its workloads, with what keeps them
+//     from being ready (pod.go).
+//
+// Nothing is decided or written.
+package describe
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/render"
+)
+
+// Report is how the candidate of one environment does.
+type Report struct {
+	spec.Environment
+	Candidate string            `json:"candidate,omitempty"`
+	ID        string            `json:"id"`
+	Digest    digest.Digest     `json:"digest"`
+	Verdict   decision.Outcome  `json:"verdict"` // what would be done now: promote, reject or hold
+	Reason    string            `json:"reason,omitempty"`
+	Paused    bool              `json:"paused,omitempty"`  // the plan follows no verdict
+	Since     *time.Time        `json:"since,omitempty"`   // when the branch began to hold it, where that is known
+	Expires   *time.Time        `json:"expires,omitempty"` // when a hold becomes a reject
+	Judges    []Judge           `json:"judges"`
+	Metrics   []evidence.Metric `json:"metrics,omitempty"`
+	Workloads []Workload        `json:"workloads,omitempty"` // of the variant
+	Untested  []string          `json:"untested,omitempty"`
+	Waiting   int               `json:"waiting,omitempty"` // candidates behind it
+}
+
+// Judge is one object that judges.
+type Judge struct {
+	Object   string `json:"object"` // Kind/namespace/name
+	Found    bool   `json:"found"`
+	Stage    string `json:"stage,omitempty"`    // in its engine's words
+	Progress string `json:"progress,omitempty"` // how far it is
+	Winner   string `json:"winner,omitempty"`   // of an engine that compares versions
+	Message  string `json:"message,omitempty"`
+}
+
+// List reads objects of a kind by a selector of labels.
+type List = promote.List
+
+// Of describes what a tip has under test. namespace is that of objects which name none.
+func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, namespace string) (*Report, error) {
+	res := tip.Rendered
+	r := &Report{
+		Environment: env, Candidate: promote.Label(*res.Marker), ID: res.ID, Digest: res.Digest, Verdict: decision.Hold,
+		Paused: res.Plan.Spec.Promotion.Paused, Untested: res.Untested, Waiting: res.Waiting, Judges: []Judge{},
+	}
+	objs, err := promote.Live(list, namespace)(ctx, res)
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Judges()) > 0 {
+		if err := r.judge(ctx, tip, objs); err != nil {
+			return nil, err
+		}
+	} else {
+		r.Reason = "nothing judges it: promote or reject it by hand, and say why"
+	}
+	if tip.Since != nil {
+		since, err := tip.Since(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !since.IsZero() {
+			r.Since = &since
+		}
+	}
+	r.Workloads, err = workloads(ctx, res, list, namespace)
+	return r, err
+}
+
+// judge fills in what the objects say.
+func (r *Report) judge(ctx context.Context, tip promote.Tip, objs []*unstructured.Unstructured) error {
+	for _, key := range tip.Rendered.Judges() {
+		j := Judge{Object: key.String()}
+		i := slices.IndexFunc(objs, func(o *unstructured.Unstructured) bool {
+			found := object.KeyOf(o)
+			return found.Group == key.Group && found.Kind == key.Kind && found.Name == key.Name
+		})
+		if i >= 0 {
+			j.Found = true
+			j.read(objs[i])
+		}
+		r.Judges = append(r.Judges, j)
+	}
+	choice, err := promote.Read(ctx, tip, promote.Saved(objs))
+	if err != nil {
+		return err
+	}
+	if r.Verdict = choice.Outcome; choice.Held != "" {
+		r.Verdict = choice.Held
+	}
+	r.Reason, r.Metrics = excerpt.Of(choice.Reason, longest), choice.Metrics
+	if !choice.Expires.IsZero() {
+		r.Expires = &choice.Expires
+	}
+	return nil
+}
+
+// longest is how much of a message is shown.
+const longest = 500
+
+// workloads are the variant's, with their pods.
+func workloads(ctx context.Context, res *render.Result, list List, namespace string) ([]Workload, error) {
+	var out []Workload
+	for _, o := range slices.Concat(res.Variant, res.Replaced) {
+		if _, runs := object.PodTemplate(o); !runs {
+			continue
+		}
+		w, err := workload(ctx, o, list, namespace)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}

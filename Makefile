@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build audit release test race others demo corpus e2e fidelity bench faults hostile lint generate check-generated fuzz clean
+.PHONY: help build audit release test race others demo corpus e2e fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ fidelity: ## compare what assay renders with the helm and kustomize of each supp
 
 bench: ## measure assay against helm, kustomize and itself
 	@$(GO) run ./test/bench
+
+bench-promoter: ## measure the promoter against a real API server, also where it is killed
+	@test/components/build etcd gitea kube-apiserver >/dev/null
+	@$(GO) run ./test/bench/promoter
 
 faults: ## write to real Git servers against other writers, kills and a branch that moves
 	@$(GO) run -race ./test/faults

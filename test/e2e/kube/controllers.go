@@ -5,7 +5,6 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/assaydev/assay/test/e2e/process"
 )
@@ -47,11 +46,8 @@ func (s *Server) Control(ctx context.Context, root string) error {
 // cluster.
 func (s *Server) Start(c process.Command) error { return s.group.Start(c) }
 
-// Wait waits until check succeeds, or fails with its last error and the end of the named
-// process's log.
-func (s *Server) Wait(name string, limit time.Duration, check func(context.Context) error) error {
-	return s.group.Ready(name, limit, check)
-}
+// Done ends when a process of the cluster dies; its cause says why.
+func (s *Server) Done() context.Context { return s.group.Context() }
 
 // node is where everything runs.
 const node = `

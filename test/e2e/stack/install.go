@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -63,7 +64,8 @@ func (s *Stack) install() error {
 	if err := s.Cluster.Apply(s.ctx, base); err != nil {
 		return err
 	}
-	for component, module := range map[string]string{s.opt.ArgoCD: argoCDModule(s.opt.ArgoCD), "argo-rollouts": "github.com/argoproj/argo-rollouts"} {
+	argoCD := cmp.Or(s.opt.ArgoCD, "argocd-v3")
+	for component, module := range map[string]string{argoCD: argoCDModule(argoCD), "argo-rollouts": "github.com/argoproj/argo-rollouts"} {
 		if err := s.applyDefinitions(component, module); err != nil {
 			return err
 		}

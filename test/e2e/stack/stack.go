@@ -30,6 +30,7 @@ type Options struct {
 	Root string // the top of Assay's repository
 
 	// Components of test/components: a version of Argo CD, with what it renders with.
+	// Without one neither Argo CD nor controllers run, and somebody writes what they would.
 	ArgoCD, Helm, Kustomize string
 
 	Assay, Assayd string // binaries
@@ -90,13 +91,13 @@ func (s *Stack) Rebuild() (err error) {
 	if s.Cluster, err = kube.Start(s.ctx, kube.Options{Dir: filepath.Join(at, "kube"), Root: s.opt.Root}); err != nil {
 		return err
 	}
-	if err := s.Cluster.Control(s.ctx, s.opt.Root); err != nil {
-		return err
-	}
 	if s.admin, err = s.Cluster.Kubeconfig("admin", s.Cluster.Admin, ""); err != nil {
 		return err
 	}
-	if err := s.install(); err != nil {
+	if err := s.install(); err != nil || s.opt.ArgoCD == "" {
+		return err
+	}
+	if err := s.Cluster.Control(s.ctx, s.opt.Root); err != nil {
 		return err
 	}
 	if err := s.startRollouts(); err != nil {
@@ -147,6 +148,10 @@ func (s *Stack) Until(limit time.Duration, what string, check func() error) erro
 	defer deadline.Stop()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	dead := s.Cluster.Done()
+	if s.argo != nil {
+		dead = s.argo.Done()
+	}
 	for {
 		err := check()
 		if err == nil {
@@ -156,8 +161,8 @@ func (s *Stack) Until(limit time.Duration, what string, check func() error) erro
 		case <-tick.C:
 		case <-s.ctx.Done():
 			return s.ctx.Err()
-		case <-s.argo.Done().Done():
-			return fmt.Errorf("wait until %s: %w", what, context.Cause(s.argo.Done()))
+		case <-dead.Done():
+			return fmt.Errorf("wait until %s: %w", what, context.Cause(dead))
 		case <-deadline.C:
 			return fmt.Errorf("wait until %s: %w", what, err)
 		}

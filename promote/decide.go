@@ -60,6 +60,10 @@ type Tip struct {
 	// zero where that is not known, and nil where it is not to be asked.
 	Since func(context.Context) (time.Time, error)
 
+	// Now is the time by the clock of who dated the objects; nil is ours. It is asked once
+	// they have been read.
+	Now func() time.Time
+
 	// As renders the environment of the same tree as another view of it asks; nil where
 	// the tree is not at hand.
 	As func(ctx context.Context, view View) (*render.Result, error)
@@ -107,7 +111,7 @@ func Read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
 	if len(objs) == 0 && len(res.Judges()) > 0 {
 		return waits(res, absent(res)), nil
 	}
-	v, err := judge(ctx, res, objs, tip.Since)
+	v, err := judge(ctx, tip, objs)
 	if err != nil {
 		return Choice{}, err
 	}
@@ -142,15 +146,19 @@ func Meaning(id digest.Selector, decide Decider) Decider {
 
 // judge reads the verdict on what is under test. Since when the branch holds
 // it is asked for only where that matters.
-func judge(ctx context.Context, res *render.Result, objs []*unstructured.Unstructured, since func(context.Context) (time.Time, error)) (verdict.Verdict, error) {
+func judge(ctx context.Context, tip Tip, objs []*unstructured.Unstructured) (verdict.Verdict, error) {
+	res := tip.Rendered
 	deadline, err := deadlineOf(res)
 	if err != nil {
 		return verdict.Verdict{}, err
 	}
 	opt := verdict.Options{Engines: res.Plan.Spec.Experiment.Engines}
 	expect := verdict.Expect{Digest: res.Digest, Namespace: res.Namespace, Judges: res.Judges(), Deadline: deadline, Now: time.Now()}
-	if since != nil && expect.NeedsSince(opt) {
-		if expect.Since, err = since(ctx); err != nil {
+	if tip.Now != nil {
+		expect.Now = tip.Now()
+	}
+	if tip.Since != nil && expect.NeedsSince(opt) {
+		if expect.Since, err = tip.Since(ctx); err != nil {
 			return verdict.Verdict{}, err
 		}
 	}

@@ -16,6 +16,7 @@ type Deployment struct {
 	Name    string // for people
 	View    View   // how Argo CD renders the environment there
 	Objects Objects
+	Now     func() time.Time // by the clock of its cluster; nil is ours
 }
 
 // ByDeployments follows the verdicts of an environment's experiment everywhere that it
@@ -83,7 +84,7 @@ func (c *council) read(ctx context.Context, d Deployment) (Choice, error) {
 	if res.Digest != c.tip.Rendered.Digest {
 		return Choice{}, fmt.Errorf("it renders another experiment than Git: %s", res.ID)
 	}
-	return Read(ctx, Tip{Rendered: res, Since: c.tip.Since}, d.Objects)
+	return Read(ctx, Tip{Rendered: res, Since: c.tip.Since, Now: d.Now}, d.Objects)
 }
 
 // choose is one choice of all that was said.

@@ -100,3 +100,29 @@ func TestByDeploymentsOfAnotherDigest(t *testing.T) {
 		t.Errorf("%+v, %v", choice, err)
 	}
 }
+
+// TestByAnotherClock: a deadline is measured by the clock that dated the object, however far ours
+// is from it.
+func TestByAnotherClock(t *testing.T) {
+	res := mustRender(t, envrepo.Prod("method: push").On(t), "prod")
+	running := envrepo.Concluded(res.Digest, "Suspended")
+	for name, test := range map[string]struct {
+		skew, age time.Duration
+		want      decision.Outcome
+	}{
+		"ours is ahead":  {-2 * time.Hour, time.Minute, decision.Hold},
+		"ours is behind": {2 * time.Hour, time.Minute, decision.Hold},
+		"it is late":     {-2 * time.Hour, 61 * time.Minute, decision.Reject},
+	} {
+		theirs := func() time.Time { return time.Now().Add(test.skew) }
+		running[0].SetCreationTimestamp(metav1.NewTime(theirs().Add(-test.age)))
+		choice, err := ByDeployments([]Deployment{{Name: "a", Objects: Saved(running), Now: theirs}}).Choose(t.Context(), Tip{Rendered: res})
+		got := choice.Held
+		if got == "" {
+			got = choice.Outcome
+		}
+		if err != nil || got != test.want {
+			t.Errorf("%s: %s: %s, %v, want %s", name, got, choice.Reason, err, test.want)
+		}
+	}
+}

@@ -85,7 +85,7 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 // those in the cluster. There, those that name no namespace are in the one that
 // the Application deploys to, which is asked for once there is a candidate.
 func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (promote.Decider, error) {
-	objects := a.live(opt.serverFlags, s.namespace)
+	objects, now := a.live(opt.serverFlags, s.namespace)
 	if opt.experiment != "" {
 		data, err := a.input.Read(opt.experiment)
 		if err != nil {
@@ -100,6 +100,7 @@ func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (prom
 	decider := promote.Meaning(opt.id, promote.ByVerdict(objects, wanted))
 	choose := decider.Choose
 	decider.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
+		tip.Now = now
 		c, err := choose(ctx, tip)
 		if errors.Is(err, verdict.ErrNamespace) {
 			err = fmt.Errorf("%w: name it with --namespace", err)

@@ -106,6 +106,7 @@ func (a *app) described(ctx context.Context, opt describeOptions, s *site) (*des
 		if env.Dir == "." {
 			env.Dir = filepath.ToSlash(s.arg)
 		}
+		tip.Now = c.Now
 		report, err = describe.Of(ctx, env, tip, c.List, namespace)
 		return promote.Choice{Held: decision.Hold}, err
 	}})

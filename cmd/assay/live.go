@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -14,8 +15,9 @@ import (
 	"github.com/assaydev/assay/render"
 )
 
-// live finds the experiment's objects in the cluster.
-func (a *app) live(opt serverFlags, namespace func() (string, error)) promote.Objects {
+// live finds the experiment's objects in the cluster, and tells the time there.
+func (a *app) live(opt serverFlags, namespace func() (string, error)) (promote.Objects, func() time.Time) {
+	now := time.Now
 	return func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
 		in, err := namespace()
 		if err != nil {
@@ -25,9 +27,10 @@ func (a *app) live(opt serverFlags, namespace func() (string, error)) promote.Ob
 		if err != nil {
 			return nil, unlessSaved(ctx, err)
 		}
+		now = c.Now
 		objs, err := promote.Live(c.List, in)(ctx, res)
 		return objs, unlessSaved(ctx, err)
-	}
+	}, func() time.Time { return now() }
 }
 
 // unlessSaved says what helps where the cluster does not tell.

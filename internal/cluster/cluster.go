@@ -51,6 +51,7 @@ type Client struct {
 
 	objects dynamic.Interface
 	kinds   rest.Interface
+	clock   clock
 }
 
 // Open reads the kubeconfig. It does not speak with the cluster. The error is
@@ -72,6 +73,7 @@ func (c Choice) Client() (*Client, error) {
 		return nil, c.unusable()
 	}
 	client := &Client{Namespace: c.Namespace, Place: c.Place}
+	client.clock.next, httpClient.Transport = httpClient.Transport, &client.clock
 	if err := client.dial(config, httpClient); err != nil {
 		return nil, c.unusable()
 	}

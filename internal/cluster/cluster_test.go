@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -306,5 +307,27 @@ func TestListRefuses(t *testing.T) {
 		if test.is != nil && !errors.Is(err, test.is) {
 			t.Errorf("%s: error %v, want %v", name, err, test.is)
 		}
+	}
+}
+
+// TestNow: the time is that of the API server, which dates the objects.
+func TestNow(t *testing.T) {
+	for name, skew := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour, "the same": 0} {
+		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Date", time.Now().Add(skew).UTC().Format(http.TimeFormat))
+			http.NotFound(w, nil)
+		}))
+		c, err := cluster.Open(cluster.Options{Kubeconfig: []string{kubeconfig(t, server.URL, "plain")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := time.Until(c.Now()).Abs(); off > time.Second {
+			t.Errorf("before the first answer it is off by %s", off)
+		}
+		_, _ = c.Get(t.Context(), applications(), "argocd", "shop")
+		if off := time.Until(c.Now()) - skew; off.Abs() > 3*time.Second {
+			t.Errorf("%s: it is off by %s", name, off)
+		}
+		server.Close()
 	}
 }

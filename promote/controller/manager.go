@@ -69,7 +69,7 @@ func Run(ctx context.Context, opt Options) error {
 		return fmt.Errorf("start promoter: %w", err)
 	}
 	w.promoter = &promoter{
-		opt: opt, apps: a.apps, settings: a.settings, list: objects.List, tell: a.tell, end: a.end, told: &told{},
+		opt: opt, apps: a.apps, settings: a.settings, list: objects.List, now: objects.Now, tell: a.tell, end: a.end, told: &told{},
 		tests: func(key Key, res *render.Result) {
 			x.test(key, res.ID)
 			w.kinds.add(res.Plan.Spec.Experiment.Engines)

@@ -51,7 +51,7 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	if r != nil {
 		p.report(ctx, sites, outcomeOf(r))
 		log.Info("looked", "outcome", r.Outcome, "id", r.ID, "reason", excerpt.Of(r.Reason, 300), "commit", r.Commit, "dryRun", r.DryRun)
-		again = next(r)
+		again = p.next(r)
 	}
 	if err != nil {
 		return 0, p.failed(ctx, sites, err)
@@ -173,14 +173,18 @@ func (p *promoter) decider(key Key, sites []site) promote.Decider {
 }
 
 // next is when to look again after a result.
-func next(r *promote.Result) time.Duration {
+func (p *promoter) next(r *promote.Result) time.Duration {
+	now := time.Now()
+	if p.now != nil {
+		now = p.now()
+	}
 	switch {
 	case r.Pull != nil && r.Pull.State != promote.Merged:
 		return jittered(pullEvery)
 	case r.Choice.Held == "":
 		return 0
 	case !r.Choice.Expires.IsZero():
-		return min(max(time.Until(r.Choice.Expires)+firstAgain, firstAgain), jittered(holdEvery))
+		return min(max(r.Choice.Expires.Sub(now)+firstAgain, firstAgain), jittered(holdEvery))
 	}
 	return jittered(holdEvery)
 }

@@ -212,6 +212,9 @@ func fits(ctx context.Context, req render.Request, now marker.File, c spec.Candi
 	if errors.Is(err, change.ErrNothing) {
 		return c, nil, nil
 	}
+	if err == nil {
+		now.Candidates, err = Alike(ctx, req, now, then.Change)
+	}
 	if slices.ContainsFunc(now.Candidates, func(other spec.Candidate) bool { return marker.Same(other.Spec.Change, c.Spec.Change) }) {
 		return c, nil, err
 	}

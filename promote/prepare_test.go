@@ -18,7 +18,7 @@ import (
 func TestNext(t *testing.T) {
 	mirror := strings.ReplaceAll(envrepo.Deployment("web"), "example.com/", "mirror.example.org/")
 	tree := envrepo.Shop().With(envrepo.Files{
-		"prod/assay.yaml":        envrepo.Plan("promotion: {to: [{path: ../eu}, {path: ../us}, {path: ../same}, {path: ../held}, {path: x, repo: 'https://example.com/other'}, {path: ../b, branch: b}]}"),
+		"prod/assay.yaml":        envrepo.Plan("promotion: {to: [{path: ../eu}, {path: ../us}, {path: ../same}, {path: ../held}, {path: ../short}, {path: x, repo: 'https://example.com/other'}, {path: ../b, branch: b}]}"),
 		"eu/web.yaml":            mirror,
 		"us/web.yaml":            envrepo.Deployment("web"),
 		"us/assay.yaml":          envrepo.Plan("queue: every"),
@@ -26,6 +26,8 @@ func TestNext(t *testing.T) {
 		"same/web.yaml":          strings.ReplaceAll(envrepo.Deployment("web"), ":1.0.0", ":2.0.0"),
 		"held/web.yaml":          envrepo.Deployment("web"),
 		"held/candidate.yaml":    envrepo.Skip + envrepo.Marker("2.0.0"),
+		"short/web.yaml":         envrepo.Deployment("web"),
+		"short/candidate.yaml":   envrepo.Skip + strings.ReplaceAll(envrepo.Marker("2.0.0"), "example.com/shop/", ""),
 		"elsewhere/unrelated.md": "stays\n",
 	})
 	dir := tree.On(t)
@@ -45,7 +47,7 @@ func TestNext(t *testing.T) {
 	for _, n := range e.Next {
 		states = append(states, n.State)
 	}
-	if !slices.Equal(states, []NextState{Set, Set, Already, Already, Elsewhere, Elsewhere}) {
+	if !slices.Equal(states, []NextState{Set, Set, Already, Already, Already, Elsewhere, Elsewhere}) {
 		t.Errorf("states %v", states)
 	}
 }

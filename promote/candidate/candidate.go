@@ -151,8 +151,21 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 	}
 	placed.Queue = marker.Put(m.Candidates, c, queue)
 	placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
-	placed.After, err = marker.Encode(placed.Queue)
+	placed.After, err = m.encode(placed.Queue)
 	return placed, err
+}
+
+// encode is the marker with other documents: as it is, where they are the same.
+func (m *Marker) encode(queue []spec.Candidate) ([]byte, error) {
+	after, err := marker.Encode(queue)
+	if err != nil {
+		return nil, err
+	}
+	now, err := marker.Encode(m.Candidates)
+	if err == nil && len(queue) > 0 && bytes.Equal(now, after) {
+		return m.Data, nil
+	}
+	return after, nil
 }
 
 // queue is the plan's, or that of the options. A candidate of other targets takes the

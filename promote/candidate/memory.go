@@ -40,12 +40,12 @@ func (p Put) unremembered(ctx context.Context, m *Marker, c *spec.Candidate, pas
 		if err != nil {
 			return nil, err
 		}
-		if !marker.Same(c.Spec.Change, res.Change) { // an image by a short name
-			tried := c.Spec.Attempt
-			c.Spec.Change = res.Change
-			if p.name(m, c); c.Spec.Attempt != tried {
-				continue
-			}
+		again, err := p.resolve(ctx, m, c, res)
+		if err != nil {
+			return nil, err
+		}
+		if again {
+			continue
 		}
 		d, known, err := m.recall(ctx, res, *c, past, p.Retry)
 		if !known || err != nil {
@@ -56,6 +56,23 @@ func (p Put) unremembered(ctx context.Context, m *Marker, c *spec.Candidate, pas
 		}
 		c.Spec.Attempt++
 	}
+}
+
+// resolve names images in full, in the candidate and where the marker has its change
+// already. It reports whether the candidate is another attempt by that.
+func (p Put) resolve(ctx context.Context, m *Marker, c *spec.Candidate, res *render.Result) (again bool, err error) {
+	alike, err := promote.Alike(ctx, m.Request, m.File, res.Change)
+	if err != nil {
+		return false, err
+	}
+	same := slices.EqualFunc(alike, m.Candidates, func(a, b spec.Candidate) bool { return marker.Same(a.Spec.Change, b.Spec.Change) })
+	if same && marker.Same(c.Spec.Change, res.Change) {
+		return false, nil
+	}
+	tried := c.Spec.Attempt
+	m.Candidates, c.Spec.Change = alike, res.Change
+	p.name(m, c)
+	return c.Spec.Attempt != tried, nil
 }
 
 // recall is the last decision against what is under test, also where it was said

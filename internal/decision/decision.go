@@ -22,6 +22,10 @@ const (
 	// the one under test, or of one that waited.
 	Preempt Outcome = "preempt"
 	Drop    Outcome = "drop"
+
+	// Close is what becomes of the pull request of a candidate that is not under test any
+	// more.
+	Close Outcome = "close"
 )
 
 // What leaves a candidate as it is.

@@ -47,10 +47,9 @@ func All(entries, refs []git.Entry) map[spec.Environment][]Decision {
 	}
 	told := map[string][]Record{}
 	for _, e := range entries {
+		told[e.ID] = kept[e.ID]
 		if r, ok := Parse(e); ok {
-			told[e.ID] = []Record{r}
-		} else if kept[e.ID] != nil {
-			told[e.ID] = kept[e.ID]
+			told[e.ID] = append([]Record{r}, closed(kept[e.ID])...)
 		}
 	}
 	list := map[string][]Decision{} // by commit
@@ -79,6 +78,12 @@ func All(entries, refs []git.Entry) map[spec.Environment][]Decision {
 		}
 	}
 	return all
+}
+
+// closed are the records of pull requests that were closed: they add to what a commit
+// says itself.
+func closed(list []Record) []Record {
+	return slices.DeleteFunc(slices.Clone(list), func(r Record) bool { return r.Outcome != decision.Close })
 }
 
 // put adds a decision, once: a merge may say the same as its head.

@@ -226,7 +226,7 @@ func TestRef(t *testing.T) {
 	if name, err := Ref("main", prod, ""); err == nil {
 		t.Errorf("an outcome is called %s", name)
 	}
-	e := parsed(t, r.RefMessage("c1"))
+	e := parsed(t, r.RefMessage("", "c1"))
 	if got, ok := Parse(e); !ok || !cmp.Equal(got, r) || About(e) != "c1" {
 		t.Errorf("%v of %s", got, About(e))
 	}

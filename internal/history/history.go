@@ -72,7 +72,7 @@ func (r Record) byCandidate() string {
 
 // Decides reports whether the outcome decides what becomes of a candidate.
 func (r Record) Decides() bool {
-	return !slices.Contains([]decision.Outcome{decision.Candidate, decision.Withdraw, decision.Preempt, decision.Drop}, r.Outcome)
+	return !slices.Contains([]decision.Outcome{decision.Candidate, decision.Withdraw, decision.Preempt, decision.Drop, decision.Close}, r.Outcome)
 }
 
 // PromotionID is an ID for all commits that one promotion makes, in this

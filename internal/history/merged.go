@@ -3,6 +3,7 @@ package history
 import (
 	"slices"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 )
 
@@ -54,7 +55,8 @@ func (r Record) of(commit string, merge git.Entry, told []Record) bool {
 // same reports whether two records tell of one decision.
 func (r Record) same(other Record) bool {
 	return r.Outcome == other.Outcome && r.Environment == other.Environment && r.Experiment == other.Experiment &&
-		r.Digest == other.Digest && r.Promotion == other.Promotion && r.Reverts == other.Reverts
+		r.Digest == other.Digest && r.Promotion == other.Promotion && r.Reverts == other.Reverts &&
+		(r.Outcome != decision.Close || r.Evidence == other.Evidence)
 }
 
 func first(list []string) string {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/git"
@@ -35,10 +36,17 @@ func PropagatedRef(branch string, env spec.Environment) string {
 	return propagatedRefs + hashed(branch, env.String())[:16]
 }
 
+// ClosedRef names what tells of a pull request of an environment on a branch that was
+// closed as superseded.
+func ClosedRef(branch string, env spec.Environment, number int64) string {
+	return fmt.Sprintf("%sclosed-%d", RefPrefix(branch, env), number)
+}
+
 // RefMessage is the message of the commit, of an empty tree and without a
-// parent, that an outcome's ref names. The commit is the one on the branch.
-func (r Record) RefMessage(commit string) string {
-	return r.message("", "", commit)
+// parent, that an outcome's ref names. The commit is the one on the branch; an empty title
+// stands for the usual one.
+func (r Record) RefMessage(title, commit string) string {
+	return r.message(title, "", commit)
 }
 
 // About is the commit on a branch that the commit of an outcome's ref speaks of; empty for

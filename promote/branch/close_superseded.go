@@ -47,17 +47,17 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *prom
 	if own != nil && own.State == promote.Merged {
 		own = nil // the forge's list may not know yet
 	}
-	keep, tested, known, err := s.heads(ctx)
-	if err != nil || !known {
+	now, err := s.heads(ctx)
+	if err != nil || !now.known {
 		return err
 	}
 	text := fmt.Sprintf("Superseded: its candidate is not under test on `%s` any more.", s.Branch)
-	if own != nil && slices.Contains(keep, own.Head) {
-		keep = []string{own.Head} // what was decided before about the same candidate gives way
+	if own != nil && slices.Contains(now.heads, own.Head) {
+		now.heads = []string{own.Head} // what was decided before about the same candidate gives way
 		text = "Superseded by " + own.URL + "."
 	}
 	for _, pull := range list {
-		kept, err := s.keeps(ctx, pull, keep, tested)
+		kept, err := s.keeps(ctx, pull, now)
 		if err != nil {
 			return err
 		}
@@ -75,41 +75,82 @@ func (s Server) closeOthers(ctx context.Context, env spec.Environment, own *prom
 		if own != nil && pull.Head == own.Head {
 			own.State = promote.Outdated
 		}
+		if err := s.recordClosed(ctx, env, pull, now.tip); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// recordClosed keeps for the history that a pull request was closed, and why. The commit is
+// the branch's tip, under which its candidate is not under test any more.
+func (s Server) recordClosed(ctx context.Context, env spec.Environment, pull forge.Pull, tip string) error {
+	rec := history.Record{Outcome: decision.Close, Environment: env, Evidence: fmt.Sprintf("pull request %d was superseded", pull.Number)}
+	if told, ok := s.toldBy(ctx, pull); ok {
+		rec.Experiment, rec.Digest, rec.Candidate = told.Experiment, told.Digest, told.Candidate
+	}
+	commit, err := s.Repo.Note(ctx, rec.RefMessage(fmt.Sprintf("Close pull request %d of %s", pull.Number, env), tip))
+	if err != nil {
+		return err
+	}
+	err = s.Repo.Push(ctx, remote.Ref{Name: history.ClosedRef(s.Branch, env, pull.Number), New: commit})
+	if errors.Is(err, remote.ErrStale) {
+		return nil // another run has kept it
+	}
+	return err
 }
 
 // keeps reports whether a pull request may be about what is under test. The name
 // of its branch has the ID alone: one whose head tells of another experiment is
 // not, and one whose head tells nothing is a person's to close.
-func (s Server) keeps(ctx context.Context, pull forge.Pull, heads []string, tested digest.Digest) (bool, error) {
-	if !slices.Contains(heads, pull.Head) || pull.HeadSHA == "" {
-		return slices.Contains(heads, pull.Head), nil
+func (s Server) keeps(ctx context.Context, pull forge.Pull, now underTest) (bool, error) {
+	if !slices.Contains(now.heads, pull.Head) || pull.HeadSHA == "" {
+		return slices.Contains(now.heads, pull.Head), nil
 	}
 	entries, err := s.Repo.Entries(ctx, pull.HeadSHA)
 	if err != nil || len(entries) != 1 {
 		return true, err
 	}
 	told, ok := history.Parse(entries[0])
-	return !ok || told.Digest == "" || told.Digest == tested, nil
+	return !ok || told.Digest == "" || told.Digest == now.digest, nil
 }
 
-// heads are the branches of pull requests about what the tip has under test, and
-// its digest; that is not known where it does not render.
-func (s Server) heads(ctx context.Context) (list []string, tested digest.Digest, known bool, err error) {
+// toldBy is what the head of a pull request tells, where it is still there.
+func (s Server) toldBy(ctx context.Context, pull forge.Pull) (history.Record, bool) {
+	if pull.HeadSHA == "" {
+		return history.Record{}, false
+	}
+	entries, err := s.Repo.Entries(ctx, pull.HeadSHA)
+	if err != nil || len(entries) != 1 {
+		return history.Record{}, false
+	}
+	return history.Parse(entries[0])
+}
+
+// underTest is what the tip of the branch has under test.
+type underTest struct {
+	tip    string
+	known  bool // it renders
+	digest digest.Digest
+	heads  []string // the branches of pull requests about it
+}
+
+// heads looks what the tip has under test.
+func (s Server) heads(ctx context.Context) (now underTest, err error) {
 	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) error {
 		req := s.View.In(base.Tree)
 		res, err := render.Environment(ctx, req)
-		if list, known = nil, err == nil; !known || res.Marker == nil {
+		now = underTest{tip: base.Commit, known: err == nil}
+		if !now.known || res.Marker == nil {
 			return ctx.Err()
 		}
-		tested = res.Digest
+		now.digest = res.Digest
 		for _, outcome := range []decision.Outcome{decision.Promote, decision.Reject} {
-			list = append(list, HeadBranch(history.Record{Outcome: outcome, Environment: req.Environment, Experiment: res.ID}))
+			now.heads = append(now.heads, HeadBranch(history.Record{Outcome: outcome, Environment: req.Environment, Experiment: res.ID}))
 		}
 		return nil
 	})
-	return list, tested, known, err
+	return now, err
 }
 
 // supersede closes a pull request, unless it is merged by now. The label comes

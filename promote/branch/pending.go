@@ -44,7 +44,7 @@ func (s Server) pending(ctx context.Context, rec history.Record) ([]remote.Ref, 
 			return nil, nil
 		}
 	}
-	commit, err := s.Repo.Note(ctx, rec.RefMessage(""))
+	commit, err := s.Repo.Note(ctx, rec.RefMessage("", ""))
 	return []remote.Ref{{Name: name, Expect: refs[name], New: commit}}, err
 }
 
@@ -147,6 +147,6 @@ func (s Server) concludePending(ctx context.Context, o outcome, rec history.Reco
 	if told {
 		return gone, nil
 	}
-	gone.New, err = s.Repo.Note(ctx, rec.RefMessage(list[0].MergeSHA))
+	gone.New, err = s.Repo.Note(ctx, rec.RefMessage("", list[0].MergeSHA))
 	return gone, err
 }

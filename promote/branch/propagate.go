@@ -123,7 +123,7 @@ func (s Server) propagated(ctx context.Context, p propagation) error {
 		if done || err != nil {
 			return err
 		}
-		note, err := s.Repo.Note(ctx, p.record.RefMessage(p.commit))
+		note, err := s.Repo.Note(ctx, p.record.RefMessage("", p.commit))
 		if err != nil {
 			return err
 		}

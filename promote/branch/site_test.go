@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -264,7 +265,7 @@ func (s *site) decisions() []history.Decision {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return past.Decisions
+	return slices.DeleteFunc(past.Decisions, func(d history.Decision) bool { return d.Outcome == decision.Close })
 }
 
 // lawful renders the branch before and after each decision that it tells of,

@@ -16,6 +16,7 @@ import (
 // clearOptions are the flags of candidate clear.
 type clearOptions struct {
 	siteFlags
+	way
 	title string
 	id    digest.Selector
 }
@@ -36,6 +37,9 @@ waits; the others stay as they are, to the byte.`,
   assay candidate show shop/prod
   assay candidate clear shop/prod --name 6.15.0
 
+  # With a commit of it
+  assay candidate clear shop/prod --commit
+
   # On a server, without a clone
   assay candidate clear --repo https://git.example.com/env.git --path shop/prod`,
 		Args: cli.Takes(0, 1, "one directory"),
@@ -45,13 +49,14 @@ waits; the others stay as they are, to the byte.`,
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
 	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
+	bindCommit(f, &opt.way)
 	cli.MustComplete(cmd, "name", completeCandidates(&opt.environmentFlags, false))
 	cli.MustComplete(cmd, "id", completeCandidates(&opt.environmentFlags, true))
 	return cmd
 }
 
 func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []string) error {
-	s, err := a.site(ctx, opt.siteFlags, args, way{})
+	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
 	if err != nil {
 		return err
 	}
@@ -75,8 +80,11 @@ func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []strin
 func (a *app) reportWithdrawn(s *site, w *candidate.Withdrawal) {
 	say := func(format string, args ...any) {
 		_, _ = fmt.Fprintf(&a.out, format+"\n", args...)
-		if s.session != nil {
+		switch {
+		case s.session != nil:
 			_, _ = fmt.Fprintf(&a.out, "  %s\n", s.landed(w.Landing))
+		case w.Committed:
+			_, _ = fmt.Fprintf(&a.out, "  committed %s\n", w.Title())
 		}
 	}
 	switch {

@@ -120,30 +120,31 @@ func (s Server) Bump(ctx context.Context, ref string) (b candidate.Bump, done fu
 	if err != nil {
 		return b, nil, err
 	}
-	base, known, err := s.common(ctx, commit)
+	base, shared, err := s.common(ctx, commit)
 	if err != nil {
 		_ = tree.Close()
 		return b, nil, err
 	}
 	done = func() { _, _ = tree.Close(), base.Close() }
-	if b, err = candidate.NewBump(s.View, ref, commit, base, tree, known); err != nil {
+	if b, err = candidate.NewBump(s.View, ref, commit, base, tree, shared); err != nil {
 		done()
 	}
 	return b, done, err
 }
 
-// common is the last commit that another has in common with the branch, or the
-// branch's tip, where none is known.
-func (s Server) common(ctx context.Context, commit string) (tree *git.Tree, known bool, err error) {
-	base, err := s.Repo.Base(ctx, s.Branch, commit, s.Commits)
+// common is the last commit that another has in common with the branch, with its files:
+// those of the branch's tip, where none is known.
+func (s Server) common(ctx context.Context, commit string) (tree *git.Tree, shared string, err error) {
+	shared, err = s.Repo.Base(ctx, s.Branch, commit, s.Commits)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
-	if known = base != ""; !known {
+	base := shared
+	if base == "" {
 		if base, err = s.Repo.Tip(ctx, s.Branch); err != nil {
-			return nil, false, err
+			return nil, "", err
 		}
 	}
 	tree, err = s.Repo.Tree(ctx, base)
-	return tree, known, err
+	return tree, shared, err
 }

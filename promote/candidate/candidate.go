@@ -63,6 +63,7 @@ type Derive func(ctx context.Context, m *Marker) (Derived, error)
 type Derived struct {
 	spec.Candidate
 	LeftOut []string // files that what it was made from changes, and the candidate does not
+	Live    string   // why there is nothing to test: the environment has the change; empty where it has not
 
 	// Check holds the render with the candidate, or why it failed, against what the
 	// candidate was made from; nil where that is the candidate itself.
@@ -120,6 +121,9 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 		return nil, err
 	}
 	c := d.Candidate
+	if d.Live != "" {
+		return &Placement{Marker: m, Candidate: c, Queue: m.Candidates, After: m.Data, Live: d.Live}, nil
+	}
 	p.name(m, &c)
 	past, err := home.Past(ctx)
 	if err != nil {

@@ -27,15 +27,16 @@ type Bump struct {
 	Ref     string // what it is called
 	Commit  string // its whole ID
 	Tree    *envfs.FS
+	Merged  bool      // the branch here has the commit
 	Base    *envfs.FS // of the last commit that it has in common with the branch here; nil where that is not known
 	Changed []string  // the files and links that differ since, anywhere in the repository
 }
 
-// NewBump reads which files a commit changes since another, which both sides have
-// where that is known.
-func NewBump(view promote.View, ref, commit string, base, tree *git.Tree, known bool) (Bump, error) {
-	b := Bump{Ref: ref, Commit: commit, Tree: view.In(tree).FS}
-	if known {
+// NewBump reads which files a commit changes since a base. The common commit of both sides
+// is that base; empty where none is known.
+func NewBump(view promote.View, ref, commit string, base, tree *git.Tree, common string) (Bump, error) {
+	b := Bump{Ref: ref, Commit: commit, Tree: view.In(tree).FS, Merged: common == commit}
+	if common != "" {
 		b.Base = view.In(base).FS
 	}
 	var err error
@@ -47,6 +48,9 @@ func NewBump(view promote.View, ref, commit string, base, tree *git.Tree, known 
 // files that the environment is rendered from. It is held to render as the commit
 // does.
 func (b Bump) Derive(ctx context.Context, m *Marker) (Derived, error) {
+	if b.Merged {
+		return Derived{Live: b.Ref + " is merged into the branch already"}, nil
+	}
 	without := map[string][]byte{m.Path: nil}
 	o := &bumped{Marker: m, Bump: b, files: m.FS.With(without), other: b.Tree.With(without)}
 	here, err := o.render(ctx, o.files)
@@ -58,7 +62,7 @@ func (b Bump) Derive(ctx context.Context, m *Marker) (Derived, error) {
 		return Derived{}, fmt.Errorf("%s: %w", b.Ref, err)
 	}
 	if len(object.Diff(object.Applied(here.Baseline), object.Applied(there.Baseline))) == 0 {
-		return Derived{}, fmt.Errorf("%s renders %s as it is here: there is no change to test", b.Ref, m.Environment)
+		return o.same()
 	}
 	edits, err := o.edits(ctx)
 	if err != nil {
@@ -77,6 +81,29 @@ func (b Bump) Derive(ctx context.Context, m *Marker) (Derived, error) {
 	}
 	d.Metadata.Annotations = map[string]string{"commit": b.Commit}
 	return d, nil
+}
+
+// same is for a bump that changes nothing of what renders here: it may have been merged
+// by a squash or promoted, or it is not about the environment.
+func (b *bumped) same() (Derived, error) {
+	dir, err := b.files.Locate(b.Dir)
+	if err != nil {
+		return Derived{}, err
+	}
+	for _, name := range b.Changed {
+		if b.Base == nil || !envfs.Within(name, dir) {
+			continue
+		}
+		here, err := readIfExists(b.files, name)
+		if err != nil {
+			return Derived{}, err
+		}
+		there, err := readIfExists(b.other, name)
+		if err == nil && bytes.Equal(here, there) {
+			return Derived{Live: fmt.Sprintf("%s is as %s has it already", b.Environment, b.Ref)}, nil
+		}
+	}
+	return Derived{}, fmt.Errorf("%s renders %s as it is here: there is no change to test; name the branch of a bump of this environment", b.Ref, b.Environment)
 }
 
 // bumped is an environment here and at another revision, both without a marker.

@@ -32,6 +32,7 @@ type Withdrawal struct {
 	Index int      // of the one candidate that is withdrawn; -1 withdraws all
 	Rest  []byte   // of the marker; nil where nothing is left
 	Left  []Queued // once one of several is withdrawn
+	plan  *spec.Plan
 	promote.Landing
 }
 
@@ -47,6 +48,9 @@ func (w Which) Withdraw(ctx context.Context, req render.Request) (*Withdrawal, e
 		return nil, nil
 	}
 	out := &Withdrawal{Marker: m, Index: -1}
+	if out.plan, err = render.Plan(req); err != nil {
+		out.plan = nil // a plan that cannot be read does not keep a candidate
+	}
 	if !w.one() {
 		return out, nil
 	}
@@ -80,11 +84,14 @@ func (w *Withdrawal) Record() history.Record {
 
 // Title is the subject of that commit.
 func (w *Withdrawal) Title() string {
-	env := w.Environment
-	if w.Index > 0 {
-		return "Withdraw a candidate of " + env.String() + " that waits"
+	at := max(w.Index, 0)
+	switch {
+	case w.Index < 0 && len(w.Candidates) > 1:
+		return "Withdraw the candidates of " + w.Environment.String()
+	case w.plan == nil || at >= len(w.Candidates):
+		return "Withdraw the candidate of " + w.Environment.String()
 	}
-	return "Withdraw the candidate of " + env.String()
+	return promote.Subject("Withdraw", w.Candidates[at], w.plan, w.Environment)
 }
 
 // AmbiguousError says that several candidates have the name that is meant.

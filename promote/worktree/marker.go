@@ -1,13 +1,18 @@
 package worktree
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
+	"github.com/assaydev/assay/render"
 )
 
 // Set puts a candidate under test.
@@ -24,40 +29,62 @@ func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, 
 	if err != nil || d.DryRun || p.Live != "" {
 		return p, err
 	}
+	f, err := markerFile(p.Marker, p.After)
+	if err != nil {
+		return p, err
+	}
 	if d.Commit {
-		p.Committed, err = d.commitMarker(ctx, p)
+		p.Committed, err = d.commitMarker(ctx, "candidate set", f, p.Record().Message(p.Title(), ""))
 		return p, err
 	}
 	if !p.Changes() {
 		return p, nil
 	}
-	return p, d.replace(ctx, "candidate set", p.Marker, p.After)
+	return p, d.Replace(ctx, "candidate set", f)
 }
 
-// commitMarker writes the marker and makes a commit of it, unless there is one already.
-func (d Dir) commitMarker(ctx context.Context, p *candidate.Placement) (bool, error) {
+// commitMarker gives the marker another content and makes a commit of it, unless the last
+// commit has it already.
+func (d Dir) commitMarker(ctx context.Context, verb string, f git.File, message string) (bool, error) {
 	repo, err := d.toCommit(ctx)
 	if err != nil {
 		return false, err
 	}
-	f, err := promote.Before(p.FS, p.Path)
+	if err := only(ctx, repo, d.env().Dir, []git.File{f}); err != nil {
+		return false, err
+	}
+	last, err := d.lastCommit(ctx, repo)
 	if err != nil {
 		return false, err
 	}
-	f.After = p.After
-	files := []git.File{f}
-	if err := only(ctx, repo, p.Dir, files); err != nil {
+	defer last.close()
+	was, err := last.FS.ReadFile(f.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if !p.Changes() {
-		dirty, err := repo.Dirty(ctx, p.Dir, func(name string) bool { return name != f.Path })
-		if len(dirty) == 0 || err != nil {
-			return false, err
+	if (err != nil) == (f.After == nil) && bytes.Equal(was, f.After) {
+		if bytes.Equal(f.Before, f.After) {
+			return false, nil
 		}
+		return false, d.Replace(ctx, verb, f)
 	}
-	r := &Record{Outcome: "candidate set", Environment: d.env()}
-	commit := commitTo(repo, p.Record().Message(p.Title(), ""))
-	return true, d.hold(ctx, func() error { return d.write(ctx, r.of(files), files, commit) })
+	r := &Record{Outcome: decision.Outcome(verb), Environment: d.env()}
+	files := []git.File{f}
+	return true, d.hold(ctx, func() error { return d.write(ctx, r.of(files), files, commitTo(repo, message)) })
+}
+
+// committed is the environment as the last commit has it.
+type committed struct {
+	render.Request
+	close func()
+}
+
+func (d Dir) lastCommit(ctx context.Context, repo *local.Repo) (committed, error) {
+	tree, err := repo.Tree(ctx, "HEAD")
+	if err != nil {
+		return committed{}, fmt.Errorf("make a commit: %w", err)
+	}
+	return committed{d.View.In(tree), func() { _ = tree.Close() }}, nil
 }
 
 // Clear withdraws candidates; nil where there is none.
@@ -68,13 +95,44 @@ func (d Dir) Clear(ctx context.Context, which candidate.Which) (*candidate.Withd
 	}
 	defer func() { _ = req.FS.Close() }()
 	w, err := which.Withdraw(ctx, req)
+	if w == nil && err == nil && d.Commit {
+		return d.clearLast(ctx, which)
+	}
 	if w == nil || err != nil {
 		return nil, err
 	}
 	if err := d.undisturbed(ctx); err != nil {
 		return nil, err
 	}
-	return w, d.replace(ctx, "candidate clear", w.Marker, w.Rest)
+	f, err := markerFile(w.Marker, w.Rest)
+	if err != nil {
+		return nil, err
+	}
+	if d.Commit {
+		w.Committed, err = d.commitMarker(ctx, "candidate clear", f, w.Record().Message(w.Title(), ""))
+		return w, err
+	}
+	return w, d.Replace(ctx, "candidate clear", f)
+}
+
+// clearLast commits that the candidates of the last commit are withdrawn, where the marker
+// is removed here already; nil where it has none.
+func (d Dir) clearLast(ctx context.Context, which candidate.Which) (*candidate.Withdrawal, error) {
+	repo, err := d.toCommit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, err := d.lastCommit(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	defer last.close()
+	w, err := which.Withdraw(ctx, last.Request)
+	if w == nil || w.Rest != nil || err != nil {
+		return nil, err
+	}
+	w.Committed, err = d.commitMarker(ctx, "candidate clear", git.File{Path: w.Path}, w.Record().Message(w.Title(), ""))
+	return w, err
 }
 
 // Show gives the environment with its marker to look at.
@@ -106,30 +164,34 @@ func (d Dir) Bump(ctx context.Context, ref string) (b candidate.Bump, done func(
 	if err != nil {
 		return b, nil, err
 	}
-	base, known, err := common(ctx, repo, commit)
+	base, shared, err := common(ctx, repo, commit)
 	if err != nil {
 		_ = tree.Close()
 		return b, nil, err
 	}
 	done = func() { _, _ = tree.Close(), base.Close() }
-	if b, err = candidate.NewBump(d.View, ref, commit, base, tree, known); err != nil {
+	if b, err = candidate.NewBump(d.View, ref, commit, base, tree, shared); err != nil {
 		done()
 	}
 	return b, done, err
 }
 
 // common is the last commit that a revision has in common with the one that is
-// checked out, or that one, where none is known.
-func common(ctx context.Context, repo *local.Repo, commit string) (tree *git.Tree, known bool, err error) {
+// checked out, with its files: those of that one, where none is known.
+func common(ctx context.Context, repo *local.Repo, commit string) (tree *git.Tree, shared string, err error) {
 	head, err := repo.Head(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
-	if base, err := repo.Base(ctx, head, commit); err == nil {
-		head, known = base, true
+	shared, err = repo.Base(ctx, head, commit)
+	switch {
+	case err == nil:
+		head = shared
+	case !errors.Is(err, local.ErrUnrelated):
+		return nil, "", err
 	}
 	tree, err = repo.Tree(ctx, head)
-	return tree, known, err
+	return tree, shared, err
 }
 
 // undisturbed refuses to touch a marker while a decision about it is half
@@ -144,16 +206,16 @@ func (d Dir) undisturbed(ctx context.Context) error {
 	return err
 }
 
-// replace gives the marker another content; nil removes it. A link is followed,
+// markerFile is the marker with another content; nil removes it. A link is followed,
 // unless it is what is removed.
-func (d Dir) replace(ctx context.Context, verb string, m *candidate.Marker, data []byte) error {
+func markerFile(m *candidate.Marker, data []byte) (git.File, error) {
 	f := git.File{Path: m.Path, Before: m.Data}
 	if data != nil {
 		var err error
 		if f, err = promote.Before(m.FS, m.Path); err != nil {
-			return err
+			return f, err
 		}
 	}
 	f.After = data
-	return d.Replace(ctx, verb, f)
+	return f, nil
 }

@@ -40,6 +40,9 @@ func (r *Repo) Changed(ctx context.Context, from string, paths []string) (git.Ch
 	return c, !shallow, err
 }
 
+// ErrUnrelated is returned for revisions that have no commit in common here.
+var ErrUnrelated = errors.New("no commit in common")
+
 // Base is the last commit that two revisions have in common.
 func (r *Repo) Base(ctx context.Context, a, b string) (string, error) {
 	first, err := r.Resolve(ctx, a)
@@ -53,7 +56,7 @@ func (r *Repo) Base(ctx context.Context, a, b string) (string, error) {
 	out, err := r.git(ctx, nil, "merge-base", first, second)
 	var failed *git.Error
 	if errors.As(err, &failed) && failed.Code == 1 {
-		return "", fmt.Errorf("%s and %s have no commit in common: fetch more of the history", a, b)
+		return "", fmt.Errorf("%s and %s have %w: fetch more of the history", a, b, ErrUnrelated)
 	}
 	return git.Line(out), err
 }

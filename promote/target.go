@@ -46,10 +46,13 @@ func (e *CommitError) Unwrap() error { return e.Err }
 // Find is the promotion in the past of an environment.
 func (t Target) Find(past history.Past) (history.Decision, error) {
 	d, ok, err := history.Promotion(past.Decisions, t.ID, t.Commit)
-	if !ok && err == nil {
-		err = &UnknownPromotionError{t, past}
+	if ok || err != nil {
+		return d, err
 	}
-	return d, err
+	if was, ok, err := history.Promotion(past.Earlier, t.ID, t.Commit); ok && err == nil {
+		return d, fmt.Errorf("commit %s promoted candidate %s where the environment was then, in %s: undo it with git revert", git.Short(was.Commit), was.Candidate, was.Environment)
+	}
+	return d, &UnknownPromotionError{t, past}
 }
 
 // Whole makes a whole commit ID of the first digits that a target names, among

@@ -30,7 +30,7 @@ func (a *app) historyCommand() *cobra.Command {
 of which candidate, who or what decided, and on which evidence. It reads them
 from the trailers of commits on the branch that is checked out, and of commits
 under refs/assay/ where they have been fetched. What a pull request brought is
-listed under the commit that merged it.
+listed under the commit that merged it. A directory that was renamed is followed.
 
 It looks at the newest 500 commits, and says so if there are more.`,
 		Example: `  assay history shop/prod
@@ -68,14 +68,17 @@ func (a *app) history(ctx context.Context, where siteFlags, format string, args 
 // printHistory prints decisions, and says how far back they reach.
 func (a *app) printHistory(past history.Past, format, where string, bare bool) error {
 	if format != formatText {
-		if err := a.structured(format, history.Reports(past.Decisions)); err != nil {
+		if err := a.structured(format, past.Reports()); err != nil {
 			return err
 		}
 	} else {
-		a.out.WriteString(historyTable(past.Decisions, bare))
+		a.out.WriteString(historyTable(past.Told(), bare))
 	}
-	if len(past.Decisions) == 0 {
-		a.notef("no commit tells of a decision about %s", where)
+	for _, was := range past.Was {
+		a.notef("%s was %s before: what was decided there is listed too", where, was)
+	}
+	if len(past.Told()) == 0 {
+		a.notef("no commit tells of a decision about %s%s", where, past.Elsewhere())
 	}
 	if limit := reach(past); limit != "" {
 		a.notef("%s", limit)

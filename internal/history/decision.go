@@ -28,6 +28,28 @@ type Past struct {
 	Commits   int        // that were read
 	Cut       bool       // there are older ones, which were not
 	Shallow   bool       // the repository lacks older ones
+
+	// Was is where the environment was before its directory was renamed, the last one
+	// first, and Earlier what was decided there, the newest first. Gone are other
+	// environments whose directories are not there any more.
+	Was     []spec.Environment
+	Earlier []Decision
+	Gone    []spec.Environment
+}
+
+// Told is all that was decided about the environment, wherever it was, the newest first.
+func (p Past) Told() []Decision { return slices.Concat(p.Decisions, p.Earlier) }
+
+// Elsewhere says for people what is told of environments that are not there any more.
+func (p Past) Elsewhere() string {
+	if len(p.Gone) == 0 {
+		return ""
+	}
+	var names []string
+	for _, env := range p.Gone {
+		names = append(names, env.String())
+	}
+	return "; some tell of " + excerpt.List(names) + ", no longer in the repository"
 }
 
 // Merge lists what a branch's commits tell of an environment, and what the

@@ -11,6 +11,7 @@ import (
 type Report struct {
 	Time       time.Time        `json:"time"`
 	Outcome    decision.Outcome `json:"outcome"`
+	Directory  string           `json:"directory,omitempty"` // of the environment then, where it was another one
 	Candidate  string           `json:"candidate,omitempty"`
 	ID         string           `json:"id,omitempty"`
 	Digest     digest.Digest    `json:"digest,omitempty"`
@@ -38,11 +39,14 @@ func ReportOf(d Decision, list []Decision) Report {
 	return r
 }
 
-// Reports are those of a list.
-func Reports(list []Decision) []Report {
+// Reports are those of all that was decided about the environment.
+func (p Past) Reports() []Report {
+	list := p.Told()
 	out := make([]Report, len(list))
 	for i, d := range list {
-		out[i] = ReportOf(d, list)
+		if out[i] = ReportOf(d, list); i >= len(p.Decisions) {
+			out[i].Directory = d.Environment.Dir
+		}
 	}
 	return out
 }

@@ -63,7 +63,7 @@ func (s Server) finishAt(ctx context.Context, base remote.Base, decide promote.D
 	if !now.idle && len(to) == 0 {
 		return now, nil
 	}
-	past, err := s.Past(ctx)
+	past, err := s.past(ctx, env)
 	if err != nil || len(past.Decisions) == 0 {
 		return now, err
 	}

@@ -25,7 +25,7 @@ func (s Server) Set(ctx context.Context, put candidate.Put) (*candidate.Placemen
 		if err := Present(req); err != nil {
 			return nil, err
 		}
-		home := candidate.Home{Branch: func(context.Context) (string, error) { return s.Branch, nil }, Past: s.Past, Before: s.before}
+		home := candidate.Home{Branch: func(context.Context) (string, error) { return s.Branch, nil }, Past: s.pastAt(base), Before: s.before}
 		if last, err = put.Place(ctx, req, home); err != nil || !last.Changes() || s.DryRun {
 			return nil, err
 		}

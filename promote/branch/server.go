@@ -66,7 +66,7 @@ func (s Server) Decide(ctx context.Context, decide promote.Decider) (*promote.Re
 	if !errors.As(err, &another) {
 		return r, err
 	}
-	if past, unknown := s.Past(ctx); unknown == nil {
+	if past, unknown := s.past(ctx, s.View.Request.Environment); unknown == nil {
 		if repeated := promote.Repeated(s.View.Request.Environment, another, past); repeated != nil {
 			return repeated, nil
 		}

@@ -79,7 +79,13 @@ func (p Put) resolve(ctx context.Context, m *Marker, c *spec.Candidate, res *ren
 // in another form, as an image that a diff now edits.
 func (m *Marker) recall(ctx context.Context, res *render.Result, c spec.Candidate, past history.Past, retry bool) (history.Decision, bool, error) {
 	d, known := history.Recall(past.Decisions, res.Digest)
-	if known || retry || c.Spec.Diff == "" || !slices.ContainsFunc(past.Decisions, against) {
+	if known || retry {
+		return d, known, nil
+	}
+	if d, known, err := m.recallMoved(ctx, c, past); known || err != nil {
+		return d, known, err
+	}
+	if c.Spec.Diff == "" || !slices.ContainsFunc(past.Decisions, against) {
 		return d, known, nil
 	}
 	req, err := m.with(c)
@@ -109,7 +115,7 @@ const mostAlike = 5
 // the baseline, the plan or the experiment was another.
 func (m *Marker) alike(ctx context.Context, c spec.Candidate, tested digest.Digest, past history.Past, home Home) []string {
 	looked := 0
-	for _, d := range past.Decisions {
+	for _, d := range past.Told() {
 		if !against(d) || d.Digest == tested || d.Candidate != excerpt.Line(excerpt.Inert(c.Metadata.Name)) {
 			continue
 		}
@@ -140,7 +146,7 @@ func (m *Marker) changeOf(ctx context.Context, d history.Decision, home Home) (s
 		return spec.Change{}, false
 	}
 	defer done()
-	then, err := marker.Read(before, m.Dir, m.Name)
+	then, err := marker.Read(before, d.Environment.Dir, d.Environment.Name)
 	if err != nil || len(then.Candidates) == 0 {
 		return spec.Change{}, false
 	}

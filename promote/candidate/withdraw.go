@@ -84,14 +84,14 @@ func (w *Withdrawal) Record() history.Record {
 
 // Title is the subject of that commit.
 func (w *Withdrawal) Title() string {
-	at := max(w.Index, 0)
+	env, at := w.Environment, max(w.Index, 0)
 	switch {
 	case w.Index < 0 && len(w.Candidates) > 1:
-		return "Withdraw the candidates of " + w.Environment.String()
+		return "Withdraw the candidates of " + env.String()
 	case w.plan == nil || at >= len(w.Candidates):
-		return "Withdraw the candidate of " + w.Environment.String()
+		return "Withdraw the candidate of " + env.String()
 	}
-	return promote.Subject("Withdraw", w.Candidates[at], w.plan, w.Environment)
+	return promote.Subject("Withdraw", w.Candidates[at], w.plan, env)
 }
 
 // AmbiguousError says that several candidates have the name that is meant.

@@ -245,9 +245,7 @@ func (d Dir) Past(ctx context.Context) (history.Past, error) {
 	if err != nil {
 		return history.Past{}, err
 	}
-	past := c.Past
-	past.Decisions = history.Merge(c.Entries, c.Refs, d.env())
-	return past, nil
+	return c.about(ctx, d)
 }
 
 // memory is the past as candidates are refused by it: empty where there is no Git

@@ -4,11 +4,13 @@ import (
 	"context"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/cli"
+	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/status"
 	"github.com/assaydev/assay/promote/worktree"
@@ -70,19 +72,21 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 		if err != nil {
 			return err
 		}
-		return a.reportStatus(list, opt, []string{s.arg})
+		return a.reportStatus(list, history.Past{}, opt, []string{s.arg})
 	}
 	trees, err := opt.locateAll(args)
 	if err != nil {
 		return err
 	}
 	var list []status.Environment
+	var past history.Past
 	for _, t := range trees {
 		d := worktree.Dir{Root: t.root, Apart: t.arg != "", View: opt.view(".", plugin.Call{}), Process: a.process, Commits: opt.commits}
-		found, err := d.Status(ctx, t.dirs, name)
+		found, read, err := d.Status(ctx, t.dirs, name)
 		if err != nil {
 			return err
 		}
+		past = read
 		for _, s := range found {
 			s.Dir = path.Join(filepath.ToSlash(t.arg), s.Dir)
 			list = append(list, s)
@@ -91,12 +95,15 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	return a.reportStatus(list, opt, args)
+	return a.reportStatus(list, past, opt, args)
 }
 
-func (a *app) reportStatus(list []status.Environment, opt statusOptions, dirs []string) error {
+func (a *app) reportStatus(list []status.Environment, past history.Past, opt statusOptions, dirs []string) error {
 	if len(list) == 0 {
 		a.notef("no environment is at or below %s: one has an assay.yaml or a candidate.yaml", strings.Join(dirs, ", "))
+	}
+	if past.Shallow && slices.ContainsFunc(list, func(s status.Environment) bool { return s.Last == nil }) {
+		a.notef("%s", reach(past))
 	}
 	return a.printStatus(list, opt.format, opt.bare)
 }

@@ -15,10 +15,11 @@ import (
 // Status says where the environments at and below directories of the repository
 // stand: those of a name alone, or all where it is empty. Outside of a repository each
 // environment is one of its own, as for the other verbs, so that its digest is the same.
-func (d Dir) Status(ctx context.Context, dirs []string, name string) ([]status.Environment, error) {
+// It says as well how far back commits were read for what was decided last.
+func (d Dir) Status(ctx context.Context, dirs []string, name string) ([]status.Environment, history.Past, error) {
 	c, err := readChronicle(ctx, d.Root, d.Process, d.Commits)
 	if err != nil && !errors.Is(err, local.ErrNoRepo) {
-		return nil, err
+		return nil, c.Past, err
 	}
 	s := status.Survey{
 		Name: name, Past: history.All(c.Entries, c.Refs),
@@ -31,5 +32,6 @@ func (d Dir) Status(ctx context.Context, dirs []string, name string) ([]status.E
 			return view.At(root)
 		},
 	}
-	return s.List(ctx, dirs)
+	list, err := s.List(ctx, dirs)
+	return list, c.Past, err
 }

@@ -135,10 +135,20 @@ func (r *Repo) Resolve(ctx context.Context, revision string) (string, error) {
 	}
 	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	var failed *git.Error
-	if errors.As(err, &failed) {
-		return "", fmt.Errorf("%q is not a revision of the repository: name a branch, a tag or a commit, and fetch it first if it is a remote's", revision)
+	if !errors.As(err, &failed) {
+		return git.Line(out), err
 	}
-	return git.Line(out), err
+	// One that git knows, and cannot read as a commit, is there nevertheless.
+	if out, err = r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision); err == nil {
+		_, err = r.git(ctx, nil, "cat-file", "commit", git.Line(out))
+	}
+	if err != nil && !errors.As(err, &failed) {
+		return "", err
+	}
+	if len(out) > 0 && err != nil {
+		return "", fmt.Errorf("read %s: %w", revision, err)
+	}
+	return "", fmt.Errorf("%q is not a revision of the repository: name a branch, a tag or a commit, and fetch it first if it is a remote's", revision)
 }
 
 // Tree opens the files of the directory that Open was given, as the revision

@@ -73,7 +73,7 @@ func (o initOptions) openApp(app *application.Application, args []string) (*open
 	}
 	if p.Dir != path.Clean(app.Path) {
 		p.close()
-		return nil, fmt.Errorf("%s: spec.source.path is %s, and %s is %s of this repository: name the directory of the same path, or the repository with --root", app.File, app.Path, dir, p.Dir)
+		return nil, fmt.Errorf("%s: the path of its source is %s, and %s is %s of this repository: name the directory of the same path, or the repository with --root", app.File, app.Path, dir, p.Dir)
 	}
 	if len(args) == 0 {
 		p.arg = filepath.FromSlash(app.Path)

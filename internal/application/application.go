@@ -1,7 +1,8 @@
 // Package application reads as much of an Argo CD Application as is needed to
 // move it to Assay.
 //
-//  1. Read finds the Application in a file, and what its source is.
+//  1. Read finds the Application in a file, and what its source is: of several, the one
+//     that renders (sources.go).
 //  2. Options that Assay cannot honour are refused by name, and the others are
 //     brought into the form of the plan (options.go).
 //  3. WithPlugin edits the text in place: the options give way to the plugin.
@@ -38,7 +39,9 @@ type Application struct {
 
 	file     *yamledit.File // nil of a cluster's
 	document int
-	section  string // of the source: helm, kustomize, directory or empty
+	section  string        // of the source: helm, kustomize, directory or empty
+	at       yamledit.Path // of the source
+	others   []int         // sources that render nothing, which the plugin does not need
 }
 
 // problem names a place in the file.
@@ -98,17 +101,15 @@ func find(name string, data []byte) (a *Application, root map[string]any, err er
 func (a *Application) read(root map[string]any) error {
 	a.Name = text(root, "metadata", "name")
 	a.Namespace = text(root, "spec", "destination", "namespace")
-	a.Path = text(root, "spec", "source", "path")
 	spec, _ := root["spec"].(map[string]any)
-	source, ok := spec["source"].(map[string]any)
-	switch {
-	case a.Name == "":
+	if a.Name == "" {
 		return a.problem(keys("metadata", "name"), "missing: the release of a chart is named after it")
-	case spec["sources"] != nil:
-		return a.problem(keys("spec", "sources"), "an Application of several sources cannot be moved: Argo CD renders each alone, so move the one with the workloads to an Application of its own")
-	case !ok:
-		return a.problem(keys("spec", "source"), "missing: there is nothing to render")
 	}
+	source, err := a.oneSource(spec)
+	if err != nil {
+		return err
+	}
+	a.Path = text(source, "path")
 	return a.source(source)
 }
 
@@ -124,7 +125,7 @@ func text(m map[string]any, names ...string) string {
 
 // source finds the options, and refuses what is not a directory of a repository.
 func (a *Application) source(source map[string]any) error {
-	at := func(name string) yamledit.Path { return keys("spec", "source", name) }
+	at := func(name string) yamledit.Path { return a.within(name) }
 	if source["chart"] != nil {
 		return a.problem(at("chart"), "a chart of a Helm repository is nothing that a promotion could edit: put a chart that depends on it into Git")
 	}
@@ -140,6 +141,10 @@ func (a *Application) source(source map[string]any) error {
 	for name, v := range source {
 		switch name {
 		case "repoURL", "path", "targetRevision", "name", "plugin":
+		case "ref":
+			if a.at[len(a.at)-1].Key != "" {
+				return a.problem(at(name), "Assay cannot honour it")
+			}
 		case "helm", "kustomize", "directory":
 			if a.section != "" {
 				return a.problem(at(name), "there are options under %s too: Argo CD takes one of them", a.section)
@@ -161,12 +166,15 @@ func (a *Application) WithPlugin(environment string) ([]byte, error) {
 	if environment != "" {
 		plugin["parameters"] = []any{map[string]any{"name": "environment", "string": environment}}
 	}
-	edits := []yamledit.Edit{{Document: a.document, Op: yamledit.Insert, Path: keys("spec", "source", "plugin"), Value: plugin}}
+	edits := []yamledit.Edit{{Document: a.document, Op: yamledit.Insert, Path: a.within("plugin"), Value: plugin}}
 	if _, null := a.file.Line(a.document, edits[0].Path); null {
 		edits[0].Op = yamledit.Set
 	}
 	if a.section != "" {
-		edits = append(edits, yamledit.Edit{Document: a.document, Op: yamledit.Delete, Path: keys("spec", "source", a.section)})
+		edits = append(edits, yamledit.Edit{Document: a.document, Op: yamledit.Delete, Path: a.within(a.section)})
+	}
+	for _, i := range a.others {
+		edits = append(edits, yamledit.Edit{Document: a.document, Op: yamledit.Delete, Path: append(keys("spec", "sources"), yamledit.Index(i))})
 	}
 	return a.file.Apply(edits...)
 }

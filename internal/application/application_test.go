@@ -81,7 +81,20 @@ func TestRefusals(t *testing.T) {
 		{"two", head + "---\n" + head, "it holds several Applications"},
 		{"no name", strings.Replace(head, "name: shop, ", "", 1), "metadata.name: missing"},
 		{"no source", strings.Split(head, "  source:")[0], "spec.source: missing"},
-		{"several sources", strings.Replace(head, "  source:", "  sources: []\n  source:", 1), "app.yaml:8: spec.sources: an Application of several sources"},
+		{"several that render", several("- {path: a}", "- {path: b}"), "app.yaml:8: spec.sources[1]: it renders beside spec.sources[0], and Argo CD renders each alone"},
+		{"a chart and its values", several("- {chart: redis}", "- {repoURL: r, ref: values}"), "app.yaml:7: spec.sources[0].chart: a chart of a Helm repository"},
+		{"none that renders", several("- {ref: a}", "- {ref: b}"), "app.yaml:6: spec.sources: none of them has a path"},
+		{"no source", several("- 3"), "app.yaml:7: spec.sources[0]: it is not a mapping"},
+		{
+			"values of another repository",
+			several("- {repoURL: 'https://example.com/a', path: x, helm: {valueFiles: [$v/prod.yaml]}}", "- {repoURL: 'https://example.com/b', ref: v}"),
+			"app.yaml:7: spec.sources[0].helm.valueFiles[0]: $v/prod.yaml is in another repository",
+		},
+		{
+			"values of another revision",
+			several("- {repoURL: 'https://example.com/a', path: x, helm: {valueFiles: [$v/prod.yaml]}}", "- {repoURL: 'https://example.com/a', targetRevision: live, ref: v}"),
+			"$v/prod.yaml is of the revision live, and spec.sources[0] is of HEAD: let both be of one",
+		},
 		{"no path", strings.Replace(head, "    path: shop/prod\n", "", 1), "spec.source.path: missing"},
 		{"a chart", head + "    chart: redis\n", "app.yaml:11: spec.source.chart: a chart of a Helm repository"},
 		{"another plugin", head + "    plugin: {name: lovely}\n", "another plugin renders it"},
@@ -103,8 +116,45 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func several(sources ...string) string {
+	before, _, _ := strings.Cut(head, "  destination:")
+	return strings.Replace(before, "  project: default\n", "  sources:\n  "+strings.Join(sources, "\n  ")+"\n", 1)
+}
+
+// TestOneOfSeveral: value files that another source lends, from the same tree, are those
+// of the environment's own repository.
+func TestOneOfSeveral(t *testing.T) {
+	a, err := Read("app.yaml", []byte(several(
+		"# Values.\n  - {repoURL: git@example.com:acme/env.git, targetRevision: HEAD, ref: values}",
+		"- repoURL: https://example.com/acme/env\n    path: charts/shop\n    helm:\n      valueFiles: [common.yaml, $values/values/prod.yaml, $values/charts/shop/own.yaml]\n      fileParameters: [{name: a, path: $values/a.txt}]",
+	)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"valueFiles":     []any{"common.yaml", "/values/prod.yaml", "own.yaml"},
+		"fileParameters": []any{map[string]any{"name": "a", "path": "/a.txt"}},
+	}
+	if diff := cmp.Diff(want, a.Options); diff != "" || a.Path != "charts/shop" {
+		t.Errorf("%s:\n%s", a.Path, diff)
+	}
+	after, err := a.WithPlugin("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(several("- repoURL: https://example.com/acme/env\n    path: charts/shop\n    plugin:\n      name: assay"), string(after)); diff != "" {
+		t.Error(diff)
+	}
+	for _, one := range []string{several("- {repoURL: r, path: a}"), strings.Replace(head, "  source:", "  sources: []\n  source:", 1)} {
+		if _, err := Read("app.yaml", []byte(one)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(head))
+	f.Add([]byte(several("- {path: a, ref: b, helm: {valueFiles: [$b/c]}}", "- {ref: c}")))
 	f.Add([]byte(head + "    helm: {values: \"a: b\"}\n"))
 	f.Add([]byte(head + "    kustomize:\n      images: [a=b:1]\n---\nkind: List\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

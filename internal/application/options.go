@@ -15,7 +15,7 @@ import (
 func (a *Application) options(section string, v any) error {
 	fields, ok := v.(map[string]any)
 	if !ok && v != nil {
-		return a.problem(keys("spec", "source", section), "it is not a mapping")
+		return a.problem(a.within(section), "it is not a mapping")
 	}
 	var source reflect.Type
 	switch section {
@@ -42,7 +42,7 @@ func (a *Application) options(section string, v any) error {
 
 // leaveOut drops an option that says nothing, and refuses the others.
 func (a *Application) leaveOut(section, name string, v any, known []string) error {
-	at := keys("spec", "source", section, name)
+	at := a.within(section, name)
 	switch option := section + "." + name; {
 	case option == "helm.version" && v == "", option == "helm.passCredentials" && v == false, isEmpty(v):
 		a.Notes = append(a.Notes, option+" says nothing here and is left out")
@@ -99,7 +99,7 @@ func (a *Application) counts() error {
 		if count, ok := entry["count"].(string); ok {
 			n, err := strconv.ParseInt(count, 10, 64)
 			if err != nil {
-				return a.problem(keys("spec", "source", a.section, "replicas"), "entry %d has a count that is not a number", i)
+				return a.problem(a.within(a.section, "replicas"), "entry %d has a count that is not a number", i)
 			}
 			entry["count"] = n
 		}

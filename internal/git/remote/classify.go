@@ -37,6 +37,7 @@ type answer struct {
 	server  string
 	hint    string
 	strange bool // it is not the answer of a Git server
+	local   bool // ssh ended before it asked the server
 }
 
 // wording is what is said in a case, in lower case.
@@ -56,6 +57,7 @@ const (
 	hintProxy   = "check the proxy's address and password"
 	hintTLS     = "check the URL: its host and its port must be those of the server's certificate"
 	hintStrange = "check the URL, and whether a login page or a proxy answers in the server's place"
+	hintUser    = "ssh needs an entry of this uid in /etc/passwd: run as a user that has one, or use an https:// URL"
 	hintSize    = "its answer has no end, or is larger than what is taken of one"
 )
 
@@ -90,6 +92,9 @@ var awayWordings = []wording{
 	{noRoute, "", []string{"could not resolve", "no route to host", "network is unreachable"}},
 	{unreachable, "", []string{"couldn't connect to server", "failed to connect to", "connection refused"}},
 }
+
+// noUser is what ssh says of a uid that the system does not know.
+var noUser = regexp.MustCompile(`(?m)^No user exists for uid \d+`)
 
 // serverWordings are what git says where the server answers for no ref.
 var serverWordings = []wording{
@@ -211,6 +216,9 @@ func match(list []wording, text string) (answer, bool) {
 
 // serverAnswer is what git tells where the server answers for no ref.
 func serverAnswer(stderr string) answer {
+	if reason := noUser.FindString(stderr); reason != "" {
+		return answer{class: refused, reason: reason, hint: hintUser, local: true}
+	}
 	said := strings.ToLower(stderr)
 	a := answer{class: unavailable}
 	if s := httpStatus(said); !strings.HasPrefix(s, "5") && s != "408" && s != "429" {
@@ -314,7 +322,7 @@ func (a answer) error(err error) error {
 	case unavailable, unreachable, noRoute, busy:
 		return &UnavailableError{Reason: a.reason, Unreachable: a.class.isAway(), NoRoute: a.class == noRoute, Err: err}
 	default:
-		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint, Strange: a.strange}
+		return &RefusedError{Reason: a.reason, Server: a.server, Hint: a.hint, Strange: a.strange, Local: a.local}
 	}
 }
 

@@ -32,6 +32,7 @@ type RefusedError struct {
 	Hint   string // how to mend it, empty where nothing is known
 
 	Strange bool // the answer is not one of a Git server
+	Local   bool // ssh ended before it asked the server
 }
 
 // Protected reports whether the branch is one that nobody pushes to.
@@ -39,8 +40,11 @@ func (e *RefusedError) Protected() bool { return e.Hint == hintBranch }
 
 func (e *RefusedError) Error() string {
 	text := "the server refuses: " + e.Reason
-	if e.Strange {
+	switch {
+	case e.Strange:
 		text = "the answer is not one of a Git server: " + e.Reason
+	case e.Local:
+		text = "ssh does not start: " + e.Reason
 	}
 	if e.Server != "" {
 		text += " (" + strings.Join(strings.Fields(e.Server), " ") + ")"

@@ -19,44 +19,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/fake"
-	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
 
 	assay "github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/test/image"
 )
 
-const install = `
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-namespace: argocd
-resources: [argocd.yaml]
-components: [../manifests]
-`
-
-// The component is built as a user builds it: from the kustomization that
-// installs Argo CD, here reduced to the two objects that are patched.
+// build builds an installation with the sidecar, and more components.
 func build(t *testing.T, more ...string) resmap.ResMap {
 	t.Helper()
-	fsys := filesys.MakeFsInMemory()
-	for to, from := range map[string]string{
-		"/manifests/kustomization.yaml":         "kustomization.yaml",
-		"/manifests/repo-server-sidecar.yaml":   "repo-server-sidecar.yaml",
-		"/manifests/iter8-health.yaml":          "iter8-health.yaml",
-		"/manifests/helm-v4/kustomization.yaml": "helm-v4/kustomization.yaml",
-		"/manifests/helm-v4/sidecar.yaml":       "helm-v4/sidecar.yaml",
-		"/install/argocd.yaml":                  "testdata/argocd.yaml",
-	} {
-		if err := fsys.WriteFile(to, read(t, from)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := fsys.WriteFile("/install/kustomization.yaml", []byte(strings.Replace(install, "[../manifests]", "["+strings.Join(append([]string{"../manifests"}, more...), ", ")+"]", 1))); err != nil {
-		t.Fatal(err)
-	}
-	objects, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fsys, "/install")
+	objects, err := image.Install(".", append([]string{"."}, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,20 +97,55 @@ func TestSidecar(t *testing.T) {
 // The sidecar for Argo CD from 3.5 on differs in its configuration alone.
 func TestSidecarForHelm4(t *testing.T) {
 	t.Parallel()
-	container := func(objects resmap.ResMap) corev1.Container {
-		var deployment appsv1.Deployment
-		decode(t, objects, resid.NewGvk("apps", "v1", "Deployment"), "argocd-repo-server", &deployment)
-		containers := deployment.Spec.Template.Spec.Containers
-		i := slices.IndexFunc(containers, func(c corev1.Container) bool { return c.Name == "assay" })
-		return containers[i]
-	}
-	want, got := container(build(t)), container(build(t, "../manifests/helm-v4"))
+	want, got := sidecar(t), sidecar(t, "helm-v4")
 	want.Args = []string{"--config-dir-path=/home/argocd/cmp-server/helm-v4"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if line := "COPY plugin.helm-v4.yaml /home/argocd/cmp-server/helm-v4/plugin.yaml\n"; !strings.Contains(string(read(t, "../Dockerfile")), line) {
 		t.Errorf("the image lacks the configuration: %s", line)
+	}
+}
+
+// sidecar is the container with its pod's volumes.
+func sidecar(t *testing.T, more ...string) image.Pod {
+	t.Helper()
+	pod, err := image.Find(build(t, more...), "argocd-repo-server", "assay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pod
+}
+
+// TestGitCredentials: no component mounts a credential but the one that is for it, and
+// that one keeps it out of the render's environment.
+func TestGitCredentials(t *testing.T) {
+	t.Parallel()
+	secrets := func(p image.Pod) map[string]string {
+		found := map[string]string{}
+		for _, m := range p.VolumeMounts {
+			for _, v := range p.Volumes {
+				if v.Name == m.Name && v.Secret != nil && m.ReadOnly {
+					found[m.MountPath] = v.Secret.SecretName
+				}
+			}
+		}
+		return found
+	}
+	for component, want := range map[string]map[string]string{".": {}, "helm-v4": {}, "git-credentials": {"/etc/assay/git": "assay-git"}} {
+		pod := sidecar(t, component)
+		if diff := cmp.Diff(want, secrets(pod)); diff != "" {
+			t.Errorf("%s: %s", component, diff)
+		}
+		if len(pod.Env)+len(pod.EnvFrom) > 0 {
+			t.Errorf("%s: the render's environment has %v, %v", component, pod.Env, pod.EnvFrom)
+		}
+	}
+	plain, with := sidecar(t), sidecar(t, "git-credentials")
+	with.Volumes = slices.DeleteFunc(with.Volumes, func(v corev1.Volume) bool { return v.Name == "assay-git" })
+	with.VolumeMounts = slices.DeleteFunc(with.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == "assay-git" })
+	if diff := cmp.Diff(plain, with); diff != "" {
+		t.Errorf("the component changes more than a mount: %s", diff)
 	}
 }
 

@@ -1,6 +1,6 @@
-# Needs Go, Git and make, and OpenSSH's server for one test. `make e2e` needs redis-server and a C compiler too, and
-# builds the real components on its first run; `make race` needs a C compiler, and
-# `make test` does without where there is none.
+# Needs Go, Git and make, and OpenSSH's server for one test. `make e2e` needs redis-server, debootstrap, a C compiler
+# and, for the image, root; it builds the real components on its first run. `make race`
+# needs a C compiler, and `make test` does without where there is none.
 
 # Where real environments are, for the tests that use them; unset, those skip.
 export ASSAY_CORPUS
@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build audit release test race others demo corpus e2e fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
+.PHONY: help build audit release test race others demo corpus e2e image-test fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,9 +41,13 @@ demo: ## walk the whole loop in the three layouts, and check the laws
 corpus: ## promote and reject changes of every kind in the examples and in ASSAY_CORPUS
 	@$(GO) run ./test/corpus
 
-e2e: ## render every environment under real Argo CD, natively and through the plugin; pull requests on real Gitea; Applications of a real API server
+e2e: ## render every environment under real Argo CD, natively and through the plugin; pull requests on real Gitea; Applications of a real API server; the image
 	@$(component) argocd-v2 argocd-v3 etcd gitea helm-3.16.3 helm-3.18.4 helm-3.19.5 helm-4.2.4 kube-apiserver kustomize-5.4.3 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
+
+image-test: ## run the image without an engine, as the pods of manifests/ do; as root
+	@$(component) argocd-v3 gitea helm-3.18.4 helm-4.2.4 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
+	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m -run '^TestImage$$'
 
 fidelity: ## compare what assay renders with the helm and kustomize of each supported Argo CD, on ASSAY_CORPUS and on Kustomize's own test cases
 	@$(GO) run ./test/fidelity

@@ -47,6 +47,23 @@ metadata: {name: judge}
 spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: judge, image: "example.com/judge:1"}]}}}
 `
 
+// boundJob is the Job as a sync makes it of the candidate with a digest.
+func boundJob(digest string) string {
+	id := "e" + strings.TrimPrefix(digest, "v2:")[:9]
+	return strings.Replace(judgeJob, "name: judge}", "name: judge-"+id+", namespace: web, labels: {assay.dev/experiment: "+id+"}, annotations: {assay.dev/digest: '"+digest+"'}}", 1)
+}
+
+// jobPassed is the status of a Job that has succeeded.
+const jobPassed = `status:
+  startTime: "2026-01-01T10:00:00Z"
+  completionTime: "2026-01-01T10:01:00Z"
+  succeeded: 1
+  uncountedTerminatedPods: {}
+  conditions:
+  - {type: SuccessCriteriaMet, status: "True", reason: CompletionsReached, lastTransitionTime: "2026-01-01T10:01:00Z", lastProbeTime: "2026-01-01T10:01:00Z"}
+  - {type: Complete, status: "True", reason: CompletionsReached, lastTransitionTime: "2026-01-01T10:01:00Z", lastProbeTime: "2026-01-01T10:01:00Z"}
+`
+
 // accounts are what CI has: one that may read the Application alone, one that
 // may read experiments too, and one that may nothing.
 const accounts = `
@@ -254,23 +271,9 @@ func (c *clusterTest) verdicts() {
 	if digest == nil {
 		c.t.Fatalf("candidate show says no digest: %s", show)
 	}
-	bound := "name: judge-" + id + ", namespace: web, labels: {assay.dev/experiment: " + id + "}, annotations: {assay.dev/digest: '" + digest[1] + "'}}"
-	job := strings.NewReplacer("name: judge}", bound).Replace(judgeJob)
-	c.must(c.server.Apply(c.ctx, job))
+	c.must(c.server.Apply(c.ctx, boundJob(digest[1])))
 	c.fails(judge, 3, "it has not concluded", "conclude", "--app", "shop")
-	c.must(c.server.Conclude(c.ctx, `
-apiVersion: batch/v1
-kind: Job
-metadata: {name: judge-`+id+`, namespace: web}
-status:
-  startTime: "2026-01-01T10:00:00Z"
-  completionTime: "2026-01-01T10:01:00Z"
-  succeeded: 1
-  uncountedTerminatedPods: {}
-  conditions:
-  - {type: SuccessCriteriaMet, status: "True", reason: CompletionsReached, lastTransitionTime: "2026-01-01T10:01:00Z", lastProbeTime: "2026-01-01T10:01:00Z"}
-  - {type: Complete, status: "True", reason: CompletionsReached, lastTransitionTime: "2026-01-01T10:01:00Z", lastProbeTime: "2026-01-01T10:01:00Z"}
-`))
+	c.must(c.server.Conclude(c.ctx, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: judge-"+id+", namespace: web}\n"+jobPassed))
 	clone := filepath.Join(c.t.TempDir(), "envs")
 	command(c.t, "git", "clone", "-q", c.repo.URL, clone)
 	c.ok(judge, "conclude", "--namespace", "web", filepath.Join(clone, "shop", "prod"))

@@ -58,6 +58,7 @@ type pullTest struct {
 	token  string
 	repo   forge.Repo
 	dir    string
+	ca     string // the file with the server's certificate; empty without HTTPS
 }
 
 func newPullTest(ctx context.Context, t *testing.T, server *gitea.Server, token, name string) *pullTest {
@@ -74,6 +75,12 @@ func newPullTest(ctx context.Context, t *testing.T, server *gitea.Server, token,
 		t.Fatal(err)
 	}
 	p.Client = p.open(token)
+	if len(server.CA) > 0 {
+		p.ca = filepath.Join(t.TempDir(), "ca.crt")
+		if err := os.WriteFile(p.ca, server.CA, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	p.git("init", "-q", "-b", "main")
 	p.git("remote", "add", "origin", address)
 	p.git("pull", "-q", "origin", "main")
@@ -95,7 +102,7 @@ func (p *pullTest) git(args ...string) string {
 	p.t.Helper()
 	basic := base64.StdEncoding.EncodeToString([]byte("assay:" + p.token))
 	c := exec.CommandContext(p.ctx, "git", append([]string{
-		"-C", p.dir, "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "http.extraHeader=Authorization: Basic " + basic,
+		"-C", p.dir, "-c", "http.sslCAInfo=" + p.ca, "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "http.extraHeader=Authorization: Basic " + basic,
 	}, args...)...)
 	var out, messages bytes.Buffer
 	c.Stdout, c.Stderr = &out, &messages

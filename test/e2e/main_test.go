@@ -130,16 +130,24 @@ func pluginYAML(t *testing.T, engine string) string {
 	return file
 }
 
-// start starts Argo CD in a run directory of its own: a short one, since the
-// names of sockets are bounded.
-func start(ctx context.Context, t *testing.T, opt argocd.Options) *argocd.Server {
+// runDir is a directory of a test's own with a short name, since those of sockets are
+// bounded.
+func runDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "assay-e2e-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	opt.Dir = dir
+	return dir
+}
+
+// start starts Argo CD in a run directory of its own.
+func start(ctx context.Context, t *testing.T, opt argocd.Options) *argocd.Server {
+	t.Helper()
+	if opt.Dir == "" {
+		opt.Dir = runDir(t)
+	}
 	server, err := argocd.Start(ctx, opt)
 	if err != nil {
 		t.Fatal(err)

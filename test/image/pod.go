@@ -1,4 +1,3 @@
-// Package image reads the containers of manifests/ as a pod runs them.
 package image
 
 import (
@@ -82,7 +81,7 @@ func Find(objects resmap.ResMap, deployment, container string) (Pod, error) {
 	spec := d.Spec.Template.Spec
 	i := slices.IndexFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == container })
 	if i < 0 {
-		return Pod{}, fmt.Errorf("Deployment %s has no container %s", deployment, container)
+		return Pod{}, fmt.Errorf("find container %s of Deployment %s: it is not there", container, deployment)
 	}
 	return Pod{spec.Containers[i], spec.Volumes}, nil
 }

@@ -44,6 +44,10 @@ type Options struct {
 	// controller runs there, too, and syncs what Applications say. It listens on all
 	// addresses.
 	Kubeconfig string
+
+	// PluginServer runs argocd-cmp-server another way, with its sockets in the folder
+	// plugins of the run directory.
+	PluginServer *process.Command
 }
 
 // Server is a running instance.
@@ -133,6 +137,9 @@ func (s *Server) start(opt Options) error {
 			"--metrics-address", "127.0.0.1", "--metrics-port", port(free[2]),
 			"--redis", redis,
 		}},
+	}
+	if opt.PluginServer != nil {
+		commands[1] = *opt.PluginServer
 	}
 	for _, c := range commands {
 		if err := s.group.Start(c); err != nil {

@@ -32,6 +32,11 @@ func (s *Server) NewToken(ctx context.Context, name string, scopes ...string) (s
 	return token.SHA1, err
 }
 
+// AddKey lets the administrator in by SSH with the private half of a public key.
+func (s *Server) AddKey(ctx context.Context, title, key string) error {
+	return s.call(ctx, http.MethodPost, "/api/v1/user/keys", map[string]any{"title": title, "key": key}, nil)
+}
+
 // Protect makes a rule for a branch: merging needs so many approvals.
 func (s *Server) Protect(ctx context.Context, repo, branch string, approvals int) error {
 	return s.call(ctx, http.MethodPost, "/api/v1/repos/"+s.User+"/"+repo+"/branch_protections", map[string]any{
@@ -63,7 +68,7 @@ func (s *Server) call(ctx context.Context, method, path string, in, out any) err
 	}
 	req.SetBasicAuth(s.User, password)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func (s *Server) Login(ctx context.Context) (http.CookieJar, error) {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := (&http.Client{Jar: jar}).Do(req)
+	res, err := (&http.Client{Jar: jar, Transport: s.client.Transport}).Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,9 @@
 //
 //  1. Start builds Gitea, on its first run, and finds its templates in the
 //     module cache.
-//  2. It writes the configuration, makes the database and an administrator,
-//     starts the server and waits until it answers.
+//  2. It writes the configuration, with a certificate and a host key if it is to be
+//     secure (secure.go), makes the database and an administrator, starts the server and
+//     waits until it answers.
 //  3. Server.Repo and Server.Token make what a test needs (api.go).
 //  4. Server.Stop ends it.
 package gitea
@@ -13,8 +14,10 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/assaydev/assay/test/e2e/process"
@@ -30,6 +33,9 @@ const (
 type Options struct {
 	Dir  string // an empty directory for its data
 	Root string // the top of Assay's repository
+
+	// Secure serves HTTPS, with a certificate of its own, and SSH.
+	Secure bool
 }
 
 // Server is a running Gitea.
@@ -38,12 +44,19 @@ type Server struct {
 	User  string // the administrator
 	Token string // the administrator's, for everything
 
-	group *process.Group
+	// Of a secure one: the certificate, the host and port of SSH, and its line of
+	// known_hosts.
+	CA         []byte
+	SSH        string
+	KnownHosts string
+
+	client *http.Client
+	group  *process.Group
 }
 
 // Start starts a server. Stop must be called when the error is nil.
 func Start(ctx context.Context, opt Options) (*Server, error) {
-	s := &Server{User: user, group: process.NewGroup(ctx, opt.Dir)}
+	s := &Server{User: user, client: &http.Client{}, group: process.NewGroup(ctx, opt.Dir)}
 	if err := s.start(ctx, opt); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("start Gitea: %w", err)
@@ -68,13 +81,18 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	free, err := process.FreeAddresses(1)
+	free, err := process.FreeAddresses(2)
 	if err != nil {
 		return err
 	}
-	address := free[0]
-	s.URL = "http://" + address
-	if err := os.WriteFile(filepath.Join(opt.Dir, "app.ini"), []byte(config(opt.Dir, address, static)), 0o600); err != nil {
+	s.URL = "http://" + free[0]
+	settings := "DISABLE_SSH = true"
+	if opt.Secure {
+		if settings, err = s.secure(ctx, opt.Dir, free[0], free[1]); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(opt.Dir, "app.ini"), []byte(config(opt.Dir, s.URL, static, settings)), 0o600); err != nil {
 		return err
 	}
 	args := func(more ...string) []string {
@@ -102,17 +120,18 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 }
 
 // config is a server that does nothing that it was not asked for.
-func config(dir, address, static string) string {
-	host, port, _ := net.SplitHostPort(address)
+func config(dir, address, static, settings string) string {
+	_, at, _ := strings.Cut(address, "://")
+	host, port, _ := net.SplitHostPort(at)
 	return fmt.Sprintf(`
 RUN_MODE = prod
 I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true
 [server]
 HTTP_ADDR = %s
 HTTP_PORT = %s
-ROOT_URL = http://%s/
+ROOT_URL = %s/
 STATIC_ROOT_PATH = %s
-DISABLE_SSH = true
+%s
 OFFLINE_MODE = true
 [database]
 DB_TYPE = sqlite3
@@ -132,5 +151,5 @@ ENABLED = false
 [log]
 MODE = console
 LEVEL = Warn
-`, host, port, address, static, filepath.Join(dir, "gitea.db"))
+`, host, port, address, static, settings, filepath.Join(dir, "gitea.db"))
 }

@@ -25,7 +25,7 @@ import (
 func TestSameBytes(t *testing.T) {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	first, second := build(t, platform), build(t, platform)
-	if len(first) != 3 {
+	if len(first) != 4 {
 		t.Errorf("it has %v", slices.Sorted(maps.Keys(first)))
 	}
 	for name, data := range first {
@@ -38,8 +38,11 @@ func TestSameBytes(t *testing.T) {
 		if name != "checksums.txt" && !strings.Contains(sums, fmt.Sprintf("%x  %s\n", sha256.Sum256(data), name)) {
 			t.Errorf("checksums.txt has not %s:\n%s", name, sums)
 		}
-		if strings.HasSuffix(name, ".tar.gz") {
-			checkArchive(t, strings.TrimSuffix(name, ".tar.gz"), data)
+		switch archive, found := strings.CutSuffix(name, ".tar.gz"); {
+		case strings.HasSuffix(archive, "_manifests"):
+			checkManifests(t, archive, data)
+		case found:
+			checkArchive(t, archive, data)
 		}
 	}
 }
@@ -76,41 +79,70 @@ func run(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
+// checkManifests holds that what is installed names the image of the same release.
+func checkManifests(t *testing.T, name string, data []byte) {
+	t.Helper()
+	version := strings.TrimSuffix(strings.TrimPrefix(name, "assay_"), "_manifests")
+	files := map[string]string{}
+	unpack(t, data, func(h *tar.Header, content []byte) { files[h.Name] = string(content) })
+	if sidecar := files[name+"/repo-server-sidecar.yaml"]; !strings.Contains(sidecar, "image: ghcr.io/assaydev/assay:"+version+"\n") {
+		t.Errorf("the sidecar is %s", sidecar)
+	}
+	for file, text := range files {
+		if strings.Contains(text, ":unreleased") || strings.Contains(file, "test") {
+			t.Errorf("%s is in it", file)
+		}
+	}
+	for _, want := range []string{"kustomization.yaml", "helm-v4/kustomization.yaml", "git-credentials/kustomization.yaml"} {
+		if files[name+"/"+want] == "" {
+			t.Errorf("it lacks %s", want)
+		}
+	}
+}
+
 // checkArchive holds what is in an archive.
 func checkArchive(t *testing.T, name string, data []byte) {
 	t.Helper()
-	unzipped, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := map[string]*tar.Header{}
-	for r := tar.NewReader(unzipped); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	unpack(t, data, func(h *tar.Header, content []byte) {
 		files[h.Name] = h
 		if h.Name != name+"/assay" {
-			continue
+			return
 		}
-		binary, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, err := buildinfo.Read(bytes.NewReader(binary))
+		info, err := buildinfo.Read(bytes.NewReader(content))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if h.Mode&0o777 != 0o755 || info.Path != "github.com/assaydev/assay/cmd/assay" {
 			t.Errorf("assay is %s with mode %o", info.Path, h.Mode)
 		}
-	}
+	})
 	for _, want := range []string{"assay", "LICENSE", "plugin.yaml", "plugin.helm-v4.yaml", "completions/assay.bash", "completions/assay.fish", "completions/assay.zsh"} {
 		if h := files[name+"/"+want]; h == nil || h.Size < 100 || h.Uid != 0 {
 			t.Errorf("the archive's %s is %+v", want, h)
 		}
+	}
+}
+
+// unpack gives each file of an archive.
+func unpack(t *testing.T, data []byte, file func(*tar.Header, []byte)) {
+	t.Helper()
+	unzipped, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := tar.NewReader(unzipped); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file(h, content)
 	}
 }

@@ -24,19 +24,19 @@ func (s Server) Superseded(ctx context.Context, commit string) (gone bool, err e
 			return err
 		}
 		defer func() { _ = before.Close() }()
-		was, err := underTest(ctx, s.View, before)
+		was, err := testedIn(ctx, s.View, before)
 		if err != nil || was == "" {
 			return before.Failed()
 		}
-		is, err := underTest(ctx, s.View, base.Tree)
+		is, err := testedIn(ctx, s.View, base.Tree)
 		gone = err == nil && is != was
 		return base.Tree.Failed()
 	})
 	return gone && err == nil, err
 }
 
-// underTest is the digest that an environment has under test in a tree; empty without one.
-func underTest(ctx context.Context, view promote.View, tree fs.FS) (digest.Digest, error) {
+// testedIn is the digest that an environment has under test in a tree; empty without one.
+func testedIn(ctx context.Context, view promote.View, tree fs.FS) (digest.Digest, error) {
 	res, err := render.Environment(ctx, view.In(tree))
 	if err != nil {
 		return "", err

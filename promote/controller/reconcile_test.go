@@ -377,3 +377,91 @@ func TestEndsAStaleSync(t *testing.T) {
 		t.Error("a sync of the tip was ended")
 	}
 }
+
+// TestExpiredToken: a push that the server does not let in is an error to try again; with a
+// token that counts the same verdict is carried out.
+func TestExpiredToken(t *testing.T) {
+	var files []gitserver.File
+	tree := push()
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		files = append(files, gitserver.Files(map[string]string{name: tree[name]})...)
+	}
+	server, err := gitserver.Start(gitserver.Options{Dir: t.TempDir(), User: "assay", Password: "a-token-that-counts"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	repo, err := server.Create("envs")
+	if err == nil {
+		_, err = repo.Commit("main", "start", files...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, push())
+	w.repo = repo
+	w.applications = nil
+	w.app("shop", "").Places[0].RepoURL = repo.URL
+	w.judge("Complete")
+	with := func(token string) {
+		w.login = reposecret.Settings{Secrets: []reposecret.Secret{{Name: "envs", Type: reposecret.Own, Data: map[string][]byte{
+			"url": []byte(repo.URL), "username": []byte("assay"), "token": []byte(token),
+		}}}}
+	}
+	with("a-token-that-expired")
+	tip := w.tip()
+	if _, err := w.promoter.conclude(t.Context(), w.key()); err == nil || strings.Contains(err.Error(), "a-token") {
+		t.Errorf("error %v", err)
+	}
+	w.said("shop PromotionFailed: ")
+	if w.tip() != tip {
+		t.Error("it wrote")
+	}
+	with("a-token-that-counts")
+	w.conclude()
+	w.said("shop Promoted: ")
+}
+
+// TestHostileExpressions: CEL of the plan that fails, or does not end, holds the candidate; the
+// promoter goes on.
+func TestHostileExpressions(t *testing.T) {
+	long := "[1,2,3,4,5,6,7,8,9,10]"
+	deep := long + ".all(a, " + long + ".all(b, " + long + ".all(c, " + long + ".all(d, " + long + ".all(e, " + long + ".all(f, " + long + ".all(g, " + long + ".all(h, true))))))))"
+	for name, promote := range map[string]string{"fails": "object.missing.field == 1", "never ends": deep} {
+		t.Run(name, func(t *testing.T) {
+			tree := push()
+			tree["prod/assay.yaml"] = envrepo.Plan("{promotion: {method: push}, experiment: {engines: [{group: batch, kind: Job, concluded: 'true', promote: '" + promote + "', reject: 'false'}]}}")
+			tree["prod/assay.yaml"] = strings.Replace(tree["prod/assay.yaml"], "spec:\n  {", "spec: {", 1)
+			w := newWorld(t, tree)
+			w.judge("Complete")
+			tip := w.tip()
+			began := time.Now()
+			_, err := w.promoter.conclude(t.Context(), w.key())
+			if w.tip() != tip {
+				t.Error("it wrote")
+			}
+			if len(w.reports) != 1 || err == nil && !strings.Contains(w.reports[0], " Held: ") {
+				t.Errorf("told %q, %v", w.reports, err)
+			}
+			if took := time.Since(began); took > time.Minute {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// TestVerdictFlips: what an object says after it was followed changes nothing any more.
+func TestVerdictFlips(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Complete")
+	failed := envrepo.Concluded(w.render().Digest, "Failed")[0].Object["status"]
+	w.conclude()
+	w.said("shop Promoted: ")
+	tip := w.tip()
+	w.objects[0].Object["status"] = failed
+	w.conclude()
+	w.said()
+	if w.tip() != tip {
+		t.Error("it wrote")
+	}
+}

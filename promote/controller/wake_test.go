@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/decision"
@@ -121,4 +126,40 @@ func TestToldOnce(t *testing.T) {
 	if _, isNew := told.add(app, a); !isNew {
 		t.Error("an Application that came back is told anew")
 	}
+}
+
+// TestStorm: a storm of calls has everything looked at that is under way once at once, and once
+// more after a while.
+func TestStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newIndex()
+		x.mark(Key{Repo: "r"}, true)
+		q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Key]())
+		w := &watches{index: x, queue: q, hurried: make(chan struct{}, 1)}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.hurry(ctx) }()
+		looked := 0
+		for range 50 {
+			for range 100 {
+				w.hasten()
+			}
+			synctest.Wait()
+			for q.Len() > 0 {
+				key, _ := q.Get()
+				q.Done(key)
+				looked++
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if looked < 2 || looked > 4 {
+			t.Errorf("5 s of calls had it looked at %d times", looked)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		q.ShutDown()
+		synctest.Wait()
+	})
 }

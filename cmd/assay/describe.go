@@ -33,8 +33,8 @@ what judges it with its stage and progress, the metrics with their limits beside
 those of the baseline, the pods of the variant and why they are not ready, the
 verdict that all of it gives, and why nothing is promoted.
 
-The cluster is that of the kubeconfig's context, as for kubectl, else that of the
-pod. It takes the verb list on the kinds that judge, and on pods.`,
+The cluster is that of the kubeconfig's context, as for kubectl, else that of
+the pod. It takes the verb list on the kinds that judge, and on pods.`,
 		Example: `  # An Application's, in the cluster that it is in
   assay describe --app shop
 

@@ -30,7 +30,8 @@ func (a *app) historyCommand() *cobra.Command {
 of which candidate, who or what decided, and on which evidence. It reads them
 from the trailers of commits on the branch that is checked out, and of commits
 under refs/assay/ where they have been fetched. What a pull request brought is
-listed under the commit that merged it. A directory that was renamed is followed.
+listed under the commit that merged it. A directory that was renamed is
+followed.
 
 It looks at the newest 500 commits, and says so if there are more.`,
 		Example: `  assay history shop/prod

@@ -68,11 +68,15 @@ func (d *daemon) root() *cobra.Command {
 does what people and CI would do with the command.`,
 		Example: `  # Conclude the candidates of every Application that uses the plugin
   assayd promoter --signing-key /etc/assay/signing/key`,
-		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs, RunE: cli.Subcommand,
+		SilenceErrors: true, SilenceUsage: true, Args: cli.Subcommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	cmd.SetOut(d.stdout)
 	cmd.SetErr(d.stderr)
 	cmd.SetFlagErrorFunc(cli.FlagError)
+	cmd.SetUsageFunc(cli.Usage(nil))
+	cmd.SetHelpCommand(cli.HelpCommand(cmd, "  assayd help promoter"))
 	cmd.AddCommand(d.promoterCommand(), d.versionCommand())
 	return cmd
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/fake"
 	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
 
@@ -54,12 +55,17 @@ func decode(t *testing.T, objects resmap.ResMap, gvk resid.Gvk, name string, int
 	if err != nil {
 		t.Fatal(err)
 	}
+	decodeResource(t, found, into)
+}
+
+func decodeResource(t *testing.T, found *resource.Resource, into any) {
+	t.Helper()
 	data, err := found.AsYAML()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := yaml.UnmarshalStrict(data, into); err != nil {
-		t.Fatalf("decode %s: %v", name, err)
+		t.Fatalf("decode %s: %v", found.GetName(), err)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestBadInput(t *testing.T) {
 		want string
 		args []string
 	}{
-		{2, "assayd has no command promotor", []string{"promotor"}},
+		{2, "did you mean promoter?", []string{"promotor"}},
 		{2, "did you mean --namespace?", []string{"promoter", "--namespce", "x"}},
 		{2, "--notify-address and --notify-secret: give both", []string{"promoter", "--notify-address", ":1"}},
 		{2, "takes no argument", []string{"promoter", "x"}},

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"net/mail"
 	"path/filepath"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/internal/repourl"
+	"github.com/assaydev/assay/promote/branch"
 )
 
 // credentials reads what the flags and the environment name for a repository.
@@ -16,10 +21,6 @@ func (a *app) credentials(opt serverFlags, repo string) (credential.Options, err
 	o := credential.Options{
 		URL: repo, AllowHTTP: opt.allowHTTP, Username: opt.username, Bearer: opt.bearer,
 		Proxy: a.variable("HTTPS_PROXY", "https_proxy"), NoProxy: a.variable("NO_PROXY", "no_proxy"),
-		Signing: credential.Signing{Format: opt.sign, Home: a.variable("GNUPGHOME"), Env: a.programs().Env}, TempDir: a.process.TempDir,
-	}
-	if opt.sign != "openpgp" {
-		o.Signing.Home = ""
 	}
 	if isSSH(repo) {
 		if opt.sshKey == "" {
@@ -37,19 +38,47 @@ func (a *app) credentials(opt serverFlags, repo string) (credential.Options, err
 	for _, file := range []struct {
 		name string
 		to   *[]byte
-	}{{opt.sshKey, &o.SSHKey}, {opt.knownHosts, &o.KnownHosts}, {opt.ca, &o.CA}, {opt.signingKey, &o.Signing.Key}} {
+	}{{opt.sshKey, &o.SSHKey}, {opt.knownHosts, &o.KnownHosts}, {opt.ca, &o.CA}} {
 		if err := a.readInto(file.to, file.name); err != nil {
 			return o, err
 		}
 	}
-	var err error
+	return o, a.signs(opt, &o)
+}
+
+// signs says who commits, and with which key.
+func (a *app) signs(opt serverFlags, o *credential.Options) (err error) {
+	o.TempDir = a.process.TempDir
+	o.Signing = credential.Signing{Format: opt.sign, Env: a.programs().Env}
+	if opt.sign == "openpgp" {
+		o.Signing.Home = a.variable("GNUPGHOME")
+	}
+	if err := a.readInto(&o.Signing.Key, opt.signingKey); err != nil {
+		return err
+	}
 	if o.Author, err = identity("--author", opt.author); err != nil {
-		return o, err
+		return err
 	}
-	if o.Committer, err = identity("--committer", opt.committer); err != nil {
-		return o, err
+	o.Committer, err = identity("--committer", opt.committer)
+	return err
+}
+
+// asArgoCD has a branch opened with the logins that Argo CD has.
+func (a *app) asArgoCD(ctx context.Context, f serverFlags, project string, opt *branch.Options) error {
+	for _, flag := range []string{f.username, f.tokenFile, f.passwordFile, f.sshKey, f.githubApp} {
+		if flag != "" {
+			return cli.Usagef("--argocd-credentials takes the login from Argo CD: leave out --username, --token-file, --password-file, --ssh-key and --github-app")
+		}
 	}
-	return o, nil
+	c, err := a.openCluster(f)
+	if err != nil {
+		return fmt.Errorf("--argocd-credentials: %w", err)
+	}
+	settings, err := reposecret.Read(ctx, c.ListAll, application.Name{}.Or(c.Namespace).Namespace)
+	if err != nil {
+		return fmt.Errorf("--argocd-credentials: %w", err)
+	}
+	return opt.As(settings, project, func(o *credential.Options) error { return a.signs(f, o) })
 }
 
 func isSSH(repo string) bool {

@@ -24,7 +24,7 @@ type serverFlags struct {
 	forge, forgeAPI, method string
 
 	username, passwordFile, tokenFile string
-	bearer, allowHTTP                 bool
+	bearer, allowHTTP, asArgoCD       bool
 	githubApp, githubAppKey           string
 	githubInstallation                int64
 	sshKey, knownHosts, ca            string
@@ -67,6 +67,7 @@ func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	f.StringVar(&s.username, "username", "", "`user` for HTTPS (default: what the forge wants with a token)")
 	f.StringVar(&s.passwordFile, "password-file", "", "`file` with the password for HTTPS; or $ASSAY_PASSWORD")
 	f.StringVar(&s.tokenFile, "token-file", "", "`file` with the token for HTTPS and the forge; or $ASSAY_TOKEN, or $GITHUB_TOKEN, $GITLAB_TOKEN, $GITEA_TOKEN, $FORGEJO_TOKEN for such a forge")
+	f.BoolVar(&s.asArgoCD, "argocd-credentials", false, "log in with the Secret that Argo CD, in the cluster of the kubeconfig or the pod, has for the repository")
 	f.BoolVar(&s.bearer, "bearer", false, "send the token as a bearer token, not as a password")
 	f.BoolVar(&s.allowHTTP, "allow-http", false, "send credentials over plain http:// too")
 	f.StringVar(&s.githubApp, "github-app", "", "`ID` of a GitHub App to act as; or $ASSAY_GITHUB_APP")
@@ -150,6 +151,11 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 	if a.tellsSteps() {
 		opt.Step = func(text string) { a.notef("%s ...", text) }
 	}
+	if f.asArgoCD {
+		if err := a.asArgoCD(ctx, f.serverFlags, app.project, &opt); err != nil {
+			return nil, err
+		}
+	}
 	s, err := branch.Open(ctx, opt)
 	if err != nil {
 		return nil, err
@@ -164,6 +170,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 type deployed struct {
 	title   string // for people
 	cluster string // that it deploys to, where that is not Argo CD's own
+	project string
 	call    plugin.Call
 }
 
@@ -182,5 +189,5 @@ func (a *app) deployed(ctx context.Context, opt *serverFlags) (deployed, error) 
 	if opt.branch == "" && place.Revision != "HEAD" {
 		opt.branch = place.Revision
 	}
-	return deployed{title, place.Cluster, call}, nil
+	return deployed{title, place.Cluster, place.Project, call}, nil
 }

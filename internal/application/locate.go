@@ -15,6 +15,7 @@ type Place struct {
 	Revision string // branch; empty or HEAD is the default one
 	Path     string // the environment's directory in the repository
 
+	Project         string            // the Application's
 	Name, Namespace string            // the Application's, and its destination's namespace
 	Cluster         string            // that it deploys to, by name or URL; empty is Argo CD's own
 	Parameters      string            // as in ARGOCD_APP_PARAMETERS; empty without any
@@ -52,7 +53,7 @@ func (a *Application) locate(root map[string]any) (Place, error) {
 func (a *Application) place(root, source map[string]any) (Place, error) {
 	p := Place{
 		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
-		Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
+		Project: text(root, "spec", "project"), Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
 		Cluster: destination(root), Env: map[string]string{},
 	}
 	switch {

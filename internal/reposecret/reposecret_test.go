@@ -1,8 +1,13 @@
 package reposecret
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 func secret(name, kind string, fields ...string) Secret {
@@ -97,5 +102,37 @@ func TestForRefuses(t *testing.T) {
 	}
 	if _, err := (Settings{}).For("relative/path", ""); err == nil {
 		t.Error("a path that is not absolute must be an error")
+	}
+}
+
+// TestRead: Secrets and ConfigMaps as a cluster's API gives them.
+func TestRead(t *testing.T) {
+	var asked []string
+	objects := map[string][]*unstructured.Unstructured{
+		"secrets": {{Object: map[string]any{
+			"metadata": map[string]any{"name": "a", "labels": map[string]any{TypeLabel: "repository"}},
+			"data":     map[string]any{"url": "aHR0cHM6Ly9hL3I=", "password": "eC1zZWNyZXQteA=="},
+		}}},
+		"configmaps": {
+			{Object: map[string]any{"metadata": map[string]any{"name": "argocd-ssh-known-hosts-cm"}, "data": map[string]any{"ssh_known_hosts": "hosts"}}},
+			{Object: map[string]any{"metadata": map[string]any{"name": "argocd-tls-certs-cm"}, "data": map[string]any{"a": "PEM"}}},
+			{Object: map[string]any{"metadata": map[string]any{"name": "argocd-cm"}, "data": map[string]any{"a": "other"}}},
+		},
+	}
+	list := func(_ context.Context, r schema.GroupVersionResource, namespace, selector string) ([]*unstructured.Unstructured, error) {
+		asked = append(asked, r.Resource+" "+namespace+" "+selector)
+		return objects[r.Resource], nil
+	}
+	s, err := Read(t.Context(), list, "argocd")
+	if err != nil || len(s.Secrets) != 1 || s.Secrets[0].text("password") != "x-secret-x" || string(s.KnownHosts) != "hosts" || s.TLS["a"] != "PEM" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	want := []string{"secrets argocd argocd.argoproj.io/secret-type in (assay-repository,repository-write,repo-write-creds,repository,repo-creds)", "configmaps argocd app.kubernetes.io/part-of=argocd"}
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked for %q", asked)
+	}
+	objects["secrets"][0].Object["data"] = map[string]any{"password": "x-secret-x!"}
+	if _, err := Read(t.Context(), list, "argocd"); err == nil || strings.Contains(err.Error(), "x-secret-x") {
+		t.Errorf("error %v", err)
 	}
 }

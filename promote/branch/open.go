@@ -1,6 +1,7 @@
 package branch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
+	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/internal/repourl"
 	"github.com/assaydev/assay/promote"
 )
@@ -85,6 +87,29 @@ func (s *Session) open(ctx context.Context, opt Options) (err error) {
 		}
 	}
 	return s.setForge(ctx, opt)
+}
+
+// As has the branch opened with the logins that Argo CD has, for an Application of the
+// project. complete adds who commits and signs to each.
+func (opt *Options) As(settings reposecret.Settings, project string, complete func(*credential.Options) error) error {
+	own, err := settings.For(opt.URL, project)
+	if err != nil {
+		return err
+	}
+	opt.ForgeAPI = cmp.Or(own.ForgeAPI, opt.ForgeAPI)
+	if own.Forge != "" {
+		if opt.Forge, err = ParseForge(own.Forge); err != nil {
+			return fmt.Errorf("read Secret %s: %w", own.Secret, err)
+		}
+	}
+	opt.Credentials = func(repo string) (credential.Options, error) {
+		l, err := settings.For(repo, project)
+		if err != nil {
+			return l.Options, err
+		}
+		return l.Options, complete(&l.Options)
+	}
+	return nil
 }
 
 // connect opens a repository with the credentials for it.

@@ -64,12 +64,6 @@ func named(kind schema.GroupVersionKind, name application.Name) *unstructured.Un
 	return o
 }
 
-// The ConfigMaps that say whom Argo CD trusts.
-const (
-	knownHostsMap   = "argocd-ssh-known-hosts-cm"
-	certificatesMap = "argocd-tls-certs-cm"
-)
-
 // settings reads how Argo CD reaches repositories.
 func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 	var secrets corev1.SecretList
@@ -85,12 +79,7 @@ func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 		return reposecret.Settings{}, fmt.Errorf("list ConfigMaps of %s: %w", a.namespace, err)
 	}
 	for _, m := range maps.Items {
-		switch m.Name {
-		case knownHostsMap:
-			s.KnownHosts = []byte(m.Data["ssh_known_hosts"])
-		case certificatesMap:
-			s.TLS = m.Data
-		}
+		s.Trust(m.Name, m.Data)
 	}
 	return s, nil
 }

@@ -86,7 +86,7 @@ func newManager(config *rest.Config, opt Options) (manager.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	part, err := labels.NewRequirement("app.kubernetes.io/part-of", selection.Equals, []string{"argocd"})
+	part, err := labels.NewRequirement(reposecret.PartLabel, selection.Equals, []string{reposecret.Part})
 	if err != nil {
 		return nil, err
 	}

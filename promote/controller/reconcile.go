@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,24 +108,16 @@ func (p *promoter) open(ctx context.Context, of site) (*branch.Session, error) {
 		return nil, err
 	}
 	opt := p.opt.Branch
-	own, err := settings.For(of.place.RepoURL, of.app.Project)
-	if err != nil {
-		return nil, err
-	}
 	opt.URL, opt.Branch, opt.View = of.place.RepoURL, of.key.Branch, of.view
 	opt.Note = func(text string) { p.opt.Log.Info("note", "environment", of.key.String(), "note", text) }
-	opt.ForgeAPI = cmp.Or(own.ForgeAPI, opt.ForgeAPI)
-	if own.Forge != "" {
-		if opt.Forge, err = branch.ParseForge(own.Forge); err != nil {
-			return nil, fmt.Errorf("read Secret %s: %w", own.Secret, err)
+	err = opt.As(settings, of.app.Project, func(o *credential.Options) error {
+		if p.opt.Sign != nil {
+			p.opt.Sign(o)
 		}
-	}
-	opt.Credentials = func(repo string) (credential.Options, error) {
-		l, err := settings.For(repo, of.app.Project)
-		if err == nil && p.opt.Sign != nil {
-			p.opt.Sign(&l.Options)
-		}
-		return l.Options, err
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return branch.Open(ctx, opt)
 }

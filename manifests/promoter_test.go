@@ -57,7 +57,7 @@ func TestPromoterMayDoLittle(t *testing.T) {
 		"argoproj.io/applications get,list,patch,watch", "argoproj.io/applicationsets get", "coordination.k8s.io/leases create,get,update",
 	})
 	holds(t, "in the cluster", cluster.Rules, []string{
-		"apiextensions.k8s.io/customresourcedefinitions list,watch",
+		"/pods list", "apiextensions.k8s.io/customresourcedefinitions list,watch",
 		"argoproj.io/analysisruns get,list,watch", "argoproj.io/experiments get,list,watch", "argoproj.io/rollouts get,list,watch",
 		"batch/jobs get,list,watch", "flagger.app/canaries get,list,watch", "iter8.tools/experiments get,list,watch", "k6.io/testruns get,list,watch",
 	})

@@ -85,8 +85,8 @@ func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, n
 			r.Since = &since
 		}
 	}
-	r.Workloads, err = workloads(ctx, res, list, namespace)
-	return r, err
+	r.Workloads = workloads(ctx, res, list, namespace)
+	return r, ctx.Err()
 }
 
 // judge fills in what the objects say.
@@ -121,17 +121,13 @@ func (r *Report) judge(ctx context.Context, tip promote.Tip, objs []*unstructure
 const longest = 500
 
 // workloads are the variant's, with their pods.
-func workloads(ctx context.Context, res *render.Result, list List, namespace string) ([]Workload, error) {
+func workloads(ctx context.Context, res *render.Result, list List, namespace string) []Workload {
 	var out []Workload
 	for _, o := range slices.Concat(res.Variant, res.Replaced) {
 		if _, runs := object.PodTemplate(o); !runs {
 			continue
 		}
-		w, err := workload(ctx, o, list, namespace)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, w)
+		out = append(out, workload(ctx, o, list, namespace))
 	}
-	return out, nil
+	return out
 }

@@ -2,6 +2,7 @@ package describe
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -149,5 +150,28 @@ func TestOf(t *testing.T) {
 	}
 	if len(asked) != 2 || !strings.HasPrefix(asked[1], "Pod web app=web-candidate") {
 		t.Errorf("asked for %q", asked)
+	}
+}
+
+// TestOfWithoutPods: that pods may not be listed is told, and keeps nothing back.
+func TestOfWithoutPods(t *testing.T) {
+	dir := envrepo.Prod("method: push").On(t)
+	req, err := envrepo.Request(dir, "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := render.Environment(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func(_ context.Context, kind schema.GroupVersionKind, _, _ string) ([]*unstructured.Unstructured, error) {
+		if kind.Kind == "Pod" {
+			return nil, errors.New("pods is forbidden: grant the verb list")
+		}
+		return nil, nil
+	}
+	r, err := Of(t.Context(), req.Environment, promote.Tip{Rendered: res}, list, "web")
+	if err != nil || !strings.Contains(r.Text(time.Now()), "pods is forbidden: grant the verb list") || !strings.Contains(r.Reason, "the cluster has no object of it yet") {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -20,6 +20,7 @@ type Workload struct {
 	Images []string `json:"images"`
 	Ready  int      `json:"ready"` // pods
 	Pods   []Pod    `json:"pods"`
+	Error  string   `json:"error,omitempty"` // why they are not known
 }
 
 // Pod is one pod.
@@ -30,7 +31,7 @@ type Pod struct {
 }
 
 // workload lists the pods that its selector matches.
-func workload(ctx context.Context, o *unstructured.Unstructured, list List, namespace string) (Workload, error) {
+func workload(ctx context.Context, o *unstructured.Unstructured, list List, namespace string) Workload {
 	w := Workload{Object: object.KeyOf(o).String(), Pods: []Pod{}}
 	for _, image := range object.Images(o) {
 		w.Images = append(w.Images, image.Ref)
@@ -42,14 +43,14 @@ func workload(ctx context.Context, o *unstructured.Unstructured, list List, name
 		}
 	}
 	if len(selector) == 0 {
-		return w, nil // it would match every pod
+		return w // it would match every pod
 	}
 	if o.GetNamespace() != "" {
 		namespace = o.GetNamespace()
 	}
 	pods, err := list(ctx, schema.GroupVersionKind{Version: "v1", Kind: "Pod"}, namespace, labels.Set(selector).String())
 	if err != nil {
-		return w, err
+		w.Error = excerpt.Line(err.Error())
 	}
 	for _, pod := range pods {
 		p := podOf(pod)
@@ -59,7 +60,7 @@ func workload(ctx context.Context, o *unstructured.Unstructured, list List, name
 		w.Pods = append(w.Pods, p)
 	}
 	slices.SortFunc(w.Pods, func(a, b Pod) int { return strings.Compare(a.Name, b.Name) })
-	return w, nil
+	return w
 }
 
 // podOf reads whether a pod is ready, and what it says where it is not.

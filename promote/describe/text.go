@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/engine/evidence"
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // Text is the report for people. Times are told as of now.
@@ -98,7 +99,7 @@ func (r *Report) pods() string {
 	}
 	t := cli.Table{Head: []string{"WORKLOAD", "POD", "READY", "WHY"}}
 	for _, w := range r.Workloads {
-		t.Add(w.Object+" "+strings.Join(w.Images, " "), "", fmt.Sprintf("%d of %d", w.Ready, len(w.Pods)), "")
+		t.Add(w.Object+" "+strings.Join(w.Images, " "), "", fmt.Sprintf("%d of %d", w.Ready, len(w.Pods)), excerpt.Of(w.Error, 200))
 		for _, p := range w.Pods {
 			ready := "no"
 			if p.Ready {

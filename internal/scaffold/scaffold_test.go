@@ -87,15 +87,25 @@ unused: {repository: nothing, tag: 1}
 named: {name: example.com/cron, tag: 1}
 a.b: {repository: dotted, tag: 1}
 title: "not: an image"
+appVersion: {image: {repository: example.com/default}}
+split: {imageName: example.com/split, imageTag: 3}
+version: {image: {name: example.com/version, version: 4}}
+mirrored: {repository: shop/cart, tag: 5}
+global: {imageRegistry: mirror.example.com}
 `), &values); err != nil {
 		t.Fatal(err)
 	}
-	got := scaffold.ImageValues(values, []string{"example.com/shop/web", "docker.io/envoy", "busybox", "redis", "example.com/cron", "dotted"})
+	got := scaffold.ImageValues(values, []string{"example.com/shop/web", "docker.io/envoy", "busybox", "redis", "example.com/cron", "dotted", "example.com/default", "example.com/split", "example.com/version", "mirror.example.com/shop/cart"})
 	want := map[string]spec.ImageKeys{
 		"example.com/shop/web": {Registry: "image.registry", Repository: "image.repository", Tag: "image.tag", Digest: "image.digest"},
 		"docker.io/envoy":      {Repository: "sidecar.image.repository", Tag: "sidecar.image.tag"},
 		"busybox":              {Image: "init.image"},
 		"example.com/cron":     {Repository: "named.name", Tag: "named.tag"},
+		"example.com/default":  {Repository: "appVersion.image.repository", Tag: "appVersion.image.tag"},
+		"example.com/split":    {Repository: "split.imageName", Tag: "split.imageTag"},
+		"example.com/version":  {Repository: "version.image.name", Tag: "version.image.version"},
+
+		"mirror.example.com/shop/cart": {Registry: "global.imageRegistry", Repository: "mirrored.repository", Tag: "mirrored.tag"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -20,9 +20,9 @@ type Effect struct {
 
 // EffectOf lists them for the candidate of an environment, which is rendered at
 // hand. Where it cannot be promoted, the files are those of its change, and the
-// error says why. The branch is as in Options. Environments elsewhere are looked for only
-// where the whole tree is at hand.
-func EffectOf(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error), whole bool) (Effect, error) {
+// error says why. The branch is as in Options. Environments elsewhere are looked for at and
+// below top, which is to be at hand; empty: nowhere.
+func EffectOf(ctx context.Context, req render.Request, res *render.Result, branch func(context.Context) (string, error), top string) (Effect, error) {
 	marker, err := spec.CandidateFile(req.Name)
 	if err != nil {
 		return Effect{}, err
@@ -35,10 +35,10 @@ func EffectOf(ctx context.Context, req render.Request, res *render.Result, branc
 			e.Files = append(e.Files, f.Path)
 		}
 	}
-	if !whole {
+	if top == "" {
 		return e, broken
 	}
-	also, err := render.AlsoChanges(ctx, req, res.Edited)
+	also, err := render.AlsoChanges(ctx, req, top, res.Edited)
 	if err != nil {
 		return e, fmt.Errorf("look for other environments that the change reaches: %w", err)
 	}

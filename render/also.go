@@ -12,17 +12,17 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// AlsoChanges lists the environments elsewhere in the tree that render otherwise
-// once the candidate of req is promoted: those that are rendered from a file which
-// the change edits. It reads the whole tree.
+// AlsoChanges lists the environments elsewhere, at and below the directory top, that render
+// otherwise once the candidate of req is promoted: those that are rendered from a file
+// which the change edits. It reads all that is there.
 //
 // An environment has a plan or a marker. Outside the directory of req, a
 // kustomization and a chart count too: an Application may point to them.
-func AlsoChanges(ctx context.Context, req Request, edits map[string][]byte) ([]spec.Environment, error) {
+func AlsoChanges(ctx context.Context, req Request, top string, edits map[string][]byte) ([]spec.Environment, error) {
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	all, err := everywhere(req.FS, path.Clean(req.Dir))
+	all, err := everywhere(req.FS, top, path.Clean(req.Dir))
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func AlsoChanges(ctx context.Context, req Request, edits map[string][]byte) ([]s
 	return out, nil
 }
 
-// everywhere lists the environments of the tree.
-func everywhere(fsys *envfs.FS, own string) ([]spec.Environment, error) {
-	found, err := Find(fsys, ".")
+// everywhere lists the environments at and below a directory.
+func everywhere(fsys *envfs.FS, top, own string) ([]spec.Environment, error) {
+	found, err := Find(fsys, top)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +60,14 @@ func everywhere(fsys *envfs.FS, own string) ([]spec.Environment, error) {
 	for _, env := range found {
 		all[env], known[env.Dir] = true, true
 	}
-	err = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(fsys, top, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
 		case err != nil:
 			return err
 		case entry.IsDir():
-			return skip(fsys, ".", name)
+			return skip(fsys, top, name)
 		}
 		dir := path.Dir(name)
 		if marks(entry.Name()) && !known[dir] && !envfs.Within(dir, own) {

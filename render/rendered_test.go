@@ -204,7 +204,7 @@ func TestAlsoChanges(t *testing.T) {
 	if _, edited := res.Edited["a/kustomization.yaml"]; !edited {
 		t.Fatalf("it edits %v", slices.Sorted(maps.Keys(res.Edited)))
 	}
-	got, err := render.AlsoChanges(context.Background(), req, res.Edited)
+	got, err := render.AlsoChanges(context.Background(), req, ".", res.Edited)
 	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "b"}, {Dir: "c"}}) {
 		t.Errorf("also changes %v, %v", got, err)
 	}
@@ -223,7 +223,7 @@ func TestAlsoChanges(t *testing.T) {
 	}
 	req = tree{"", charts, "lib"}.request()
 	res = mustRender(t, req)
-	got, err = render.AlsoChanges(context.Background(), req, res.Edited)
+	got, err = render.AlsoChanges(context.Background(), req, ".", res.Edited)
 	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "app"}, {Dir: "use"}}) {
 		t.Errorf("also changes %v, %v", got, err)
 	}

@@ -77,8 +77,12 @@ func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
 	defer s.close()
 	var c *compare.Comparison
 	var warnings []string
+	top := "." // where environments elsewhere are at hand
+	if s.session != nil {
+		top = ""
+	}
 	err = s.Show(ctx, func(ctx context.Context, m *candidate.Marker) error {
-		c, warnings, err = compare.Candidate(ctx, m.Request, compare.Options{Full: opt.full, Printer: opt.output(s.arg), Branch: s.branch, Whole: s.session == nil})
+		c, warnings, err = compare.Candidate(ctx, m.Request, compare.Options{Full: opt.full, Printer: opt.output(s.arg), Branch: s.branch, Top: top})
 		return err
 	})
 	if err != nil {

@@ -139,7 +139,7 @@ func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []v
 	err = s.session.Environments(ctx, name, func(ctx context.Context, list []render.Request) error {
 		findings = nil
 		for _, req := range list {
-			f := findingOf(ctx, req, req.Dir, verify.Options{Signers: opt.signers, Branch: s.branch, Server: true})
+			f := findingOf(ctx, req, req.Dir, verify.Options{Signers: opt.signers, Branch: s.branch, Top: s.Request.Dir})
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func (a *app) verifyOne(ctx context.Context, env environmentFlags, against, sign
 	}
 	defer p.close()
 	return findingOf(ctx, p.Request, dir, verify.Options{
-		Against: against, Signers: signers, Root: p.root, Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
+		Against: against, Signers: signers, Root: p.root, Top: ".", Process: a.process, Limits: p.Files, Branch: worktree.Dir{Root: p.root, Process: a.process}.Branch,
 	})
 }
 

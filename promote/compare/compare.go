@@ -29,7 +29,7 @@ import (
 type Options struct {
 	Full    bool            // with the manifests of what runs beside the baseline
 	Printer *object.Printer // what counts the bytes
-	Whole   bool            // the whole tree is at hand: environments elsewhere are looked for
+	Top     string          // as promote.EffectOf takes it
 
 	// Branch tells which branch is checked out, as promote.Options have it.
 	Branch func(context.Context) (string, error)
@@ -81,7 +81,7 @@ func Candidate(ctx context.Context, req render.Request, opt Options) (*Compariso
 		return c, res.Warnings, err
 	}
 	warnings := res.Warnings
-	if c.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, opt.Whole); ctx.Err() != nil {
+	if c.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, opt.Top); ctx.Err() != nil {
 		return nil, nil, err
 	}
 	if err != nil {

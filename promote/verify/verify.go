@@ -36,7 +36,7 @@ type Options struct {
 	Root    string // the repository's directory, in whose history that is
 	Process git.Process
 	Limits  envfs.Limits
-	Server  bool // the tree is on a server: environments elsewhere are not looked for
+	Top     string // where other environments are looked for that a promotion changes, at and below
 
 	// Branch tells which branch is checked out, as promote.Options have it.
 	Branch func(context.Context) (string, error)
@@ -67,7 +67,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	if res.Marker != nil {
 		err = promote.Prove(ctx, req, res, opt.Branch)
 		if r.Proven = err == nil; r.Proven {
-			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, !opt.Server)
+			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, opt.Top)
 		}
 		if asked, failed := placed(ctx, req, res); failed == nil {
 			r.Warnings = append(r.Warnings, hosts(asked.Injected, asked.Output(), asked.Namespace, "")...)

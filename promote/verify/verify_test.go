@@ -54,7 +54,7 @@ func TestEnvironment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := verify.Environment(t.Context(), req, verify.Options{Limits: envfs.Limits{}, Branch: func(context.Context) (string, error) { return "", nil }})
+		r, err := verify.Environment(t.Context(), req, verify.Options{Limits: envfs.Limits{}, Top: ".", Branch: func(context.Context) (string, error) { return "", nil }})
 		_ = req.FS.Close()
 		switch {
 		case test.err == "" && err != nil, test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)):

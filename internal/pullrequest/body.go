@@ -35,6 +35,7 @@ type Body struct {
 
 	Differences []object.Difference // baseline against candidate; Secrets are masked here
 	Untested    []string            // what ships untested
+	Rewritten   []string            // what of the variant differs from what is promoted
 	Files       []git.File
 	Next        []Next
 	Proof       Proof
@@ -77,9 +78,10 @@ func (b Body) Markdown(limit int) (string, error) {
 	next := b.next().within(&room, room/2)
 	links := b.links().within(&room, room/2)
 	metrics := b.metrics().within(&room, room/2)
+	rewritten := b.rewritten().within(&room, room/2)
 	files := b.files().within(&room, room/2)
 	differences := b.differences(room)
-	return head + metrics + untested + differences + files + next + proof + links + trailers, nil
+	return head + metrics + untested + rewritten + differences + files + next + proof + links + trailers, nil
 }
 
 // head says what happens, and why.

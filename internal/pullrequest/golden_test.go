@@ -86,6 +86,7 @@ func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 		Engine: v.Engine, Verdict: string(v.Outcome), Message: v.Message, Metrics: v.Metrics,
 		Differences: changes(t),
 		Untested:    []string{"ConfigMap/shop/notes", "Deployment/shop/web (labels)"},
+		Rewritten:   []string{"Deployment/shop/web of the variant: variable CART_URL addresses Service/shop/cart, and is pointed at the variant's copy"},
 		Files: []git.File{
 			{Path: "shop/prod/kustomization.yaml", Before: []byte("a\n"), After: []byte("b\n")},
 			{Path: "shop/prod/candidate.yaml", Before: []byte("1\n2\n3\n4\n5\n6\n")},
@@ -96,7 +97,7 @@ func body(t testing.TB, v verdict.Verdict) pullrequest.Body {
 		Trailers: "Assay-Outcome: " + string(v.Outcome) + "\nAssay-Environment: shop/prod\nAssay-Experiment: " + v.Digest.ID() + "\nAssay-Candidate: v2.1.0\n",
 	}
 	if v.Outcome == decision.Reject {
-		b.Untested, b.Next, b.Files, b.Proof.Laws = nil, nil, b.Files[1:], []int{3, 4}
+		b.Untested, b.Rewritten, b.Next, b.Files, b.Proof.Laws = nil, nil, nil, b.Files[1:], []int{3, 4}
 	}
 	return b
 }

@@ -59,7 +59,7 @@ type checker struct {
 }
 
 var (
-	headings = []string{"Metrics", "Ships untested", "What changes", "What would have changed", "Files", "Next environments", "Proven before it was written", "Links"}
+	headings = []string{"Metrics", "Ships untested", "Differs from what is promoted", "What changes", "What would have changed", "Files", "Next environments", "Proven before it was written", "Links"}
 
 	// What stands outside of code is ours: words, numbers and their signs.
 	ours = regexp.MustCompile(`^[A-Za-z0-9 ,.:;()'+\n-]*$`)

@@ -85,7 +85,7 @@ func randomBody(r *rand.Rand, say func() string) pullrequest.Body {
 		b.Metrics = append(b.Metrics, evidence.Metric{Name: say(), Candidate: say(), Baseline: say(), Unit: say(), Limit: say(), Note: say(), Source: say(), Passed: &yes})
 	}
 	for range r.IntN(10) {
-		b.Untested = append(b.Untested, say())
+		b.Untested, b.Rewritten = append(b.Untested, say()), append(b.Rewritten, say())
 		b.Files = append(b.Files, git.File{Path: say(), Before: []byte(say()), After: []byte(say())})
 		b.Next = append(b.Next, pullrequest.Next{Environment: say(), State: say()})
 		b.Links = append(b.Links, pullrequest.Link{Text: say(), URL: "https://argocd.example.com/" + say()}, pullrequest.Link{Text: say(), URL: "evil:" + say()})

@@ -110,6 +110,15 @@ func several(metrics []evidence.Metric) bool {
 	return false
 }
 
+// rewritten are addresses that the variant had otherwise, so that it called its own copies.
+func (b Body) rewritten() section {
+	s := section{head: "\n### Differs from what is promoted\n\n"}
+	for _, r := range b.Rewritten {
+		s.lines = append(s.lines, "- "+code(r, "(unnamed)")+"\n")
+	}
+	return s
+}
+
 func (b Body) files() section {
 	s := section{head: "\n### Files\n\n"}
 	for _, f := range b.Files {

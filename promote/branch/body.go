@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/pullrequest"
@@ -22,6 +23,9 @@ func (s Server) body(p *Proposal) (string, error) {
 	if p.Rendered != nil {
 		b.Differences = object.Diff(p.Rendered.Baseline, p.Rendered.Candidate)
 		b.Proof.Objects = len(p.Rendered.Baseline)
+		if o := p.Record.Outcome; o == decision.Promote || o == decision.Candidate {
+			b.Rewritten = p.Rendered.Rewritten
+		}
 	}
 	if e := p.Edit; e != nil {
 		b.Proof.Laws = e.Laws()

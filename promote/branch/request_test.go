@@ -101,6 +101,19 @@ func TestPullRequestLinks(t *testing.T) {
 	})
 }
 
+// TestPullRequestTellsWhatIsRewritten: what was tested is not all promoted.
+func TestPullRequestTellsWhatIsRewritten(t *testing.T) {
+	web := strings.Replace(envrepo.Deployment("web"), "        image:", "        env: [{name: SELF, value: 'http://web:80'}]\n        image:", 1)
+	service := "---\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
+	tree := envrepo.Prod("").With(envrepo.Files{"prod/web.yaml": web + service, "prod/assay.yaml": envrepo.Plan("candidate: {rewriteAddresses: true}")})
+	onGitHub(t, tree, func(t *testing.T, s *site) {
+		s.promote()
+		if body := s.one().Body; !strings.Contains(body, "### Differs from what is promoted\n\n- `Deployment/web of the variant: variable SELF addresses Service/web,") {
+			t.Error(body)
+		}
+	})
+}
+
 // merge merges as a person does on the forge's page.
 func (s *site) merge(p forgefake.Pull, method string) string {
 	s.t.Helper()

@@ -53,6 +53,11 @@ func boundJob(digest string) string {
 	return strings.Replace(judgeJob, "name: judge}", "name: judge-"+id+", namespace: web, labels: {assay.dev/experiment: "+id+"}, annotations: {assay.dev/digest: '"+digest+"'}}", 1)
 }
 
+// passedJob is what the Job's controller writes of it once it has succeeded.
+func passedJob(digest string) string {
+	return "apiVersion: batch/v1\nkind: Job\nmetadata: {name: judge-e" + strings.TrimPrefix(digest, "v2:")[:9] + ", namespace: web}\n" + jobPassed
+}
+
 // jobPassed is the status of a Job that has succeeded.
 const jobPassed = `status:
   startTime: "2026-01-01T10:00:00Z"
@@ -201,13 +206,19 @@ func (c *clusterTest) withoutArgoCD() {
 	c.fails(c.as("admin", c.server.Admin, ""), 1, "argoproj.io/v1alpha1 is not there, so install what brings it, or choose another context: Argo CD is not installed there", "status", "--app", "shop")
 }
 
-// install brings Argo CD's own definition of an Application.
-func (c *clusterTest) install() {
+// define brings Argo CD's own definition of an Application.
+func (c *clusterTest) define() {
 	c.t.Helper()
 	module := strings.TrimSpace(command(c.t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/argoproj/argo-cd/v2"))
 	crd, err := os.ReadFile(filepath.Join(module, "manifests", "crds", "application-crd.yaml"))
 	c.must(err)
 	c.must(c.server.Apply(c.ctx, string(crd)))
+}
+
+// install makes Applications, and accounts that may read them.
+func (c *clusterTest) install() {
+	c.t.Helper()
+	c.define()
 	c.must(c.server.Apply(c.ctx, accounts))
 	c.must(c.server.Apply(c.ctx, application("shop", c.repo.URL, "{namespace: web, server: https://kubernetes.default.svc}")))
 	c.must(c.server.Apply(c.ctx, application("far", c.repo.URL, "{namespace: web, server: https://far.example.com}")))
@@ -273,7 +284,7 @@ func (c *clusterTest) verdicts() {
 	}
 	c.must(c.server.Apply(c.ctx, boundJob(digest[1])))
 	c.fails(judge, 3, "it has not concluded", "conclude", "--app", "shop")
-	c.must(c.server.Conclude(c.ctx, "apiVersion: batch/v1\nkind: Job\nmetadata: {name: judge-"+id+", namespace: web}\n"+jobPassed))
+	c.must(c.server.Conclude(c.ctx, passedJob(digest[1])))
 	clone := filepath.Join(c.t.TempDir(), "envs")
 	command(c.t, "git", "clone", "-q", c.repo.URL, clone)
 	c.ok(judge, "conclude", "--namespace", "web", filepath.Join(clone, "shop", "prod"))

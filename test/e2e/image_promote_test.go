@@ -22,41 +22,25 @@ const (
 	anyUser         = 1234 // without an entry in /etc/passwd
 )
 
-// promotes runs the commands that docs/install.md has for kubectl exec, in the sidecar
-// with a Git credential, against a real Gitea.
+// promotes runs the commands that docs/install.md has for kubectl exec, in the pods
+// that it names, against a real Gitea.
 func (i *imageTest) promotes(t *testing.T) {
 	server, err := gitea.Start(i.ctx, gitea.Options{Dir: t.TempDir(), Root: root, Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	token, err := server.NewToken(i.ctx, "assay", "write:repository", "write:issue")
-	if err != nil {
+	p := &podTest{imageTest: i, server: server, lines: documented(t)}
+	if p.token, err = server.NewToken(i.ctx, "assay", "write:repository", "write:issue"); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	_, container := i.sidecar(t, dir, "git-credentials")
-	secret := filepath.Join(dir, "assay-git")
-	_, public := openssh.NewKey(t, filepath.Join(secret, "ssh-privatekey"))
+	var public string
+	p.key, public = openssh.NewKey(t, filepath.Join(t.TempDir(), "key"))
 	if err := server.AddKey(i.ctx, "image", public); err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string]string{"token": token, "known_hosts": server.KnownHosts, "ca.crt": string(server.CA)} {
-		if err := os.WriteFile(filepath.Join(secret, name), []byte(data), 0o444); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Chmod(filepath.Join(secret, "ssh-privatekey"), 0o444); err != nil {
-		t.Fatal(err)
-	}
-	other := container
-	other.UID, other.GID = anyUser, 0
-	p := &podTest{imageTest: i, server: server, token: token, lines: documented(t)}
-	https := documentedToken + " " + documentedCA + " --forge gitea --forge-api " + server.URL + "/api/v1"
-	t.Run("https", func(t *testing.T) { p.loop(t, container, server.URL, "pull-request, merge: auto", https) })
-	t.Run("https as another user", func(t *testing.T) { p.loop(t, other, server.URL, "push", https) })
-	t.Run("ssh", func(t *testing.T) { p.loop(t, container, "ssh://git@"+server.SSH, "push", documentedKey) })
-	t.Run("ssh as another user", func(t *testing.T) { p.noUser(t, other) })
+	t.Run("sidecar", p.inSidecar)
+	t.Run("promoter", p.inPromoter)
 }
 
 // podTest is a Gitea, and what is documented to be run in a pod.
@@ -64,11 +48,12 @@ type podTest struct {
 	*imageTest
 	server *gitea.Server
 	token  string
-	lines  map[string]string // assay's command lines, by their verb
+	key    []byte                       // private, of SSH
+	lines  map[string]map[string]string // assay's command lines, by Deployment and verb
 }
 
-// documented are the commands that docs/install.md runs in the sidecar.
-func documented(t *testing.T) map[string]string {
+// documented are the commands that docs/install.md runs in each Deployment.
+func documented(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(root, "docs/install.md"))
 	if err != nil {
@@ -79,53 +64,84 @@ func documented(t *testing.T) map[string]string {
 			t.Errorf("docs/install.md does not say %s", flags)
 		}
 	}
-	lines := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)deploy/argocd-repo-server -c assay -- \\\n +(assay (candidate set|\w+) .*)$`).FindAllStringSubmatch(string(page), -1) {
-		lines[m[2]] = m[1]
-		if !strings.Contains(m[1], documentedRepo) || !strings.Contains(m[1], documentedToken) {
-			t.Errorf("docs/install.md: %s has another repository or token", m[1])
+	lines := map[string]map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)deploy/([\w-]+)(?: -c assay)? --(?: \\\n)? +(assay (candidate set|\w+) .*)$`).FindAllStringSubmatch(string(page), -1) {
+		if lines[m[1]] == nil {
+			lines[m[1]] = map[string]string{}
 		}
+		lines[m[1]][m[3]] = m[2]
 	}
-	if len(lines) != 4 {
-		t.Fatalf("docs/install.md runs %v in the sidecar", lines)
+	if len(lines) != 2 || len(lines["argocd-repo-server"]) != 4 || len(lines["assay-promoter"]) != 4 {
+		t.Fatalf("docs/install.md runs %v", lines)
 	}
 	return lines
 }
 
+// secret fills a volume as the kubelet does.
+func (p *podTest) secret(t *testing.T, dir string) {
+	t.Helper()
+	for name, data := range map[string][]byte{
+		"token": []byte(p.token), "ssh-privatekey": p.key, "known_hosts": []byte(p.server.KnownHosts), "ca.crt": p.server.CA,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// inSidecar reaches the server by each protocol, as Argo CD's user and as another.
+func (p *podTest) inSidecar(t *testing.T) {
+	dir := t.TempDir()
+	_, container := p.sidecar(t, dir, "git-credentials")
+	p.secret(t, filepath.Join(dir, "assay-git"))
+	other := container
+	other.UID, other.GID = anyUser, 0
+	https := strings.Join([]string{documentedToken, documentedCA, p.forge()}, " ")
+	t.Run("https", func(t *testing.T) { p.loop(t, container, p.server.URL, "pull-request, merge: auto", https) })
+	t.Run("https as another user", func(t *testing.T) { p.loop(t, other, p.server.URL, "push", https) })
+	t.Run("ssh", func(t *testing.T) { p.loop(t, container, "ssh://git@"+p.server.SSH, "push", documentedKey) })
+	t.Run("openpgp", func(t *testing.T) { p.openPGP(t, container, https) })
+	t.Run("ssh as another user", func(t *testing.T) { p.noUser(t, other) })
+}
+
+func (p *podTest) forge() string { return "--forge gitea --forge-api " + p.server.URL + "/api/v1" }
+
 // loop sets, promotes, rejects and concludes in an environment of its own.
 func (p *podTest) loop(t *testing.T, c image.Container, server, method, login string) {
 	l := p.environment(t, method)
-	run := func(stdin, verb string, more ...string) string {
+	repo := server + "/" + l.repo.Path + ".git"
+	run := func(stdin, verb, flags string) string {
 		t.Helper()
-		code, out, messages := p.run(t, c, stdin, verb, server+"/"+l.repo.Path+".git", strings.Join(append([]string{login}, more...), " "))
-		if code != 0 {
-			t.Fatalf("assay %s: exit code %d: %s", verb, code, messages)
-		}
-		return out
+		return p.ok(t, c, stdin, p.inRepo(verb, repo, login+flags))
 	}
-	run("", "candidate set")
-	l.expect(run("", "promote"), "promoted candidate 2.0.0 (")
+	run("", "candidate set", "")
+	l.expect(run("", "promote", ""), "promoted candidate 2.0.0 (")
 	l.onMain("2.0.0")
 
-	run("", "candidate set", "--tag 3.0.0")
-	l.expect(run("", "reject", "--sign ssh --signing-key /etc/assay/git/ssh-privatekey"), "rejected candidate 3.0.0 (")
+	run("", "candidate set", " --tag 3.0.0")
+	l.expect(run("", "reject", " --sign ssh --signing-key /etc/assay/git/ssh-privatekey"), "rejected candidate 3.0.0 (")
 	l.onMain("2.0.0")
 	l.expect(l.git("cat-file", "commit", l.tip("main")), "-----BEGIN SSH SIGNATURE-----")
 
-	run("", "candidate set", "--tag 4.0.0")
-	digest := regexp.MustCompile(`(?m)^Assay-Digest: (v2:[0-9a-f]{64})$`).FindStringSubmatch(l.git("log", "-1", "--format=%B", l.tip("main")))
-	if digest == nil {
-		t.Fatal("the candidate's commit has no digest")
-	}
-	l.expect(run(boundJob(digest[1])+jobPassed, "conclude"), "promoted candidate 4.0.0 (")
+	run("", "candidate set", " --tag 4.0.0")
+	l.expect(run(boundJob(l.digest())+jobPassed, "conclude", ""), "promoted candidate 4.0.0 (")
 	l.onMain("4.0.0")
+}
+
+// openPGP signs with a key that gpg of the image has made.
+func (p *podTest) openPGP(t *testing.T, c image.Container, login string) {
+	l := p.environment(t, "push")
+	p.ok(t, c, "", `umask 077 && mkdir /tmp/gpg && export GNUPGHOME=/tmp/gpg && gpg --batch --quiet --passphrase '' --quick-gen-key 'A <a@example.com>' &&
+		gpg --batch --armor --export-secret-keys >/tmp/key && gpgconf --kill all`)
+	p.ok(t, c, "", p.inRepo("candidate set", p.server.URL+"/"+l.repo.Path+".git", login+" --sign openpgp --signing-key /tmp/key"))
+	l.expect(l.git("cat-file", "commit", l.tip("main")), "-----BEGIN PGP SIGNATURE-----")
 }
 
 // noUser tries ssh as a user that it refuses.
 func (p *podTest) noUser(t *testing.T, c image.Container) {
 	l := p.environment(t, "push")
 	before := l.tip("main")
-	code, out, messages := p.run(t, c, "", "candidate set", "ssh://git@"+p.server.SSH+"/"+l.repo.Path+".git", documentedKey)
+	code, out, messages := p.exec(t, c, "", "sh", "-c", p.inRepo("candidate set", "ssh://git@"+p.server.SSH+"/"+l.repo.Path+".git", documentedKey))
 	if code != 1 || out != "" || l.tip("main") != before {
 		t.Errorf("exit code %d: %s", code, out)
 	}
@@ -138,14 +154,35 @@ func (p *podTest) environment(t *testing.T, method string) *loopTest {
 	name := strings.ToLower(regexp.MustCompile(`\W+`).ReplaceAllString(t.Name(), "-"))
 	l := &loopTest{pullTest: newPullTest(p.ctx, t, p.server, p.token, name)}
 	l.commit("shop/prod/web.yaml", webManifest("1.0.0"))
-	l.commit("shop/prod/assay.yaml", "apiVersion: assay.dev/v1alpha1\nkind: Plan\nmetadata: {name: shop}\nspec: {promotion: {method: "+method+"}}\n")
 	l.commit("shop/prod/experiment/judge.yaml", judgeJob)
+	l.commit("shop/prod/assay.yaml", "# +argocd:skip-file-rendering\napiVersion: assay.dev/v1alpha1\nkind: Plan\nmetadata: {name: shop}\nspec: {promotion: {method: "+method+"}}\n")
 	return l
 }
 
-// run runs a documented command with another repository and login.
-func (p *podTest) run(t *testing.T, c image.Container, stdin, verb, repo, flags string) (code int, stdout, stderr string) {
+// digest is that of the candidate that the last commit puts under test.
+func (l *loopTest) digest() string {
+	l.t.Helper()
+	found := regexp.MustCompile(`(?m)^Assay-Digest: (v2:[0-9a-f]{64})$`).FindStringSubmatch(l.git("log", "-1", "--format=%B", l.tip("main")))
+	if found == nil {
+		l.t.Fatal("the candidate's commit has no digest")
+	}
+	return found[1]
+}
+
+// inRepo is the sidecar's documented command with another repository and login.
+func (p *podTest) inRepo(verb, repo, flags string) string {
+	return strings.NewReplacer(documentedRepo, "--repo "+repo, documentedToken, flags).Replace(p.lines["argocd-repo-server"][verb])
+}
+
+// ok runs a command line that must succeed.
+func (p *podTest) ok(t *testing.T, c image.Container, stdin, line string) string {
 	t.Helper()
-	line := strings.NewReplacer(documentedRepo, "--repo "+repo, documentedToken, flags).Replace(p.lines[verb])
-	return p.exec(t, c, stdin, "sh", "-c", line)
+	code, out, messages := p.exec(t, c, stdin, "sh", "-c", line)
+	if code != 0 {
+		t.Fatalf("%s: exit code %d: %s", line, code, messages)
+	}
+	if strings.Contains(out+messages, p.token) {
+		t.Error("the output holds the token")
+	}
+	return out
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // mostImage is what the image may take in a registry, in bytes.
-const mostImage = 100 << 20
+const mostImage = 100_000_000
 
 // TestImage runs the image as the pods of manifests/ do, without an engine: as a user
 // who is not root, with nothing to write to but their mounts.
@@ -65,15 +65,15 @@ func unpackImage(ctx context.Context, t *testing.T) string {
 	return dir
 }
 
-// sidecar is the plugin's container in an installation with more components, with its
+// pod is a container of an installation with the sidecar and more components, with its
 // volumes below a directory.
-func (i *imageTest) sidecar(t *testing.T, dir string, components ...string) (image.Pod, image.Container) {
+func (i *imageTest) pod(t *testing.T, dir, deployment, name string, components ...string) (image.Pod, image.Container) {
 	t.Helper()
 	objects, err := image.Install(filepath.Join(root, "manifests"), append([]string{"."}, components...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pod, err := image.Find(objects, "argocd-repo-server", "assay")
+	pod, err := image.Find(objects, deployment, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +81,17 @@ func (i *imageTest) sidecar(t *testing.T, dir string, components ...string) (ima
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := int(*pod.SecurityContext.RunAsUser)
+	user, err := pod.User()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return pod, image.Container{Root: i.root, UID: user, GID: user, Mounts: mounts}
+}
+
+// sidecar is the container of the plugin.
+func (i *imageTest) sidecar(t *testing.T, dir string, components ...string) (image.Pod, image.Container) {
+	t.Helper()
+	return i.pod(t, dir, "argocd-repo-server", "assay", components...)
 }
 
 // exec runs a command in a container, as kubectl exec does.
@@ -107,7 +116,7 @@ func (i *imageTest) files(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("the image has %.1f MiB compressed", float64(size)/(1<<20))
+	t.Logf("the image has %.1f MB compressed", float64(size)/1e6)
 	if size > mostImage {
 		t.Errorf("the image has %d bytes compressed, of %d", size, mostImage)
 	}
@@ -120,13 +129,21 @@ func (i *imageTest) files(t *testing.T) {
 	if _, out, _ := i.exec(t, c, "", "id", "-un"); out != "argocd\n" {
 		t.Errorf("uid %d is %q", c.UID, out)
 	}
+	_, promoter := i.pod(t, t.TempDir(), "assay-promoter", "promoter", "promoter")
+	i.writes(t, c, "/home/argocd/cmp-server/plugins", "/run/argocd", "/tmp")
+	i.writes(t, promoter, "/tmp")
+	if code, _, messages := i.exec(t, c, "", "touch", "/usr/local/bin/git"); code == 0 || !strings.Contains(messages, "Read-only file system") {
+		t.Errorf("a program can be added: exit code %d: %s", code, messages)
+	}
+}
+
+// writes checks which directories a container can write to.
+func (i *imageTest) writes(t *testing.T, c image.Container, want ...string) {
+	t.Helper()
 	_, out, _ := i.exec(t, c, "", "find", "/", "-path", "/proc", "-prune", "-o", "-writable", "-type", "d", "-print")
 	got := strings.Fields(out)
 	slices.Sort(got)
-	if want := []string{"/home/argocd/cmp-server/plugins", "/run/argocd", "/tmp"}; !slices.Equal(got, want) {
+	if !slices.Equal(got, want) {
 		t.Errorf("it can write to %v, want %v", got, want)
-	}
-	if code, _, messages := i.exec(t, c, "", "touch", "/usr/local/bin/git"); code == 0 || !strings.Contains(messages, "Read-only file system") {
-		t.Errorf("a program can be added: exit code %d: %s", code, messages)
 	}
 }

@@ -17,12 +17,13 @@ type Container struct {
 	Root   string // what Unpack laid out
 	UID    int
 	GID    int
+	Env    []string // beside what every container has
 	Mounts []Mount
 }
 
 // Environment is what an engine gives a command of the image.
 func (c Container) Environment() []string {
-	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"}
+	return append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"}, c.Env...)
 }
 
 // enter prepares the mounts, in a mount namespace of its own, and becomes the command.

@@ -61,7 +61,19 @@ func Install(manifests string, components ...string) (resmap.ResMap, error) {
 // Pod is a container of a Deployment, with the volumes that it mounts.
 type Pod struct {
 	corev1.Container
-	Volumes []corev1.Volume
+	Volumes  []corev1.Volume
+	Security *corev1.PodSecurityContext // the pod's
+}
+
+// User is the one that it runs as: the container's, or else the pod's.
+func (p Pod) User() (int, error) {
+	switch own, all := p.SecurityContext, p.Security; {
+	case own != nil && own.RunAsUser != nil:
+		return int(*own.RunAsUser), nil
+	case all != nil && all.RunAsUser != nil:
+		return int(*all.RunAsUser), nil
+	}
+	return 0, fmt.Errorf("container %s names no user", p.Name)
 }
 
 // Find returns a container of a Deployment, decoded strictly.
@@ -83,7 +95,7 @@ func Find(objects resmap.ResMap, deployment, container string) (Pod, error) {
 	if i < 0 {
 		return Pod{}, fmt.Errorf("find container %s of Deployment %s: it is not there", container, deployment)
 	}
-	return Pod{spec.Containers[i], spec.Volumes}, nil
+	return Pod{spec.Containers[i], spec.Volumes, spec.SecurityContext}, nil
 }
 
 // Mounts makes a directory for each volume that the container mounts, as the kubelet

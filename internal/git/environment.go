@@ -58,8 +58,11 @@ func environment(server bool, config [][2]string) []string {
 	return append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(config)))
 }
 
-// advice is what helps where an object is missing.
+// advice is what helps where an object is missing, or ssh-keygen refuses to sign.
 func (r Runner) advice(said string) string {
+	if strings.Contains(said, "No user exists for uid") {
+		return ": " + HintUser
+	}
 	for _, words := range []string{"lazy fetching disabled", "promisor remote", "transport '", "unable to read tree", "unable to read sha1 file", "bad object", "missing blob"} {
 		if !r.Server && strings.Contains(said, words) {
 			return ": a part of the repository is not here: " + hintMissing
@@ -67,5 +70,8 @@ func (r Runner) advice(said string) string {
 	}
 	return ""
 }
+
+// HintUser is what helps where ssh or ssh-keygen does not know the user.
+const HintUser = "ssh and ssh-keygen need an entry of this uid in /etc/passwd: run as a user that has one"
 
 const hintMissing = "get it with git fetch --refetch --no-filter"

@@ -93,3 +93,10 @@ func TestTreesThatToolsReadInDifferentWays(t *testing.T) {
 		t.Errorf("modes: %v, %v", list, err)
 	}
 }
+
+// TestNoUser: ssh-keygen, which signs, says no more than that.
+func TestNoUser(t *testing.T) {
+	if got := (Runner{}).advice("error: No user exists for uid 1234\n\nfatal: failed to write commit object\n"); got != ": "+HintUser {
+		t.Errorf("got %q", got)
+	}
+}

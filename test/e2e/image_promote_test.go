@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/test/e2e/gitea"
 	"github.com/assaydev/assay/test/image"
 	"github.com/assaydev/assay/test/openssh"
@@ -19,6 +20,7 @@ const (
 	documentedToken = "--token-file /etc/assay/git/token"
 	documentedKey   = "--ssh-key /etc/assay/git/ssh-privatekey --known-hosts /etc/assay/git/known_hosts"
 	documentedCA    = "--ca-file /etc/assay/git/ca.crt"
+	judges          = "shop/prod/experiment"
 	anyUser         = 1234 // without an entry in /etc/passwd
 )
 
@@ -98,9 +100,9 @@ func (p *podTest) inSidecar(t *testing.T) {
 	other.UID, other.GID = anyUser, 0
 	https := strings.Join([]string{documentedToken, documentedCA, p.forge()}, " ")
 	t.Run("https", func(t *testing.T) { p.loop(t, container, p.server.URL, "pull-request, merge: auto", https) })
-	t.Run("https as another user", func(t *testing.T) { p.loop(t, other, p.server.URL, "push", https) })
+	t.Run("https as another user", func(t *testing.T) { p.anyUser(t, other, https) })
 	t.Run("ssh", func(t *testing.T) { p.loop(t, container, "ssh://git@"+p.server.SSH, "push", documentedKey) })
-	t.Run("openpgp", func(t *testing.T) { p.openPGP(t, container, https) })
+	t.Run("signatures", func(t *testing.T) { p.signs(t, container, other, https) })
 	t.Run("ssh as another user", func(t *testing.T) { p.noUser(t, other) })
 }
 
@@ -112,28 +114,45 @@ func (p *podTest) loop(t *testing.T, c image.Container, server, method, login st
 	repo := server + "/" + l.repo.Path + ".git"
 	run := func(stdin, verb, flags string) string {
 		t.Helper()
-		return p.ok(t, c, stdin, p.inRepo(verb, repo, login+flags))
+		return p.ok(t, c, stdin, p.inRepo(verb, repo, login)+flags)
 	}
 	run("", "candidate set", "")
 	l.expect(run("", "promote", ""), "promoted candidate 2.0.0 (")
-	l.onMain("2.0.0")
+	l.onMain("2.0.0", judges)
 
 	run("", "candidate set", " --tag 3.0.0")
-	l.expect(run("", "reject", " --sign ssh --signing-key /etc/assay/git/ssh-privatekey"), "rejected candidate 3.0.0 (")
-	l.onMain("2.0.0")
-	l.expect(l.git("cat-file", "commit", l.tip("main")), "-----BEGIN SSH SIGNATURE-----")
+	l.expect(run("", "reject", ""), "rejected candidate 3.0.0 (")
+	l.onMain("2.0.0", judges)
 
 	run("", "candidate set", " --tag 4.0.0")
 	l.expect(run(boundJob(l.digest())+jobPassed, "conclude", ""), "promoted candidate 4.0.0 (")
-	l.onMain("4.0.0")
+	l.onMain("4.0.0", judges)
 }
 
-// openPGP signs with a key that gpg of the image has made.
-func (p *podTest) openPGP(t *testing.T, c image.Container, login string) {
+// anyUser promotes as a user without an entry in /etc/passwd.
+func (p *podTest) anyUser(t *testing.T, c image.Container, login string) {
 	l := p.environment(t, "push")
+	repo := p.server.URL + "/" + l.repo.Path + ".git"
+	p.ok(t, c, "", p.inRepo("candidate set", repo, login))
+	l.expect(p.ok(t, c, "", p.inRepo("promote", repo, login)), "promoted candidate 2.0.0 (")
+	l.onMain("2.0.0", judges)
+}
+
+// signs signs with a key of ssh's, and with one that gpg of the image has made. ssh-keygen
+// refuses the same users as ssh.
+func (p *podTest) signs(t *testing.T, c, other image.Container, login string) {
+	l := p.environment(t, "push")
+	line := p.inRepo("candidate set", p.server.URL+"/"+l.repo.Path+".git", login)
+	const ssh = " --sign ssh --signing-key /etc/assay/git/ssh-privatekey"
+	before := l.tip("main")
+	if code, _, messages := p.exec(t, other, "", "sh", "-c", line+ssh); code != 1 || !strings.Contains(messages, git.HintUser) || l.tip("main") != before {
+		t.Errorf("exit code %d: %s", code, messages)
+	}
+	p.ok(t, c, "", line+ssh)
+	l.expect(l.git("cat-file", "commit", l.tip("main")), "-----BEGIN SSH SIGNATURE-----")
 	p.ok(t, c, "", `umask 077 && mkdir /tmp/gpg && export GNUPGHOME=/tmp/gpg && gpg --batch --quiet --passphrase '' --quick-gen-key 'A <a@example.com>' &&
 		gpg --batch --armor --export-secret-keys >/tmp/key && gpgconf --kill all`)
-	p.ok(t, c, "", p.inRepo("candidate set", p.server.URL+"/"+l.repo.Path+".git", login+" --sign openpgp --signing-key /tmp/key"))
+	p.ok(t, c, "", line+" --tag 3.0.0 --sign openpgp --signing-key /tmp/key")
 	l.expect(l.git("cat-file", "commit", l.tip("main")), "-----BEGIN PGP SIGNATURE-----")
 }
 
@@ -145,13 +164,13 @@ func (p *podTest) noUser(t *testing.T, c image.Container) {
 	if code != 1 || out != "" || l.tip("main") != before {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	l.expect(messages, "ssh does not start: No user exists for uid 1234", "run as a user that has one, or use an https:// URL")
+	l.expect(messages, "ssh does not start: No user exists for uid 1234: "+git.HintUser+", or use an https:// URL")
 }
 
 // environment is a new one on the server, whose promotions get to the branch by a method.
 func (p *podTest) environment(t *testing.T, method string) *loopTest {
 	t.Helper()
-	name := strings.ToLower(regexp.MustCompile(`\W+`).ReplaceAllString(t.Name(), "-"))
+	name := strings.ToLower(regexp.MustCompile(`[\W_]+`).ReplaceAllString(t.Name(), "-"))
 	l := &loopTest{pullTest: newPullTest(p.ctx, t, p.server, p.token, name)}
 	l.commit("shop/prod/web.yaml", webManifest("1.0.0"))
 	l.commit("shop/prod/experiment/judge.yaml", judgeJob)
@@ -171,7 +190,7 @@ func (l *loopTest) digest() string {
 
 // inRepo is the sidecar's documented command with another repository and login.
 func (p *podTest) inRepo(verb, repo, flags string) string {
-	return strings.NewReplacer(documentedRepo, "--repo "+repo, documentedToken, flags).Replace(p.lines["argocd-repo-server"][verb])
+	return strings.NewReplacer(documentedRepo, "--repo "+repo, documentedToken, flags, "--namespace shop", "--namespace web").Replace(p.lines["argocd-repo-server"][verb])
 }
 
 // ok runs a command line that must succeed.

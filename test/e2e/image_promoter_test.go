@@ -44,18 +44,18 @@ func (p *podTest) inPromoter(t *testing.T) {
 	}
 	run("candidate set", "")
 	l.expect(run("promote", ""), "promoted candidate 2.0.0 (")
-	l.onMain("2.0.0")
+	l.onMain("2.0.0", judges)
 
 	run("candidate set", " --tag 3.0.0")
 	l.expect(run("reject", ""), "rejected candidate 3.0.0 (")
-	l.onMain("2.0.0")
+	l.onMain("2.0.0", judges)
 
 	run("candidate set", " --tag 4.0.0")
 	digest := l.digest()
 	c.must(cluster.Apply(p.ctx, boundJob(digest)))
 	c.must(cluster.Conclude(p.ctx, passedJob(digest)))
 	l.expect(run("conclude", ""), "promoted candidate 4.0.0 (")
-	l.onMain("4.0.0")
+	l.onMain("4.0.0", judges)
 }
 
 // admit gives a container the service account, as the kubelet does.

@@ -187,15 +187,17 @@ func (l *loopTest) openPulls() []int64 {
 	return numbers
 }
 
-// onMain checks that main holds the tag, and no candidate.
-func (l *loopTest) onMain(tag string) {
+// onMain checks that main holds the tag and no candidate; more is what it holds beside
+// the plan and the manifest.
+func (l *loopTest) onMain(tag string, more ...string) {
 	l.t.Helper()
 	tip := l.tip("main")
 	if got := l.git("show", tip+":shop/prod/web.yaml") + "\n"; got != webManifest(tag) {
 		l.t.Errorf("main has %s", got)
 	}
-	if names := l.git("ls-tree", "--name-only", tip, "shop/prod/"); names != "shop/prod/assay.yaml\nshop/prod/web.yaml" {
-		l.t.Errorf("main has the files %s", names)
+	want := slices.Sorted(slices.Values(append(more, "shop/prod/assay.yaml", "shop/prod/web.yaml")))
+	if names := strings.Split(l.git("ls-tree", "--name-only", tip, "shop/prod/"), "\n"); !slices.Equal(names, want) {
+		l.t.Errorf("main has the files %v, want %v", names, want)
 	}
 }
 

@@ -57,7 +57,7 @@ const (
 	hintProxy   = "check the proxy's address and password"
 	hintTLS     = "check the URL: its host and its port must be those of the server's certificate"
 	hintStrange = "check the URL, and whether a login page or a proxy answers in the server's place"
-	hintUser    = "ssh needs an entry of this uid in /etc/passwd: run as a user that has one, or use an https:// URL"
+	hintUser    = git.HintUser + ", or use an https:// URL"
 	hintSize    = "its answer has no end, or is larger than what is taken of one"
 )
 

@@ -99,7 +99,7 @@ func FuzzClassify(f *testing.F) {
 // TestNoUser: what ssh says itself is not taken for the server's word.
 func TestNoUser(t *testing.T) {
 	err := serverAnswer("No user exists for uid 1234\r\nfatal: Could not read from remote repository.\n").error(nil)
-	want := "ssh does not start: No user exists for uid 1234: ssh needs an entry of this uid in /etc/passwd: run as a user that has one, or use an https:// URL"
+	want := "ssh does not start: No user exists for uid 1234: ssh and ssh-keygen need an entry of this uid in /etc/passwd: run as a user that has one, or use an https:// URL"
 	if err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}

@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build audit release test race others demo corpus e2e image-test fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
+.PHONY: help build audit release test race others demo corpus e2e image-test playground fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ e2e: ## render every environment under real Argo CD, natively and through the pl
 image-test: ## run the image without an engine, as the pods of manifests/ do; as root
 	@$(component) argocd-v3 gitea helm-3.18.4 helm-4.2.4 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m -run '^TestImage$$'
+
+playground: ## run the whole loop on this machine, with the examples, until an interrupt; needs root
+	@$(GO) run ./test/e2e/playground
 
 fidelity: ## compare what assay renders with the helm and kustomize of each supported Argo CD, on ASSAY_CORPUS and on Kustomize's own test cases
 	@$(GO) run ./test/fidelity

@@ -42,6 +42,8 @@ func TestLoop(t *testing.T) {
 			l.killed("6.0.0")
 			l.next("7.0.0")
 			l.neverReady("8.0.0")
+			l.generated("kept", true)
+			l.generated("dropped", false)
 			l.quiet()
 			l.rebuilt()
 		})
@@ -498,6 +500,65 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: told, image: 
 	l.concluded(before)
 	l.put(onShop, "Tell no more", map[string]string{"hook.yaml": ""})
 	l.until("the hook is gone", l.runs(shop, before))
+}
+
+// generated has an ApplicationSet write the Application. One that preserves the promoter's
+// annotation gets it; for another, an Event tells.
+func (l *loop) generated(name string, preserves bool) {
+	l.t.Helper()
+	l.Metric.Pause()
+	defer l.Metric.Resume()
+	files := l.environment(byPush)
+	files["web.yaml"] = webManifest("1.0.0")
+	files["candidate.yaml"] = "# +argocd:skip-file-rendering\napiVersion: assay.dev/v1alpha1\nkind: Candidate\nmetadata: {name: 2.0.0}\nspec: {images: [{name: example.com/shop/web, newTag: 2.0.0}]}\n"
+	l.put("shop/"+name, "Add "+name, files)
+	kept := "[]"
+	if preserves {
+		kept = "[assay.dev/outcome]"
+	}
+	l.must(l.Cluster.Apply(l.ctx, `
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: `+name+`, namespace: argocd}
+spec:
+  generators: [{list: {elements: [{name: `+name+`}]}}]
+  preservedFields: {annotations: `+kept+`}
+  template:
+    metadata: {name: "{{name}}"}
+    spec:
+      project: default
+      destination: {server: "https://kubernetes.default.svc", namespace: "{{name}}"}
+      source: {repoURL: "`+l.Repo.URL+`", path: "shop/{{name}}", targetRevision: main, plugin: {name: assay}}
+      syncPolicy: {automated: {prune: true}, syncOptions: [CreateNamespace=true]}
+`))
+	l.until("an Event tells of "+name, func() error {
+		list, err := l.Cluster.List(l.ctx, "v1", "Event", "argocd", "")
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			about, _, _ := unstructured.NestedString(e.Object, "involvedObject", "name")
+			reason, _, _ := unstructured.NestedString(e.Object, "reason")
+			message, _, _ := unstructured.NestedString(e.Object, "message")
+			if about == name && reason == "Held" && strings.Contains(message, "has not concluded") {
+				return nil
+			}
+		}
+		return fmt.Errorf("none of %d does", len(list))
+	})
+	app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name)
+	l.must(err)
+	told := app.GetAnnotations()["assay.dev/outcome"]
+	if preserves && !strings.Contains(told, `"outcome":"hold"`) || !preserves && told != "" {
+		l.t.Errorf("the Application %s has %q", name, told)
+	}
+	l.must(l.Cluster.Delete(l.ctx, "argoproj.io/v1alpha1", "ApplicationSet", "argocd", name))
+	l.until("the Application "+name+" is gone", func() error {
+		if app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name); err != nil || app != nil {
+			return fmt.Errorf("it is there, %v", err)
+		}
+		return nil
+	})
 }
 
 // quiet watches an experiment that runs: nothing is out of sync, and nothing flaps.

@@ -143,15 +143,11 @@ func (s *Server) Kubeconfig(name, token, namespace string) (string, error) {
 
 // Get reads an object by apiVersion, kind, namespace and name; nil where it is not there.
 func (s *Server) Get(ctx context.Context, apiVersion, kind, namespace, name string) (*unstructured.Unstructured, error) {
-	o := &unstructured.Unstructured{}
-	o.SetAPIVersion(apiVersion)
-	o.SetKind(kind)
-	o.SetNamespace(namespace)
-	resource, err := s.resource(o)
+	resource, err := s.named(apiVersion, kind, namespace)
 	if err != nil {
 		return nil, err
 	}
-	o, err = resource.Get(ctx, name, metav1.GetOptions{})
+	o, err := resource.Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -160,11 +156,7 @@ func (s *Server) Get(ctx context.Context, apiVersion, kind, namespace, name stri
 
 // List reads the objects of a kind in a namespace that have a label; all where it is empty.
 func (s *Server) List(ctx context.Context, apiVersion, kind, namespace, label string) ([]unstructured.Unstructured, error) {
-	o := &unstructured.Unstructured{}
-	o.SetAPIVersion(apiVersion)
-	o.SetKind(kind)
-	o.SetNamespace(namespace)
-	resource, err := s.resource(o)
+	resource, err := s.named(apiVersion, kind, namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -177,14 +169,29 @@ func (s *Server) List(ctx context.Context, apiVersion, kind, namespace, label st
 
 // Patch merges JSON into an object.
 func (s *Server) Patch(ctx context.Context, apiVersion, kind, namespace, name, patch string) error {
-	o := &unstructured.Unstructured{}
-	o.SetAPIVersion(apiVersion)
-	o.SetKind(kind)
-	o.SetNamespace(namespace)
-	resource, err := s.resource(o)
+	resource, err := s.named(apiVersion, kind, namespace)
 	if err != nil {
 		return err
 	}
 	_, err = resource.Patch(ctx, name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	return err
+}
+
+// Delete deletes an object, and what it owns after it.
+func (s *Server) Delete(ctx context.Context, apiVersion, kind, namespace, name string) error {
+	resource, err := s.named(apiVersion, kind, namespace)
+	if err != nil {
+		return err
+	}
+	background := metav1.DeletePropagationBackground
+	return resource.Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: &background})
+}
+
+// named is where objects of a kind are in a namespace.
+func (s *Server) named(apiVersion, kind, namespace string) (dynamic.ResourceInterface, error) {
+	o := &unstructured.Unstructured{}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	return s.resource(o)
 }

@@ -24,27 +24,25 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	if err != nil || len(sites) == 0 {
 		return 0, err
 	}
-	if why := held(sites); why != "" {
-		log.Info("held", "reason", why)
-		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
-		return 0, nil
-	}
 	s, err := p.open(ctx, sites[0])
 	if err != nil {
 		return 0, p.failed(ctx, sites, err)
 	}
 	defer s.Close()
-	if why, err := notABranch(ctx, s, key.Branch); why != "" || err != nil {
-		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
-		return 0, err
+	why, err := notABranch(ctx, s, key.Branch)
+	if err != nil {
+		return 0, p.failed(ctx, sites, err)
 	}
-	// Applications may name the same branch in another way.
-	if key.Branch != s.Branch {
-		if sites, err = p.deploying(ctx, key, key.on(s.Branch)); err != nil || len(sites) == 0 {
+	if why == "" {
+		if sites, err = p.all(ctx, s, key); err != nil || len(sites) == 0 {
 			return 0, err
 		}
-	} else if sites, err = p.withDefault(ctx, s, key, sites); err != nil {
-		return 0, err
+		why = held(sites)
+	}
+	if why != "" {
+		log.Info("held", "reason", why)
+		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
+		return 0, nil
 	}
 	r, err := s.Decide(ctx, p.decider(key, sites))
 	if r != nil {
@@ -77,16 +75,18 @@ func (p *promoter) deploying(ctx context.Context, keys ...Key) ([]site, error) {
 	return out, nil
 }
 
-// withDefault adds the sites of Applications that name no branch, where the default one is
-// this.
-func (p *promoter) withDefault(ctx context.Context, s *branch.Session, key Key, sites []site) ([]site, error) {
+// all are the sites of an environment, however their Applications name its branch.
+func (p *promoter) all(ctx context.Context, s *branch.Session, key Key) ([]site, error) {
+	if key.Branch != s.Branch {
+		return p.deploying(ctx, key, key.on(s.Branch))
+	}
 	unnamed, err := p.deploying(ctx, key.on(""))
 	if err != nil || len(unnamed) == 0 {
-		return sites, err
+		return p.deploying(ctx, key)
 	}
 	name, err := s.Repo.DefaultBranch(ctx)
 	if err != nil || name != key.Branch {
-		return sites, err
+		return p.deploying(ctx, key)
 	}
 	return p.deploying(ctx, key.on(""), key)
 }

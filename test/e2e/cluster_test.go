@@ -284,6 +284,12 @@ func (c *clusterTest) verdicts() {
 	}
 	c.must(c.server.Apply(c.ctx, boundJob(digest[1])))
 	c.fails(judge, 3, "it has not concluded", "conclude", "--app", "shop")
+	described := c.ok(judge, "describe", "--app", "shop")
+	for _, want := range []string{"Verdict:     hold", "Reason:      it has not concluded", "Job/judge-" + id, "Deployment/web-candidate", `cannot list resource "pods"`} {
+		if !strings.Contains(described, want) {
+			c.t.Errorf("describe does not tell of %q: %s", want, described)
+		}
+	}
 	c.must(c.server.Conclude(c.ctx, passedJob(digest[1])))
 	clone := filepath.Join(c.t.TempDir(), "envs")
 	command(c.t, "git", "clone", "-q", c.repo.URL, clone)

@@ -4,8 +4,10 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,7 +19,9 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/examples"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/test/e2e/stack"
 )
@@ -42,6 +46,7 @@ func TestLoop(t *testing.T) {
 			l.killed("6.0.0")
 			l.next("7.0.0")
 			l.neverReady("8.0.0")
+			l.iter8()
 			l.generated("kept", true)
 			l.generated("dropped", false)
 			l.quiet()
@@ -276,7 +281,10 @@ func (l *loop) image(namespace, name, tag string) func() error {
 // set puts a candidate under test as CI does, and returns its ID.
 func (l *loop) set(args ...string) string {
 	l.t.Helper()
-	args = append([]string{"candidate", "set", "--repo", l.Repo.URL, "--path", onShop, "--allow-http"}, args...)
+	if !slices.Contains(args, "--path") {
+		args = append(args, "--path", onShop)
+	}
+	args = append([]string{"candidate", "set", "--repo", l.Repo.URL, "--allow-http"}, args...)
 	code, out, messages := l.cli.run(l.ctx, l.t, []string{"ASSAY_TOKEN=" + l.Repo.Token}, args...)
 	found := regexp.MustCompile(`^wrote candidate \S+ \((e[0-9a-f]{9})\)`).FindStringSubmatch(out)
 	if code != 0 || found == nil {
@@ -500,6 +508,97 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: told, image: 
 	l.concluded(before)
 	l.put(onShop, "Tell no more", map[string]string{"hook.yaml": ""})
 	l.until("the hook is gone", l.runs(shop, before))
+}
+
+// iter8 is the tutorial's own way: live traffic is moved to the candidate while an Iter8 Experiment
+// runs, and is Git's again when it has ended. The test does what Iter8's controller does.
+func (l *loop) iter8() {
+	l.t.Helper()
+	l.must(l.Engines())
+	files := map[string]string{}
+	l.must(fs.WalkDir(examples.FS(), "flat", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(examples.FS(), name)
+		files[strings.TrimPrefix(name, "flat/")] = string(data)
+		return err
+	}))
+	l.put("iter8", "Add the tutorial's app", files)
+	l.must(l.Cluster.Apply(l.ctx, `
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: iter8, namespace: argocd}
+spec:
+  project: default
+  destination: {server: "https://kubernetes.default.svc", namespace: shop}
+  source: {repoURL: "`+l.Repo.URL+`", path: iter8, targetRevision: main, plugin: {name: assay}}
+  syncPolicy: {automated: {prune: true, selfHeal: true}, syncOptions: [CreateNamespace=true, ApplyOutOfSyncOnly=true]}
+  ignoreDifferences: [{group: networking.istio.io, kind: VirtualService, jqPathExpressions: [".spec.http[].route[].weight"]}]
+`))
+	l.until("the tutorial's baseline is there", l.weights(100, 0))
+	id := l.set("--path", "iter8", "--image", "storefront:1.5.0")
+	name := "storefront-" + id
+	l.until("its experiment runs", func() error {
+		if o, err := l.Cluster.Get(l.ctx, "iter8.tools/v2alpha2", "Experiment", shop, name); err != nil || o == nil {
+			return fmt.Errorf("it is not there, %v", err)
+		}
+		return nil
+	})
+	l.must(l.Cluster.Patch(l.ctx, "networking.istio.io/v1beta1", "VirtualService", shop, "storefront",
+		`{"spec":{"http":[{"route":[{"destination":{"host":"storefront","subset":"stable"},"weight":40},{"destination":{"host":"storefront","subset":"candidate"},"weight":60}]}]}}`))
+	won, err := fs.ReadFile(examples.FS(), "verdicts/flat.won.yaml")
+	l.must(err)
+	status := map[string]any{}
+	l.must(yaml.Unmarshal(won, &status))
+	text, err := json.Marshal(map[string]any{"apiVersion": "iter8.tools/v2alpha2", "kind": "Experiment", "metadata": map[string]any{"name": name, "namespace": shop}, "status": status})
+	l.must(err)
+	l.must(l.weights(40, 60)())
+	l.must(l.Cluster.Conclude(l.ctx, string(text)))
+	var pull forge.Pull
+	l.until("its pull request is open", func() error {
+		list, err := l.forge.Find(l.ctx, "assay/iter8/"+id, "main")
+		if err != nil || len(list) != 1 {
+			return fmt.Errorf("there are %d, %v", len(list), err)
+		}
+		pull = list[0]
+		return nil
+	})
+	if pull.Title != "Deploy version recommended by Iter8" {
+		l.t.Errorf("it is called %s", pull.Title)
+	}
+	l.must(l.weights(40, 60)()) // nothing has set them back while it ran
+	l.merge(pull)
+	l.until("traffic is Git's again", func() error {
+		if o, err := l.Cluster.Get(l.ctx, "iter8.tools/v2alpha2", "Experiment", shop, name); err != nil || o != nil {
+			return fmt.Errorf("the experiment is there, %v", err)
+		}
+		return l.weights(100, 0)()
+	})
+	l.must(l.Cluster.Delete(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", "iter8"))
+}
+
+// weights is a check of how the live VirtualService routes.
+func (l *loop) weights(stable, candidate int64) func() error {
+	return func() error {
+		o, err := l.Cluster.Get(l.ctx, "networking.istio.io/v1beta1", "VirtualService", shop, "storefront")
+		if err != nil || o == nil {
+			return fmt.Errorf("VirtualService: %v", err)
+		}
+		http, _, _ := unstructured.NestedSlice(o.Object, "spec", "http")
+		var got []int64
+		for _, item := range http {
+			route, _ := item.(map[string]any)["route"].([]any)
+			for _, r := range route {
+				weight, _ := r.(map[string]any)["weight"].(int64)
+				got = append(got, weight)
+			}
+		}
+		if !slices.Equal(got, []int64{stable, candidate}) {
+			return fmt.Errorf("the weights are %v", got)
+		}
+		return nil
+	}
 }
 
 // generated has an ApplicationSet write the Application. One that preserves the promoter's

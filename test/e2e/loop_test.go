@@ -485,7 +485,7 @@ kind: Job
 metadata: {generateName: told-, annotations: {argocd.argoproj.io/hook: PostSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded}}
 spec: {template: {spec: {restartPolicy: Never, containers: [{name: told, image: "example.com/told:1"}]}}}
 `})
-	l.until("the hook is synced", l.runs(shop, before))
+	l.until("the hook is synced", l.all(l.revision(), l.runs(shop, before)))
 	l.Metric.Pause()
 	l.Metric.Set(false)
 	patch := filepath.Join(l.t.TempDir(), "patch.yaml")
@@ -507,7 +507,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: told, image: 
 	l.Metric.Resume()
 	l.concluded(before)
 	l.put(onShop, "Tell no more", map[string]string{"hook.yaml": ""})
-	l.until("the hook is gone", l.runs(shop, before))
+	l.until("the hook is gone", l.all(l.revision(), l.runs(shop, before)))
 }
 
 // iter8 is the tutorial's own way: live traffic is moved to the candidate while an Iter8 Experiment
@@ -638,8 +638,7 @@ spec:
 		for _, e := range list {
 			about, _, _ := unstructured.NestedString(e.Object, "involvedObject", "name")
 			reason, _, _ := unstructured.NestedString(e.Object, "reason")
-			message, _, _ := unstructured.NestedString(e.Object, "message")
-			if about == name && reason == "Held" && strings.Contains(message, "has not concluded") {
+			if about == name && reason == "Held" {
 				return nil
 			}
 		}
@@ -686,6 +685,34 @@ func (l *loop) quiet() {
 	l.Metric.Resume()
 	l.merge(l.pull(id))
 	l.concluded("9.0.0")
+}
+
+// revision is a check that Argo CD has compared the cluster with the tip of main.
+func (l *loop) revision() func() error {
+	tip, err := l.Repo.Sync()
+	l.must(err)
+	return func() error {
+		app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", shop)
+		if err != nil || app == nil {
+			return fmt.Errorf("Application: %v", err)
+		}
+		if got, _, _ := unstructured.NestedString(app.Object, "status", "sync", "revision"); got != tip {
+			return fmt.Errorf("it is at %s", got)
+		}
+		return nil
+	}
+}
+
+// all is a check that all of these pass at once.
+func (l *loop) all(checks ...func() error) func() error {
+	return func() error {
+		for _, check := range checks {
+			if err := check(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // status is a check of an Application's sync status.

@@ -135,7 +135,7 @@ func (s *Server) start(opt Options) error {
 		{Name: "repo-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "repo-server"), Args: []string{
 			"--disable-tls", "--address", "127.0.0.1", "--port", port(address),
 			"--metrics-address", "127.0.0.1", "--metrics-port", port(free[2]),
-			"--redis", redis,
+			"--redis", redis, "--revision-cache-expiration", "1s",
 		}},
 	}
 	if opt.PluginServer != nil {

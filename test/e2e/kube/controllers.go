@@ -39,7 +39,11 @@ func (s *Server) Control(ctx context.Context, root string) error {
 			return err
 		}
 	}
-	return s.Apply(ctx, node)
+	if err := s.Apply(ctx, node); err != nil {
+		return err
+	}
+	// Each new node is tainted until the controller that does not run here finds it ready.
+	return s.Patch(ctx, "v1", "Node", "", "node", `{"spec":{"taints":[]}}`)
 }
 
 // Start runs another process of the cluster until Stop. When it dies, so does the

@@ -46,28 +46,50 @@ users: [{name: test, user: {}}]
 `, server.URL), 0o600))
 }
 
-// apiAnswer is what kube-apiserver answers to what assay asks it for: which
-// resources Jobs and pods are, and those of a namespace with labels.
+// apiAnswer is what kube-apiserver answers to what assay asks it for: which resources
+// there are, those of a namespace with a label, and one by its name.
 func apiAnswer(r *http.Request, objs []*unstructured.Unstructured) any {
-	for _, kind := range []struct{ path, group, kind, resource string }{{"/apis/batch/v1", "batch/v1", "Job", "jobs"}, {"/api/v1", "v1", "Pod", "pods"}} {
-		if r.URL.Path == kind.path {
-			return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": kind.group, "resources": []any{
-				map[string]any{"name": kind.resource, "singularName": strings.ToLower(kind.kind), "namespaced": true, "kind": kind.kind, "verbs": []string{"get", "list", "watch"}},
-			}}
-		}
-		namespace, ok := strings.CutPrefix(r.URL.Path, kind.path+"/namespaces/")
-		namespace, resource, _ := strings.Cut(namespace, "/")
-		selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
-		if !ok || resource != kind.resource || err != nil {
-			continue
-		}
-		items := []any{}
-		for _, o := range objs {
-			if o.GetKind() == kind.kind && o.GetNamespace() == namespace && selector.Matches(labels.Set(o.GetLabels())) {
-				items = append(items, o.Object)
-			}
-		}
-		return map[string]any{"kind": kind.kind + "List", "apiVersion": kind.group, "metadata": map[string]any{"resourceVersion": "1"}, "items": items}
+	kinds := map[string]map[string]string{
+		"v1":                   {"pods": "Pod"},
+		"batch/v1":             {"jobs": "Job"},
+		"argoproj.io/v1alpha1": {"analysisruns": "AnalysisRun", "applications": "Application"},
 	}
-	return nil
+	path := strings.TrimPrefix(r.URL.Path, "/apis/")
+	if path == r.URL.Path {
+		path = strings.Replace(path, "/api/v1", "/v1", 1) // a group without a name
+	}
+	parts := strings.Split(path, "/")
+	if len(parts) < 2 {
+		return nil
+	}
+	version := strings.TrimPrefix(parts[0]+"/"+parts[1], "/")
+	if len(parts) == 2 && kinds[version] != nil {
+		resources := []any{}
+		for name, kind := range kinds[version] {
+			resources = append(resources, map[string]any{"name": name, "singularName": strings.ToLower(kind), "namespaced": true, "kind": kind, "verbs": []string{"get", "list", "watch"}})
+		}
+		return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
+	}
+	if len(parts) < 5 || parts[2] != "namespaces" || kinds[version][parts[4]] == "" {
+		return nil
+	}
+	kind := kinds[version][parts[4]]
+	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
+	if err != nil {
+		return nil
+	}
+	items := []any{}
+	for _, o := range objs {
+		switch {
+		case o.GetKind() != kind || o.GetNamespace() != parts[3]:
+		case len(parts) == 6 && o.GetName() == parts[5]:
+			return o.Object
+		case selector.Matches(labels.Set(o.GetLabels())):
+			items = append(items, o.Object)
+		}
+	}
+	if len(parts) == 6 {
+		return nil
+	}
+	return map[string]any{"kind": kind + "List", "apiVersion": version, "metadata": map[string]any{"resourceVersion": "1"}, "items": items}
 }

@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write what the tests expect")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": main})
+	testscript.Main(m, map[string]func(){"assay": main, "passed": passed})
 }
 
 // TestScript runs the binary as users do: testdata/script/*.txtar.
@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 
 			"serve": serve, "commit": commit, "submodule": submodule, "replace": replace, "fault": fault, "met": met, "hook": hook, "bare": bare, "people": people, "held": held,
 
-			"steps": steps, "gitlab": gitlabJob, "comments": comments, "cluster": serveCluster, "shim": shim,
+			"steps": steps, "gitlab": gitlabJob, "comments": comments, "cluster": serveCluster, "shim": shim, "page": page,
 		},
 	})
 }

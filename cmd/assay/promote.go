@@ -30,7 +30,7 @@ Without a candidate there is nothing to do.`,
   assay promote shop/prod --reason "looks good on staging"
 
   # On a verdict, and a commit
-  kubectl get jobs -n shop -o yaml | assay promote shop/prod --experiment - --commit
+  kubectl get jobs -n shop -o yaml | assay promote shop/prod --namespace shop --experiment - --commit
 
   # What that would change
   assay promote shop/prod --reason "looks good on staging" --dry-run

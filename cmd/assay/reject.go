@@ -24,7 +24,7 @@ Without a candidate there is nothing to do.`,
 		Example: `  assay reject shop/prod --reason "errors in the log"
 
   # One of several that wait, and a commit
-  assay reject shop/prod --reason "errors in the log" --id e0123456789 --commit
+  assay reject shop/prod --reason "errors in the log" --id e012345678 --commit
 
   # On a server, without a clone
   assay reject --repo https://git.example.com/env.git --path shop/prod --reason "errors in the log"`,

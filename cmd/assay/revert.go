@@ -42,7 +42,7 @@ promotion that is reverted already is nothing to do.`,
 
   # An earlier one
   assay history shop/prod
-  assay revert shop/prod --reason "errors at checkout" --id e0123456789
+  assay revert shop/prod --reason "errors at checkout" --id e012345678
 
   # On a server, without a clone
   assay revert --repo https://git.example.com/env.git --path shop/prod --reason "errors at checkout"`,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -146,13 +145,13 @@ func (a *app) questions() adopt.Ask {
 	return adopt.People(a.input.Stdin, a.stderr)
 }
 
-// adopt is the environment as a new plan names it: by its directory.
+// adopt is the environment as a new plan names it.
 func (p *opened) adopt() adopt.Environment {
-	title := path.Base(p.Dir)
-	if p.Dir == "." {
-		title = filepath.Base(p.root)
+	dir := p.Dir
+	if dir == "." {
+		dir = filepath.Base(p.root)
 	}
-	return adopt.Environment{Request: p.Request, Title: title}
+	return adopt.Environment{Request: p.Request, Title: adopt.Title(dir)}
 }
 
 // initError says which flag helps.

@@ -100,7 +100,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 
 func (a *app) reportStatus(list []status.Environment, past history.Past, opt statusOptions, dirs []string) error {
 	if len(list) == 0 {
-		a.notef("no environment is at or below %s: one has an assay.yaml or a candidate.yaml", strings.Join(dirs, ", "))
+		a.notef("no environment is at or below %s: one has an assay.yaml, as assay init writes it, or a candidate.yaml", strings.Join(dirs, ", "))
 	}
 	if past.Shallow && slices.ContainsFunc(list, func(s status.Environment) bool { return s.Last == nil }) {
 		a.notef("%s", reach(past))

@@ -18,6 +18,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"regexp"
+	"strings"
 
 	"github.com/assaydev/assay/render"
 )
@@ -26,6 +28,22 @@ import (
 type Environment struct {
 	render.Request
 	Title string // for people: the name that a new plan gets
+}
+
+// stages are names of directories that tell an app's environments apart, and not apps.
+var stages = regexp.MustCompile(`^(dev|develop|development|test|testing|qa|uat|int|integration|stage|staging|pre-?prod|prod|production|live|canary|sandbox|eu|us|overlays?|envs?|environments?)$`)
+
+// Title is the name of a new plan, after the environment's directory: with that above it
+// where it is called as every app's environment is.
+func Title(dir string) string {
+	name := path.Base(dir)
+	for above := path.Dir(dir); stages.MatchString(strings.SplitN(name, "-", 2)[0]) && above != "." && above != "/"; above = path.Dir(above) {
+		if stages.MatchString(path.Base(above)) {
+			continue
+		}
+		return path.Base(above) + "-" + name
+	}
+	return name
 }
 
 // at is the path in the repository of a file of the environment.

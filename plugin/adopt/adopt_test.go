@@ -27,6 +27,17 @@ func open(t *testing.T, files envrepo.Files) adopt.Environment {
 	return adopt.Environment{Request: req, Title: "shop"}
 }
 
+func TestTitle(t *testing.T) {
+	for dir, want := range map[string]string{
+		"shop": "shop", "shop/prod": "shop-prod", "apps/front/dev": "front-dev", "apps/front/overlays/prod-eu": "front-prod-eu",
+		"prod": "prod", "envs/prod": "prod", "prod/shop": "shop", "apps/produce": "produce",
+	} {
+		if got := adopt.Title(dir); got != want {
+			t.Errorf("%s: %s, want %s", dir, got, want)
+		}
+	}
+}
+
 func TestInitAsksForWhatIsLeftOut(t *testing.T) {
 	env := open(t, envrepo.Files{"prod/web.yaml": envrepo.Deployment("web") + "---\n" + service, "prod/side.yaml": strings.ReplaceAll(envrepo.Deployment("side"), "shop/web", "shop/side")})
 	var asked []string

@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -27,9 +28,22 @@ func Describe(c spec.Change) string {
 		parts = append(parts, fmt.Sprintf("%d patches", n))
 	}
 	if c.Diff != "" {
-		parts = append(parts, "a diff")
+		parts = append(parts, strings.TrimSuffix("a diff of "+excerpt.List(filesIn(c.Diff)), " of "))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// filesIn are the files that a diff edits, as its headers name them.
+func filesIn(diff string) (names []string) {
+	header := false
+	for line := range strings.Lines(diff) {
+		if name, ok := strings.CutPrefix(line, "+++ "); ok && header {
+			name, _, _ = strings.Cut(strings.TrimSpace(name), "\t")
+			names = append(names, strings.TrimPrefix(name, "b/"))
+		}
+		header = strings.HasPrefix(line, "--- ")
+	}
+	return names
 }
 
 // describeImage writes an image as `kustomize edit set image` takes it.

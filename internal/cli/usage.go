@@ -34,7 +34,8 @@ func FlagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		return unknownFlag(cmd, unknown)
 	case errors.As(err, &empty):
-		return Usagef("--%s needs a value: %s", empty.GetFlag().Name, excerpt.Joined(empty.GetFlag().Usage))
+		_, usage := pflag.UnquoteUsage(empty.GetFlag())
+		return Usagef("--%s needs a value: %s", empty.GetFlag().Name, excerpt.Joined(usage))
 	case errors.As(err, &invalid):
 		reason := invalid.Unwrap().Error()
 		if !errors.As(err, &usage) {
@@ -122,7 +123,8 @@ func OneOf(words []string) cobra.PositionalArgs {
 		if len(args) == 1 && slices.Contains(words, args[0]) {
 			return nil
 		}
-		return Usagef("%s %s: give one of %s", cmd.CommandPath(), excerpt.Of(strings.Join(args, " "), 100), strings.Join(words, ", "))
+		given := strings.TrimSpace(cmd.CommandPath() + " " + excerpt.Of(strings.Join(args, " "), 100))
+		return Usagef("%s: give one of %s", given, strings.Join(words, ", "))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/yamledit"
 	"github.com/assaydev/assay/render"
 )
 
@@ -61,7 +62,7 @@ func (p *preparation) next(ctx context.Context) error {
 			continue
 		}
 		if err := p.nextHere(ctx, to); err != nil {
-			return fmt.Errorf("spec.promotion.to[%d] of %s: %w", i, p.req.Dir, err)
+			return fmt.Errorf("%s: %w", destinationAt(p.req, i), err)
 		}
 	}
 	return nil
@@ -121,10 +122,32 @@ func CheckNext(ctx context.Context, req render.Request, plan *spec.Plan, branch 
 			continue
 		}
 		if err := checkNext(ctx, req, to); err != nil {
-			return fmt.Errorf("spec.promotion.to[%d] of %s: %w", i, req.Dir, err)
+			return fmt.Errorf("%s: %w", destinationAt(req, i), err)
 		}
 	}
 	return nil
+}
+
+// destinationAt is where the plan names a next environment.
+func destinationAt(req render.Request, i int) string {
+	field := fmt.Sprintf("spec.promotion.to[%d]", i)
+	name, err := spec.PlanFile(req.Name)
+	if err != nil {
+		return field
+	}
+	name = path.Join(req.Dir, name)
+	data, err := req.FS.ReadFile(name)
+	if err != nil {
+		return name + ": " + field
+	}
+	file, err := yamledit.Parse(name, data)
+	if err == nil {
+		at := yamledit.Path{yamledit.Key("spec"), yamledit.Key("promotion"), yamledit.Key("to"), yamledit.Index(i)}
+		if line, ok := file.Line(0, at); ok {
+			name = fmt.Sprintf("%s:%d", name, line)
+		}
+	}
+	return name + ": " + field
 }
 
 func checkNext(ctx context.Context, req render.Request, to spec.Destination) error {

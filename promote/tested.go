@@ -36,7 +36,7 @@ func Tested(ctx context.Context, before, after render.Request) (*render.Result, 
 		return nil, err
 	}
 	if len(differences) > 0 {
-		return nil, fmt.Errorf("it promotes something else than what was under test: %s", keys(differences))
+		return nil, fmt.Errorf("it promotes something other than what was under test: %s", keys(differences))
 	}
 	return res, nil
 }

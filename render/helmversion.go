@@ -40,7 +40,7 @@ func (r *run) sameHelm(ctx context.Context, edited *envfs.FS, app *stages) error
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: Helm %s, which is asked for, renders otherwise than Helm %s, which the plan says: %s; put `version: %s` under spec.helm of %s",
+	return fmt.Errorf("%s: Helm %s, which is asked for, renders differently from Helm %s, which the plan says: %s; put `version: %s` under spec.helm of %s",
 		r.files.markerFile, asked, planned, places(found), asked, r.files.planFile)
 }
 

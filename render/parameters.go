@@ -27,7 +27,7 @@ func sameChange(marker string, app, git *stages) error {
 	if slices.Equal(inApp, inGit) {
 		return nil
 	}
-	return fmt.Errorf("%s: the plugin's parameters alter the change under test: it renders otherwise than from Git alone; "+
+	return fmt.Errorf("%s: the plugin's parameters alter the change under test: it renders differently from Git alone; "+
 		"remove the parameters that set the same images or values, or move them to the plan", marker)
 }
 

@@ -127,7 +127,7 @@ func text(m map[string]any, names ...string) string {
 func (a *Application) source(source map[string]any) error {
 	at := func(name string) yamledit.Path { return a.within(name) }
 	if source["chart"] != nil {
-		return a.problem(at("chart"), "a chart of a Helm repository is nothing that a promotion could edit: put a chart that depends on it into Git")
+		return a.problem(at("chart"), "a chart of a Helm repository is not something that a promotion could edit: put a chart that depends on it into Git")
 	}
 	if a.Path == "" {
 		return a.problem(at("path"), "missing: name the environment's directory")

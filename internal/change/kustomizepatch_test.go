@@ -259,15 +259,15 @@ func TestKustomizePatchErrors(t *testing.T) {
 	}{
 		"near name": {head + webBase, spec.KustomizeSource{}, on("Deployment", "wep", replicas), []string{"spec.patches[0]: the patch matches nothing: did you mean Deployment/web"}},
 		"an image of the kustomization": {head + "images: [{name: example.com/web, newTag: v2}]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", retag), []string{
-			"spec.patches[0]: Deployment/web: the edited kustomization would render Deployment/web otherwise than patched at spec.template.spec.containers[name=web].image, which something that applies later sets",
+			"spec.patches[0]: Deployment/web: the edited kustomization would not render Deployment/web as patched at spec.template.spec.containers[name=web].image, because something that applies later sets it",
 		}},
-		"an image of the plan": {head + webBase, spec.KustomizeSource{Images: []string{"example.com/web:v2"}}, on("Deployment", "web", retag), []string{"containers[name=web].image, which something that applies later sets"}},
-		"replicas of the plan": {head + webBase, spec.KustomizeSource{Replicas: []types.Replica{{Name: "web", Count: 7}}}, on("Deployment", "web", replicas), []string{"otherwise than patched at spec.replicas"}},
+		"an image of the plan": {head + webBase, spec.KustomizeSource{Images: []string{"example.com/web:v2"}}, on("Deployment", "web", retag), []string{"containers[name=web].image, because something that applies later sets it"}},
+		"replicas of the plan": {head + webBase, spec.KustomizeSource{Replicas: []types.Replica{{Name: "web", Count: 7}}}, on("Deployment", "web", replicas), []string{"as patched at spec.replicas"}},
 		"a label of the kustomization": {head + "labels: [{pairs: {track: x}, includeTemplates: true}]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", "[{op: replace, path: /spec/template/metadata/labels/track, value: y}]"), []string{
-			"otherwise than patched at spec.template.metadata.labels.track",
+			"as patched at spec.template.metadata.labels.track",
 		}},
 		"a field that is copied": {head + "replacements:\n- source: {kind: Deployment, name: web, fieldPath: spec.replicas}\n  targets: [{select: {kind: ConfigMap, name: web}, fieldPaths: [data.color]}]\n" + webBase, spec.KustomizeSource{}, on("Deployment", "web", replicas), []string{
-			"the edited kustomization would render ConfigMap/web otherwise than patched at data.color",
+			"the edited kustomization would not render ConfigMap/web as patched at data.color",
 		}},
 		"no schema": {
 			head + "-- base/kustomization.yaml --\nresources: [a.yaml]\n-- base/a.yaml --\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\n",

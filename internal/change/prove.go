@@ -66,7 +66,7 @@ func unlike(d object.Difference) error {
 	if len(edits) > 0 {
 		at = " at " + excerpt.Cut(edits[0].Path.String(), longestText)
 	}
-	return fmt.Errorf("the edited kustomization would render %s otherwise than patched%s, which something that applies later sets"+
+	return fmt.Errorf("the edited kustomization would not render %s as patched%s, because something that applies later sets it"+
 		" (images, replicas, labels, replacements, a prefix, or the plan's options): change it there, or use images or a diff", d.Key, at)
 }
 

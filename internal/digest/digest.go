@@ -47,7 +47,7 @@ func Parse(text string) (Digest, error) {
 	case ok && len(rest) == digits && isHex(rest):
 		return Digest(text), nil
 	case !ok && isOther(text):
-		return "", fmt.Errorf("the digest %s is of another format than %s", excerpt.Of(text, 2*digits), strings.TrimSuffix(prefix, ":"))
+		return "", fmt.Errorf("the digest %s is of a format other than %s", excerpt.Of(text, 2*digits), strings.TrimSuffix(prefix, ":"))
 	}
 	return "", fmt.Errorf("%q is not a digest: it has %s and %d hex digits", excerpt.Of(text, 2*digits), prefix, digits)
 }

@@ -23,7 +23,7 @@ func TestSelect(t *testing.T) {
 		d.ID()[:9]:                      {false, ""},
 		d.ID() + "0":                    {false, ""},
 		"e000000000":                    {false, ""},
-		"v1:" + string(d[3:]):           {false, "of another format than v2"},
+		"v1:" + string(d[3:]):           {false, "of a format other than v2"},
 		"v2:" + strings.Repeat("0", 32): {false, ""},
 	} {
 		s, err := digest.Select(text)

@@ -50,7 +50,7 @@ func Read(fsys *envfs.FS, dir, env string) (File, error) {
 		return f, err
 	}
 	if f.Candidates == nil {
-		return f, fmt.Errorf("%s is %w, of another apiVersion than %s: rename it, or give the environment a name", f.Path, ErrForeign, spec.APIVersion)
+		return f, fmt.Errorf("%s is %w, of an apiVersion other than %s: rename it, or give the environment a name", f.Path, ErrForeign, spec.APIVersion)
 	}
 	return f, nil
 }

@@ -102,7 +102,7 @@ func (g *guard) keys(n *yaml.Node) error {
 			return g.complexKey(k)
 		}
 		if isMerge(k) && !mergeable(n.Content[i+1]) {
-			return g.f.refuse(k.Line, nil, "<< merges something else than mappings; correct the file")
+			return g.f.refuse(k.Line, nil, "<< merges something other than mappings; correct the file")
 		}
 		before := lines[k.Value]
 		if lines != nil {

@@ -84,7 +84,7 @@ func addToPlan(name string, data []byte, section string, options map[string]any)
 		case !has:
 			edits = append(edits, insert(existing, append(slices.Clone(at), yamledit.Key(key)), options[key]))
 		case key != "imageValues" && !object.Equal(was, options[key]):
-			return nil, fmt.Errorf("%s: spec.%s.%s says something else than the Application: make them the same", name, section, key)
+			return nil, fmt.Errorf("%s: spec.%s.%s differs from the Application: make them the same", name, section, key)
 		}
 	}
 	return file.Apply(edits...)

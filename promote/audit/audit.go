@@ -154,7 +154,7 @@ func (a *audit) promotion(ctx context.Context, c git.Entry, told history.Record,
 		}
 		tested = true
 		for _, d := range object.Diff(object.Applied(parent.Candidate), object.Applied(now.Baseline)) {
-			a.blame(c, d.Key, ", which promotes something else than what was tested")
+			a.blame(c, d.Key, ", which promotes something other than what was tested")
 		}
 	}
 	if !tested {
@@ -211,7 +211,7 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 	}
 	want, _ := object.Merge(stages[0].Baseline, stages[1].Baseline, stages[2].Baseline)
 	for _, d := range object.Diff(object.Applied(want), object.Applied(now.Baseline)) {
-		a.blame(c, d.Key, ", which reverts to something else than what was before the promotion")
+		a.blame(c, d.Key, ", which reverts to something other than what was before the promotion")
 	}
 	return a.signed(ctx, c, told)
 }

@@ -121,7 +121,7 @@ func TestAgainst(t *testing.T) {
 		"by hand":                        {func(r *repo) { r.promote(byHand, "2.0.0") }, "", 1},
 		"no promotion":                   {func(r *repo) { r.commit("edit", envrepo.Files{"prod/web.yaml": web("2.0.0")}) }, changed, 0},
 		"another environment's":          {func(r *repo) { r.promote(elsewhere, "2.0.0") }, changed, 0},
-		"something else than was tested": {func(r *repo) { r.promote(verdict, "2.0.1") }, changed + ", which promotes something else than what was tested", 0},
+		"something else than was tested": {func(r *repo) { r.promote(verdict, "2.0.1") }, changed + ", which promotes something other than what was tested", 0},
 		"a promotion of what nobody tested": {func(r *repo) {
 			r.commit(verdict.Message("", ""), envrepo.Files{"prod/web.yaml": web("2.0.0")})
 		}, changed + ", which promotes what was not under test", 0},
@@ -135,7 +135,7 @@ func TestAgainst(t *testing.T) {
 			promoted := r.promote(verdict, "2.0.0")
 			r.git("tag", "-f", "start")
 			r.commit(reverts(promoted).Message("", ""), envrepo.Files{"prod/web.yaml": web("0.9.0")})
-		}, changed + ", which reverts to something else than what was before the promotion", 0},
+		}, changed + ", which reverts to something other than what was before the promotion", 0},
 		"a revert of what promotes nothing": {func(r *repo) {
 			edit := r.commit("edit", envrepo.Files{"prod/web.yaml": web("2.0.0")})
 			r.git("tag", "-f", "start")

@@ -127,7 +127,7 @@ func (s Server) passed(ctx context.Context, d history.Decision, decide promote.D
 		return propagation{}, err
 	}
 	if rec.Promotion != promotion || rec.Digest != res.Digest {
-		return propagation{}, &unprovenError{errors.New("it tells of another experiment than the one that was under test before it")}
+		return propagation{}, &unprovenError{errors.New("it tells of an experiment other than the one that was under test before it")}
 	}
 	if s.Signers != "" {
 		covered, err := s.Repo.Covered(ctx, cmp.Or(d.Head, d.Commit), s.Signers)

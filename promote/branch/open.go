@@ -196,7 +196,7 @@ func (e *OtherHostError) Error() string {
 	if e.Host == "" {
 		return "its repository is on this machine, and that of this environment on another host: name it by a URL"
 	}
-	return fmt.Sprintf("%s is another host than that of this environment's repository, and is not allowed to get the same credentials", e.Host)
+	return fmt.Sprintf("%s is not the host of this environment's repository, and is not allowed to get the same credentials", e.Host)
 }
 
 // another opens the repository of a next environment. The plan names it, so that

@@ -25,8 +25,8 @@ func TestOnlyTheDigestBinds(t *testing.T) {
 		message    string
 	}{
 		"none":           {"", decision.Hold, "it has no annotation assay.dev/digest"},
-		"of format 1":    {"v1:" + whole[3:], decision.Hold, "of another format than v2"},
-		"of a later one": {"v30:" + whole[3:], decision.Hold, "of another format than v2"},
+		"of format 1":    {"v1:" + whole[3:], decision.Hold, "of a format other than v2"},
+		"of a later one": {"v30:" + whole[3:], decision.Hold, "of a format other than v2"},
 		"without a form": {whole[3:], decision.Hold, "is not a digest"},
 		"cut":            {whole[:40], decision.Hold, "is not a digest"},
 		"longer":         {whole + "0", decision.Hold, "is not a digest"},

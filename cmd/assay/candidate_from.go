@@ -23,9 +23,9 @@ It is proven: the candidate renders to exactly what REF renders to. Other files
 that REF changes are left out, and listed. A bump that adds, removes or renames
 a file that is rendered from, or changes a binary one, is refused, and so is
 what lies outside of the environment's own files, such as a base. Bring REF up
-to date first if it lacks newer commits. What was rejected before is refused as
-by assay candidate set. On a server a commit is named by its full ID, and other
-refs in full.`,
+to date first if it lacks newer commits. One that is merged already is nothing
+to do. What was rejected before is refused as by assay candidate set. On a
+server a commit is named by its full ID, and other refs in full.`,
 		Example: `  # A bot's branch
   git fetch origin bump-web
   assay candidate from FETCH_HEAD shop/prod

@@ -45,6 +45,8 @@ a directory of its own, experiment-NAME.
 With --app it moves an existing Application instead: the options of its source
 go to the plan, and the Application is printed with the plugin in their place.
 It is proven that both render the same; what Assay cannot honour is refused.
+Of several sources it takes the one that renders, if the others only lend it
+value files ($values/...) from the same revision of the same repository.
 
 Engines:
   job            a Job that asks the candidate over HTTP (default)

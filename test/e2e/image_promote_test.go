@@ -73,7 +73,7 @@ func documented(t *testing.T) map[string]map[string]string {
 		}
 		lines[m[1]][m[3]] = m[2]
 	}
-	if len(lines) != 2 || len(lines["argocd-repo-server"]) != 4 || len(lines["assay-promoter"]) != 4 {
+	if len(lines) != 2 || len(lines["argocd-repo-server"]) != 4 || len(lines["assay-promoter"]) != 5 {
 		t.Fatalf("docs/install.md runs %v", lines)
 	}
 	return lines

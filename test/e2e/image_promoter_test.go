@@ -3,12 +3,19 @@
 package e2e_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaydev/assay/test/e2e/kube"
+	"github.com/assaydev/assay/test/e2e/process"
 	"github.com/assaydev/assay/test/image"
 )
 
@@ -32,17 +39,20 @@ func (p *podTest) inPromoter(t *testing.T) {
 	c.must(err)
 	c.must(cluster.Apply(p.ctx, accounts))
 	c.must(cluster.Apply(p.ctx, string(manifests)))
-	c.must(cluster.Apply(p.ctx, application("shop", p.server.URL+"/"+l.repo.Path+".git", "{namespace: web, server: https://kubernetes.default.svc}")))
+	repo := p.server.URL + "/" + l.repo.Path + ".git"
+	shop := application("shop", repo, "{namespace: web, server: https://kubernetes.default.svc}")
+	c.must(cluster.Apply(p.ctx, shop))
+	c.must(cluster.Apply(p.ctx, p.login(repo)))
 
 	dir := t.TempDir()
-	_, container := p.pod(t, dir, "assay-promoter", "promoter", "promoter")
-	p.secret(t, filepath.Join(dir, "keys"))
+	pod, container := p.pod(t, dir, "assay-promoter", "promoter", "promoter")
 	p.admit(t, &container, cluster)
 	run := func(verb, flags string) string {
 		t.Helper()
-		return p.ok(t, container, "", p.lines["assay-promoter"][verb]+" --ca-file /etc/assay/ca.crt "+p.forge()+flags)
+		return p.ok(t, container, "", p.lines["assay-promoter"][verb]+flags)
 	}
 	run("candidate set", "")
+	l.expect(run("describe", ""), "2.0.0")
 	l.expect(run("promote", ""), "promoted candidate 2.0.0 (")
 	l.onMain("2.0.0", judges)
 
@@ -56,6 +66,93 @@ func (p *podTest) inPromoter(t *testing.T) {
 	c.must(cluster.Conclude(p.ctx, passedJob(digest)))
 	l.expect(run("conclude", ""), "promoted candidate 4.0.0 (")
 	l.onMain("4.0.0", judges)
+
+	daemon := p.daemon(t, pod, container)
+	run("candidate set", " --tag 5.0.0")
+	digest = l.digest()
+	c.must(cluster.Apply(p.ctx, boundJob(digest)))
+	c.must(cluster.Conclude(p.ctx, passedJob(digest)))
+	c.must(cluster.Apply(p.ctx, synced(shop, digest)))
+	c.must(daemon.Ready("promoter", time.Minute, func(context.Context) error {
+		if tip := l.git("log", "-1", "--format=%B", l.tip("main")); !strings.Contains(tip, "Assay-Outcome: promote") {
+			return errors.New("main is at: " + tip)
+		}
+		return nil
+	}))
+	l.onMain("5.0.0", judges)
+	l.expect(l.git("cat-file", "commit", l.tip("main")), "-----BEGIN SSH SIGNATURE-----")
+}
+
+// login is what Argo CD knows of the repository and its server.
+func (p *podTest) login(repo string) string {
+	certificate := strings.ReplaceAll(strings.TrimSpace(string(p.server.CA)), "\n", "\n    ")
+	return fmt.Sprintf(`
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-tls-certs-cm, namespace: argocd, labels: {app.kubernetes.io/part-of: argocd}}
+data:
+  127.0.0.1: |
+    %s
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: envs, namespace: argocd, labels: {argocd.argoproj.io/secret-type: assay-repository}}
+stringData: {url: %q, token: %q, forge: gitea, forgeAPI: %q}
+`, certificate, repo, p.token, p.server.URL+"/api/v1")
+}
+
+// synced is an Application that has synced the Job of a candidate.
+func synced(app, digest string) string {
+	return app + fmt.Sprintf("status: {resources: [{group: batch, version: v1, kind: Job, namespace: web, name: judge-e%s, status: Synced}]}\n", strings.TrimPrefix(digest, "v2:")[:9])
+}
+
+// daemon starts the promoter as its Deployment does, on addresses of loopback, and waits
+// until it is ready.
+func (p *podTest) daemon(t *testing.T, pod image.Pod, c image.Container) *process.Group {
+	t.Helper()
+	keys := c.Mounts[0].From
+	for name, data := range map[string][]byte{"signing-key": p.key, "notify-secret": []byte("a-secret-of-this-test")} {
+		if err := os.WriteFile(filepath.Join(keys, name), data, 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	free, err := process.FreeAddresses(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := append(append([]string{}, pod.Command...), pod.Args...)
+	for i, word := range words {
+		words[i] = strings.ReplaceAll(word, "$(NAMESPACE)", "argocd")
+	}
+	words = append(words, "--health-address="+free[0], "--metrics-address="+free[1], "--notify-address="+free[2])
+	program, args := c.Command(words...)
+	group := process.NewGroup(p.ctx, t.TempDir())
+	t.Cleanup(group.Stop)
+	if err := group.Start(process.Command{Name: "promoter", Path: program, Args: args, Env: c.Environment(), Dir: "/"}); err != nil {
+		t.Fatal(err)
+	}
+	err = group.Ready("promoter", time.Minute, func(ctx context.Context) error { return ready(ctx, "http://"+free[0]+"/readyz") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return group
+}
+
+// ready asks as the kubelet does.
+func ready(ctx context.Context, probe string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, probe, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", probe, res.Status)
+	}
+	return nil
 }
 
 // admit gives a container the service account, as the kubelet does.

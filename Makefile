@@ -20,7 +20,7 @@ build: ## build bin/assay and bin/assayd
 	GO=$(GO) ./build bin/assayd
 
 audit: build ## print the modules in what ships, fail on one that must not, and write the bill of materials
-	@$(GO) run ./test/audit bin/assay
+	@$(GO) run ./test/audit bin/assay bin/assayd
 
 release: ## build the archives, bills of materials and checksums of a release in bin/release
 	@rm -rf bin/release

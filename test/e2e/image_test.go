@@ -42,6 +42,9 @@ type imageTest struct {
 // unpackImage makes the image of this tree.
 func unpackImage(ctx context.Context, t *testing.T) string {
 	t.Helper()
+	if err := image.NeedRoot(); err != nil {
+		t.Fatal(err)
+	}
 	recipe, err := image.Read(filepath.Join(root, "Dockerfile"))
 	if err != nil {
 		t.Fatal(err)

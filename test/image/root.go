@@ -78,7 +78,7 @@ func (r Recipe) make(ctx context.Context, file string) error {
 // NeedRoot is an error where this process is not root.
 func NeedRoot() error {
 	if os.Geteuid() != 0 {
-		return errors.New("debootstrap, chroot and mount need root: run this test as root")
+		return errors.New("debootstrap, chroot and mount, which make the image and run it, need root: run this test as root")
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 func TestSameBytes(t *testing.T) {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	first, second := build(t, platform), build(t, platform)
-	if len(first) != 4 {
+	if len(first) != 5 {
 		t.Errorf("it has %v", slices.Sorted(maps.Keys(first)))
 	}
 	for name, data := range first {
@@ -106,18 +106,19 @@ func checkArchive(t *testing.T, name string, data []byte) {
 	files := map[string]*tar.Header{}
 	unpack(t, data, func(h *tar.Header, content []byte) {
 		files[h.Name] = h
-		if h.Name != name+"/assay" {
+		command := strings.TrimPrefix(h.Name, name+"/")
+		if command != "assay" && command != "assayd" {
 			return
 		}
 		info, err := buildinfo.Read(bytes.NewReader(content))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Mode&0o777 != 0o755 || info.Path != "github.com/assaydev/assay/cmd/assay" {
-			t.Errorf("assay is %s with mode %o", info.Path, h.Mode)
+		if h.Mode&0o777 != 0o755 || info.Path != "github.com/assaydev/assay/cmd/"+command {
+			t.Errorf("%s is %s with mode %o", command, info.Path, h.Mode)
 		}
 	})
-	for _, want := range []string{"assay", "LICENSE", "plugin.yaml", "plugin.helm-v4.yaml", "completions/assay.bash", "completions/assay.fish", "completions/assay.zsh"} {
+	for _, want := range []string{"assay", "assayd", "LICENSE", "plugin.yaml", "plugin.helm-v4.yaml", "completions/assay.bash", "completions/assay.fish", "completions/assay.zsh"} {
 		if h := files[name+"/"+want]; h == nil || h.Size < 100 || h.Uid != 0 {
 			t.Errorf("the archive's %s is %+v", want, h)
 		}

@@ -46,7 +46,7 @@ e2e: ## render every environment under real Argo CD, natively and through the pl
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
 
 image-test: ## run the image without an engine, as the pods of manifests/ do; as root
-	@$(component) argocd-v3 gitea helm-3.18.4 helm-4.2.4 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
+	@$(component) argocd-v3 etcd gitea helm-3.18.4 helm-4.2.4 kube-apiserver kustomize-5.7.1 kustomize-5.8.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m -run '^TestImage$$'
 
 playground: ## run the whole loop on this machine, with the examples, until an interrupt; needs root

@@ -17,7 +17,6 @@ import (
 // is: every example is what Argo CD itself renders, and with a marker the experiment
 // is added.
 func (i *imageTest) renders(t *testing.T) {
-	host := buildCLI(t).binary
 	for _, r := range []release{
 		{name: "manifests", helm: "helm-3.18.4", kustomize: "kustomize-5.7.1", skipsFiles: true},
 		{name: "helm-v4", helm: "helm-4.2.4", kustomize: "kustomize-5.8.1", skipsFiles: true, engine: "v4"},
@@ -33,8 +32,8 @@ func (i *imageTest) renders(t *testing.T) {
 			pod, container := i.sidecar(t, dir, components...)
 			copyServer(t, paths[0], filepath.Join(dir, "var-files"))
 			program, args := container.Command(append(pod.Command, pod.Args...)...)
-			s := &suite{release: r, rows: &report{}, assay: host, server: start(i.ctx, t, argocd.Options{
-				Dir: dir, ArgoCD: paths[0], Helm: paths[1], Kustomize: paths[2], Plugin: host, PluginName: "assay", PluginYAML: pluginYAML(t, r.engine),
+			s := &suite{release: r, rows: &report{}, assay: i.assay, server: start(i.ctx, t, argocd.Options{
+				Dir: dir, ArgoCD: paths[0], Helm: paths[1], Kustomize: paths[2], Plugin: i.assay, PluginName: "assay", PluginYAML: pluginYAML(t, r.engine),
 				PluginServer: &process.Command{Name: "cmp-server", Path: program, Args: args, Env: container.Environment(), Dir: dir},
 			})}
 			s.tree(t, exampleTree(t))

@@ -26,7 +26,7 @@ const mostImage = 100_000_000
 func TestImage(t *testing.T) {
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
-	i := &imageTest{t: t, ctx: ctx, root: unpackImage(ctx, t)}
+	i := unpackImage(ctx, t)
 	t.Run("files", i.files)
 	t.Run("renders", i.renders)
 	t.Run("promotes", i.promotes)
@@ -34,13 +34,13 @@ func TestImage(t *testing.T) {
 
 // imageTest is the image, laid out in a directory.
 type imageTest struct {
-	t    *testing.T
-	ctx  context.Context
-	root string
+	ctx   context.Context
+	root  string
+	assay string // the binary that is in it
 }
 
 // unpackImage makes the image of this tree.
-func unpackImage(ctx context.Context, t *testing.T) string {
+func unpackImage(ctx context.Context, t *testing.T) *imageTest {
 	t.Helper()
 	if err := image.NeedRoot(); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func unpackImage(ctx context.Context, t *testing.T) string {
 	if err := recipe.Unpack(ctx, tar, dir, image.Sources{Repository: root, Built: built}); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return &imageTest{ctx: ctx, root: dir, assay: built["/assay"]}
 }
 
 // pod is a container of an installation with the sidecar and more components, with its

@@ -20,6 +20,7 @@ import (
 // the experiment are there, guarded by RBAC, and the repository is on a real
 // Git server.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
 	cli := buildCLI(t)

@@ -24,6 +24,7 @@ const mostImage = 100_000_000
 // TestImage runs the image as the pods of manifests/ do, without an engine: as a user
 // who is not root, with nothing to write to but their mounts.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
 	i := unpackImage(ctx, t)

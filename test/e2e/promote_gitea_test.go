@@ -20,6 +20,7 @@ import (
 // TestPromoteOnGitea runs the command itself against a real server, a process
 // for each step, so that each begins with what Git and the forge know.
 func TestPromoteOnGitea(t *testing.T) {
+	t.Parallel()
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	t.Cleanup(stop)
 	cli := buildCLI(t)

@@ -10,7 +10,7 @@ import (
 const inside = "ASSAY_STACK_ISOLATED"
 
 // ErrRoot says that only root can make a network.
-var ErrRoot = errors.New("Argo CD's controller listens on all addresses, so that the stack needs a network of its own: run it as root, with unshare and ip installed (Debian: util-linux, iproute2)")
+var ErrRoot = errors.New("make a network: the stack needs one of its own, since Argo CD's controller listens on all addresses: run it as root, with unshare and ip installed (Debian: util-linux, iproute2)")
 
 // Isolated reports whether the process has a network of its own, with nothing but loopback.
 func Isolated() bool { return os.Getenv(inside) != "" }
@@ -23,7 +23,7 @@ func Isolate(name string, args ...string) (*exec.Cmd, error) {
 		}
 	}
 	script := append([]string{"--net", "--", "sh", "-c", `ip link set lo up && exec "$0" "$@"`, name}, args...)
-	c := exec.Command("unshare", script...) //nolint:gosec // the program is the caller's own
+	c := exec.Command("unshare", script...)
 	c.Env = append(os.Environ(), inside+"=1")
 	return c, nil
 }

@@ -3,6 +3,7 @@ package promote
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -101,7 +102,14 @@ func (c Chronicle) renamed(ctx context.Context, line History, change git.Change,
 	}
 	defer func() { _ = after.Close() }()
 	if now := c.Open(after).FS; holdsDir(now, dir) {
-		return sameFiles(now, c.Now, dir, c.untold(now))
+		return sameFiles(now, c.Now, dir, c.untold(now), func(from, to string) (bool, error) {
+			was, err := now.ReadFile(from)
+			if err != nil {
+				return false, err
+			}
+			is, err := c.Now.ReadFile(to)
+			return err == nil && bytes.Equal(was, is), nil // what cannot be read is another file
+		})
 	}
 	if change.Parent == "" {
 		return "", nil
@@ -115,7 +123,17 @@ func (c Chronicle) renamed(ctx context.Context, line History, change git.Change,
 	if err != nil {
 		return "", err
 	}
-	return sameFiles(c.Open(before).FS, c.Open(after).FS, dir, changed)
+	return sameFiles(c.Open(before).FS, c.Open(after).FS, dir, changed, func(from, to string) (bool, error) {
+		was, err := before.ID(from)
+		if err != nil {
+			return false, err
+		}
+		is, err := after.ID(to)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return was == is, err
+	})
 }
 
 // untold are the files of the environment's directory that the last commit lacks.
@@ -131,8 +149,9 @@ func (c Chronicle) untold(last *envfs.FS) []string {
 }
 
 // sameFiles is the directory that has most of the files of another one afterwards, as they
-// were there; empty where none has. Names are those that may be among them.
-func sameFiles(before, after *envfs.FS, dir string, names []string) (string, error) {
+// were there; empty where none has. Names are those that may be among them; same compares
+// one with what it may have been.
+func sameFiles(before, after *envfs.FS, dir string, names []string, same func(from, to string) (bool, error)) (string, error) {
 	files := map[string][]string{} // by their last name, the paths in the directory
 	all := 0
 	err := fs.WalkDir(before, dir, func(name string, d fs.DirEntry, err error) error {
@@ -149,14 +168,14 @@ func sameFiles(before, after *envfs.FS, dir string, names []string) (string, err
 	for _, name := range names {
 		for _, rel := range files[path.Base(name)] {
 			to, found := strings.CutSuffix(name, "/"+rel)
-			if !found || to == dir || holdsDir(before, to) {
+			if !found || to == dir || holdsDir(before, to) || !holdsDir(after, to) {
 				continue
 			}
-			was, err := before.ReadFile(path.Join(dir, rel))
+			ok, err := same(path.Join(dir, rel), name)
 			if err != nil {
 				return "", err
 			}
-			if is, err := after.ReadFile(name); err == nil && bytes.Equal(was, is) {
+			if ok {
 				kept[to]++
 			}
 		}

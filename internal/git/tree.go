@@ -68,6 +68,13 @@ func (t *Tree) Failed() error {
 	return t.failed
 }
 
+// ID is the object of a file: two files with the same one have the same content, which is
+// not read for that.
+func (t *Tree) ID(name string) (string, error) {
+	e, err := t.find(name)
+	return e.id, err
+}
+
 // Close ends the process that reads.
 func (t *Tree) Close() error { return t.objects.close() }
 

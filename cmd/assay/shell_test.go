@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -69,6 +70,30 @@ func page(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// TestShellPages: no page's commands are left out. Those of assayd's reference start a
+// server.
+func TestShellPages(t *testing.T) {
+	script, err := os.ReadFile("testdata/script/docs_shell.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(page, "../../")
+		runs := regexp.MustCompile(`(?m)^page (-each )?` + regexp.QuoteMeta(name) + " ").Match(script)
+		if shellBlock.Match(text) && !runs && name != "docs/assayd.md" {
+			t.Errorf("%s has commands, and docs_shell.txtar runs none of them", name)
+		}
+	}
+}
+
 func rulesOf(ts *testscript.TestScript, file string) (rules []*rule) {
 	for line := range strings.Lines(ts.ReadFile(file)) {
 		pattern, before, ok := strings.Cut(strings.TrimSpace(line), " => ")
@@ -123,7 +148,7 @@ func (w world) run(before, command string) {
 	for _, address := range []string{"https://git.example.com/env.git", "https://git.example.com/acme/envs.git", "https://github.com/acme/envs"} {
 		command = strings.ReplaceAll(command, address, server)
 	}
-	command = strings.NewReplacer("e012345678", "$ID", " /tmp/", " "+w.work+"/", " /usr/local/bin/", " "+w.work+"/").Replace(command)
+	command = strings.NewReplacer(" --watch", " --watch --timeout 3s", "e012345678", "$ID", " /tmp/", " "+w.work+"/", " /usr/local/bin/", " "+w.work+"/").Replace(command)
 	w.bash("{ :\n" + before + "\n} >../before 2>&1 || { cat ../before; exit 1; }\n" + command)
 }
 

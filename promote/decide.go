@@ -39,6 +39,7 @@ type Choice struct {
 	// What is under test, where a verdict was asked for.
 	Candidate  spec.Candidate
 	Experiment string    // its ID
+	Started    time.Time // when what judges began to test it; zero where nothing does yet
 	Expires    time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 }
 
@@ -117,7 +118,7 @@ func Read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
 	}
 	c := Choice{Decision: Decision{
 		Outcome: v.Outcome, Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
-	}, Candidate: *res.Marker, Experiment: res.ID, Expires: v.Expires}
+	}, Candidate: *res.Marker, Experiment: res.ID, Started: v.Started, Expires: v.Expires}
 	if v.Outcome == decision.Superseded || v.Outcome == decision.Hold {
 		c.Held = v.Outcome
 	}

@@ -35,7 +35,7 @@ func ByDeployments(list []Deployment) Decider {
 				return Choice{}, err
 			}
 		}
-		choice, err := c.choose(ctx)
+		choice, err := c.choose()
 		if paused := tip.Rendered.Plan.Spec.Promotion.Paused; paused && err == nil && choice.Held == "" {
 			choice.Held, choice.Reason = decision.Hold, fmt.Sprintf("the verdict is %s, and the plan is paused (spec.promotion.paused): %s", choice.Outcome, choice.Reason)
 		}
@@ -46,8 +46,14 @@ func ByDeployments(list []Deployment) Decider {
 // council is what the deployments of one environment say.
 type council struct {
 	tip  Tip
-	said []Choice // of those that have the experiment
+	said []heard  // of those that have the experiment
 	away []string // why others do not count, for people
+}
+
+// heard is what one deployment says, and the time there.
+type heard struct {
+	Choice
+	now time.Time
 }
 
 // ask reads the verdict of one deployment.
@@ -69,7 +75,11 @@ func (c *council) ask(ctx context.Context, d Deployment, named bool) error {
 		c.away = append(c.away, choice.Reason)
 		return nil
 	}
-	c.said = append(c.said, choice)
+	now := time.Now()
+	if d.Now != nil {
+		now = d.Now()
+	}
+	c.said = append(c.said, heard{choice, now})
 	return nil
 }
 
@@ -88,7 +98,7 @@ func (c *council) read(ctx context.Context, d Deployment) (Choice, error) {
 }
 
 // choose is one choice of all that was said.
-func (c *council) choose(ctx context.Context) (Choice, error) {
+func (c *council) choose() (Choice, error) {
 	res := c.tip.Rendered
 	var held []string
 	var expires time.Time
@@ -100,16 +110,18 @@ func (c *council) choose(ctx context.Context) (Choice, error) {
 				expires = choice.Expires
 			}
 		case choice.Outcome == decision.Reject:
-			return choice, nil
+			return choice.Choice, nil
 		}
 	}
 	if len(c.said) > 0 && len(c.away) > 0 {
-		past, err := c.overdue(ctx)
-		if err != nil {
+		due, past, err := c.due()
+		switch {
+		case err != nil:
 			return Choice{}, err
-		}
-		if past != nil {
-			return *past, nil
+		case past:
+			return c.overdue(), nil
+		case expires.IsZero() || !due.IsZero() && due.Before(expires):
+			expires = due
 		}
 	}
 	if reasons := append(held, c.away...); len(reasons) > 0 {
@@ -123,26 +135,38 @@ func (c *council) choose(ctx context.Context) (Choice, error) {
 	return agreed(c.said), nil
 }
 
-// overdue is the reject of an experiment that not every deployment has had by the
-// deadline; nil before.
-func (c *council) overdue(ctx context.Context) (*Choice, error) {
+// due is when every deployment must have had the experiment: the deadline after it began in the
+// first that has it, by the clock there. It is zero where that is never.
+func (c *council) due() (due time.Time, past bool, err error) {
 	deadline, err := deadlineOf(c.tip.Rendered)
-	if err != nil || deadline <= 0 || c.tip.Since == nil {
-		return nil, err
+	if err != nil || deadline <= 0 {
+		return due, false, err
 	}
-	since, err := c.tip.Since(ctx)
-	if err != nil || since.IsZero() || time.Since(since) <= deadline {
-		return nil, err
+	for _, choice := range c.said {
+		if choice.Started.IsZero() {
+			continue
+		}
+		at := choice.Started.Add(deadline)
+		if due.IsZero() || at.Before(due) {
+			due, past = at, choice.now.After(at)
+		}
 	}
-	choice := c.said[0]
-	choice.Held, choice.Outcome, choice.Digest = "", decision.Reject, c.tip.Rendered.Digest
-	choice.Reason = fmt.Sprintf("no verdict within %s: %s", c.tip.Rendered.Plan.Spec.Experiment.Deadline, strings.Join(c.away, "; "))
-	return &choice, nil
+	return due, past, nil
+}
+
+// overdue is the reject of an experiment that not every deployment has had by the deadline.
+// What others measured does not speak for it.
+func (c *council) overdue() Choice {
+	res := c.tip.Rendered
+	return Choice{Decision: Decision{
+		Outcome: decision.Reject, Digest: res.Digest, Engine: c.said[0].Engine,
+		Reason: fmt.Sprintf("no verdict within %s: %s", res.Plan.Spec.Experiment.Deadline, strings.Join(c.away, "; ")),
+	}, Candidate: *res.Marker, Experiment: res.ID}
 }
 
 // agreed is the promotion that all have said.
-func agreed(said []Choice) Choice {
-	all := said[0]
+func agreed(said []heard) Choice {
+	all := said[0].Choice
 	for _, choice := range said[1:] {
 		all.Reason += "; " + choice.Reason
 		all.Metrics = append(all.Metrics, choice.Metrics...)

@@ -42,6 +42,21 @@ func (e Expect) due(j judge) time.Time {
 	return start.Add(e.Deadline)
 }
 
+// began is when the first of the objects that are bound to the candidate began to test it; zero
+// where none has.
+func (e Expect) began(judges []judge) time.Time {
+	var first time.Time
+	for _, j := range judges {
+		if j.object == nil || j.digest != e.Digest {
+			continue
+		}
+		if at := e.started(j); !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
 // started is when the object began to test the candidate. The age of one that
 // outlives the candidate says nothing, unless it is younger than that.
 func (e Expect) started(j judge) time.Time {

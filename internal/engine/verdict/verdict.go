@@ -73,6 +73,7 @@ type Verdict struct {
 	Message  string        // why
 	Evidence string        // what it rests on
 
+	Started time.Time // when the first object began to test the candidate; zero where none has
 	Expires time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 
 	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
@@ -112,6 +113,7 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 		}
 	}
 	v := combine(findings, expect.Digest)
+	v.Started = expect.began(judges)
 	if v.Outcome == decision.Hold {
 		v.Expires = expect.expires(judges, findings)
 	}

@@ -70,7 +70,7 @@ func TestByDeployments(t *testing.T) {
 				Rendered: &at,
 				// The marker may be older by far than the experiment: that began when Argo CD synced.
 				Since: func(context.Context) (time.Time, error) { return time.Now().Add(-48 * time.Hour), nil },
-				As:       func(context.Context, View) (*render.Result, error) { return &at, nil },
+				As:    func(context.Context, View) (*render.Result, error) { return &at, nil },
 			}
 			choice, err := ByDeployments(list).Choose(t.Context(), tip)
 			if err != nil {

@@ -65,20 +65,30 @@ func (a *app) signs(opt serverFlags, o *credential.Options) (err error) {
 
 // asArgoCD has a branch opened with the logins that Argo CD has.
 func (a *app) asArgoCD(ctx context.Context, f serverFlags, project string, opt *branch.Options) error {
-	for _, flag := range []string{f.username, f.tokenFile, f.passwordFile, f.sshKey, f.githubApp} {
-		if flag != "" {
-			return cli.Usagef("--argocd-credentials takes the login from Argo CD: leave out --username, --token-file, --password-file, --ssh-key and --github-app")
+	for name, given := range map[string]string{
+		"username": f.username, "token-file": f.tokenFile, "password-file": f.passwordFile, "ssh-key": f.sshKey, "github-app": f.githubApp, "github-app-key": f.githubAppKey,
+		"known-hosts": f.knownHosts, "ca-file": f.ca,
+	} {
+		if given != "" {
+			return cli.Usagef("--argocd-credentials takes the login, hosts and certificates from Argo CD: leave out --%s", name)
 		}
 	}
 	c, err := a.openCluster(f)
 	if err != nil {
 		return fmt.Errorf("--argocd-credentials: %w", err)
 	}
-	settings, err := reposecret.Read(ctx, c.ListAll, application.Name{}.Or(c.Namespace).Namespace)
+	namespace := application.Name{}.Or(c.Namespace).Namespace
+	settings, err := reposecret.Read(ctx, c.ListAll, namespace)
 	if err != nil {
 		return fmt.Errorf("--argocd-credentials: %w", err)
 	}
-	return opt.As(settings, project, func(o *credential.Options) error { return a.signs(f, o) })
+	if own, err := settings.For(opt.URL, project); err == nil && own.Secret == "" {
+		a.notef("no Secret of the namespace %s has a login for the repository: going on without one", namespace)
+	}
+	return opt.As(settings, project, func(o *credential.Options) error {
+		o.AllowHTTP = f.allowHTTP
+		return a.signs(f, o)
+	})
 }
 
 func isSSH(repo string) bool {

@@ -120,6 +120,11 @@ func (f *promoterFlags) check() error {
 	if (f.notify == "") != (f.notifySecret == "") {
 		return cli.Usagef("--notify-address and --notify-secret: give both: a call has to know a secret")
 	}
+	for _, name := range f.namespaces {
+		if name != "*" && strings.ContainsAny(name, "*?[]{}/") {
+			return cli.Usagef("--application-namespaces %s: name each namespace, or give * for all: patterns are not supported", name)
+		}
+	}
 	return nil
 }
 

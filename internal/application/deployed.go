@@ -14,6 +14,7 @@ import (
 // and how that stands.
 type Deployed struct {
 	Name    Name
+	UID     string
 	Project string
 
 	// Places has one entry for each source that uses the plugin; Problems say what is
@@ -34,9 +35,36 @@ type Deployed struct {
 
 // Operation is a sync that runs.
 type Operation struct {
-	Revision string // the commit
-	Message  string // what it waits for, in Argo CD's words
-	Started  time.Time
+	Revisions []string // the commits, in the order of the sources
+	Message   string   // what it waits for, in Argo CD's words
+	Started   time.Time
+}
+
+// Of is the commit of a source; empty where it is not known.
+func (o *Operation) Of(at Place) string {
+	if o == nil || at.Source >= len(o.Revisions) {
+		return ""
+	}
+	return o.Revisions[at.Source]
+}
+
+// Same reports whether both are one sync.
+func (o *Operation) Same(as *Operation) bool {
+	return o != nil && as != nil && o.Started.Equal(as.Started) && slices.Equal(o.Revisions, as.Revisions)
+}
+
+// revisions are the commits that a part of the status names, of one source or of several.
+func revisions(of map[string]any) []string {
+	if one := text(of, "revision"); one != "" {
+		return []string{one}
+	}
+	var out []string
+	list, _ := of["revisions"].([]any)
+	for _, item := range list {
+		one, _ := item.(string)
+		out = append(out, one)
+	}
+	return out
 }
 
 // Waits reports whether it waits for objects to become healthy or hooks to end.
@@ -45,7 +73,7 @@ func (o *Operation) Waits() bool { return o != nil && strings.HasPrefix(o.Messag
 // ReadDeployed reads an Application that a cluster sent. One without a source that
 // uses the plugin has no Places.
 func ReadDeployed(o *unstructured.Unstructured) Deployed {
-	d := Deployed{Name: Name{Namespace: o.GetNamespace(), Name: o.GetName()}, Project: text(o.Object, "spec", "project")}
+	d := Deployed{Name: Name{Namespace: o.GetNamespace(), Name: o.GetName()}, UID: string(o.GetUID()), Project: text(o.Object, "spec", "project")}
 	a := &Application{File: d.Name.String()}
 	for _, source := range pluginSources(o.Object) {
 		p, err := a.place(o.Object, source)
@@ -90,9 +118,12 @@ func running(status map[string]any) *Operation {
 	if text(state, "phase") != "Running" {
 		return nil
 	}
-	op := &Operation{Revision: text(state, "syncResult", "revision"), Message: text(state, "message")}
-	if op.Revision == "" {
-		op.Revision = text(state, "operation", "sync", "revision")
+	result, _ := state["syncResult"].(map[string]any)
+	op := &Operation{Revisions: revisions(result), Message: text(state, "message")}
+	if len(op.Revisions) == 0 {
+		operation, _ := state["operation"].(map[string]any)
+		sync, _ := operation["sync"].(map[string]any)
+		op.Revisions = revisions(sync)
 	}
 	op.Started, _ = time.Parse(time.RFC3339, text(state, "startedAt"))
 	return op
@@ -109,24 +140,27 @@ func automated(root map[string]any) bool {
 	return on
 }
 
-// rolledBack is the revision that is deployed, if another one was deployed after it for
-// the first time: that is what a rollback leaves in status.history.
+// rolledBack is the revision that is deployed, if a later one was deployed before it: that
+// is what a rollback leaves in status.history. A revision is later than another if it came
+// there after it.
 func rolledBack(status map[string]any) string {
 	list, _ := status["history"].([]any)
-	var revisions []string
+	var deployed []string
 	for _, item := range list {
 		entry, _ := item.(map[string]any)
-		if r := text(entry, "revision"); r != "" {
-			revisions = append(revisions, r)
+		if r := strings.Join(revisions(entry), " "); r != "" {
+			deployed = append(deployed, r)
 		}
 	}
-	if len(revisions) < 3 {
+	if len(deployed) == 0 {
 		return ""
 	}
-	now, before := revisions[len(revisions)-1], revisions[:len(revisions)-1]
-	first := slices.Index(before, now)
-	if first < 0 || !slices.ContainsFunc(before[first:], func(r string) bool { return r != now }) {
-		return ""
+	now := deployed[len(deployed)-1]
+	first := slices.Index(deployed, now)
+	for _, r := range deployed[first:] {
+		if slices.Index(deployed, r) > first {
+			return now
+		}
 	}
-	return now
+	return ""
 }

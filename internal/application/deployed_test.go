@@ -79,7 +79,7 @@ status:
 	if !slices.Equal(d.Manages, want) || d.Project != "team" {
 		t.Errorf("%+v", d)
 	}
-	if !d.Operation.Waits() || d.Operation.Revision != "abc" || d.Operation.Started.Year() != 2026 {
+	if !d.Operation.Waits() || d.Operation.Of(Place{}) != "abc" || d.Operation.Started.Year() != 2026 {
 		t.Errorf("operation %+v", d.Operation)
 	}
 	if done := deployed(t, "status: {operationState: {phase: Succeeded, message: waiting for nothing}}"); done.Operation.Waits() {
@@ -93,6 +93,8 @@ func TestRolledBack(t *testing.T) {
 		"never":                  {off + "status: {history: [{revision: a}, {revision: b}]}", ""},
 		"the same again":         {off + "status: {history: [{revision: a}, {revision: a}, {revision: a}]}", ""},
 		"back to the first":      {off + "status: {history: [{revision: a}, {revision: b}, {revision: a}]}", "a"},
+		"forth by hand":          {off + "status: {history: [{revision: a}, {revision: b}, {revision: a}, {revision: b}]}", ""},
+		"of several sources":     {off + "status: {history: [{revisions: [a, x]}, {revisions: [b, x]}, {revisions: [a, x]}]}", "a x"},
 		"back, and forth again":  {off + "status: {history: [{revision: a}, {revision: b}, {revision: a}, {revision: c}]}", ""},
 		"automated sync is on":   {on + "status: {history: [{revision: a}, {revision: b}, {revision: a}]}", ""},
 		"its switch is off":      {"spec: {syncPolicy: {automated: {enabled: false}}}\nstatus: {history: [{revision: a}, {revision: b}, {revision: a}]}", "a"},

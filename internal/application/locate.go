@@ -14,6 +14,7 @@ type Place struct {
 	RepoURL  string
 	Revision string // branch; empty or HEAD is the default one
 	Path     string // the environment's directory in the repository
+	Source   int    // its place among the Application's sources
 
 	Project         string            // the Application's
 	Name, Namespace string            // the Application's, and its destination's namespace
@@ -50,8 +51,10 @@ func (a *Application) locate(root map[string]any) (Place, error) {
 }
 
 // place reads one source that uses the plugin.
-func (a *Application) place(root, source map[string]any) (Place, error) {
+func (a *Application) place(root map[string]any, of source) (Place, error) {
+	source := of.fields
 	p := Place{
+		Source:  of.index,
 		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
 		Project: text(root, "spec", "project"), Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
 		Cluster: destination(root), Env: map[string]string{},
@@ -84,35 +87,47 @@ func (a *Application) place(root, source map[string]any) (Place, error) {
 
 // pluginSources are the sources that Assay renders. With a source hydrator that is the
 // dry source: what is synced is written from it, and is not for people to edit.
-func pluginSources(root map[string]any) []map[string]any {
+func pluginSources(root map[string]any) []source {
 	spec, _ := root["spec"].(map[string]any)
 	sources, several := spec["sources"].([]any)
 	hydrator, hydrated := spec["sourceHydrator"].(map[string]any)
 	switch {
 	case hydrated:
 		sources = []any{hydrator["drySource"]}
-	case !several:
+	case !several || len(sources) == 0:
 		sources = []any{spec["source"]}
 	}
-	var found []map[string]any
-	for _, item := range sources {
-		source, _ := item.(map[string]any)
-		if isOurs(text(source, "plugin", "name")) {
-			found = append(found, source)
+	var found []source
+	for i, item := range sources {
+		fields, _ := item.(map[string]any)
+		if isOurs(text(fields, "plugin", "name")) {
+			found = append(found, source{i, fields})
 		}
 	}
 	return found
 }
 
+// source is one of an Application's, by its place among them.
+type source struct {
+	index  int
+	fields map[string]any
+}
+
 // isOurs takes the plugin's name with a version behind it, as Argo CD joins them.
 func isOurs(plugin string) bool { return plugin == "assay" || strings.HasPrefix(plugin, "assay-") }
+
+// What Argo CD calls the cluster that it runs in.
+const (
+	inClusterName = "in-cluster"
+	inCluster     = "https://kubernetes.default.svc"
+)
 
 // destination is the cluster that the Application deploys to; empty for the one
 // that Argo CD runs in, by the name and the URL that Argo CD has for it.
 func destination(root map[string]any) string {
 	for _, field := range []string{"name", "server"} {
 		switch at := text(root, "spec", "destination", field); at {
-		case "", "in-cluster", "https://kubernetes.default.svc":
+		case "", inClusterName, inCluster:
 		default:
 			return at
 		}

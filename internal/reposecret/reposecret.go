@@ -105,6 +105,9 @@ func (s Settings) choose(u repourl.URL, project string) (Secret, bool) {
 		if by := len(b.text("url")) - len(a.text("url")); by != 0 {
 			return by // the longest beginning
 		}
+		if by := len(b.text("project")) - len(a.text("project")); by != 0 {
+			return by // one of the project before one of all
+		}
 		return strings.Compare(a.Name, b.Name)
 	})
 	return found[0], true
@@ -126,7 +129,7 @@ func (s Secret) covers(u repourl.URL) bool {
 		return false
 	}
 	if s.prefix() {
-		return strings.HasPrefix(strings.TrimPrefix(u.Path, "/"), strings.TrimPrefix(own.Path, "/"))
+		return strings.HasPrefix(strings.ToLower(strings.TrimPrefix(u.Path, "/")), strings.ToLower(strings.TrimPrefix(own.Path, "/")))
 	}
 	return own.Repository() == u.Repository()
 }

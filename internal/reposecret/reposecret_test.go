@@ -46,6 +46,10 @@ func TestForChooses(t *testing.T) {
 		"another scheme":  {"http://git.example.com/team/env.git", []Secret{secret("a", "repo-creds", "url", "https://git.example.com/", "password", "x-secret-x")}, ""},
 		"another project": {repo, []Secret{secret("a", "repository", "url", repo, "password", "x-secret-x", "project", "theirs")}, ""},
 		"this project":    {repo, []Secret{secret("a", "repository", "url", repo, "password", "x-secret-x", "project", "ours")}, "a"},
+		"this project's before all projects'": {repo, []Secret{
+			secret("a", "repository", "url", repo, "password", "x-secret-x"), secret("b", "repository", "url", repo, "password", "x-secret-x", "project", "ours"),
+		}, "b"},
+		"another case":    {repo, []Secret{secret("a", "repository", "url", "https://git.example.com/Team/Env", "password", "x-secret-x")}, "a"},
 		"a Helm registry": {repo, []Secret{secret("a", "repository", "url", repo, "password", "x-secret-x", "type", "helm")}, ""},
 		"another type":    {repo, []Secret{secret("a", "cluster", "url", repo, "password", "x-secret-x")}, ""},
 		"ssh":             {"git@git.example.com:team/env.git", []Secret{secret("a", "repository", "url", "git@git.example.com:team/env", "sshPrivateKey", "k")}, "a"},

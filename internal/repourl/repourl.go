@@ -147,9 +147,14 @@ func (u URL) Address() string {
 }
 
 // Repository names the repository whichever way it is reached: two spellings that
-// differ in the scheme, the user or the ending .git alone are one.
+// differ in the scheme, the user, the ending .git or case alone are one, as for Argo CD.
+// On this machine case counts.
 func (u URL) Repository() string {
-	return u.Address() + "/" + strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+	name := u.Address() + "/" + strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git")
+	if u.Scheme == "file" {
+		return name
+	}
+	return strings.ToLower(name)
 }
 
 // Address is that of a URL, or an error that says what is wrong with it.

@@ -113,7 +113,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestRepository(t *testing.T) {
-	same := []string{"https://Git.example.com/a/b.git", "https://me@git.example.com:443/a/b/", "git@git.example.com:a/b.git", "ssh://git@git.example.com/a/b"}
+	same := []string{"https://Git.example.com/a/b.git", "https://me@git.example.com:443/a/b/", "git@git.example.com:a/b.git", "https://git.example.com/A/B", "ssh://git@git.example.com/a/b"}
 	for _, raw := range append(same, "https://git.example.com/a/c", "https://git.example.com:8443/a/b") {
 		u, err := Parse(raw)
 		if err != nil {

@@ -1,7 +1,6 @@
 package branch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,8 +95,17 @@ func (opt *Options) As(settings reposecret.Settings, project string, complete fu
 	if err != nil {
 		return err
 	}
-	opt.ForgeAPI = cmp.Or(own.ForgeAPI, opt.ForgeAPI)
+	// The login goes to the forge's API, too: to that which its own Secret names, or to one on the
+	// repository's host.
+	host, err := repourl.Parse(opt.URL)
+	if err != nil {
+		return fmt.Errorf("read URL of the repository: %w", err)
+	}
+	if at, bad := repourl.Parse(opt.ForgeAPI); opt.ForgeAPI != "" && (bad != nil || at.Host != host.Host) {
+		opt.Forge, opt.ForgeAPI = "", ""
+	}
 	if own.Forge != "" {
+		opt.ForgeAPI = own.ForgeAPI
 		if opt.Forge, err = ParseForge(own.Forge); err != nil {
 			return fmt.Errorf("read Secret %s: %w", own.Secret, err)
 		}

@@ -24,6 +24,7 @@ import (
 // kinds of Argo CD.
 var (
 	applicationKind    = schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Application"}
+	projectKind        = schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "AppProject"}
 	applicationSetKind = schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "ApplicationSet"}
 )
 
@@ -32,15 +33,25 @@ type argoCD struct {
 	client    client.Client // reads Secrets and ConfigMaps from its cache
 	direct    client.Reader // asks the API server
 	namespace string
-	index     *index
+	deploys   func(application.Deployed) []deploys
 	events    record.EventRecorder
 	log       *slog.Logger
 }
 
-// apps reads Applications afresh. Those that went away are left out.
+// apps reads Applications afresh. Those that went away are left out. Which there are, the
+// cache says: it is whole before the first look, and what events told need not be.
 func (a *argoCD) apps(ctx context.Context, keys ...Key) ([]application.Deployed, error) {
+	var all unstructured.UnstructuredList
+	all.SetGroupVersionKind(applicationKind)
+	if err := a.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list Applications: %w", err)
+	}
 	var out []application.Deployed
-	for _, name := range a.index.deploying(keys...) {
+	for i := range all.Items {
+		if !slices.ContainsFunc(a.deploys(application.ReadDeployed(&all.Items[i])), func(d deploys) bool { return slices.Contains(keys, d.key) }) {
+			continue
+		}
+		name := application.Name{Namespace: all.Items[i].GetNamespace(), Name: all.Items[i].GetName()}
 		o := named(applicationKind, name)
 		err := a.direct.Get(ctx, client.ObjectKeyFromObject(o), o)
 		if apierrors.IsNotFound(err) {
@@ -62,6 +73,19 @@ func named(kind schema.GroupVersionKind, name application.Name) *unstructured.Un
 	o.SetNamespace(name.Namespace)
 	o.SetName(name.Name)
 	return o
+}
+
+// project reads an AppProject. One that is not there permits nothing.
+func (a *argoCD) project(ctx context.Context, name string) (application.Project, error) {
+	o := named(projectKind, application.Name{Namespace: a.namespace, Name: name})
+	err := a.direct.Get(ctx, client.ObjectKeyFromObject(o), o)
+	if apierrors.IsNotFound(err) {
+		return application.Project{Name: name}, nil
+	}
+	if err != nil {
+		return application.Project{}, fmt.Errorf("read AppProject %s: %w", name, err)
+	}
+	return application.ReadProject(o), nil
 }
 
 // settings reads how Argo CD reaches repositories.
@@ -87,6 +111,7 @@ func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 // tell writes the annotation and an Event. That neither may be written keeps nothing back.
 func (a *argoCD) tell(ctx context.Context, app application.Deployed, all []Outcome) {
 	o := named(applicationKind, app.Name)
+	o.SetUID(types.UID(app.UID))
 	newest := all[0]
 	kind := corev1.EventTypeNormal
 	if slices.Contains([]decision.Outcome{decision.Reject, Failed}, newest.Outcome) {
@@ -124,7 +149,7 @@ func (a *argoCD) end(ctx context.Context, app application.Deployed) error {
 		return client.IgnoreNotFound(err)
 	}
 	now := application.ReadDeployed(o)
-	if now.Operation == nil || *now.Operation != *app.Operation {
+	if !now.Operation.Same(app.Operation) {
 		return nil
 	}
 	patch, err := json.Marshal(map[string]any{

@@ -76,6 +76,9 @@ type promoter struct {
 	// has them now.
 	apps func(ctx context.Context, keys ...Key) ([]application.Deployed, error)
 
+	// project reads an AppProject.
+	project func(ctx context.Context, name string) (application.Project, error)
+
 	// settings reads Argo CD's Secrets and ConfigMaps.
 	settings func(ctx context.Context) (reposecret.Settings, error)
 

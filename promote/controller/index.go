@@ -44,19 +44,6 @@ func (x *index) put(app application.Name, now []deploys) []Key {
 	return slices.Collect(maps.Keys(keys))
 }
 
-// deploying are the Applications that deploy one of the environments.
-func (x *index) deploying(keys ...Key) []application.Name {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	var out []application.Name
-	for app, list := range x.apps {
-		if slices.ContainsFunc(list, func(d deploys) bool { return slices.Contains(keys, d.key) }) {
-			out = append(out, app)
-		}
-	}
-	return out
-}
-
 // test remembers what an environment has under test.
 func (x *index) test(key Key, id string) {
 	x.mu.Lock()

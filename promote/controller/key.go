@@ -33,10 +33,11 @@ func (k Key) on(branch string) Key {
 
 // site is an environment as one source of an Application deploys it.
 type site struct {
-	key   Key
-	app   application.Deployed
-	place application.Place
-	view  promote.View
+	key     Key
+	app     application.Deployed
+	place   application.Place
+	view    promote.View
+	project application.Project // where it is about to be concluded
 }
 
 // sites are what an Application deploys with the plugin. What is wrong with one does not
@@ -54,6 +55,16 @@ func (p *promoter) sites(app application.Deployed) (list []site, problems []erro
 	return list, problems
 }
 
+// deploys are the environments that an Application deploys.
+func (p *promoter) deploys(app application.Deployed) []deploys {
+	sites, _ := p.sites(app)
+	var out []deploys
+	for _, s := range sites {
+		out = append(out, deploys{s.key, s.place.Namespace})
+	}
+	return out
+}
+
 func (p *promoter) site(app application.Deployed, place application.Place) (site, error) {
 	u, err := repourl.Parse(place.RepoURL)
 	if err != nil {
@@ -65,7 +76,7 @@ func (p *promoter) site(app application.Deployed, place application.Place) (site
 	}
 	env := view.Request.Environment
 	env.Dir = path.Clean(env.Dir)
-	return site{Key{u.Repository(), branchOf(place.Revision), env}, app, place, view}, nil
+	return site{key: Key{u.Repository(), branchOf(place.Revision), env}, app: app, place: place, view: view}, nil
 }
 
 // branchOf is the branch that a targetRevision names, if it names one.

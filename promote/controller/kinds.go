@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
@@ -23,11 +24,10 @@ import (
 // metadata alone. A kind that is not there is waited for: its CustomResourceDefinition
 // is watched as well.
 type kinds struct {
-	client    metadata.Interface
-	discover  discovery.DiscoveryInterface
-	namespace string // empty is all
-	wake      func(*metav1.PartialObjectMetadata)
-	log       *slog.Logger
+	client   metadata.Interface
+	discover discovery.DiscoveryInterface
+	wake     func(*metav1.PartialObjectMetadata)
+	log      *slog.Logger
 
 	changed chan struct{} // of capacity 1: what is watched is to be looked at
 
@@ -52,11 +52,18 @@ const (
 	unwatched   = 15 * time.Second
 )
 
+// mostKinds is how many kinds of plans are watched beside the built-in ones. Others are looked at
+// when Applications change.
+const mostKinds = 32
+
 // add watches a plan's own engines too.
 func (k *kinds) add(list []spec.Engine) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range list {
+		if len(k.custom) >= mostKinds {
+			return // who writes plans does not fill the memory
+		}
 		gk := schema.GroupKind{Group: e.Group, Kind: e.Kind}
 		if _, known := k.custom[gk]; !known {
 			k.custom[gk] = e
@@ -93,9 +100,9 @@ func (k *kinds) Start(ctx context.Context) error {
 			tries = servedTries
 		case <-again.C:
 		}
-		missing := k.sync(ctx)
+		missing, unknown := k.sync(ctx)
 		switch {
-		case missing && tries > 0:
+		case unknown || missing && tries > 0:
 			again.Reset(servedAfter)
 		case missing && definitions.failed.Load():
 			again.Reset(unwatched)
@@ -104,13 +111,14 @@ func (k *kinds) Start(ctx context.Context) error {
 }
 
 // sync starts and ends watches as the cluster has kinds, and reports whether some are
-// missing.
-func (k *kinds) sync(ctx context.Context) (missing bool) {
+// missing, or unknown as the server does not answer.
+func (k *kinds) sync(ctx context.Context) (missing, unknown bool) {
 	wanted := map[schema.GroupVersionResource]bool{}
 	for _, e := range k.engines() {
 		resource, found, err := k.resource(e)
-		if err != nil {
-			k.log.Debug("a kind cannot be discovered", "kind", e.Name, "error", err.Error())
+		if err != nil && !apierrors.IsNotFound(err) {
+			k.log.Info("a kind cannot be discovered, and is asked for again", "kind", e.Name, "error", err.Error())
+			unknown = true
 		}
 		if found {
 			wanted[resource] = true
@@ -118,18 +126,18 @@ func (k *kinds) sync(ctx context.Context) (missing bool) {
 			missing = true
 		}
 		if _, on := k.running[resource]; found && !on && ctx.Err() == nil {
-			k.running[resource] = k.follow(ctx, resource, k.namespace, engine.ExperimentLabel, k.wake)
+			k.running[resource] = k.follow(ctx, resource, metav1.NamespaceAll, engine.ExperimentLabel, k.wake)
 			k.log.Info("watching experiments", "resource", resource.GroupResource().String(), "version", resource.Version)
 		}
 	}
 	for resource, w := range k.running {
-		if !wanted[resource] {
+		if !wanted[resource] && !unknown {
 			w.end()
 			delete(k.running, resource)
 			k.log.Info("experiments are not watched any more: their kind is gone", "resource", resource.GroupResource().String())
 		}
 	}
-	return missing
+	return missing, unknown
 }
 
 // engines are the built-in ones and the plans'.

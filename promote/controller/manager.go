@@ -55,13 +55,14 @@ func Run(ctx context.Context, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("start promoter: %w", err)
 	}
+	opt.Cluster.REST = config
 	objects, err := opt.Cluster.Client()
 	if err != nil {
 		return err
 	}
 	x := newIndex()
 	a := &argoCD{
-		client: mgr.GetClient(), direct: mgr.GetAPIReader(), namespace: opt.Namespace, index: x,
+		client: mgr.GetClient(), direct: mgr.GetAPIReader(), namespace: opt.Namespace,
 		events: mgr.GetEventRecorderFor("assay"), log: opt.Log,
 	}
 	w, err := newWatches(config, mgr.GetHTTPClient(), opt, x)
@@ -69,12 +70,13 @@ func Run(ctx context.Context, opt Options) error {
 		return fmt.Errorf("start promoter: %w", err)
 	}
 	w.promoter = &promoter{
-		opt: opt, apps: a.apps, settings: a.settings, list: objects.List, now: objects.Now, tell: a.tell, end: a.end, told: &told{},
+		opt: opt, apps: a.apps, project: a.project, settings: a.settings, list: objects.List, now: objects.Now, tell: a.tell, end: a.end, told: &told{},
 		tests: func(key Key, res *render.Result) {
 			x.test(key, res.ID)
 			w.kinds.add(res.Plan.Spec.Experiment.Engines)
 		},
 	}
+	a.deploys = w.promoter.deploys
 	if err := w.register(mgr); err != nil {
 		return fmt.Errorf("start promoter: %w", err)
 	}
@@ -91,7 +93,7 @@ func newManager(config *rest.Config, opt Options) (manager.Manager, error) {
 		return nil, err
 	}
 	here := map[string]cache.Config{opt.Namespace: {}}
-	grace := workLimit
+	grace := 20 * time.Second // below the pod's
 	mgr, err := manager.New(config, manager.Options{
 		Scheme: clientscheme.Scheme, Logger: logr.FromSlogHandler(opt.Log.Handler()),
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
@@ -230,15 +232,11 @@ func (w *watches) reconcile(ctx context.Context, key Key) (reconcile.Result, err
 // application puts the environments of an Application on the queue.
 func (w *watches) application(o *unstructured.Unstructured, q queue) {
 	app := application.ReadDeployed(o)
-	sites, problems := w.promoter.sites(app)
+	_, problems := w.promoter.sites(app)
 	for _, err := range problems {
 		w.promoter.opt.Log.Warn("a source is passed over", "application", app.Name.String(), "error", err.Error())
 	}
-	var now []deploys
-	for _, s := range sites {
-		now = append(now, deploys{s.key, s.place.Namespace})
-	}
-	for _, key := range w.index.put(app.Name, now) {
+	for _, key := range w.index.put(app.Name, w.promoter.deploys(app)) {
 		q.Add(key)
 	}
 }

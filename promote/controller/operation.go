@@ -15,12 +15,13 @@ func (p *promoter) endStale(ctx context.Context, s *branch.Session, sites []site
 	var failed []error
 	for _, of := range sites {
 		op := of.app.Operation
-		if !op.Waits() || op.Revision == "" || p.opt.Branch.DryRun {
+		revision := op.Of(of.place)
+		if !op.Waits() || revision == "" || p.opt.Branch.DryRun {
 			continue
 		}
-		stale, err := s.Superseded(ctx, op.Revision)
+		stale, err := s.Superseded(ctx, revision)
 		if err == nil && stale {
-			p.opt.Log.Info("ended a sync that waits for an experiment which Git no longer has", "application", of.app.Name.String(), "revision", op.Revision)
+			p.opt.Log.Info("ended a sync that waits for an experiment which Git no longer has", "application", of.app.Name.String(), "revision", revision)
 			err = p.end(ctx, of.app)
 		}
 		failed = append(failed, err)

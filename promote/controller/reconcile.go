@@ -42,21 +42,22 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	if why != "" {
 		log.Info("held", "reason", why)
 		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
-		return 0, nil
+		return jittered(holdEvery), nil
 	}
 	r, err := s.Decide(ctx, p.decider(key, sites))
-	if r != nil {
-		p.report(ctx, sites, outcomeOf(r))
-		log.Info("looked", "outcome", r.Outcome, "id", r.ID, "reason", excerpt.Of(r.Reason, 300), "commit", r.Commit, "dryRun", r.DryRun)
-		again = p.next(r)
-	}
 	if err != nil {
 		return 0, p.failed(ctx, sites, err)
 	}
-	return again, p.endStale(ctx, s, sites)
+	log.Info("looked", "outcome", r.Outcome, "id", r.ID, "reason", excerpt.Of(r.Reason, 300), "commit", r.Commit, "dryRun", r.DryRun)
+	if u := r.Unfinished; u != nil {
+		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
+	}
+	p.report(ctx, sites, outcomeOf(r))
+	return p.next(r), p.endStale(ctx, s, sites)
 }
 
-// deploying are the sites of the environments, in order of their Applications' names.
+// deploying are the sites of the environments, in order of their Applications' names. What an
+// AppProject does not permit, Argo CD does not deploy, and it has no say here.
 func (p *promoter) deploying(ctx context.Context, keys ...Key) ([]site, error) {
 	apps, err := p.apps(ctx, keys...)
 	if err != nil {
@@ -66,9 +67,17 @@ func (p *promoter) deploying(ctx context.Context, keys ...Key) ([]site, error) {
 	for _, app := range apps {
 		list, _ := p.sites(app) // what is wrong with others was told when they changed
 		for _, s := range list {
-			if slices.Contains(keys, s.key) {
-				out = append(out, s)
+			if !slices.Contains(keys, s.key) {
+				continue
 			}
+			if s.project, err = p.project(ctx, app.Project); err != nil {
+				return nil, err
+			}
+			if err := s.project.Permits(app.Name, s.place, p.opt.Namespace); err != nil {
+				p.opt.Log.Warn("an Application is passed over", "application", app.Name.String(), "reason", err.Error())
+				continue
+			}
+			out = append(out, s)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b site) int { return strings.Compare(a.app.Name.String(), b.app.Name.String()) })
@@ -84,8 +93,15 @@ func (p *promoter) all(ctx context.Context, s *branch.Session, key Key) ([]site,
 	if err != nil || len(unnamed) == 0 {
 		return p.deploying(ctx, key)
 	}
-	name, err := s.Repo.DefaultBranch(ctx)
-	if err != nil || name != key.Branch {
+	var name string
+	err = s.Repo.Retry(ctx, func(ctx context.Context) (err error) {
+		name, err = s.Repo.DefaultBranch(ctx)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err // one that is left out could have rejected
+	case name != key.Branch:
 		return p.deploying(ctx, key)
 	}
 	return p.deploying(ctx, key.on(""), key)
@@ -111,6 +127,9 @@ func (p *promoter) open(ctx context.Context, of site) (*branch.Session, error) {
 	opt.URL, opt.Branch, opt.View = of.place.RepoURL, of.key.Branch, of.view
 	opt.Note = func(text string) { p.opt.Log.Info("note", "environment", of.key.String(), "note", text) }
 	err = opt.As(settings, of.app.Project, func(o *credential.Options) error {
+		if err := of.project.PermitsRepo(o.URL); err != nil {
+			return err // the plan names it, as a next environment's
+		}
 		if p.opt.Sign != nil {
 			p.opt.Sign(o)
 		}
@@ -187,8 +206,8 @@ func jittered(d time.Duration) time.Duration {
 
 // failed tells of an error where people look, and gives it back.
 func (p *promoter) failed(ctx context.Context, sites []site, err error) error {
-	if ctx.Err() == nil {
-		p.report(ctx, sites, Outcome{Outcome: Failed, Reason: excerpt.Line(err.Error())})
+	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		p.report(context.WithoutCancel(ctx), sites, Outcome{Outcome: Failed, Reason: excerpt.Line(err.Error())})
 	}
 	return errors.Join(err, context.Cause(ctx))
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/reposecret"
@@ -57,7 +58,10 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 				return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
 			},
 		},
-		apps:     func(_ context.Context, keys ...Key) ([]application.Deployed, error) { return w.applications, nil },
+		apps: func(_ context.Context, keys ...Key) ([]application.Deployed, error) { return w.applications, nil },
+		project: func(context.Context, string) (application.Project, error) {
+			return application.Project{Repos: []string{"*"}, Destinations: []application.Destination{{Server: "*", Namespace: "*"}}, Namespaces: []string{"team"}}, nil
+		},
 		settings: func(context.Context) (reposecret.Settings, error) { return w.login, nil },
 		list: func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
 			return w.objects, w.listing
@@ -230,8 +234,12 @@ func TestMovesNothing(t *testing.T) {
 			mustGit(w, "tag", "main", "main")
 			w.applications[0].Places[0].Revision = "main"
 		}, "targetRevision main is a branch and a tag"},
-		"a commit":                  {push(), func(w *world) { w.applications[0].Places[0].Revision = w.tip() }, "is not a branch of the repository"},
-		"a range of versions":       {push(), func(w *world) { w.applications[0].Places[0].Revision = "1.*" }, "targetRevision 1.* is not a branch"},
+		"a commit":            {push(), func(w *world) { w.applications[0].Places[0].Revision = w.tip() }, "is not a branch of the repository"},
+		"a range of versions": {push(), func(w *world) { w.applications[0].Places[0].Revision = "1.*" }, "targetRevision 1.* is not a branch"},
+		"a project of others": {push(), func(w *world) {
+			w.app("other", "").Name.Namespace = "tenant"
+			w.applications[0].Places[0].Cluster = "far"
+		}, "it deploys to the cluster far"},
 		"a rollback":                {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
 		"a paused plan":             {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
 		"another cluster":           {push(), func(w *world) { w.applications[0].Places[0].Cluster = "far" }, "it deploys to the cluster far"},
@@ -352,7 +360,7 @@ func TestEndsAStaleSync(t *testing.T) {
 	w := newWorld(t, push())
 	w.judge("Failed")
 	before := w.tip()
-	waiting := &application.Operation{Revision: before, Message: "waiting for completion of hook batch/Job/done"}
+	waiting := &application.Operation{Revisions: []string{before}, Message: "waiting for completion of hook batch/Job/done"}
 	w.applications[0].Operation = waiting
 	w.objects[0].Object["status"] = map[string]any{}
 	w.conclude()
@@ -360,7 +368,7 @@ func TestEndsAStaleSync(t *testing.T) {
 		t.Fatal("the experiment is still under test, and its sync was ended")
 	}
 	w.judge("Failed")
-	w.applications[0].Operation = &application.Operation{Revision: before, Message: "one or more objects failed to apply"}
+	w.applications[0].Operation = &application.Operation{Revisions: []string{before}, Message: "one or more objects failed to apply"}
 	w.conclude()
 	w.said("shop Held: ", "shop Rejected: ")
 	if len(w.ended) > 0 {
@@ -371,7 +379,7 @@ func TestEndsAStaleSync(t *testing.T) {
 	if !slices.Equal(w.ended, []string{"shop"}) {
 		t.Errorf("ended %q", w.ended)
 	}
-	w.applications[0].Operation = &application.Operation{Revision: w.tip(), Message: waiting.Message}
+	w.applications[0].Operation = &application.Operation{Revisions: []string{w.tip()}, Message: waiting.Message}
 	w.conclude()
 	if len(w.ended) != 1 {
 		t.Error("a sync of the tip was ended")
@@ -463,5 +471,66 @@ func TestVerdictFlips(t *testing.T) {
 	w.said()
 	if w.tip() != tip {
 		t.Error("it wrote")
+	}
+}
+
+// TestTellsHowItEnded: once nothing is under test any more, what was told last does not stay.
+func TestTellsHowItEnded(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(w *world)
+		told string
+	}{
+		"decided by somebody else": {func(w *world) {
+			server := w.site()
+			if _, err := server.Decide(t.Context(), promote.ByHand(decision.Promote, "looks good", "")); err != nil {
+				t.Fatal(err)
+			}
+		}, "shop Promoted: "},
+		"withdrawn": {func(w *world) {
+			if _, err := w.repo.Commit("main", "Withdraw", gitserver.File{Path: "prod/candidate.yaml", Delete: true}); err != nil {
+				t.Fatal(err)
+			}
+		}, "shop Withdrawn: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, push())
+			w.judge("Suspended")
+			w.conclude()
+			w.said("shop Held: ")
+			test.end(w)
+			w.conclude()
+			w.said(test.told)
+			w.conclude()
+			w.said()
+		})
+	}
+}
+
+// site opens the environment as somebody else does.
+func (w *world) site() *branch.Session {
+	w.t.Helper()
+	list, _ := w.sites(w.applications[0])
+	list[0].project = application.Project{Repos: []string{"*"}}
+	s, err := w.open(w.t.Context(), list[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(s.Close)
+	return s
+}
+
+// TestNextRepositoriesOfTheProject: a plan's next environment gets no login for a repository that
+// the AppProject does not permit.
+func TestNextRepositoriesOfTheProject(t *testing.T) {
+	w := newWorld(t, push())
+	list, _ := w.sites(w.applications[0])
+	list[0].project = application.Project{Name: "ours", Repos: []string{w.repo.Dir}}
+	s, err := w.open(t.Context(), list[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, _, err := s.Another(t.Context(), w.repo.Dir+"/../other"); err == nil || !strings.Contains(err.Error(), "its AppProject ours does not permit the repository") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -31,16 +31,29 @@ type Outcome struct {
 	ID        string           `json:"id,omitempty"`
 	Commit    string           `json:"commit,omitempty"`
 	Pull      string           `json:"pullRequest,omitempty"` // its URL, or its branch
+	State     string           `json:"state,omitempty"`       // of the pull request: open, merged or closed
 	Reason    string           `json:"reason,omitempty"`
+
+	earlier bool // nothing is under test, and this is the last decision
 }
 
 // outcomeOf is what a result tells.
 func outcomeOf(r *promote.Result) Outcome {
+	if d := r.Earlier; r.Outcome == decision.None && d != nil {
+		// It was merged, or decided by somebody else.
+		return Outcome{Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Commit: d.Commit, earlier: true}
+	}
 	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit}
 	if r.Pull != nil {
-		o.Commit, o.Pull = "", r.Pull.URL
+		o.Commit, o.Pull, o.State = "", r.Pull.URL, "open"
 		if o.Pull == "" {
 			o.Pull = r.Pull.Head
+		}
+		switch r.Pull.State {
+		case promote.Merged:
+			o.Commit, o.State = r.Commit, "merged"
+		case promote.Closed, promote.Outdated:
+			o.State = "closed"
 		}
 	}
 	return o
@@ -49,7 +62,7 @@ func outcomeOf(r *promote.Result) Outcome {
 // same reports whether nothing is new to people. A reason alone is not: what an experiment
 // says while it runs may change with each look.
 func (o Outcome) same(as Outcome) bool {
-	o.Reason, as.Reason = "", ""
+	o.Reason, as.Reason, o.earlier, as.earlier = "", "", false, false
 	return o == as
 }
 
@@ -59,14 +72,17 @@ type told struct {
 	last map[application.Name]map[spec.Environment]Outcome
 }
 
-// report tells what came of an environment, by each of its Applications. There is
-// nothing to tell of one without a candidate.
+// report tells what came of an environment, by each of its Applications. Of one without a
+// candidate there is nothing to tell, unless one was there when it was told last.
 func (p *promoter) report(ctx context.Context, sites []site, o Outcome) {
-	if o.Outcome == decision.None || p.opt.Branch.DryRun {
+	if p.opt.Branch.DryRun {
 		return
 	}
 	for _, s := range sites {
 		o.Environment = s.key.Environment
+		if (o.Outcome == decision.None || o.earlier) && !p.told.waits(s.app.Name, o.Environment) {
+			continue
+		}
 		if all, isNew := p.told.add(s.app.Name, o); isNew {
 			p.tell(ctx, s.app, all)
 		}
@@ -96,6 +112,15 @@ func (t *told) add(app application.Name, o Outcome) (all []Outcome, isNew bool) 
 	return all, true
 }
 
+// waits reports whether the last that was told of an environment has not come to its end: a
+// hold, a failure, or a pull request that is open.
+func (t *told) waits(app application.Name, env spec.Environment) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last, found := t.last[app][env]
+	return found && (last.State == "open" || last.Outcome == decision.Hold || last.Outcome == decision.Superseded || last.Outcome == Failed)
+}
+
 // forget drops what was told of an Application that is gone.
 func (t *told) forget(app application.Name) {
 	t.mu.Lock()
@@ -114,7 +139,7 @@ func annotation(all []Outcome) string {
 func (o Outcome) title() string {
 	switch o.Outcome {
 	case decision.Promote:
-		if o.Pull != "" {
+		if o.State == "open" {
 			return "PromotionProposed"
 		}
 		return "Promoted"
@@ -124,6 +149,8 @@ func (o Outcome) title() string {
 		return "Superseded"
 	case Failed:
 		return "PromotionFailed"
+	case decision.None:
+		return "Withdrawn"
 	}
 	return "Held"
 }

@@ -86,14 +86,8 @@ func TestIndex(t *testing.T) {
 	has("one with the ID, elsewhere", x.concerned("e1", "elsewhere"), "cart")
 	x.test(key("cart"), "e2")
 	has("one with the ID of before", x.concerned("e1", "elsewhere"))
-	if got := x.deploying(key("shop")); len(got) != 2 {
-		t.Errorf("shop is deployed by %v", got)
-	}
 	has("an Application that moves concerns where it was", x.put(shop, []deploys{{key("moved"), "web"}}), "moved", "shop")
 	has("one that goes", x.put(shop, nil), "moved")
-	if got := x.deploying(key("moved")); len(got) != 0 {
-		t.Errorf("moved is deployed by %v", got)
-	}
 	x.mark(key("cart"), true)
 	has("under way", x.underWay(), "cart")
 	x.mark(key("cart"), false)

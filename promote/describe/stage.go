@@ -15,14 +15,14 @@ func (j *Judge) read(o *unstructured.Unstructured) {
 	status, _ := o.Object["status"].(map[string]any)
 	text := func(names ...string) string {
 		s, _, _ := unstructured.NestedString(status, names...)
-		return excerpt.Of(s, 100)
+		return excerpt.Of(s, longest)
 	}
 	for _, field := range []string{"stage", "phase", "state"} {
 		if j.Stage = text(field); j.Stage != "" {
 			break
 		}
 	}
-	j.Message = excerpt.Of(text("message"), longest)
+	j.Message = text("message")
 	switch (schema.GroupKind{Group: o.GroupVersionKind().Group, Kind: o.GetKind()}) {
 	case schema.GroupKind{Group: "iter8.tools", Kind: "Experiment"}:
 		j.iter8(o, status, text)

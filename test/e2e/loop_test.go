@@ -102,6 +102,7 @@ type loop struct {
 	forge *forge.Client
 
 	promoter *stack.Promoter
+	marked   string  // the commit that set the last candidate
 	commits  []state // of main, in order
 }
 
@@ -305,6 +306,14 @@ func (l *loop) set(args ...string) string {
 	if code != 0 || found == nil {
 		l.t.Fatalf("candidate set: exit code %d: %s%s", code, out, messages)
 	}
+	commit := regexp.MustCompile(`commit ([0-9a-f]{7,40}) is on main`).FindStringSubmatch(out + messages)
+	if commit == nil {
+		l.t.Fatalf("candidate set names no commit: %s%s", out, messages)
+	}
+	_, err := l.Repo.Sync()
+	l.must(err)
+	l.marked, err = l.Repo.Git("rev-parse", commit[1])
+	l.must(err)
 	return found[1]
 }
 
@@ -319,9 +328,7 @@ func (l *loop) tested(id, tag string) {
 		}
 		return l.image(shop, "web-candidate", tag)()
 	})
-	tip, err := l.Repo.Sync()
-	l.must(err)
-	l.commits = append(l.commits, state{tip, l.commits[len(l.commits)-1].baseline, tag})
+	l.commits = append(l.commits, state{l.marked, l.commits[len(l.commits)-1].baseline, tag})
 }
 
 // pull waits for the one open pull request of a candidate.
@@ -461,7 +468,7 @@ func (l *loop) killed(tag string) {
 	l.concluded(tag)
 	trailers, err := l.Repo.Git("log", "origin/main", "--format=%(trailers:key=Assay-Experiment,valueonly)%(trailers:key=Assay-Outcome,valueonly)", "--no-merges")
 	l.must(err)
-	if n := strings.Count(trailers, id+"\npromote"); n > 1 {
+	if n := strings.Count(trailers, id+"\npromote"); n != 1 {
 		l.t.Errorf("%s is promoted %d times:\n%s", id, n, trailers)
 	}
 }
@@ -543,7 +550,7 @@ func (l *loop) iter8() {
 	l.must(l.Cluster.Apply(l.ctx, `
 apiVersion: argoproj.io/v1alpha1
 kind: Application
-metadata: {name: iter8, namespace: argocd}
+metadata: {name: iter8, namespace: argocd, finalizers: [resources-finalizer.argocd.argoproj.io]}
 spec:
   project: default
   destination: {server: "https://kubernetes.default.svc", namespace: shop}
@@ -591,6 +598,17 @@ spec:
 		return l.weights(100, 0)()
 	})
 	l.must(l.Cluster.Delete(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", "iter8"))
+	l.until("the tutorial's app is gone", l.gone("iter8"))
+}
+
+// gone is a check that an Application is not there any more.
+func (l *loop) gone(name string) func() error {
+	return func() error {
+		if app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name); err != nil || app != nil {
+			return because(err, "it is there")
+		}
+		return nil
+	}
 }
 
 // weights is a check of how the live VirtualService routes.
@@ -659,19 +677,23 @@ spec:
 		}
 		return fmt.Errorf("none of %d does", len(list))
 	})
-	app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name)
-	l.must(err)
-	told := app.GetAnnotations()["assay.dev/outcome"]
-	if preserves && !strings.Contains(told, `"outcome":"hold"`) || !preserves && told != "" {
-		l.t.Errorf("the Application %s has %q", name, told)
+	told := func() string {
+		app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name)
+		l.must(err)
+		return app.GetAnnotations()["assay.dev/outcome"]
+	}
+	if preserves {
+		l.until("its annotation stays", func() error {
+			if text := told(); !strings.Contains(text, `"outcome":"hold"`) {
+				return fmt.Errorf("it has %q", text)
+			}
+			return nil
+		})
+	} else if text := told(); text != "" {
+		l.t.Errorf("the Application %s has %q", name, text)
 	}
 	l.must(l.Cluster.Delete(l.ctx, "argoproj.io/v1alpha1", "ApplicationSet", "argocd", name))
-	l.until("the Application "+name+" is gone", func() error {
-		if app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name); err != nil || app != nil {
-			return because(err, "it is there")
-		}
-		return nil
-	})
+	l.until("the Application "+name+" is gone", l.gone(name))
 }
 
 // quiet watches an experiment that runs: nothing is out of sync, and nothing flaps.

@@ -213,8 +213,8 @@ func (b *bench) landed(tag string) error {
 	})
 }
 
-// timed measures from the moment that the API server has the conclusion to the commit's own
-// push, as the Git server dates it.
+// timed measures from the moment that the API server has the conclusion until a clone sees the
+// promotion on the server, which is looked for ten times a second.
 func (b *bench) timed(ctx context.Context, rounds int) ([]time.Duration, error) {
 	if _, err := b.StartPromoter(); err != nil {
 		return nil, err

@@ -1,0 +1,108 @@
+package application
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gobwas/glob"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/repourl"
+)
+
+// Project is what an AppProject permits: Argo CD does not deploy an Application that
+// its project does not permit, whatever the Application says of itself. The rules are those
+// of Argo CD's documentation, "Projects": globs, of which one that begins with ! denies.
+type Project struct {
+	Name         string
+	Namespaces   []string // of Applications, beside Argo CD's own
+	Repos        []string
+	Destinations []Destination
+}
+
+// Destination is a pattern of where Applications may deploy to.
+type Destination struct{ Server, Name, Namespace string }
+
+// ReadProject reads an AppProject that a cluster sent.
+func ReadProject(o *unstructured.Unstructured) Project {
+	p := Project{Name: o.GetName()}
+	p.Namespaces, _, _ = unstructured.NestedStringSlice(o.Object, "spec", "sourceNamespaces")
+	p.Repos, _, _ = unstructured.NestedStringSlice(o.Object, "spec", "sourceRepos")
+	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "destinations")
+	for _, item := range list {
+		d, _ := item.(map[string]any)
+		p.Destinations = append(p.Destinations, Destination{text(d, "server"), text(d, "name"), text(d, "namespace")})
+	}
+	return p
+}
+
+// Permits says why the project does not permit what an Application deploys from a source;
+// nil where it does. own is the namespace that Argo CD runs in.
+func (p Project) Permits(app Name, at Place, own string) error {
+	switch {
+	case app.Namespace != own && !matches(p.Namespaces, app.Namespace):
+		return fmt.Errorf("its AppProject %s does not permit Applications of the namespace %s (spec.sourceNamespaces)", p.Name, app.Namespace)
+	case !p.permitsDestination(at):
+		return fmt.Errorf("its AppProject %s does not permit its destination (spec.destinations)", p.Name)
+	}
+	return p.PermitsRepo(at.RepoURL)
+}
+
+// PermitsRepo says why the project does not permit a repository.
+func (p Project) PermitsRepo(url string) error {
+	u, err := repourl.Parse(url)
+	if err != nil {
+		return fmt.Errorf("read URL of the repository: %w", err)
+	}
+	var spellings []string
+	for _, pattern := range p.Repos {
+		denies := strings.HasPrefix(pattern, "!")
+		plain := strings.TrimPrefix(pattern, "!")
+		// A pattern that is a URL is compared as a URL, so that its spelling does not count.
+		if own, err := repourl.Parse(plain); err == nil && own.Repository() == u.Repository() {
+			plain = url
+		}
+		if denies {
+			plain = "!" + plain
+		}
+		spellings = append(spellings, plain)
+	}
+	if !matches(spellings, url) {
+		return fmt.Errorf("its AppProject %s does not permit the repository %s (spec.sourceRepos)", p.Name, excerpt.Of(u.Repository(), 200))
+	}
+	return nil
+}
+
+// permitsDestination asks for the cluster that Argo CD runs in; others are not reached.
+func (p Project) permitsDestination(at Place) bool {
+	permitted := false
+	for _, d := range p.Destinations {
+		here := matches([]string{strings.TrimPrefix(d.Server, "!")}, inCluster) || matches([]string{strings.TrimPrefix(d.Name, "!")}, inClusterName)
+		there := matches([]string{strings.TrimPrefix(d.Namespace, "!")}, at.Namespace)
+		denies := slices.ContainsFunc([]string{d.Server, d.Name, d.Namespace}, func(s string) bool { return strings.HasPrefix(s, "!") })
+		if here && there && denies {
+			return false
+		}
+		permitted = permitted || here && there
+	}
+	return permitted
+}
+
+// matches reports whether one of the globs matches, and none that denies does.
+func matches(patterns []string, text string) bool {
+	found := false
+	for _, pattern := range patterns {
+		plain, denies := strings.CutPrefix(pattern, "!")
+		g, err := glob.Compile(plain)
+		if err != nil || !g.Match(text) {
+			continue
+		}
+		if denies {
+			return false
+		}
+		found = true
+	}
+	return found
+}

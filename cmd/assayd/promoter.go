@@ -106,7 +106,7 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.BoolVar(&f.leader, "leader-elect", false, "let one of several replicas work")
 	s.BoolVar(&f.dryRun, "dry-run", false, "prove what would be written, log it, and write nothing")
 	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
-	s.Var((*cli.ByteSize)(&f.memory), "memory-limit", "end with an error when more memory is taken (default 2Gi, or three quarters of what the system gives if that is less)")
+	s.Var(&f.memory, "memory-limit", "end with an error when more memory is taken (default 2Gi, or three quarters of what the system gives if that is less)")
 	f.commits, f.workers = 500, 4
 	s.Var((*cli.Count)(&f.commits), "max-commits", "newest `commits` that are searched for decisions (default 500)")
 	s.Var((*cli.Count)(&f.workers), "workers", "environments that are worked on at once (default 4)")

@@ -12,8 +12,8 @@ import (
 
 func secret(name, kind string, fields ...string) Secret {
 	s := Secret{Name: name, Type: kind, Data: map[string][]byte{}}
-	for i := 0; i < len(fields); i += 2 {
-		s.Data[fields[i]] = []byte(fields[i+1])
+	for pair := range slices.Chunk(fields, 2) {
+		s.Data[pair[0]] = []byte(pair[1])
 	}
 	return s
 }

@@ -29,7 +29,7 @@ func (p *promoter) deployment(s site) promote.Deployment {
 			return nil, errors.New("it names no namespace in spec.destination: name the one that its objects are in")
 		}
 		if missing := s.missing(res.Judges()); len(missing) > 0 {
-			return nil, fmt.Errorf("Argo CD has not synced %s yet", object.Names(missing))
+			return nil, fmt.Errorf("the experiment has not been synced by Argo CD yet: %s", object.Names(missing))
 		}
 		objs, err := promote.Live(p.list, s.place.Namespace)(ctx, res)
 		if err != nil {

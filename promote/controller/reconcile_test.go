@@ -58,7 +58,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 				return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
 			},
 		},
-		apps: func(_ context.Context, keys ...Key) ([]application.Deployed, error) { return w.applications, nil },
+		apps: func(context.Context, ...Key) ([]application.Deployed, error) { return w.applications, nil },
 		project: func(context.Context, string) (application.Project, error) {
 			return application.Project{Repos: []string{"*"}, Destinations: []application.Destination{{Server: "*", Namespace: "*"}}, Namespaces: []string{"team"}}, nil
 		},
@@ -244,14 +244,14 @@ func TestMovesNothing(t *testing.T) {
 		"a paused plan":             {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
 		"another cluster":           {push(), func(w *world) { w.applications[0].Places[0].Cluster = "far" }, "it deploys to the cluster far"},
 		"no namespace":              {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
-		"what is not synced":        {push(), func(w *world) { w.applications[0].Manages = nil }, "Argo CD has not synced Job"},
+		"what is not synced":        {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},
 		"an object that went away":  {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
 		"a label that went away":    {push(), func(w *world) { w.objects[0].SetLabels(nil); w.objects[0].SetAnnotations(nil) }, "it has neither the annotation"},
 		"another Application's":     {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
 		"another namespace's":       {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
 		"what may not be listed":    {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
 		"one of two on another":     {push(), func(w *world) { w.app("far", "").Places[0].Cluster = "far" }, "far: it deploys to the cluster far"},
-		"one of two by branch name": {push(), func(w *world) { w.app("late", "main").Manages = nil }, "late: Argo CD has not synced"},
+		"one of two by branch name": {push(), func(w *world) { w.app("late", "main").Manages = nil }, "late: the experiment has not been synced"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, test.tree)
@@ -344,7 +344,7 @@ func TestTellsOfErrors(t *testing.T) {
 // TestDryRun proves, and writes and tells nothing.
 func TestDryRun(t *testing.T) {
 	w := newWorld(t, push())
-	w.promoter.opt.Branch.DryRun = true
+	w.opt.Branch.DryRun = true
 	w.judge("Complete")
 	tip := w.tip()
 	w.conclude()

@@ -40,45 +40,59 @@ func TestStages(t *testing.T) {
 		object string
 		want   Judge
 	}{
-		"Iter8": {`
+		"Iter8": {
+			`
 apiVersion: iter8.tools/v2alpha2
 kind: Experiment
 spec: {duration: {iterationsPerLoop: 6, maxLoops: 2}}
 status: {stage: Running, completedIterations: 5, message: "IterationUpdate: Completed Iteration 5", analysis: {winnerAssessment: {data: {winnerFound: true, winner: candidate}}}}`,
-			Judge{Stage: "Running", Progress: "5 of 12 iterations", Winner: "candidate", Message: "IterationUpdate: Completed Iteration 5"}},
-		"Iter8 without a winner": {`
+			Judge{Stage: "Running", Progress: "5 of 12 iterations", Winner: "candidate", Message: "IterationUpdate: Completed Iteration 5"},
+		},
+		"Iter8 without a winner": {
+			`
 apiVersion: iter8.tools/v2alpha2
 kind: Experiment
 status: {stage: Completed, analysis: {winnerAssessment: {data: {winnerFound: false, winner: candidate}}}}`,
-			Judge{Stage: "Completed"}},
-		"AnalysisRun": {`
+			Judge{Stage: "Completed"},
+		},
+		"AnalysisRun": {
+			`
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisRun
 spec: {metrics: [{name: errors, count: 3}, {name: latency}]}
 status: {phase: Running, metricResults: [{name: errors, count: 1}, {name: latency, count: 4}]}`,
-			Judge{Stage: "Running", Progress: "errors 1 of 3, latency 4"}},
-		"Rollout": {`
+			Judge{Stage: "Running", Progress: "errors 1 of 3, latency 4"},
+		},
+		"Rollout": {
+			`
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 spec: {strategy: {canary: {steps: [{setWeight: 20}, {pause: {}}]}}}
 status: {phase: Paused, message: CanaryPauseStep, currentStepIndex: 1}`,
-			Judge{Stage: "Paused", Progress: "step 1 of 2", Message: "CanaryPauseStep"}},
-		"Canary": {`
+			Judge{Stage: "Paused", Progress: "step 1 of 2", Message: "CanaryPauseStep"},
+		},
+		"Canary": {
+			`
 apiVersion: flagger.app/v1beta1
 kind: Canary
 status: {phase: Progressing, canaryWeight: 30, iterations: 2}`,
-			Judge{Stage: "Progressing", Progress: "weight 30 %, iteration 2"}},
-		"a Job that runs": {`
+			Judge{Stage: "Progressing", Progress: "weight 30 %, iteration 2"},
+		},
+		"a Job that runs": {
+			`
 apiVersion: batch/v1
 kind: Job
 spec: {completions: 3}
 status: {active: 1, succeeded: 1}`,
-			Judge{Stage: "Active", Progress: "1 of 3 completions"}},
-		"a Job that failed": {`
+			Judge{Stage: "Active", Progress: "1 of 3 completions"},
+		},
+		"a Job that failed": {
+			`
 apiVersion: batch/v1
 kind: Job
 status: {conditions: [{type: Failed, status: "True", message: Job has reached the specified backoff limit}]}`,
-			Judge{Stage: "Failed", Progress: "0 of 1 completions", Message: "Job has reached the specified backoff limit"}},
+			Judge{Stage: "Failed", Progress: "0 of 1 completions", Message: "Job has reached the specified backoff limit"},
+		},
 		"k6":                    {"apiVersion: k6.io/v1alpha1\nkind: TestRun\nstatus: {stage: started}", Judge{Stage: "started"}},
 		"a status of any types": {"apiVersion: iter8.tools/v2alpha2\nkind: Experiment\nstatus: [1]\nspec: {duration: x}", Judge{}},
 	} {
@@ -97,8 +111,10 @@ func TestPods(t *testing.T) {
 	for name, test := range map[string]struct{ status, want string }{
 		"ready":         {"{phase: Running, conditions: [{type: Ready, status: 'True'}]}", ""},
 		"unschedulable": {"{phase: Pending, conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: 0/3 nodes are available}]}", "Unschedulable: 0/3 nodes are available"},
-		"an image that is not there": {"{phase: Pending, containerStatuses: [{name: web, state: {waiting: {reason: ImagePullBackOff, message: not found}}}]}",
-			"web: ImagePullBackOff: not found"},
+		"an image that is not there": {
+			"{phase: Pending, containerStatuses: [{name: web, state: {waiting: {reason: ImagePullBackOff, message: not found}}}]}",
+			"web: ImagePullBackOff: not found",
+		},
 		"an init container": {"{phase: Pending, initContainerStatuses: [{name: wait, state: {terminated: {reason: Completed}}}, {name: migrate, state: {terminated: {reason: Error}}}]}", "migrate: Error"},
 		"only a phase":      {"{phase: Pending}", "Pending"},
 	} {

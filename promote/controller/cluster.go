@@ -31,6 +31,7 @@ var (
 // argoCD reads and writes what is in Argo CD's own cluster.
 type argoCD struct {
 	client    client.Client // reads Secrets and ConfigMaps from its cache
+	cached    client.Reader // Applications, too
 	direct    client.Reader // asks the API server
 	namespace string
 	deploys   func(application.Deployed) []deploys
@@ -43,7 +44,7 @@ type argoCD struct {
 func (a *argoCD) apps(ctx context.Context, keys ...Key) ([]application.Deployed, error) {
 	var all unstructured.UnstructuredList
 	all.SetGroupVersionKind(applicationKind)
-	if err := a.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+	if err := a.cached.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list Applications: %w", err)
 	}
 	var out []application.Deployed

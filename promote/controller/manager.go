@@ -62,7 +62,7 @@ func Run(ctx context.Context, opt Options) error {
 	}
 	x := newIndex()
 	a := &argoCD{
-		client: mgr.GetClient(), direct: mgr.GetAPIReader(), namespace: opt.Namespace,
+		client: mgr.GetClient(), cached: mgr.GetCache(), direct: mgr.GetAPIReader(), namespace: opt.Namespace,
 		events: mgr.GetEventRecorderFor("assay"), log: opt.Log,
 	}
 	w, err := newWatches(config, mgr.GetHTTPClient(), opt, x)

@@ -8,7 +8,7 @@ export ASSAY_CORPUS
 GO ?= go
 FUZZTIME ?= 10s
 component := test/components/build
-concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
+concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./promote/controller ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
 .PHONY: help build audit release test race others demo corpus e2e image-test playground fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
 

@@ -211,9 +211,11 @@ func (c *clusterTest) withoutArgoCD() {
 func (c *clusterTest) define() {
 	c.t.Helper()
 	module := strings.TrimSpace(command(c.t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/argoproj/argo-cd/v2"))
-	crd, err := os.ReadFile(filepath.Join(module, "manifests", "crds", "application-crd.yaml"))
-	c.must(err)
-	c.must(c.server.Apply(c.ctx, string(crd)))
+	for _, name := range []string{"application", "appproject"} {
+		crd, err := os.ReadFile(filepath.Join(module, "manifests", "crds", name+"-crd.yaml"))
+		c.must(err)
+		c.must(c.server.Apply(c.ctx, string(crd)))
+	}
 }
 
 // install makes Applications, and accounts that may read them.

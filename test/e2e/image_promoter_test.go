@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/test/e2e/kube"
+	"github.com/assaydev/assay/test/e2e/stack"
 	"github.com/assaydev/assay/test/e2e/process"
 	"github.com/assaydev/assay/test/image"
 )
@@ -39,6 +40,7 @@ func (p *podTest) inPromoter(t *testing.T) {
 	c.must(err)
 	c.must(cluster.Apply(p.ctx, accounts))
 	c.must(cluster.Apply(p.ctx, string(manifests)))
+	c.must(cluster.Apply(p.ctx, stack.Project))
 	repo := p.server.URL + "/" + l.repo.Path + ".git"
 	shop := application("shop", repo, "{namespace: web, server: https://kubernetes.default.svc}")
 	c.must(cluster.Apply(p.ctx, shop))

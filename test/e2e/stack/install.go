@@ -47,8 +47,8 @@ metadata: {name: argocd-secret, namespace: argocd, labels: {app.kubernetes.io/pa
 stringData: {server.secretkey: not-a-secret-here}
 `
 
-// project is made by argocd-server, which does not run.
-const project = `
+// Project is the AppProject that argocd-server, which does not run, would make.
+const Project = `
 apiVersion: argoproj.io/v1alpha1
 kind: AppProject
 metadata: {name: default, namespace: argocd}
@@ -74,7 +74,7 @@ func (s *Stack) install() error {
 	if err != nil {
 		return err
 	}
-	for _, text := range []string{project, manifests, s.login()} {
+	for _, text := range []string{Project, manifests, s.login()} {
 		if err := s.Cluster.Apply(s.ctx, text); err != nil {
 			return err
 		}

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/test/e2e/kube"
-	"github.com/assaydev/assay/test/e2e/stack"
 	"github.com/assaydev/assay/test/e2e/process"
+	"github.com/assaydev/assay/test/e2e/stack"
 	"github.com/assaydev/assay/test/image"
 )
 

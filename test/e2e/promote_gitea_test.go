@@ -150,7 +150,7 @@ type decision struct {
 	Outcome, Candidate, ID, Engine, Commit, RevertedBy string
 }
 
-// history is the decisions, without what put candidates under test or took their place.
+// history is the decisions, without what put candidates under test, took their place, or closed pull requests.
 func (l *loopTest) history() []decision {
 	l.t.Helper()
 	out, _ := l.ok("history", "-o", "json")
@@ -158,7 +158,7 @@ func (l *loopTest) history() []decision {
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		l.t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(d decision) bool { return d.Outcome == "candidate" || d.Outcome == "preempt" })
+	return slices.DeleteFunc(all, func(d decision) bool { return d.Outcome == "candidate" || d.Outcome == "preempt" || d.Outcome == "close" })
 }
 
 // promoted checks that the history tells of a promotion once, by this commit.

@@ -158,7 +158,9 @@ func (l *loopTest) history() []decision {
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		l.t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(d decision) bool { return d.Outcome == "candidate" || d.Outcome == "preempt" || d.Outcome == "close" })
+	return slices.DeleteFunc(all, func(d decision) bool {
+		return d.Outcome == "candidate" || d.Outcome == "preempt" || d.Outcome == "close"
+	})
 }
 
 // promoted checks that the history tells of a promotion once, by this commit.

@@ -240,17 +240,21 @@ func TestMovesNothing(t *testing.T) {
 			w.app("other", "").Name.Namespace = "tenant"
 			w.applications[0].Places[0].Cluster = "far"
 		}, "it deploys to the cluster far"},
-		"a rollback":                {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
-		"a paused plan":             {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
-		"another cluster":           {push(), func(w *world) { w.applications[0].Places[0].Cluster = "far" }, "it deploys to the cluster far"},
-		"no namespace":              {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
-		"what is not synced":        {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},
-		"an object that went away":  {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
-		"a label that went away":    {push(), func(w *world) { w.objects[0].SetLabels(nil); w.objects[0].SetAnnotations(nil) }, "it has neither the annotation"},
-		"another Application's":     {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
-		"another namespace's":       {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
-		"what may not be listed":    {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
-		"one of two on another":     {push(), func(w *world) { w.app("far", "").Places[0].Cluster = "far" }, "far: it deploys to the cluster far"},
+		"a rollback":               {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
+		"a paused plan":            {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
+		"another cluster":          {push(), func(w *world) { w.applications[0].Places[0].Cluster = "far" }, "it deploys to the cluster far"},
+		"no namespace":             {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
+		"what is not synced":       {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},
+		"an object that went away": {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
+		"a label that went away":   {push(), func(w *world) { w.objects[0].SetLabels(nil); w.objects[0].SetAnnotations(nil) }, "it has neither the annotation"},
+		"another Application's":    {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
+		"another namespace's":      {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
+		"what may not be listed":   {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
+		"one of two on another":    {push(), func(w *world) { w.app("far", "").Places[0].Cluster = "far" }, "far: it deploys to the cluster far"},
+		"one of two by the default": {push(), func(w *world) {
+			w.applications[0].Places[0].Revision = "main"
+			w.app("far", "HEAD").Places[0].Cluster = "far"
+		}, "far: it deploys to the cluster far"},
 		"one of two by branch name": {push(), func(w *world) { w.app("late", "main").Manages = nil }, "late: the experiment has not been synced"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -116,7 +116,7 @@ func fill(ctx context.Context, s *stack.Stack) error {
 				return err
 			}
 			data, err := fs.ReadFile(examples.FS(), name)
-			files[name] = strings.NewReplacer("namespace: shop\n", "namespace: "+top+"\n", "shop/storefront", top+"/storefront").Replace(string(data))
+			files[name] = strings.NewReplacer("namespace: shop\n", "namespace: "+top+"\n", "target: shop/storefront", "target: "+top+"/storefront").Replace(string(data))
 			return err
 		})
 		if err != nil {
@@ -165,7 +165,7 @@ There:
   Kubernetes   %s
 
   assay status --app kustomize --argocd-credentials --allow-http
-  assay candidate set --app kustomize --argocd-credentials --allow-http --tag 1.5.0
+  assay candidate set --app kustomize --argocd-credentials --allow-http --image storefront:1.5.0
   assay describe --app kustomize --argocd-credentials --allow-http --watch
   assay promote --app kustomize --argocd-credentials --allow-http --reason "looks good"
   assay history --app kustomize --argocd-credentials --allow-http

@@ -52,8 +52,12 @@ func (r Recipe) make(ctx context.Context, file string) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	root := filepath.Join(dir, "root")
-	if err := run(ctx, debootstrap, "--variant=minbase", r.Suite, root, "http://deb.debian.org/debian"); err != nil {
-		return fmt.Errorf("%w\nit needs the network, to reach deb.debian.org", err)
+	from, err := mirror(ctx)
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, debootstrap, "--variant=minbase", r.Suite, root, from); err != nil {
+		return fmt.Errorf("%w\nit needs the network, to reach a mirror of Debian", err)
 	}
 	for _, command := range append([]string{slim}, r.Run...) {
 		if err := run(ctx, "chroot", root, "/bin/sh", "-c", command); err != nil {
@@ -81,6 +85,20 @@ func NeedRoot() error {
 		return errors.New("debootstrap, chroot and mount, which make the image and run it, need root: run this test as root")
 	}
 	return nil
+}
+
+// mirror is where this machine has its own packages from.
+func mirror(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(REPO_URI)").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask apt for a mirror of Debian: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "security") {
+			return line, nil
+		}
+	}
+	return "", errors.New("ask apt for a mirror of Debian: it names none: see /etc/apt/sources.list.d")
 }
 
 // run runs a program of the system's; an error holds the end of what it said.

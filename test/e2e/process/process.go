@@ -131,12 +131,7 @@ func (g *Group) Ready(name string, limit time.Duration, check func(context.Conte
 
 // Stop ends every child and waits until all are gone. A second call does nothing.
 func (g *Group) Stop() {
-	g.mu.Lock()
-	g.stopped = true
-	running := g.running
-	g.running = nil
-	g.mu.Unlock()
-	g.cancel(ErrStopped)
+	running := g.end()
 	for _, c := range running {
 		c.signal(syscall.SIGTERM)
 	}
@@ -158,16 +153,20 @@ func (g *Group) Stop() {
 // Kill ends every child at once, as a machine that fails does, and waits until all are
 // gone.
 func (g *Group) Kill() {
-	g.mu.Lock()
-	g.stopped = true
-	running := g.running
-	g.running = nil
-	g.mu.Unlock()
-	g.cancel(ErrStopped)
-	for _, c := range running {
+	for _, c := range g.end() {
 		c.signal(syscall.SIGKILL)
 		<-c.done
 	}
+}
+
+// end gives the children to who ends them.
+func (g *Group) end() []*child {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	running := g.running
+	g.stopped, g.running = true, nil
+	g.cancel(ErrStopped)
+	return running
 }
 
 // signal reaches the child's whole process group. An error means that nothing

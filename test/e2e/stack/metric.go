@@ -13,7 +13,6 @@ type Metric struct {
 	URL    string
 	server *httptest.Server
 	good   atomic.Bool
-	asked  atomic.Int64
 
 	mu     sync.Mutex
 	paused chan struct{} // closed by Resume; nil while it answers
@@ -23,7 +22,6 @@ func newMetric() *Metric {
 	m := &Metric{}
 	m.good.Store(true)
 	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m.asked.Add(1)
 		m.mu.Lock()
 		paused := m.paused
 		m.mu.Unlock()
@@ -66,6 +64,3 @@ func (m *Metric) Resume() {
 
 // Set makes what is measured from now on good or bad.
 func (m *Metric) Set(good bool) { m.good.Store(good) }
-
-// Asked is how often it was measured.
-func (m *Metric) Asked() int64 { return m.asked.Load() }

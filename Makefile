@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 component := test/components/build
 concurrent := ./internal/credential ./internal/envfs ./internal/forge ./internal/git ./internal/git/remote ./internal/object/manifest ./promote/controller ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
-.PHONY: help build audit release test race others demo corpus e2e image-test playground fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
+.PHONY: help build audit release test race others peers demo corpus e2e image-test playground fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,11 +29,15 @@ release: ## build the archives, bills of materials and checksums of a release in
 test: ## run the tests, those of concurrent code under the race detector
 	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race others,echo "no C compiler: the race detector is left out" && $(GO) test -timeout 20m ./...)
 
-race: ## run the tests of concurrent code under the race detector
+race: peers ## run the tests of concurrent code under the race detector
 	$(GO) test -race -timeout 20m $(concurrent)
 
-others:
+others: peers
 	$(GO) test -timeout 20m $(filter-out $(concurrent:./%=github.com/assaydev/assay/%),$(shell $(GO) list ./...))
+
+# Tests would build these, too, and a cold build of them takes longer than a test may.
+peers:
+	@$(component) helm-3.18.6 helm-4.2.4 kustomize-5.4.3 kustomize-5.8.1 >/dev/null
 
 demo: ## walk the whole loop in the three layouts, and check the laws
 	@$(GO) run -tags "$$(./build -tags)" ./cmd/assay demo

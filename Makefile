@@ -87,7 +87,7 @@ check-generated: generate ## fail if a generated file is not what the code says
 fuzz: ## run each fuzz test for FUZZTIME
 	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
 		grep -lE '^func Fuzz' "$$dir"/*_test.go 2>/dev/null | xargs -r sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' | while read -r name; do \
-			echo "$$name ($$dir)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; \
+			echo "$$name ($$dir)"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s "$$dir" || exit 1; \
 		done || exit 1; \
 	done
 

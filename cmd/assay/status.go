@@ -9,9 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/describe"
 	"github.com/assaydev/assay/promote/status"
 	"github.com/assaydev/assay/promote/worktree"
 )
@@ -37,12 +41,21 @@ that does not render shows why; the others are listed, and the exit code is 1.
 
 On a server, --path is where it begins, and open pull requests are listed too.
 
+With --context, --kubeconfig or --app NAME, which choose a cluster, each candidate
+shows how its experiment stands there: not synced yet, no verdict yet with the
+stage in its engine's words, or concluded with the verdict. One that cannot be
+read shows why, and the exit code is 1. Objects that name no namespace are in
+that of --namespace.
+
 The last decisions are looked for in the newest 500 commits.`,
 		Example: `  assay status
   assay status shop
 
   # On a server, without a clone
   assay status --repo https://git.example.com/env.git
+
+  # With the experiments of a cluster
+  assay status --context prod --namespace shop
 
   # All that is known, as JSON
   assay status -o json | jq '.[] | select(.candidates | length > 0) | .directory'`,
@@ -68,7 +81,11 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 			return err
 		}
 		defer s.close()
-		list, err := s.session.Status(ctx, name)
+		live, err := a.experiments(opt.serverFlags, s.namespace)
+		if err != nil {
+			return err
+		}
+		list, err := s.session.Status(ctx, name, live)
 		if err != nil {
 			return err
 		}
@@ -78,11 +95,15 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	if err != nil {
 		return err
 	}
+	live, err := a.experiments(opt.serverFlags, func() (string, error) { return opt.namespace, nil })
+	if err != nil {
+		return err
+	}
 	var list []status.Environment
 	var past history.Past
 	for _, t := range trees {
 		d := worktree.Dir{Root: t.root, Apart: t.arg != "", View: opt.view(".", plugin.Call{}), Process: a.process, Commits: opt.commits}
-		found, read, err := d.Status(ctx, t.dirs, name)
+		found, read, err := d.Status(ctx, t.dirs, name, live)
 		if err != nil {
 			return err
 		}
@@ -96,6 +117,26 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 		args = []string{"."}
 	}
 	return a.reportStatus(list, past, opt, args)
+}
+
+// experiments reads how experiments stand in the cluster that the flags choose; nil where
+// they choose none.
+func (a *app) experiments(opt serverFlags, namespace func() (string, error)) (status.Live, error) {
+	if _, live := application.ParseName(opt.app); !live && opt.kubeContext == "" && opt.kubeconfig == "" {
+		return nil, nil
+	}
+	c, err := a.openCluster(opt)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, env spec.Environment, tip promote.Tip) (*describe.Report, error) {
+		in, err := namespace()
+		if err != nil {
+			return nil, err
+		}
+		tip.Now = c.Now
+		return describe.Judged(ctx, env, tip, c.List, in)
+	}, nil
 }
 
 func (a *app) reportStatus(list []status.Environment, past history.Past, opt statusOptions, dirs []string) error {

@@ -19,7 +19,7 @@ import (
 )
 
 // printStatus prints the list. Like verify's report it is the result also where
-// an environment does not render.
+// an environment does not render, or a cluster does not tell.
 func (a *app) printStatus(list []status.Environment, format string, bare bool) error {
 	if format != formatText {
 		if err := a.structured(format, append([]status.Environment{}, list...)); err != nil {
@@ -28,15 +28,22 @@ func (a *app) printStatus(list []status.Environment, format string, bare bool) e
 	} else {
 		a.out.WriteString(statusTable(list, time.Now(), bare))
 	}
-	if slices.ContainsFunc(list, func(s status.Environment) bool { return s.Error != "" }) {
+	if slices.ContainsFunc(list, func(s status.Environment) bool {
+		return s.Error != "" || s.Experiment != nil && s.Experiment.Error != ""
+	}) {
 		return errReported
 	}
 	return nil
 }
 
-// statusTable is for people. The column of errors is there if there are any.
+// statusTable is for people. The columns of experiments, pull requests and errors are there if
+// there are any.
 func statusTable(list []status.Environment, now time.Time, bare bool) string {
 	t := cli.Table{Head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}, Bare: bare}
+	live := slices.ContainsFunc(list, func(s status.Environment) bool { return s.Experiment != nil })
+	if live {
+		t.Head = append(t.Head, "EXPERIMENT")
+	}
 	pulls := slices.ContainsFunc(list, func(s status.Environment) bool { return len(s.Pulls) > 0 })
 	if pulls {
 		t.Head = append(t.Head, "PULL REQUEST")
@@ -49,6 +56,9 @@ func statusTable(list []status.Environment, now time.Time, bare bool) string {
 		env := s.Environment
 		cells := append([]string{env.String(), s.Layout, versionsOf(s)}, candidateOf(s)...)
 		cells = append(cells, lastOf(s, now)...)
+		if live {
+			cells = append(cells, experimentOf(s))
+		}
 		if pulls {
 			cells = append(cells, pullsOf(s))
 		}
@@ -103,6 +113,14 @@ func candidateOf(s status.Environment) []string {
 		waiting = strconv.Itoa(n)
 	}
 	return []string{promote.Label(first.Candidate), first.ID, waiting}
+}
+
+// experimentOf is how the cluster has what is under test.
+func experimentOf(s status.Environment) string {
+	if s.Experiment == nil {
+		return ""
+	}
+	return excerpt.Column(s.Experiment.String(), 200)
 }
 
 // pullsOf are the numbers of the open pull requests.

@@ -94,9 +94,9 @@ func (s Server) repeat(e *promote.Edit) Step {
 	}
 }
 
-// choose asks the decider. What does not render is decided by hand alone.
-func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Decider, res *render.Result, broken error) (promote.Choice, error) {
-	since := func(ctx context.Context) (time.Time, error) {
+// since tells when the branch began to hold what is under test at a tip.
+func (s Server) since(base remote.Base, res *render.Result) func(context.Context) (time.Time, error) {
+	return func(ctx context.Context) (time.Time, error) {
 		line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
 		if err != nil {
 			return time.Time{}, err
@@ -104,10 +104,14 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Dec
 		defer line.Close()
 		return promote.UnderTestSince(ctx, line, base.Commit, res.Digest, s.View.In)
 	}
+}
+
+// choose asks the decider. What does not render is decided by hand alone.
+func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Decider, res *render.Result, broken error) (promote.Choice, error) {
 	as := func(ctx context.Context, view promote.View) (*render.Result, error) {
 		return render.Environment(ctx, view.In(base.Tree))
 	}
-	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, Since: since, As: as})
+	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, Since: s.since(base, res), As: as})
 	if err != nil && broken != nil {
 		return choice, broken
 	}

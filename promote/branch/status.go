@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
@@ -18,10 +19,11 @@ import (
 )
 
 // Status says where the environments at and below the directory stand: those of a
-// name alone, or all where it is empty. Open pull requests are listed with them.
-func (s Server) Status(ctx context.Context, name string) (list []status.Environment, err error) {
+// name alone, or all where it is empty. Open pull requests are listed with them. live asks a
+// cluster how experiments do; nil asks none.
+func (s Server) Status(ctx context.Context, name string, live status.Live) (list []status.Environment, err error) {
 	err = s.atTip(ctx, func(ctx context.Context, base remote.Base) (err error) {
-		list, err = s.survey(ctx, base, name)
+		list, err = s.survey(ctx, base, name, live)
 		return err
 	})
 	if err != nil {
@@ -31,7 +33,7 @@ func (s Server) Status(ctx context.Context, name string) (list []status.Environm
 }
 
 // survey looks at the environments at and below the view's directory.
-func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]status.Environment, error) {
+func (s Server) survey(ctx context.Context, base remote.Base, name string, live status.Live) ([]status.Environment, error) {
 	dir := s.View.Request.Dir
 	entries, refs, err := s.chronicle(ctx)
 	if err != nil {
@@ -46,16 +48,22 @@ func (s Server) survey(ctx context.Context, base remote.Base, name string) ([]st
 	if err := base.Tree.Ahead(dir, reads); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the directories of %s: %w", s.Branch, err)
 	}
-	v := status.Survey{Name: name, Past: past, Open: func(env spec.Environment) (render.Request, error) {
-		req := s.View.In(base.Tree)
-		req.Environment = env
-		return req, nil
+	v := status.Survey{Name: name, Past: past, Live: live, Open: func(env spec.Environment) (render.Request, error) {
+		return s.of(env).View.In(base.Tree), nil
+	}, Since: func(ctx context.Context, env spec.Environment, res *render.Result) (time.Time, error) {
+		return s.of(env).since(base, res)(ctx)
 	}}
 	list, err := v.List(ctx, []string{dir})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not a directory of the branch %s: correct the path", dir, s.Branch)
 	}
 	return list, err
+}
+
+// of is the server with one of the environments below its directory.
+func (s Server) of(env spec.Environment) Server {
+	s.View.Request.Environment = env
+	return s
 }
 
 // Environments gives the environments at and below the directory, those of a name alone

@@ -1,8 +1,8 @@
 // Package describe tells how a candidate under test does: what judges it and has been
 // measured, how its pods are, and why it is not concluded yet.
 //
-//  1. Of reads the objects that judge, and the verdict that they give together
-//     (promote.Read).
+//  1. Judged reads the objects that judge, and the verdict that they give together
+//     (promote.Read). Of begins with it, and adds what follows.
 //  2. Each of them tells its stage and progress, as its kind has them (stage.go).
 //  3. The variant's pods are listed by the selectors of its workloads, with what keeps them
 //     from being ready (pod.go).
@@ -60,21 +60,9 @@ type List = promote.List
 
 // Of describes what a tip has under test. namespace is that of objects which name none.
 func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, namespace string) (*Report, error) {
-	res := tip.Rendered
-	r := &Report{
-		Environment: env, Candidate: promote.Label(*res.Marker), ID: res.ID, Digest: res.Digest, Verdict: decision.Hold,
-		Paused: res.Plan.Spec.Promotion.Paused, Untested: res.Untested, Waiting: res.Waiting, Judges: []Judge{},
-	}
-	objs, err := promote.Live(list, namespace)(ctx, res)
+	r, err := Judged(ctx, env, tip, list, namespace)
 	if err != nil {
 		return nil, err
-	}
-	if len(res.Judges()) > 0 {
-		if err := r.judge(ctx, tip, objs); err != nil {
-			return nil, err
-		}
-	} else {
-		r.Reason = "nothing judges it: promote or reject it by hand, and say why"
 	}
 	if tip.Since != nil {
 		since, err := tip.Since(ctx)
@@ -85,7 +73,29 @@ func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, n
 			r.Since = &since
 		}
 	}
-	r.Workloads = workloads(ctx, res, list, namespace)
+	r.Workloads = workloads(ctx, tip.Rendered, list, namespace)
+	return r, ctx.Err()
+}
+
+// Judged is as much of a description as the objects that judge give. It lists no pods, and
+// asks since when the branch holds the candidate only where the verdict depends on it.
+func Judged(ctx context.Context, env spec.Environment, tip promote.Tip, list List, namespace string) (*Report, error) {
+	res := tip.Rendered
+	r := &Report{
+		Environment: env, Candidate: promote.Label(*res.Marker), ID: res.ID, Digest: res.Digest, Verdict: decision.Hold,
+		Paused: res.Plan.Spec.Promotion.Paused, Untested: res.Untested, Waiting: res.Waiting, Judges: []Judge{},
+	}
+	objs, err := promote.Live(list, namespace)(ctx, res)
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Judges()) == 0 {
+		r.Reason = "nothing judges it: promote or reject it by hand, and say why"
+		return r, ctx.Err()
+	}
+	if err := r.judge(ctx, tip, objs); err != nil {
+		return nil, err
+	}
 	return r, ctx.Err()
 }
 

@@ -24,6 +24,7 @@ type Environment struct {
 	Layout     string             `json:"layout,omitempty"`
 	Baseline   []Running          `json:"baseline,omitempty"`
 	Candidates []candidate.Queued `json:"candidates,omitempty"`   // the first is under test
+	Experiment *Experiment        `json:"experiment,omitempty"`   // of the one under test, where a cluster is asked
 	Pulls      []OpenPull         `json:"pullRequests,omitempty"` // open ones, on a server
 	Last       *history.Report    `json:"last,omitempty"`
 	Error      string             `json:"error,omitempty"` // why it does not render
@@ -90,6 +91,9 @@ func (s Survey) one(ctx context.Context, p spec.Environment) (Environment, error
 	}
 	if len(st.Candidates) > 0 {
 		st.Candidates[0].ID, st.Candidates[0].Digest = res.ID, res.Digest
+		if s.Live != nil && res.Marker != nil {
+			st.Experiment = s.experiment(ctx, p, res)
+		}
 	}
 	st.Plan, st.Layout = res.Plan.Metadata.Name, string(res.Layout)
 	for _, o := range render.UnderTest(res.Plan, res.Baseline) {

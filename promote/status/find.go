@@ -1,6 +1,8 @@
 // Package status says where the environments of a repository stand: what runs,
 // what is under test, what waits, and what was decided last. It finds them by
-// their files, and by what commits tell of (find.go), and renders each (take.go).
+// their files, and by what commits tell of (find.go), and renders each
+// (environment.go). Where a cluster is asked, it says how the experiments do there
+// (experiment.go).
 package status
 
 import (
@@ -8,6 +10,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/history"
@@ -23,6 +27,12 @@ type Survey struct {
 
 	Past map[spec.Environment][]history.Decision
 	Name string // environments of this name alone; empty: all
+
+	// Live asks a cluster; nil is from Git alone. Since tells when the branch began to hold
+	// what an environment has under test, and is asked by one at a time.
+	Live  Live
+	Since func(context.Context, spec.Environment, *render.Result) (time.Time, error)
+	turn  *sync.Mutex
 }
 
 // List looks at all environments at and below directories.
@@ -31,6 +41,7 @@ func (s Survey) List(ctx context.Context, dirs []string) ([]Environment, error) 
 	if err != nil {
 		return nil, err
 	}
+	s.turn = &sync.Mutex{}
 	return s.take(ctx, places)
 }
 

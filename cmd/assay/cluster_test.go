@@ -37,14 +37,17 @@ func serveCluster(ts *testscript.TestScript, _ bool, args []string) {
 		_ = json.NewEncoder(w).Encode(answer)
 	}))
 	ts.Defer(server.Close)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), fmt.Appendf(nil, `apiVersion: v1
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), fmt.Appendf(nil, kubeconfig, server.URL), 0o600))
+}
+
+// kubeconfig has the context test, for a server's URL.
+const kubeconfig = `apiVersion: v1
 kind: Config
 current-context: test
 contexts: [{name: test, context: {cluster: test, user: test}}]
 clusters: [{name: test, cluster: {server: %q}}]
 users: [{name: test, user: {}}]
-`, server.URL), 0o600))
-}
+`
 
 // apiAnswer is what kube-apiserver answers to what assay asks it for: which resources
 // there are, those of a namespace with a label, and one by its name.

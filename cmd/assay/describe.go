@@ -34,7 +34,10 @@ those of the baseline, the pods of the variant and why they are not ready, the
 verdict that all of it gives, and why nothing is promoted.
 
 The cluster is that of the kubeconfig's context, as for kubectl, else that of
-the pod. It takes the verb list on the kinds that judge, and on pods.`,
+the pod. It takes the verb list on the kinds that judge, and on pods.
+
+With --watch, a cluster or a server that does not answer once it has answered is
+told of, and asked again.`,
 		Example: `  # An Application's, in the cluster that it is in
   assay describe --app shop
 
@@ -49,8 +52,8 @@ the pod. It takes the verb list on the kinds that judge, and on pods.`,
 	return cmd
 }
 
-// redraw is how often --watch looks.
-const redraw = 2 * time.Second
+// redrawn is how often --watch looks.
+const redrawn = 2 * time.Second
 
 func (a *app) describe(ctx context.Context, opt describeOptions, args []string) error {
 	if opt.watch && opt.format != formatText {
@@ -64,27 +67,46 @@ func (a *app) describe(ctx context.Context, opt describeOptions, args []string) 
 	if opt.watch {
 		a.patient.Store(true) // that its time is over is how it ends
 	}
+	r, err := a.described(ctx, opt, s)
+	if err != nil || !opt.watch {
+		return a.printDescription(r, opt.format, err)
+	}
 	for {
-		r, err := a.described(ctx, opt, s)
-		if err != nil || !opt.watch {
-			return a.printDescription(r, opt.format, err)
-		}
-		text := s.on(s.Request.Dir) + " has no candidate\n"
-		if r != nil {
-			text = r.Text(time.Now())
-		}
-		if a.tty {
-			text = "\x1b[H\x1b[2J" + visible.Text(text)
-		}
-		if _, err := io.WriteString(a.screen, text); err != nil {
+		if err := a.redraw(s, r, err); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
 		select {
-		case <-time.After(redraw):
+		case <-time.After(redrawn):
 		case <-ctx.Done():
 			return nil
 		}
+		var now *describe.Report
+		if now, err = a.described(ctx, opt, s); err == nil {
+			r = now
+		} else if ctx.Err() != nil {
+			return nil
+		}
 	}
+}
+
+// redraw shows a report, and why it is not as of now.
+func (a *app) redraw(s *site, r *describe.Report, problem error) error {
+	text := s.on(s.Request.Dir) + " has no candidate\n"
+	if r != nil {
+		text = r.Text()
+	}
+	switch {
+	case problem != nil && !a.tty:
+		a.notef("not read this time, and asked again: %v", problem)
+		return nil
+	case problem != nil:
+		text += fmt.Sprintf("\nThis is of before: not read this time, and asked again: %v\n", problem)
+	}
+	if a.tty {
+		text = "\x1b[H\x1b[2J" + visible.Text(text)
+	}
+	_, err := io.WriteString(a.screen, text)
+	return err
 }
 
 // described is the report of what is under test; nil where nothing is.
@@ -123,6 +145,6 @@ func (a *app) printDescription(r *describe.Report, format string, err error) err
 		a.notef("nothing is under test: put a candidate there with assay candidate set")
 		return nil
 	}
-	a.out.WriteString(r.Text(time.Now()))
+	a.out.WriteString(r.Text())
 	return nil
 }

@@ -43,6 +43,8 @@ type Report struct {
 	Workloads []Workload        `json:"workloads,omitempty"` // of the variant
 	Untested  []string          `json:"untested,omitempty"`
 	Waiting   int               `json:"waiting,omitempty"` // candidates behind it
+
+	Now time.Time `json:"-"` // by the clock of who dated the objects, once they had been read
 }
 
 // Judge is one object that judges.
@@ -88,6 +90,10 @@ func Judged(ctx context.Context, env spec.Environment, tip promote.Tip, list Lis
 	objs, err := promote.Live(list, namespace)(ctx, res)
 	if err != nil {
 		return nil, err
+	}
+	r.Now = time.Now()
+	if tip.Now != nil {
+		r.Now = tip.Now()
 	}
 	if len(res.Judges()) == 0 {
 		r.Reason = "nothing judges it: promote or reject it by hand, and say why"

@@ -140,6 +140,7 @@ func TestOf(t *testing.T) {
 	job := envrepo.Concluded(res.Digest, "Suspended")[0]
 	job.SetNamespace("web")
 	now := time.Now()
+	now = now.Truncate(time.Second).Add(3 * time.Hour) // by the cluster's clock
 	job.SetCreationTimestamp(metav1.NewTime(now.Add(-10 * time.Minute)))
 	pod := decoded(t, "metadata: {name: web-candidate-1}\nstatus: {phase: Pending}")
 	var asked []string
@@ -150,7 +151,7 @@ func TestOf(t *testing.T) {
 		}
 		return []*unstructured.Unstructured{job}, nil
 	}
-	tip := promote.Tip{Rendered: res, Since: func(context.Context) (time.Time, error) { return now.Add(-11 * time.Minute), nil }}
+	tip := promote.Tip{Rendered: res, Now: func() time.Time { return now }, Since: func(context.Context) (time.Time, error) { return now.Add(-11 * time.Minute), nil }}
 	r, err := Of(t.Context(), req.Environment, tip, list, "web")
 	if err != nil {
 		t.Fatal(err)
@@ -158,8 +159,8 @@ func TestOf(t *testing.T) {
 	if r.Verdict != decision.Hold || r.ID != res.ID || len(r.Judges) != 1 || !r.Judges[0].Found || len(r.Workloads) != 1 || r.Workloads[0].Ready != 0 {
 		t.Errorf("%+v", r)
 	}
-	text := r.Text(now)
-	for _, want := range []string{"Candidate:   2.0.0 (" + res.ID + ")", "Verdict:     hold", "Under test:  for 11m", "m, then it is rejected", "Job/check-" + res.ID, "web-candidate-1", "Pending", "example.com/shop/web:2.0.0"} {
+	text := r.Text()
+	for _, want := range []string{"Candidate:   2.0.0 (" + res.ID + ")", "Verdict:     hold", "Under test:  for 11m", "Time left:   50m, then it is rejected", "Job/check-" + res.ID, "web-candidate-1", "Pending", "example.com/shop/web:2.0.0"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
@@ -187,7 +188,7 @@ func TestOfWithoutPods(t *testing.T) {
 		return nil, nil
 	}
 	r, err := Of(t.Context(), req.Environment, promote.Tip{Rendered: res}, list, "web")
-	if err != nil || !strings.Contains(r.Text(time.Now()), "pods is forbidden: grant the verb list") || !strings.Contains(r.Reason, "the cluster has no object of it yet") {
+	if err != nil || !strings.Contains(r.Text(), "pods is forbidden: grant the verb list") || !strings.Contains(r.Reason, "the cluster has no object of it yet") {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

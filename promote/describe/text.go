@@ -3,7 +3,6 @@ package describe
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
@@ -13,8 +12,8 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
-// Text is the report for people. Times are told as of now.
-func (r *Report) Text(now time.Time) string {
+// Text is the report for people. Times are told as of when it was made.
+func (r *Report) Text() string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		if text := strings.TrimSpace(fmt.Sprintf(format, args...)); text != "" {
@@ -26,10 +25,10 @@ func (r *Report) Text(now time.Time) string {
 	line("Verdict", "%s", r.verdict())
 	line("Reason", "%s", r.Reason)
 	if r.Since != nil {
-		line("Under test", "for %s", duration.HumanDuration(now.Sub(*r.Since)))
+		line("Under test", "for %s", duration.HumanDuration(r.Now.Sub(*r.Since)))
 	}
 	if r.Expires != nil {
-		left := r.Expires.Sub(now)
+		left := r.Expires.Sub(r.Now)
 		if left > 0 {
 			line("Time left", "%s, then it is rejected", duration.HumanDuration(left))
 		}

@@ -61,6 +61,31 @@ type Login struct {
 	Options  credential.Options
 	Forge    string // of Assay's own Secret
 	ForgeAPI string
+
+	gitOnly bool // it is for Git's server: a password, or a bearer token
+}
+
+// CheckAPI is an error where the login may not go to the API of a forge at a URL; empty is the
+// usual one of the repository's host. The field token and a GitHub App are for the forge,
+// wherever its API is. A password or bearer token is for the repository's server: a forge
+// there takes it in place of a token, and no other server gets it.
+func (l Login) CheckAPI(api string) error {
+	if !l.gitOnly || api == "" {
+		return nil
+	}
+	repo, err := repourl.Parse(l.Options.URL)
+	if err != nil {
+		return fmt.Errorf("read URL of the repository: %w", err)
+	}
+	at, err := repourl.Parse(api)
+	if err != nil {
+		return fmt.Errorf("read URL of the forge's API: %w", err)
+	}
+	if at.Scheme != repo.Scheme || at.Address() != repo.Address() {
+		return fmt.Errorf("read Secret %s: it has a password or bearer token for %s alone, and the forge's API is at %s: give a token for that in the field token of a Secret with the label %s: %s",
+			l.Secret, repo.Address(), at.Address(), TypeLabel, Own)
+	}
+	return nil
 }
 
 // For is the login for a repository, for an Application of the project. Without a Secret
@@ -79,7 +104,7 @@ func (s Settings) For(repo, project string) (Login, error) {
 		return l, nil
 	}
 	l.Secret, l.Forge, l.ForgeAPI = found.Name, found.text("forge"), found.text("forgeAPI")
-	if err := found.fill(&l.Options, u); err != nil {
+	if err := found.fill(&l, u); err != nil {
 		return Login{}, fmt.Errorf("read Secret %s: %w", found.Name, err)
 	}
 	return l, nil
@@ -135,7 +160,8 @@ func (s Secret) covers(u repourl.URL) bool {
 }
 
 // fill writes the login.
-func (s Secret) fill(o *credential.Options, u repourl.URL) error {
+func (s Secret) fill(l *Login, u repourl.URL) error {
+	o := &l.Options
 	o.Username, o.Proxy, o.NoProxy = s.text("username"), s.text("proxy"), s.text("noProxy")
 	switch {
 	case s.text("insecure") == "true" || s.text("insecureIgnoreHostKey") == "true":
@@ -154,10 +180,10 @@ func (s Secret) fill(o *credential.Options, u repourl.URL) error {
 	case s.text("token") != "":
 		o.Token = s.text("token")
 	case s.text("bearerToken") != "":
-		o.Token, o.Bearer = s.text("bearerToken"), true
+		o.Token, o.Bearer, l.gitOnly = s.text("bearerToken"), true, true
 	default:
 		// A forge takes a token in place of a password, and its API takes nothing else.
-		o.Token = s.text("password")
+		o.Token, l.gitOnly = s.text("password"), true
 	}
 	return nil
 }

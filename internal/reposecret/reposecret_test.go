@@ -89,6 +89,43 @@ func TestForFills(t *testing.T) {
 	}
 }
 
+// TestCheckAPI: a password goes to the API of a forge on the repository's own server alone; a token
+// of Assay's own Secret and a GitHub App go where their operator says.
+func TestCheckAPI(t *testing.T) {
+	const repo = "https://git.example.com/team/env.git"
+	password, bearer := []string{"url", repo, "username", "ann", "password", "x-secret-x"}, []string{"url", repo, "bearerToken", "x-secret-x"}
+	for name, test := range map[string]struct {
+		fields []string
+		api    string
+		ok     bool
+	}{
+		"a password, the usual API":        {password, "", true},
+		"a password, the same server":      {password, "https://GIT.example.com:443/api/v1", true},
+		"a password, another host":         {password, "https://forge.example.com/api/v1", false},
+		"a password, a host that ends so":  {password, "https://evil.git.example.com/api/v1", false},
+		"a password, a host that looks so": {password, "https://git.example.com@evil.example/api/v1", false},
+		"a password, another port":         {password, "https://git.example.com:8443/api/v1", false},
+		"a password, in plain text":        {password, "http://git.example.com:443/api/v1", false},
+		"a password, no URL":               {password, "forge", false},
+		"a bearer token, the same server":  {bearer, "https://git.example.com/api/v1", true},
+		"a bearer token, another host":     {bearer, "https://forge.example.com/api/v1", false},
+		"a token beside a password":        {append([]string{"token", "x-token-of-the-forge"}, password...), "https://forge.example.com/api/v1", true},
+		"a GitHub App beside a password":   {append([]string{"githubAppID", "7", "githubAppPrivateKey", "pem"}, password...), "https://forge.example.com/api/v1", true},
+	} {
+		l, err := Settings{Secrets: []Secret{secret("a", Own, test.fields...)}}.For(repo, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.CheckAPI(test.api); (err == nil) != test.ok || err != nil && strings.Contains(err.Error(), "x-secret-x") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	l, _ := Settings{Secrets: []Secret{secret("a", Own, append([]string{"token", "x-token-of-the-forge"}, password...)...)}}.For(repo, "")
+	if l.Options.Token != "x-token-of-the-forge" || l.Options.Password != "" {
+		t.Errorf("a token beside a password logs in with %+v", l.Options)
+	}
+}
+
 // TestForRefuses: what is not honoured is named, and no message holds a secret.
 func TestForRefuses(t *testing.T) {
 	const repo = "https://git.example.com/r"

@@ -110,6 +110,9 @@ func (opt *Options) As(settings reposecret.Settings, project string, complete fu
 			return fmt.Errorf("read Secret %s: %w", own.Secret, err)
 		}
 	}
+	if err := own.CheckAPI(opt.ForgeAPI); err != nil {
+		return err
+	}
 	opt.Credentials = func(repo string) (credential.Options, error) {
 		l, err := settings.For(repo, project)
 		if err != nil {

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/reposecret"
 )
 
 // TestNextHosts: a plan names other repositories, and who runs the command says
@@ -56,6 +58,48 @@ func TestNextHosts(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), test.host) || !strings.Contains(err.Error(), " host") || asked {
 				t.Errorf("error %v, credentials were asked for: %v", err, asked)
+			}
+		})
+	}
+}
+
+// TestAsArgoCD: which API gets a login of Argo CD's.
+func TestAsArgoCD(t *testing.T) {
+	const repo = "https://git.example.com/shop/envs.git"
+	settings := func(kind string, fields map[string]string) reposecret.Settings {
+		s := reposecret.Secret{Name: "envs", Type: kind, Data: map[string][]byte{"url": []byte(repo)}}
+		for name, text := range fields {
+			s.Data[name] = []byte(text)
+		}
+		return reposecret.Settings{Secrets: []reposecret.Secret{s}}
+	}
+	password := map[string]string{"username": "ann", "password": "x-secret-x"}
+	for name, test := range map[string]struct {
+		settings reposecret.Settings
+		opt      Options // of the flags
+		api, err string
+	}{
+		"a password, and the flag's API on its server":   {settings("repository", password), Options{Forge: forge.Gitea, ForgeAPI: "https://git.example.com/api/v1"}, "https://git.example.com/api/v1", ""},
+		"a password, and the flag's API elsewhere":       {settings("repository", password), Options{Forge: forge.Gitea, ForgeAPI: "https://forge.example.com/api/v1"}, "", ""},
+		"a password, and the flag's API on another port": {settings("repository", password), Options{Forge: forge.Gitea, ForgeAPI: "https://git.example.com:8443/api/v1"}, "", "Secret envs: it has a password or bearer token for git.example.com alone"},
+		"a password, and the Secret's API elsewhere": {
+			settings(reposecret.Own, map[string]string{"username": "ann", "password": "x-secret-x", "forge": "gitea", "forgeAPI": "https://forge.example.com/api/v1"}), Options{},
+			"", "the forge's API is at forge.example.com: give a token for that in the field token",
+		},
+		"a token, and the Secret's API elsewhere": {
+			settings(reposecret.Own, map[string]string{"token": "x-secret-x", "forge": "gitea", "forgeAPI": "https://forge.example.com/api/v1"}), Options{},
+			"https://forge.example.com/api/v1", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opt := test.opt
+			opt.URL = repo
+			err := opt.As(test.settings, "", func(*credential.Options) error { return nil })
+			switch {
+			case test.err == "" && (err != nil || opt.ForgeAPI != test.api):
+				t.Errorf("the API is %q, %v", opt.ForgeAPI, err)
+			case test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "x-secret-x")):
+				t.Errorf("error %v", err)
 			}
 		})
 	}

@@ -56,12 +56,7 @@ func (e *environmentFlags) bindView(f *pflag.FlagSet) {
 	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
 	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
 	f.StringSliceVar(&e.apiVersions, "api-versions", nil, "API `versions` that charts see, as [group/]version/kind")
-	f.Var((*cli.ByteSize)(&e.files.FileBytes), "max-file-bytes", "largest file that is read (default 32Mi)")
-	f.Var((*cli.ByteSize)(&e.files.TotalBytes), "max-total-bytes", "bytes that are read in all (default 256Mi)")
-	f.Var((*cli.Count)(&e.files.Files), "max-files", "files that are read in all (default 50000)")
-	f.Var((*cli.Count)(&e.limits.Documents), "max-documents", "YAML documents that are read (default 50000)")
-	f.Var((*cli.Count)(&e.limits.Depth), "max-depth", "nesting of a YAML document (default 100)")
-	f.Var((*cli.ByteSize)(&e.limits.OutputBytes), "max-output-bytes", "bytes of output (default 128Mi)")
+	cli.BindLimits(f, &e.files, &e.limits.Documents, &e.limits.Depth, &e.limits.OutputBytes)
 	f.StringSliceVar(&e.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
 }
 

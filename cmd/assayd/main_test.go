@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,10 +11,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cli"
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/render"
 )
 
 var update = flag.Bool("update", false, "write what is generated")
@@ -118,5 +123,37 @@ func TestLinks(t *testing.T) {
 				t.Errorf("links %s", line)
 			}
 		}
+	}
+}
+
+// TestOptions: the limits of a render reach the environments that the promoter reads.
+func TestOptions(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte("apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var f promoterFlags
+	cmd := &cobra.Command{}
+	f.bind(cmd)
+	err := cmd.ParseFlags([]string{
+		"--kubeconfig", config, "--max-file-bytes", "1Ki", "--max-total-bytes", "2Ki", "--max-files", "3", "--max-documents", "4", "--max-depth", "5", "--max-output-bytes", "6Ki",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &daemon{env: func(string) (string, bool) { return "", false }}
+	opt, err := d.options(f, t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := opt.View(application.Place{Path: "prod", Namespace: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (envfs.Limits{FileBytes: 1 << 10, TotalBytes: 2 << 10, Files: 3}); v.Files != want {
+		t.Errorf("files %+v", v.Files)
+	}
+	if want := (render.Limits{Documents: 4, Depth: 5, OutputBytes: 6 << 10}); v.Request.Limits != want {
+		t.Errorf("limits %+v", v.Request.Limits)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/memory"
@@ -48,6 +49,8 @@ type promoterFlags struct {
 	leader, dryRun, debug   bool
 	commits, workers        int
 	memory                  cli.ByteSize
+	files                   envfs.Limits
+	limits                  render.Limits
 }
 
 func (d *daemon) promoterCommand() *cobra.Command {
@@ -107,6 +110,7 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.BoolVar(&f.dryRun, "dry-run", false, "prove what would be written, log it, and write nothing")
 	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
 	s.Var(&f.memory, "memory-limit", "end with an error when more memory is taken (default 2Gi, or three quarters of what the system gives if that is less)")
+	cli.BindLimits(s, &f.files, &f.limits.Documents, &f.limits.Depth, &f.limits.OutputBytes)
 	f.commits, f.workers = 500, 4
 	s.Var((*cli.Count)(&f.commits), "max-commits", "newest `commits` that are searched for decisions (default 500)")
 	s.Var((*cli.Count)(&f.workers), "workers", "environments that are worked on at once (default 4)")
@@ -218,9 +222,9 @@ func (f *promoterFlags) view(place application.Place) (promote.View, error) {
 	if err != nil {
 		return promote.View{}, err
 	}
-	req := render.Request{Environment: spec.Environment{Dir: place.Path}, Allow: render.Allow{InjectKinds: f.injectKinds}}
+	req := render.Request{Environment: spec.Environment{Dir: place.Path}, Limits: f.limits, Allow: render.Allow{InjectKinds: f.injectKinds}}
 	call.Fill(&req)
-	return promote.View{Request: req}, nil
+	return promote.View{Request: req, Files: f.files}, nil
 }
 
 // signers is a file with the keys whose signatures count: those of the flag, and our own.

@@ -15,6 +15,7 @@ import (
 type Deployed struct {
 	Name    Name
 	UID     string
+	Created time.Time
 	Project string
 
 	// Places has one entry for each source that uses the plugin; Problems say what is
@@ -73,7 +74,7 @@ func (o *Operation) Waits() bool { return o != nil && strings.HasPrefix(o.Messag
 // ReadDeployed reads an Application that a cluster sent. One without a source that
 // uses the plugin has no Places.
 func ReadDeployed(o *unstructured.Unstructured) Deployed {
-	d := Deployed{Name: Name{Namespace: o.GetNamespace(), Name: o.GetName()}, UID: string(o.GetUID()), Project: text(o.Object, "spec", "project")}
+	d := Deployed{Name: Name{Namespace: o.GetNamespace(), Name: o.GetName()}, UID: string(o.GetUID()), Created: o.GetCreationTimestamp().Time, Project: text(o.Object, "spec", "project")}
 	a := &Application{File: d.Name.String()}
 	for _, source := range pluginSources(o.Object) {
 		p, err := a.place(o.Object, source)

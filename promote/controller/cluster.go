@@ -10,10 +10,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/assaydev/assay/internal/application"
@@ -35,7 +35,6 @@ type argoCD struct {
 	direct    client.Reader // asks the API server
 	namespace string
 	deploys   func(application.Deployed) []deploys
-	events    record.EventRecorder
 	log       *slog.Logger
 }
 
@@ -109,26 +108,49 @@ func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 	return s, nil
 }
 
-// tell writes the annotation and an Event. That neither may be written keeps nothing back.
-func (a *argoCD) tell(ctx context.Context, app application.Deployed, all []Outcome) {
-	o := named(applicationKind, app.Name)
-	o.SetUID(types.UID(app.UID))
-	newest := all[0]
-	kind := corev1.EventTypeNormal
-	if slices.Contains([]decision.Outcome{decision.Reject, Failed}, newest.Outcome) {
-		kind = corev1.EventTypeWarning
+// tell makes an Event, and writes the annotation. That neither may be written keeps nothing back.
+func (a *argoCD) tell(ctx context.Context, app application.Deployed, n news) {
+	if n.event {
+		if err := a.event(ctx, app, n); err != nil && ctx.Err() == nil {
+			a.log.Info("no Event tells of the outcome", "application", app.Name.String(), "error", err.Error())
+		}
 	}
-	a.events.Event(o, kind, newest.title(), newest.String())
-	if app.Generator != "" && !a.preserves(ctx, app) {
+	if !n.write || app.Generator != "" && !a.preserves(ctx, app) {
 		return
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{Annotation: annotation(all)}}})
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{Annotation: annotation(n.all)}}})
 	if err == nil {
-		err = a.client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch))
+		err = a.client.Patch(ctx, named(applicationKind, app.Name), client.RawPatch(types.MergePatchType, patch))
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && len(n.all) > 0 {
 		a.log.Info("the outcome is not on the Application", "application", app.Name.String(), "error", err.Error())
 	}
+}
+
+// event makes the Event of an outcome. One that is there already was made for the same
+// outcome: it counts as of now if the outcome has come back since, and else stays as it is.
+func (a *argoCD) event(ctx context.Context, app application.Deployed, n news) error {
+	kind := corev1.EventTypeNormal
+	if slices.Contains([]decision.Outcome{decision.Reject, Failed}, n.outcome.Outcome) {
+		kind = corev1.EventTypeWarning
+	}
+	version, name := applicationKind.ToAPIVersionAndKind()
+	now := metav1.Now()
+	e := &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Namespace: app.Name.Namespace, Name: n.eventName(app)},
+		InvolvedObject: corev1.ObjectReference{APIVersion: version, Kind: name, Namespace: app.Name.Namespace, Name: app.Name.Name, UID: types.UID(app.UID)},
+		Reason:         n.outcome.title(), Message: n.outcome.String(), Type: kind,
+		Source: corev1.EventSource{Component: "assay"}, FirstTimestamp: now, LastTimestamp: now, Count: 1,
+	}
+	err := a.client.Create(ctx, e)
+	if !apierrors.IsAlreadyExists(err) || !n.again {
+		return client.IgnoreAlreadyExists(err)
+	}
+	patch, err := json.Marshal(map[string]any{"lastTimestamp": now, "message": e.Message})
+	if err != nil {
+		return err
+	}
+	return a.client.Patch(ctx, e, client.RawPatch(types.MergePatchType, patch))
 }
 
 // preserves reports whether the ApplicationSet that writes the Application leaves our

@@ -82,10 +82,10 @@ type promoter struct {
 	// settings reads Argo CD's Secrets and ConfigMaps.
 	settings func(ctx context.Context) (reposecret.Settings, error)
 
-	now  func() time.Time                                                 // by its clock; nil is ours
-	list promote.List                                                     // of Argo CD's cluster
-	tell func(ctx context.Context, app application.Deployed, o []Outcome) // what came of its environments
-	end  func(ctx context.Context, app application.Deployed) error        // the sync that runs
+	now  func() time.Time                                            // by its clock; nil is ours
+	list promote.List                                                // of Argo CD's cluster
+	tell func(ctx context.Context, app application.Deployed, n news) // what came of its environments
+	end  func(ctx context.Context, app application.Deployed) error   // the sync that runs
 
 	// tests is told what is under test in an environment, and which engines of its own the plan has.
 	tests func(key Key, res *render.Result)

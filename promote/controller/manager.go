@@ -63,7 +63,7 @@ func Run(ctx context.Context, opt Options) error {
 	x := newIndex()
 	a := &argoCD{
 		client: mgr.GetClient(), cached: mgr.GetCache(), direct: mgr.GetAPIReader(), namespace: opt.Namespace,
-		events: mgr.GetEventRecorderFor("assay"), log: opt.Log,
+		log: opt.Log,
 	}
 	w, err := newWatches(config, mgr.GetHTTPClient(), opt, x)
 	if err != nil {

@@ -52,8 +52,21 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	if u := r.Unfinished; u != nil {
 		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
 	}
-	p.report(ctx, sites, outcomeOf(r))
+	o := outcomeOf(r)
+	if o.at.IsZero() && o.Pull != "" && r.Commit != "" && !p.told.knows(sites[0]) {
+		o.at = proposed(ctx, s, r)
+	}
+	p.report(ctx, sites, o)
 	return p.next(r), p.endStale(ctx, s, sites)
+}
+
+// proposed is when the head of a pull request was committed; zero where that cannot be read.
+func proposed(ctx context.Context, s *branch.Session, r *promote.Result) time.Time {
+	entries, err := s.Repo.Entries(ctx, r.Commit)
+	if err != nil || len(entries) != 1 {
+		return time.Time{}
+	}
+	return entries[0].Time
 }
 
 // deploying are the sites of the environments, in order of their Applications' names. What an

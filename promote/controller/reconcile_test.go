@@ -38,6 +38,8 @@ type world struct {
 	listing      error // instead of objects
 	login        reposecret.Settings
 	reports      []string
+	events       map[string]string // the titles by their names
+	annotation   any               // of the last Application
 	ended        []string
 	tested       []string // IDs
 }
@@ -49,7 +51,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 		files = append(files, gitserver.Files(map[string]string{name: tree[name]})...)
 	}
 	_, repo := gitserver.Serve(t, files...)
-	w := &world{t: t, repo: repo}
+	w := &world{t: t, repo: repo, events: map[string]string{}}
 	w.promoter = &promoter{
 		opt: Options{
 			Namespace: "argocd", Log: slog.New(slog.DiscardHandler),
@@ -66,8 +68,16 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 		list: func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
 			return w.objects, w.listing
 		},
-		tell: func(_ context.Context, app application.Deployed, all []Outcome) {
-			w.reports = append(w.reports, app.Name.Name+" "+all[0].title()+": "+all[0].Reason)
+		tell: func(_ context.Context, app application.Deployed, n news) {
+			if n.outcome.Outcome != "" {
+				w.reports = append(w.reports, app.Name.Name+" "+n.outcome.title()+": "+n.outcome.Reason)
+			}
+			if n.event {
+				w.events[n.eventName(app)] = n.outcome.title()
+			}
+			if n.write {
+				w.annotation = annotation(n.all)
+			}
 		},
 		end: func(_ context.Context, app application.Deployed) error {
 			w.ended = append(w.ended, app.Name.Name)

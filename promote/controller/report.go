@@ -2,11 +2,15 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/decision"
@@ -34,16 +38,20 @@ type Outcome struct {
 	State     string           `json:"state,omitempty"`       // of the pull request: open, merged or closed
 	Reason    string           `json:"reason,omitempty"`
 
-	earlier bool // nothing is under test, and this is the last decision
+	earlier bool      // nothing is under test, and this is the last decision
+	at      time.Time // when it came to this; zero where that is not known
 }
 
 // outcomeOf is what a result tells.
 func outcomeOf(r *promote.Result) Outcome {
 	if d := r.Earlier; r.Outcome == decision.None && d != nil {
 		// It was merged, or decided by somebody else.
-		return Outcome{Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Commit: d.Commit, earlier: true}
+		return Outcome{Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Commit: d.Commit, earlier: true, at: d.Time}
 	}
-	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit}
+	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit, at: time.Now()}
+	if r.Choice.Held != "" {
+		o.at = r.Choice.Started
+	}
 	if r.Pull != nil {
 		o.Commit, o.Pull, o.State = "", r.Pull.URL, "open"
 		if o.Pull == "" {
@@ -53,7 +61,9 @@ func outcomeOf(r *promote.Result) Outcome {
 		case promote.Merged:
 			o.Commit, o.State = r.Commit, "merged"
 		case promote.Closed, promote.Outdated:
-			o.State = "closed"
+			o.State, o.at = "closed", time.Time{}
+		case promote.Adopted, promote.Pushed:
+			o.at = time.Time{} // by an earlier look, maybe
 		}
 	}
 	return o
@@ -62,74 +72,150 @@ func outcomeOf(r *promote.Result) Outcome {
 // same reports whether nothing is new to people. A reason alone is not: what an experiment
 // says while it runs may change with each look.
 func (o Outcome) same(as Outcome) bool {
-	o.Reason, as.Reason, o.earlier, as.earlier = "", "", false, false
-	return o == as
+	return o.identity() == as.identity()
 }
 
-// told remembers what was told last, so that nothing is told twice.
+// identity is an outcome less what may change while it stays the same one.
+func (o Outcome) identity() Outcome {
+	o.Reason, o.earlier, o.at = "", false, time.Time{}
+	return o
+}
+
+// waits reports whether an outcome has not come to its end: a hold, a failure, or a pull
+// request that is open.
+func (o Outcome) waits() bool {
+	return o.State == "open" || o.Outcome == decision.Hold || o.Outcome == decision.Superseded || o.Outcome == Failed
+}
+
+// recent is how long an Event is kept by an API server, as a rule.
+const recent = time.Hour
+
+// untold reports whether an outcome that is seen at the first look since the start may not
+// have been told before it. A failure is of this very look, and what is recent, as the
+// Application may be, may have come between. Anything else was told.
+func (o Outcome) untold(app application.Deployed) bool {
+	return o.Outcome == Failed || o.Outcome != "" && (time.Since(o.at) < recent || time.Since(app.Created) < recent)
+}
+
+// told remembers what was told since the start, so that nothing is told twice. Nothing is read
+// back from the cluster: what was told before the start is not known, and need not be.
+//
+//   - The annotation is written once every environment of the Application has been looked at, so
+//     that it never holds fewer than it did. The first time it is written whatever it holds: a
+//     commit made just before the end of an earlier process is in Git, and so in the annotation.
+//   - An Event of the first look is only made of what is recent, and its name follows from what
+//     it tells: where it was made before, there is no second one.
 type told struct {
 	mu   sync.Mutex
-	last map[application.Name]map[spec.Environment]Outcome
+	apps map[application.Name]*outcomes
 }
 
-// report tells what came of an environment, by each of its Applications. Of one without a
-// candidate there is nothing to tell, unless one was there when it was told last.
+// outcomes are those of one Application, by what was looked at.
+type outcomes struct {
+	last  map[Key]Outcome // without an Outcome where there was nothing to tell
+	whole bool            // the annotation has been written
+}
+
+// news is what is to be told of an Application.
+type news struct {
+	key     Key
+	outcome Outcome   // that is new, of one environment
+	event   bool      // it gets an Event
+	again   bool      // which may have been made since the start, and counts once more
+	write   bool      // the annotation is to be written
+	all     []Outcome // and what it holds
+}
+
+// report tells what came of an environment, by each of its Applications.
 func (p *promoter) report(ctx context.Context, sites []site, o Outcome) {
 	if p.opt.Branch.DryRun {
 		return
 	}
 	for _, s := range sites {
 		o.Environment = s.key.Environment
-		if (o.Outcome == decision.None || o.earlier) && !p.told.waits(s.app.Name, o.Environment) {
-			continue
-		}
-		if all, isNew := p.told.add(s.app.Name, o); isNew {
-			p.tell(ctx, s.app, all)
+		if n := p.told.add(s.app, s.key, o, p.permitted(s)); n.event || n.write {
+			p.tell(ctx, s.app, n)
 		}
 	}
 }
 
-// add remembers an outcome, and gives all of the Application's, the new one first.
-func (t *told) add(app application.Name, o Outcome) (all []Outcome, isNew bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.last == nil {
-		t.last = map[application.Name]map[spec.Environment]Outcome{}
-	}
-	if t.last[app] == nil {
-		t.last[app] = map[spec.Environment]Outcome{}
-	}
-	if o.same(t.last[app][o.Environment]) {
-		return nil, false
-	}
-	t.last[app][o.Environment] = o
-	all = []Outcome{o}
-	for _, env := range slices.SortedFunc(maps.Keys(t.last[app]), func(a, b spec.Environment) int { return strings.Compare(a.String(), b.String()) }) {
-		if env != o.Environment {
-			all = append(all, t.last[app][env])
+// permitted are the keys of all that the Application of a site deploys, as far as its AppProject
+// lets it: the others are never looked at.
+func (p *promoter) permitted(of site) []Key {
+	sites, _ := p.sites(of.app)
+	var keys []Key
+	for _, s := range sites {
+		if of.project.Permits(of.app.Name, s.place, p.opt.Namespace) == nil {
+			keys = append(keys, s.key)
 		}
 	}
-	return all, true
+	return keys
 }
 
-// waits reports whether the last that was told of an environment has not come to its end: a
-// hold, a failure, or a pull request that is open.
-func (t *told) waits(app application.Name, env spec.Environment) bool {
+// add remembers what came of one of the environments that an Application deploys, and says what
+// is to be told. Of one without a candidate there is nothing to tell, unless one was there when
+// it was told last.
+func (t *told) add(app application.Deployed, key Key, o Outcome, deployed []Key) news {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last, found := t.last[app][env]
-	return found && (last.State == "open" || last.Outcome == decision.Hold || last.Outcome == decision.Superseded || last.Outcome == Failed)
+	if t.apps == nil {
+		t.apps = map[application.Name]*outcomes{}
+	}
+	of := t.apps[app.Name]
+	if of == nil {
+		of = &outcomes{last: map[Key]Outcome{}}
+		t.apps[app.Name] = of
+	}
+	n := news{key: key, outcome: o}
+	before, again := of.last[key]
+	kept := len(of.last)
+	maps.DeleteFunc(of.last, func(k Key, _ Outcome) bool { return !slices.Contains(deployed, k) })
+	isNew := !again || !o.same(before) && (before.waits() || o.Outcome != decision.None && !o.earlier)
+	if isNew {
+		if !again && o.Outcome == decision.None {
+			n.outcome = Outcome{Environment: o.Environment}
+		}
+		of.last[key] = n.outcome
+		n.event, n.again = again || n.outcome.untold(app), again
+	}
+	if slices.ContainsFunc(deployed, func(k Key) bool { _, looked := of.last[k]; return !looked }) {
+		return n
+	}
+	if n.write = isNew || len(of.last) != kept || !of.whole; n.write {
+		of.whole = true
+		for _, o := range of.last {
+			if o.Outcome != "" {
+				n.all = append(n.all, o)
+			}
+		}
+	}
+	return n
+}
+
+// knows reports whether an environment has been looked at since the start.
+func (t *told) knows(s site) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	of := t.apps[s.app.Name]
+	if of == nil {
+		return false
+	}
+	_, looked := of.last[s.key]
+	return looked
 }
 
 // forget drops what was told of an Application that is gone.
 func (t *told) forget(app application.Name) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.last, app)
+	delete(t.apps, app)
 }
 
-// annotation is the text for outcomes.
-func annotation(all []Outcome) string {
+// annotation is the text for outcomes; nil, which takes it away, where there are none.
+func annotation(all []Outcome) any {
+	if len(all) == 0 {
+		return nil
+	}
 	sorted := slices.SortedFunc(slices.Values(all), func(a, b Outcome) int { return strings.Compare(a.Environment.String(), b.Environment.String()) })
 	text, _ := json.Marshal(sorted) // strings alone
 	return string(text)
@@ -167,6 +253,18 @@ func (o Outcome) String() string {
 		}
 	}
 	return excerpt.Of(text, longestEvent)
+}
+
+// eventName names the Event of an outcome by all that it is, so that the same one is made once,
+// whoever makes it. A commit is the same whether this process made it or found it.
+func (n news) eventName(app application.Deployed) string {
+	o := n.outcome.identity()
+	if o.Commit != "" {
+		o.Pull, o.State = "", ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{app.UID, n.key.String(), string(o.Outcome), o.ID, o.Commit, o.Pull, o.State}))
+	const most = 200 // of the 253 that a name may have
+	return strings.TrimRight(app.Name.Name[:min(len(app.Name.Name), most)], "-.") + "." + hex.EncodeToString(sum[:10])
 }
 
 // longestEvent is what an Event's message may be, by the API.

@@ -17,7 +17,6 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/assaydev/assay/internal/application"
-	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -92,34 +91,6 @@ func TestIndex(t *testing.T) {
 	has("under way", x.underWay(), "cart")
 	x.mark(key("cart"), false)
 	has("no more", x.underWay())
-}
-
-// TestToldOnce: the same outcome is told once, whatever its reason; that of another
-// environment of the same Application stays beside it.
-func TestToldOnce(t *testing.T) {
-	var told told
-	app := application.Name{Namespace: "argocd", Name: "shop"}
-	a := Outcome{Environment: spec.Environment{Dir: "a"}, Outcome: decision.Hold, ID: "e1", Reason: "one"}
-	if _, isNew := told.add(app, a); !isNew {
-		t.Error("the first is new")
-	}
-	a.Reason = "two"
-	if _, isNew := told.add(app, a); isNew {
-		t.Error("a reason alone is not new")
-	}
-	b := Outcome{Environment: spec.Environment{Dir: "b"}, Outcome: decision.Promote, ID: "e2", Pull: "https://git.example.com/pulls/1"}
-	all, isNew := told.add(app, b)
-	if !isNew || len(all) != 2 || all[0] != b {
-		t.Errorf("%v, %v", all, isNew)
-	}
-	want := `[{"directory":"a","outcome":"hold","id":"e1","reason":"one"},{"directory":"b","outcome":"promote","id":"e2","pullRequest":"https://git.example.com/pulls/1"}]`
-	if got := annotation(all); got != want {
-		t.Errorf("annotation\n%s, want\n%s", got, want)
-	}
-	told.forget(app)
-	if _, isNew := told.add(app, a); !isNew {
-		t.Error("an Application that came back is told anew")
-	}
 }
 
 // TestStorm: a storm of calls has everything looked at that is under way once at once, and once

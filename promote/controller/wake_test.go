@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -93,11 +94,42 @@ func TestIndex(t *testing.T) {
 	has("no more", x.underWay())
 }
 
+// TestIndexForgets: nothing is left of Applications that came and went, also where one goes while
+// its environment is looked at.
+func TestIndexForgets(t *testing.T) {
+	x := newIndex()
+	shared := Key{Repo: "shared"}
+	for i := range 1000 {
+		app := application.Name{Namespace: "argocd", Name: fmt.Sprint("shop-", i)}
+		own := Key{Repo: fmt.Sprint("r", i)}
+		x.put(app, []deploys{{own, "web"}, {own, "other"}, {shared, "web"}})
+		x.test(own, fmt.Sprint("e", i%10))
+		x.test(shared, "e1")
+		x.mark(own, true)
+		x.mark(shared, true)
+		if i%2 == 0 {
+			x.put(app, []deploys{{shared, "web"}}) // it moves away from one of them
+		}
+	}
+	if got := len(x.concerned("e1", "nowhere")); got != 101 {
+		t.Errorf("%d environments test e1, want the shared one and 100 more", got)
+	}
+	for i := range 1000 {
+		x.put(application.Name{Namespace: "argocd", Name: fmt.Sprint("shop-", i)}, nil)
+		x.test(Key{Repo: fmt.Sprint("r", i)}, "e3")
+		x.mark(Key{Repo: fmt.Sprint("r", i)}, true)
+	}
+	if len(x.apps)+len(x.count)+len(x.id)+len(x.tests)+len(x.under) > 0 {
+		t.Errorf("left are %d Applications, %d counts, %d IDs, %d tests, %d under way", len(x.apps), len(x.count), len(x.id), len(x.tests), len(x.under))
+	}
+}
+
 // TestStorm: a storm of calls has everything looked at that is under way once at once, and once
 // more after a while.
 func TestStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newIndex()
+		x.put(application.Name{Name: "shop"}, []deploys{{Key{Repo: "r"}, "web"}})
 		x.mark(Key{Repo: "r"}, true)
 		q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Key]())
 		w := &watches{index: x, queue: q, hurried: make(chan struct{}, 1)}

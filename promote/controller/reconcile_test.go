@@ -65,8 +65,9 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 			return application.Project{Repos: []string{"*"}, Destinations: []application.Destination{{Server: "*", Namespace: "*"}}, Namespaces: []string{"team"}}, nil
 		},
 		settings: func(context.Context) (reposecret.Settings, error) { return w.login, nil },
-		list: func(context.Context, schema.GroupVersionKind, string, string) ([]*unstructured.Unstructured, error) {
-			return w.objects, w.listing
+		list: func(_ context.Context, _ schema.GroupVersionKind, namespace, _ string) ([]*unstructured.Unstructured, error) {
+			theirs := func(o *unstructured.Unstructured) bool { return o.GetNamespace() != namespace }
+			return slices.DeleteFunc(slices.Clone(w.objects), theirs), w.listing
 		},
 		tell: func(_ context.Context, app application.Deployed, n news) {
 			if n.outcome.Outcome != "" {
@@ -312,15 +313,50 @@ func TestItsOwnObjects(t *testing.T) {
 	w.said("shop Promoted: ")
 }
 
-// TestSeveralApplications: all of one environment's say what becomes of it, by
-// whatever name they call the branch.
+// TestSeveralApplications: each of one environment's has a say, by whatever name it calls the
+// branch. In its own namespace each has a Job, and one of them differs from the others.
 func TestSeveralApplications(t *testing.T) {
-	w := newWorld(t, push())
-	w.app("named", "main")
-	w.app("refs", "refs/heads/main")
-	w.judge("Failed")
-	w.conclude()
-	w.said("named Rejected: ", "refs Rejected: ", "shop Rejected: ")
+	names := []string{"shop", "named", "refs"}
+	for different, name := range names {
+		for condition, test := range map[string]struct{ told, image string }{
+			"Failed":    {"Rejected: ", "web:1.0.0"},
+			"Suspended": {"Held: " + name + ": ", "web:1.0.0"},
+			"Complete":  {"Promoted: ", "web:2.0.0"}, // it differs in nothing
+		} {
+			if condition == "Complete" && different > 0 {
+				continue
+			}
+			t.Run(name+" "+condition, func(t *testing.T) {
+				w := newWorld(t, push())
+				w.app("named", "main")
+				w.app("refs", "refs/heads/main")
+				for i := range w.applications {
+					w.applications[i].Places[0].Namespace = names[i]
+				}
+				w.judge("Complete")
+				w.objects = nil
+				res := w.render()
+				for i := range w.applications {
+					says := "Complete"
+					if i == different {
+						says = condition
+					}
+					job := envrepo.Concluded(res.Digest, says)[0]
+					job.SetNamespace(names[i])
+					if says == "Suspended" {
+						job.SetCreationTimestamp(metav1.Now())
+					}
+					w.objects = append(w.objects, job)
+					w.applications[i].Manages = []object.Key{object.KeyOf(job)}
+				}
+				w.conclude()
+				w.said("named "+test.told, "refs "+test.told, "shop "+test.told)
+				if !strings.Contains(w.file("prod/web.yaml"), test.image) {
+					t.Errorf("main has %s", w.file("prod/web.yaml"))
+				}
+			})
+		}
+	}
 }
 
 // TestGone: an Application that was deleted, or moved to another path, has nothing to say.

@@ -56,9 +56,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 		opt: Options{
 			Namespace: "argocd", Log: slog.New(slog.DiscardHandler),
 			Branch: branch.Options{Commits: 100, Process: git.Process{Env: []string{"PATH=/usr/bin:/bin"}, TempDir: t.TempDir()}},
-			View: func(p application.Place) (promote.View, error) {
-				return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
-			},
+			View:   viewOf,
 		},
 		apps: func(context.Context, ...Key) ([]application.Deployed, error) { return w.applications, nil },
 		project: func(context.Context, string) (application.Project, error) {
@@ -89,6 +87,11 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 	}
 	w.app("shop", "")
 	return w
+}
+
+// viewOf is how an environment is read.
+func viewOf(p application.Place) (promote.View, error) {
+	return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
 }
 
 // app adds an Application of the environment.

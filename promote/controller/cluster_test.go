@@ -1,0 +1,280 @@
+package controller
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/reposecret"
+	"github.com/assaydev/assay/internal/spec"
+)
+
+const (
+	applicationsAt = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/"
+	projectsAt     = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/"
+	setsAt         = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applicationsets/"
+	eventsAt       = "/api/v1/namespaces/argocd/events/"
+)
+
+// argoCDWith is Argo CD's cluster with objects of the promoter's; said is what it logs.
+func argoCDWith(t *testing.T) (s *apiServer, a *argoCD, said *bytes.Buffer) {
+	t.Helper()
+	s = newAPIServer(t)
+	for resource, kind := range map[string]string{"applications": "Application", "appprojects": "AppProject", "applicationsets": "ApplicationSet"} {
+		s.serves("argoproj.io/v1alpha1", resource, kind)
+	}
+	for resource, kind := range map[string]string{"secrets": "Secret", "configmaps": "ConfigMap", "events": "Event"} {
+		s.serves("v1", resource, kind)
+	}
+	said = &bytes.Buffer{}
+	c := s.client()
+	a = &argoCD{client: c, cached: c, direct: c, namespace: "argocd", log: slog.New(slog.NewTextHandler(said, nil))}
+	w := &promoter{opt: Options{View: viewOf}}
+	a.deploys = w.deploys
+	return s, a, said
+}
+
+// applicationObject is an Application of a repository's directory.
+func applicationObject(name, path string) map[string]any {
+	return map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+		"metadata": map[string]any{"name": name, "namespace": "argocd", "uid": "uid-of-" + name},
+		"spec": map[string]any{
+			"project":     "default",
+			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": "web"},
+			"source":      map[string]any{"repoURL": "https://git.example.com/envs.git", "path": path, "plugin": map[string]any{"name": "assay"}},
+		},
+	}
+}
+
+func envsKey(dir string) Key {
+	return Key{Repo: "git.example.com/envs", Environment: spec.Environment{Dir: dir}}
+}
+
+// TestApps: Applications are read afresh, and those that went away, or are about to, are left out.
+func TestApps(t *testing.T) {
+	s, a, _ := argoCDWith(t)
+	for _, name := range []string{"shop", "gone", "going", "moved"} {
+		s.put(applicationsAt+name, applicationObject(name, "prod"))
+	}
+	s.put(applicationsAt+"other", applicationObject("other", "elsewhere"))
+	s.happens("GET "+applicationsAt, func() { // what was listed is of before
+		s.remove(applicationsAt + "gone")
+		going := applicationObject("going", "prod")
+		going["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+		s.put(applicationsAt+"going", going)
+		s.put(applicationsAt+"moved", applicationObject("moved", "elsewhere"))
+	})
+	apps, err := a.apps(t.Context(), envsKey("prod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, app := range apps {
+		got = append(got, app.Name.Name+" "+app.Places[0].Path)
+	}
+	slices.Sort(got)
+	if want := []string{"moved elsewhere", "shop prod"}; !slices.Equal(got, want) {
+		t.Errorf("read %q, want %q", got, want)
+	}
+	s.refuses(http.MethodGet, applicationsAt+"shop", http.StatusForbidden)
+	if _, err := a.apps(t.Context(), envsKey("prod")); err == nil || !strings.Contains(err.Error(), "read Application argocd/shop: ") {
+		t.Errorf("error %v", err)
+	}
+	s.refuses(http.MethodGet, "/apis/argoproj.io/v1alpha1/applications", http.StatusForbidden)
+	if _, err := a.apps(t.Context(), envsKey("prod")); err == nil || !strings.Contains(err.Error(), "list Applications: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestProject: an AppProject that is not there permits nothing, and one that cannot be read is an
+// error.
+func TestProject(t *testing.T) {
+	s, a, _ := argoCDWith(t)
+	s.put(projectsAt+"default", map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": map[string]any{"name": "default", "namespace": "argocd"},
+		"spec": map[string]any{"sourceRepos": []any{"*"}, "destinations": []any{map[string]any{"server": "*", "namespace": "*"}}},
+	})
+	app := application.Name{Namespace: "argocd", Name: "shop"}
+	place := application.Place{RepoURL: "https://git.example.com/envs.git", Path: "prod", Namespace: "web"}
+	for name, permits := range map[string]bool{"default": true, "missing": false} {
+		p, err := a.project(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Permits(app, place, "argocd"); (err == nil) != permits {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s.refuses(http.MethodGet, projectsAt+"default", http.StatusForbidden)
+	if _, err := a.project(t.Context(), "default"); err == nil || !strings.Contains(err.Error(), "read AppProject default: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestSettings: logins, and whom Argo CD trusts.
+func TestSettings(t *testing.T) {
+	s, a, _ := argoCDWith(t)
+	object := func(kind, name string, data map[string]any) map[string]any {
+		return map[string]any{
+			"apiVersion": "v1", "kind": kind, "data": data,
+			"metadata": map[string]any{"name": name, "namespace": "argocd", "labels": map[string]any{reposecret.TypeLabel: "repository"}},
+		}
+	}
+	s.put("/api/v1/namespaces/argocd/secrets/envs", object("Secret", "envs", map[string]any{"url": "aHR0cHM6Ly9hL3I="}))
+	s.put("/api/v1/namespaces/argocd/configmaps/argocd-ssh-known-hosts-cm", object("ConfigMap", "argocd-ssh-known-hosts-cm", map[string]any{"ssh_known_hosts": "hosts"}))
+	got, err := a.settings(t.Context())
+	if err != nil || len(got.Secrets) != 1 || got.Secrets[0].Type != "repository" || string(got.Secrets[0].Data["url"]) != "https://a/r" || string(got.KnownHosts) != "hosts" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestTell: the annotation and the Event, for Applications that an ApplicationSet writes too.
+func TestTell(t *testing.T) {
+	hold := Outcome{Environment: spec.Environment{Dir: "prod"}, Outcome: decision.Hold, Candidate: "2.0.0", ID: "e1", Reason: "it has not concluded"}
+	n := news{key: envsKey("prod"), outcome: hold, event: true, write: true, all: []Outcome{hold}}
+	const text = `[{"directory":"prod","outcome":"hold","candidate":"2.0.0","id":"e1","reason":"it has not concluded"}]`
+	for name, test := range map[string]struct {
+		generator string
+		kept      []any // the set's preserved annotations; nil without the set
+		want      any
+	}{
+		"nobody's":                       {"", nil, text},
+		"a set's that keeps it":          {"set", []any{"other", Annotation}, text},
+		"a set's that would take it":     {"set", []any{"other"}, nil},
+		"a set's that is not to be read": {"missing", []any{Annotation}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, a, _ := argoCDWith(t)
+			s.put(applicationsAt+"shop", applicationObject("shop", "prod"))
+			s.put(setsAt+"set", map[string]any{
+				"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": map[string]any{"name": "set", "namespace": "argocd"},
+				"spec": map[string]any{"preservedFields": map[string]any{"annotations": test.kept}},
+			})
+			app := application.Deployed{Name: application.Name{Namespace: "argocd", Name: "shop"}, UID: "uid-of-shop", Generator: test.generator}
+			a.tell(t.Context(), app, n)
+			annotations, _ := s.object(applicationsAt + "shop")["metadata"].(map[string]any)["annotations"].(map[string]any)
+			if annotations[Annotation] != test.want {
+				t.Errorf("annotations %v, want %v", annotations, test.want)
+			}
+			e := s.object(eventsAt + n.eventName(app))
+			about, _ := e["involvedObject"].(map[string]any)
+			if e["reason"] != "Held" || e["type"] != "Normal" || e["message"] != "prod: candidate 2.0.0 (e1): it has not concluded" || about["name"] != "shop" || about["uid"] != "uid-of-shop" {
+				t.Errorf("Event %v", e)
+			}
+		})
+	}
+}
+
+// TestTellTwice: the same outcome has one Event, which counts as of now only where it came back; one
+// annotation is taken away again.
+func TestTellTwice(t *testing.T) {
+	s, a, said := argoCDWith(t)
+	s.put(applicationsAt+"shop", applicationObject("shop", "prod"))
+	app := application.Deployed{Name: application.Name{Namespace: "argocd", Name: "shop"}, UID: "uid-of-shop"}
+	rejected := Outcome{Outcome: decision.Reject, ID: "e1", Commit: "c1"}
+	n := news{key: envsKey("prod"), outcome: rejected, event: true, write: true, all: []Outcome{rejected}}
+	a.tell(t.Context(), app, n)
+	at := eventsAt + n.eventName(app)
+	e := s.object(at)
+	e["lastTimestamp"] = "2026-01-01T00:00:00Z"
+	s.put(at, e)
+	a.tell(t.Context(), app, n) // after a restart
+	if again := s.object(at); again["lastTimestamp"] != "2026-01-01T00:00:00Z" || again["type"] != "Warning" {
+		t.Errorf("Event %v", again)
+	}
+	n.again, n.all = true, nil
+	a.tell(t.Context(), app, n)
+	now, err := time.Parse(time.RFC3339, s.object(at)["lastTimestamp"].(string))
+	if err != nil || time.Since(now) > time.Minute {
+		t.Errorf("it is of %v, %v", now, err)
+	}
+	about := s.object(applicationsAt + "shop")["metadata"].(map[string]any)
+	if annotations, _ := about["annotations"].(map[string]any); annotations[Annotation] != nil {
+		t.Errorf("annotations %v", annotations)
+	}
+	if said.Len() > 0 {
+		t.Errorf("it logs %s", said)
+	}
+}
+
+// TestTellIsForbidden: where neither may be written, that is logged, and nothing else comes of it.
+func TestTellIsForbidden(t *testing.T) {
+	s, a, said := argoCDWith(t)
+	s.put(applicationsAt+"shop", applicationObject("shop", "prod"))
+	s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusForbidden)
+	s.refuses(http.MethodPost, strings.TrimSuffix(eventsAt, "/"), http.StatusForbidden)
+	hold := Outcome{Outcome: decision.Hold}
+	n := news{outcome: hold, event: true, write: true, all: []Outcome{hold}}
+	a.tell(t.Context(), application.Deployed{Name: application.Name{Namespace: "argocd", Name: "shop"}}, n)
+	for _, want := range []string{"no Event tells of the outcome", "the outcome is not on the Application"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("%q is not in %s", want, said)
+		}
+	}
+}
+
+// waiting is the state of a sync that waits.
+func waiting(started string) map[string]any {
+	return map[string]any{
+		"phase": "Running", "message": "waiting for completion of hook batch/Job/done", "startedAt": started,
+		"syncResult": map[string]any{"revision": "0123456789012345678901234567890123456789"},
+		"operation":  map[string]any{"sync": map[string]any{"revision": "0123456789012345678901234567890123456789"}},
+	}
+}
+
+// TestEnd: the sync that was seen is ended, and nothing else.
+func TestEnd(t *testing.T) {
+	const first, second = "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z"
+	for name, test := range map[string]struct {
+		with  func(s *apiServer) // once the sync has been seen
+		ended bool
+		err   string
+	}{
+		"as it was":               {func(*apiServer) {}, true, ""},
+		"the Application is gone": {func(s *apiServer) { s.remove(applicationsAt + "shop") }, false, ""},
+		"another operation by now": {func(s *apiServer) {
+			app := applicationObject("shop", "prod")
+			app["status"] = map[string]any{"operationState": waiting(second)}
+			s.put(applicationsAt+"shop", app)
+		}, false, ""},
+		"none by now": {func(s *apiServer) { s.put(applicationsAt+"shop", applicationObject("shop", "prod")) }, false, ""},
+		"it changes between reading and writing": {func(s *apiServer) {
+			s.happens("PATCH ", func() {
+				app := applicationObject("shop", "prod")
+				app["status"] = map[string]any{"operationState": waiting(second)}
+				s.put(applicationsAt+"shop", app)
+			})
+		}, false, ""},
+		"forbidden": {func(s *apiServer) { s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusForbidden) }, false,
+			"a sync of Application argocd/shop waits for an experiment that Git no longer has, and may not be ended: grant the verb patch on applications.argoproj.io"},
+		"a server that fails": {func(s *apiServer) { s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusInternalServerError) }, false, "refused: 500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, a, _ := argoCDWith(t)
+			app := applicationObject("shop", "prod")
+			app["status"] = map[string]any{"operationState": waiting(first)}
+			s.put(applicationsAt+"shop", app)
+			apps, err := a.apps(t.Context(), envsKey("prod"))
+			if err != nil || len(apps) != 1 || !apps[0].Operation.Waits() {
+				t.Fatalf("%+v, %v", apps, err)
+			}
+			test.with(s)
+			err = a.end(t.Context(), apps[0])
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Errorf("error %v, want %s", err, test.err)
+			}
+			status, _ := s.object(applicationsAt + "shop")["status"].(map[string]any)
+			state, _ := status["operationState"].(map[string]any)
+			if (state["phase"] == "Terminating") != test.ended {
+				t.Errorf("the state %v", state)
+			}
+		})
+	}
+}

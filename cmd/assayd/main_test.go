@@ -126,7 +126,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestOptions: the limits of a render reach the environments that the promoter reads.
+// TestOptions: the limits of a render reach the environments that the promoter reads, and its
+// sessions share how fast they ask forges, and logins.
 func TestOptions(t *testing.T) {
 	config := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(config, []byte("apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\n"), 0o600); err != nil {
@@ -145,6 +146,9 @@ func TestOptions(t *testing.T) {
 	opt, err := d.options(f, t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if opt.Branch.Paces == nil || opt.Branch.Logins == nil {
+		t.Error("each look has logins and a pace of its own")
 	}
 	v, err := opt.View(application.Place{Path: "prod", Namespace: "web"})
 	if err != nil {

@@ -204,7 +204,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 		Cluster: at, Namespace: f.namespace, Namespaces: f.namespaces, View: f.view,
 		Branch: branch.Options{
 			Commits: f.commits, DryRun: f.dryRun, Process: process, NextHosts: f.nextHosts, Signers: signers,
-			Forge: kind, ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),
+			Forge: kind, ForgeAPI: f.forgeAPI, Method: forge.Method(f.method), Paces: &forge.Paces{}, Logins: &credential.Logins{},
 		},
 		Sign: func(o *credential.Options) {
 			o.Author, o.TempDir = author, temp

@@ -42,12 +42,11 @@ type installation struct {
 	client      *http.Client
 	secret      *scrubber
 
-	turn    chan struct{} // held while looking at what follows
-	current string
-	expires time.Time
+	grant *grant        // of the same app to the same repository, for all of the process
+	host  chan struct{} // held while the API is asked for a token
 }
 
-func newInstallation(a App, allowHTTP bool, r remote, client *http.Client, secret *scrubber) (*installation, error) {
+func newInstallation(a App, allowHTTP bool, r remote, client *http.Client, secret *scrubber, logins *Logins) (*installation, error) {
 	if a.ID = strings.TrimSpace(a.ID); a.ID == "" {
 		return nil, errors.New("read GitHub App: it has no ID: give the app's ID or client ID")
 	}
@@ -67,7 +66,8 @@ func newInstallation(a App, allowHTTP bool, r remote, client *http.Client, secre
 		return nil, errors.New("read URL of GitHub's API: give https://host/path, without a login in it")
 	}
 	a.API = strings.TrimRight(a.API, "/")
-	i := &installation{app: a, key: key, owner: owner, repo: repo, client: client, secret: secret, turn: make(chan struct{}, 1)}
+	i := &installation{app: a, key: key, owner: owner, repo: repo, client: client, secret: secret}
+	i.grant, i.host = logins.of(a, owner+"/"+repo, api.Host)
 	return i, checkPlain("GitHub API", api.Scheme, api.Hostname(), allowHTTP)
 }
 
@@ -81,20 +81,34 @@ func githubAPI(host string) string {
 
 // token is the current one, or a new one if that ends soon.
 func (i *installation) token(ctx context.Context, now time.Time) (string, error) {
+	done, err := i.take(ctx, i.grant.turn)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	if !now.Add(earlier).Before(i.grant.expires) {
+		loggedIn, err := i.take(ctx, i.host)
+		if err != nil {
+			return "", err
+		}
+		err = i.renew(ctx, now)
+		loggedIn()
+		if err != nil {
+			return "", fmt.Errorf("get token of GitHub App %s: %w", i.app.ID, err)
+		}
+	}
+	i.secret.addToken(i.grant.current)
+	return i.grant.current, nil
+}
+
+// take waits for a turn, which ends with done.
+func (i *installation) take(ctx context.Context, turn chan struct{}) (done func(), err error) {
 	select {
-	case i.turn <- struct{}{}:
-		defer func() { <-i.turn }()
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
 	case <-ctx.Done():
-		return "", fmt.Errorf("get token of GitHub App %s: %w", i.app.ID, context.Cause(ctx))
+		return nil, fmt.Errorf("get token of GitHub App %s: %w", i.app.ID, context.Cause(ctx))
 	}
-	if now.Add(earlier).Before(i.expires) {
-		return i.current, nil
-	}
-	if err := i.renew(ctx, now); err != nil {
-		return "", fmt.Errorf("get token of GitHub App %s: %w", i.app.ID, err)
-	}
-	i.secret.addToken(i.current)
-	return i.current, nil
 }
 
 func (i *installation) renew(ctx context.Context, now time.Time) error {
@@ -120,7 +134,7 @@ func (i *installation) renew(ctx context.Context, now time.Time) error {
 	if err := checkSecret("token", made.Token); err != nil || made.Token == "" {
 		return errors.New("the server's answer has no token in it")
 	}
-	i.current, i.expires = made.Token, made.ExpiresAt
+	i.grant.current, i.grant.expires = made.Token, made.ExpiresAt
 	return nil
 }
 

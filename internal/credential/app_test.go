@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -9,10 +10,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,6 +184,61 @@ func TestAppTokenIsSharedAndScrubbed(t *testing.T) {
 	group.Wait()
 	if f.issued() != 1 {
 		t.Errorf("%d tokens for one moment", f.issued())
+	}
+}
+
+// TestLoginsAreShared: many sessions at once get one token for each repository, and ask for one
+// at a time; another key gets none of it.
+func TestLoginsAreShared(t *testing.T) {
+	f, app := newGitHub(t)
+	var asking, most atomic.Int32
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most.Store(max(most.Load(), asking.Add(1)))
+		defer asking.Add(-1)
+		r.URL.Path = strings.Replace(r.URL.Path, "/repos/acme/cart/", "/repos/acme/shop/", 1)
+		if body, err := io.ReadAll(r.Body); err == nil {
+			r.Body = io.NopCloser(bytes.NewReader(bytes.Replace(body, []byte("cart"), []byte("shop"), 1)))
+		}
+		f.ServeHTTP(w, r)
+	}))
+	t.Cleanup(api.Close)
+	app.API = api.URL
+	logins := &Logins{}
+	in := func(repo string, app App) *Credentials {
+		c := open(t, Options{URL: "https://github.com/acme/" + repo + ".git", App: &app, Logins: logins})
+		c.now = f.now
+		return c
+	}
+	var group sync.WaitGroup
+	for i := range 40 {
+		c := in([]string{"shop", "cart"}[i%2], app)
+		group.Go(func() {
+			s, err := c.Token(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			lacks(t, "the scrubbed text", c.Scrub("remote: "+s+" is not allowed"), s)
+		})
+	}
+	group.Wait()
+	if f.issued() != 2 || most.Load() != 1 {
+		t.Errorf("%d tokens for two repositories, %d requests at once", f.issued(), most.Load())
+	}
+	_, stranger := newGitHub(t)
+	other := app
+	other.Key = stranger.Key
+	if s, err := in("shop", other).Token(t.Context()); err == nil {
+		t.Errorf("an app with another key got the token %s", s[:4])
+	}
+	if len(logins.grants) != 3 || len(logins.hosts) != 1 {
+		t.Errorf("%d grants, %d hosts", len(logins.grants), len(logins.hosts))
+	}
+	for _, g := range logins.grants {
+		g.used = time.Now().Add(-2 * kept)
+	}
+	in("shop", app)
+	if len(logins.grants) != 1 {
+		t.Errorf("%d grants are kept that nobody asks for", len(logins.grants)-1)
 	}
 }
 

@@ -49,6 +49,8 @@ type Options struct {
 	Bearer bool
 	// App is a GitHub App.
 	App *App
+	// Logins are shared with others of this process; nil shares none.
+	Logins *Logins
 
 	// SSHKey is a private key without a passphrase.
 	SSHKey []byte
@@ -126,7 +128,7 @@ func (c *Credentials) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if o.App != nil {
-		if c.app, err = newInstallation(*o.App, o.AllowHTTP, c.remote, c.client, c.secret); err != nil {
+		if c.app, err = newInstallation(*o.App, o.AllowHTTP, c.remote, c.client, c.secret, o.Logins); err != nil {
 			return err
 		}
 	}

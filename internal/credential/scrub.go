@@ -59,11 +59,15 @@ func newScrubber(o Options) *scrubber {
 	return s
 }
 
-// addToken makes an app's new token known.
+// addToken makes an app's token known.
 func (s *scrubber) addToken(token string) {
+	pattern := strings.Join(patterns(token), "|")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens = append(s.tokens, strings.Join(patterns(token), "|"))
+	if slices.Contains(s.tokens, pattern) {
+		return
+	}
+	s.tokens = append(s.tokens, pattern)
 	s.tokens = s.tokens[max(0, len(s.tokens)-keptTokens):]
 	s.compile()
 }

@@ -18,7 +18,8 @@ type Options struct {
 	Token     func(context.Context) (string, error) // asked before every request; required
 	HTTP      *http.Client                          // for a proxy or an authority; default a plain one
 	UserAgent string
-	Pace      *Pace // shared by those that use the same token; default one of its own
+	Paces     *Paces // shared by all of a process
+	Pace      *Pace  // instead; default that of Paces for the API's host, else one of its own
 }
 
 // Client works on the pull requests of one repository whose head is a branch
@@ -65,7 +66,7 @@ func Open(opt Options) (*Client, error) {
 		return nil, fmt.Errorf("open forge: %w", err)
 	}
 	if opt.Pace == nil {
-		opt.Pace = defaultPace()
+		opt.Pace = opt.Paces.of(opt.Repo.Kind, base.Host)
 	}
 	client := newHTTP(opt, base)
 	c := &Client{repo: opt.Repo}

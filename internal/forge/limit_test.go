@@ -151,6 +151,103 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestPacesAreShared: clients of one host that share paces keep one, and those of another host keep
+// another.
+func TestPacesAreShared(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *side) {
+		s.opt.Pace, s.opt.Paces = nil, &forge.Paces{}
+		elsewhere := s.opt
+		elsewhere.API = "https://git.example.com/api/v4"
+		clients := []*forge.Client{s.open(s.opt), s.open(s.opt), s.open(elsewhere)}
+		took := make([]time.Duration, len(clients))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		start := time.Now()
+		var all sync.WaitGroup
+		for i, c := range clients {
+			all.Go(func() {
+				for range 60 {
+					_, _ = c.Find(ctx, head, "main") // elsewhere there is nothing
+				}
+				took[i] = time.Since(start)
+			})
+		}
+		all.Wait()
+		if took[0] < 9*time.Second || took[1] < 9*time.Second || took[2] < 3*time.Second || took[2] > 5*time.Second {
+			t.Errorf("60 requests of each took %v", took)
+		}
+	})
+}
+
+// TestFewLeft: once little of a quota is left, it is spread over the time until it is full again, and
+// none of it is refused; another token on the same forge does not wait.
+func TestFewLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *side) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		s.opt.Pace = forge.NewPace(rate.Inf, rate.Inf)
+		c := s.open(s.opt)
+		start := time.Now()
+		const left = 9 // of 100, as the fake says
+		s.fake.Quota(left+1, start.Add(3*time.Minute), 100)
+		var at []time.Duration
+		for range left {
+			if _, err := c.Find(ctx, head, "main"); err != nil {
+				t.Fatal(err)
+			}
+			at = append(at, time.Since(start))
+		}
+		for i, d := range at[1:] {
+			if gap := d - at[i]; gap < 15*time.Second || gap > 30*time.Second {
+				t.Errorf("request %d came %s after the one before: %v", i+1, gap, at)
+			}
+		}
+		// Who cannot wait for as long is told so, and keeps no place.
+		hurried, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		for range 50 {
+			var limited *forge.RateLimitError
+			if _, err := c.Find(hurried, head, "main"); !errors.As(err, &limited) || time.Until(limited.Until) > 30*time.Second {
+				t.Fatalf("got %v", err)
+			}
+		}
+		opt := s.opt
+		opt.Token = token("another-token-of-ours")
+		before := time.Now()
+		_, _ = s.open(opt).Find(ctx, head, "main") // the fake does not know it
+		if time.Since(before) > time.Second {
+			t.Errorf("another token waited for %s", time.Since(before))
+		}
+	})
+}
+
+// TestLimitsThatLie: a forge cannot have us wait for years.
+func TestLimitsThatLie(t *testing.T) {
+	for name, header := range map[string]http.Header{
+		"Retry-After":       {"Retry-After": {"9223372036854775807"}},
+		"a time far ahead":  {"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"99999999999"}},
+		"seconds, by RFC":   {"Ratelimit-Remaining": {"0"}, "Ratelimit-Reset": {"7200"}},
+		"a date far ahead":  {"Retry-After": {"Fri, 31 Dec 9999 23:59:59 GMT"}},
+		"no number at all":  {"X-Ratelimit-Remaining": {"-1"}, "X-Ratelimit-Reset": {"never"}},
+		"numbers too large": {"X-Ratelimit-Remaining": {"1"}, "X-Ratelimit-Limit": {"9223372036854775807"}, "X-Ratelimit-Reset": {"9223372036854775807"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, s *side) {
+				s.fake.Fail(forgefake.Fault{Times: 1, Status: http.StatusTooManyRequests, Header: header})
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+				defer cancel()
+				if _, err := s.Find(ctx, head, "main"); err != nil {
+					t.Fatal(err)
+				}
+				if waited := time.Since(start); waited > 2*time.Hour+time.Minute || waited < time.Minute {
+					t.Errorf("waited %s", waited)
+				}
+			})
+		})
+	}
+}
+
 func TestServerFailsThenWorks(t *testing.T) {
 	for name, fault := range map[string]forgefake.Fault{
 		"500":     {Times: 3, Status: http.StatusInternalServerError},

@@ -44,11 +44,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		if err := t.pace.wait(req.Context(), req.Method); err != nil {
-			return nil, err
-		}
 		token, err := t.authorization(req)
 		if err != nil {
+			return nil, err
+		}
+		if err := t.pace.wait(req.Context(), req.Method, token); err != nil {
+			return nil, err
+		}
+		if token, err = t.authorization(req); err != nil { // an app's may have ended meanwhile
 			return nil, err
 		}
 		res, err := t.send(req, body, token, seen)
@@ -59,7 +62,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		case limited(res, seen.reason):
 			until := retryAt(res)
-			t.pace.block(until)
+			t.pace.block(token, until)
 			if try == tries {
 				return nil, &RateLimitError{Until: until}
 			}
@@ -104,9 +107,7 @@ func (t *transport) send(req *http.Request, body []byte, token string, seen *cal
 		answer = bytes.ReplaceAll(answer, []byte(token), []byte("***"))
 	}
 	seen.note(res.StatusCode, answer)
-	if remaining(res) == "0" {
-		t.pace.block(resetAt(res))
-	}
+	t.pace.heed(token, res)
 	res.Body = io.NopCloser(bytes.NewReader(answer))
 	res.ContentLength = int64(len(answer))
 	return res, nil

@@ -41,6 +41,11 @@ type Options struct {
 	Forge    forge.Kind // the forge of its pull requests; empty: as the URL tells
 	ForgeAPI string     // URL of its API; empty: by its kind
 	Method   forge.Method
+
+	// What all sessions of a process share, so that they do not ask for too much at once; nil
+	// shares nothing.
+	Paces  *forge.Paces
+	Logins *credential.Logins
 }
 
 // Session is an open branch.
@@ -129,6 +134,7 @@ func (opt Options) connect(ctx context.Context, repo string) (*remote.Remote, *c
 	if err != nil {
 		return nil, nil, err
 	}
+	login.Logins = opt.Logins
 	c, err := credential.Open(ctx, login)
 	if err != nil {
 		return nil, nil, err
@@ -195,7 +201,7 @@ func (s *Session) setForge(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	s.Forge, err = forge.Open(forge.Options{Repo: at, API: opt.ForgeAPI, HTTP: s.credentials.HTTP(), Token: s.credentials.Token, UserAgent: "assay"})
+	s.Forge, err = forge.Open(forge.Options{Repo: at, API: opt.ForgeAPI, HTTP: s.credentials.HTTP(), Token: s.credentials.Token, UserAgent: "assay", Paces: opt.Paces})
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,8 +30,8 @@ func Saved(objs []*unstructured.Unstructured) Objects {
 type List func(ctx context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error)
 
 // Live is the objects of a cluster: of each kind that judges, those with the
-// experiment's label, and the Jobs that carry a judge's result. The namespace is
-// that of objects which name none.
+// experiment's label, the Jobs that carry a judge's result, and what a judge owns and has
+// measured. The namespace is that of objects which name none.
 func Live(list List, namespace string) Objects {
 	return func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
 		judges, err := judging(res, namespace)
@@ -55,8 +56,11 @@ func Live(list List, namespace string) Objects {
 					return nil, err
 				}
 			}
+			if e.Measures != "" {
+				l.addMeasured(ctx, e.Measures, object.KeyOf(j))
+			}
 		}
-		return l.found, nil
+		return l.found, ctx.Err()
 	}
 }
 
@@ -107,6 +111,27 @@ func (l *live) add(ctx context.Context, kind schema.GroupVersionKind, namespace 
 	objs, err := l.list(ctx, q.kind, q.namespace, q.selector)
 	l.found = append(l.found, objs...)
 	return err
+}
+
+// addMeasured adds the objects of a kind that a judge owns: what makes them gives them no
+// label to find them by. They are for people to look at and decide nothing, so that an
+// account which may not list them holds nothing up.
+func (l *live) addMeasured(ctx context.Context, kind string, key object.Key) {
+	i := slices.IndexFunc(l.found, func(o *unstructured.Unstructured) bool { return object.KeyOf(o) == key })
+	if i < 0 {
+		return
+	}
+	owner := l.found[i]
+	objs, err := l.list(ctx, owner.GroupVersionKind().GroupVersion().WithKind(kind), key.Namespace, "")
+	if err != nil {
+		return
+	}
+	for _, o := range objs {
+		known := slices.ContainsFunc(l.found, func(f *unstructured.Unstructured) bool { return object.KeyOf(f) == object.KeyOf(o) })
+		if owner.GetUID() != "" && metav1.IsControlledBy(o, owner) && !known {
+			l.found = append(l.found, o)
+		}
+	}
 }
 
 // absent says that the cluster does not have what judges.

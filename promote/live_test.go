@@ -7,10 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -88,6 +92,75 @@ func TestLiveDecides(t *testing.T) {
 	choice, err = ByVerdict(Live(asked(&got, other), "web"), "").Choose(t.Context(), Tip{Rendered: res})
 	if err != nil || choice.Held != decision.Hold {
 		t.Errorf("without what judges: %+v, %v", choice, err)
+	}
+}
+
+const argoExperiment = `apiVersion: argoproj.io/v1alpha1
+kind: Experiment
+metadata: {name: trial}
+spec: {templates: [], analyses: [{name: ok, templateName: ok, requiredForCompletion: true}]}
+`
+
+// TestLiveMeasures: an Experiment's AnalysisRuns are found by who owns them, and tell people
+// what was measured. Who may not list them gets the verdict all the same.
+func TestLiveMeasures(t *testing.T) {
+	res := mustRender(t, judged(envrepo.Files{"a.yaml": argoExperiment}, "").On(t), "prod")
+	res.Namespace = "web"
+	trial := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment",
+		"spec": map[string]any{"analyses": []any{map[string]any{"name": "ok", "requiredForCompletion": true}}},
+		"status": map[string]any{"phase": "Successful", "analysisRuns": []any{
+			map[string]any{"name": "ok", "analysisRun": "trial-ok", "phase": "Successful"},
+		}},
+	}}
+	trial.SetName("trial-" + res.ID)
+	trial.SetNamespace("web")
+	trial.SetUID("u1")
+	trial.SetLabels(map[string]string{engine.ExperimentLabel: res.ID})
+	trial.SetAnnotations(map[string]string{digest.Annotation: string(res.Digest)})
+	run := func(owner types.UID, value string) *unstructured.Unstructured {
+		o := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun",
+			"status": map[string]any{"phase": "Successful", "metricResults": []any{map[string]any{
+				"name": "latency", "phase": "Successful", "measurements": []any{map[string]any{"value": value}},
+			}}},
+		}}
+		o.SetName("trial-ok")
+		o.SetNamespace("web")
+		controls := true
+		o.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "argoproj.io/v1alpha1", Kind: "Experiment", Name: trial.GetName(), UID: owner, Controller: &controls}})
+		return o
+	}
+	forbidden := errors.New("analysisruns is forbidden")
+	for name, test := range map[string]struct {
+		runs []*unstructured.Unstructured
+		err  error
+		want string // of the one metric
+	}{
+		"its own":                 {[]*unstructured.Unstructured{run("u1", "12")}, nil, "12"},
+		"another's, of that name": {[]*unstructured.Unstructured{run("u2", "13")}, nil, ""},
+		"may not be listed":       {nil, forbidden, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked []string
+			list := func(_ context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
+				asked = append(asked, kind.Kind+" "+namespace+" "+selector)
+				if kind.Kind == "AnalysisRun" {
+					return test.runs, test.err
+				}
+				return []*unstructured.Unstructured{trial}, nil
+			}
+			choice, err := ByVerdict(Live(list, "web"), "").Choose(t.Context(), Tip{Rendered: res})
+			if err != nil || choice.Outcome != decision.Promote || choice.Held != "" {
+				t.Fatalf("%+v, %v", choice, err)
+			}
+			if len(choice.Metrics) != 1 || choice.Metrics[0].Candidate != test.want {
+				t.Errorf("metrics %+v, want %q", choice.Metrics, test.want)
+			}
+			if want := []string{"Experiment web " + engine.ExperimentLabel + "=" + res.ID, "AnalysisRun web "}; !slices.Equal(asked, want) {
+				t.Errorf("asked for %q, want %q", asked, want)
+			}
+		})
 	}
 }
 

@@ -41,6 +41,7 @@ type Engine struct {
 	RunsOnce bool              `json:"runsOnce"` // an object that has run never runs again: its name must hold the ID
 	Dated    bool              `json:"dated"`    // what it says counts only if it is newer than the candidate
 	Children map[string]string `json:"children"` // labels of the objects that carry its result; {name} is its own name
+	Measures string            `json:"measures"` // kind, of its group and version, of the objects that it owns and that hold what it measured
 	Custom   bool              `json:"-"`        // the plan's own
 
 	// CEL. Those that are empty say nothing.

@@ -12,10 +12,12 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/reposecret"
@@ -63,10 +65,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 			return application.Project{Repos: []string{"*"}, Destinations: []application.Destination{{Server: "*", Namespace: "*"}}, Namespaces: []string{"team"}}, nil
 		},
 		settings: func(context.Context) (reposecret.Settings, error) { return w.login, nil },
-		list: func(_ context.Context, _ schema.GroupVersionKind, namespace, _ string) ([]*unstructured.Unstructured, error) {
-			theirs := func(o *unstructured.Unstructured) bool { return o.GetNamespace() != namespace }
-			return slices.DeleteFunc(slices.Clone(w.objects), theirs), w.listing
-		},
+		list:     w.list,
 		tell: func(_ context.Context, app application.Deployed, n news) {
 			if n.outcome.Outcome != "" {
 				w.reports = append(w.reports, app.Name.Name+" "+n.outcome.title()+": "+n.outcome.Reason)
@@ -92,6 +91,21 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 // viewOf is how an environment is read.
 func viewOf(p application.Place) (promote.View, error) {
 	return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
+}
+
+// list is what the API server answers: those of the kind, in the namespace, with the labels.
+func (w *world) list(_ context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
+	match, err := labels.Parse(selector)
+	if err != nil || w.listing != nil {
+		return nil, errors.Join(err, w.listing)
+	}
+	var out []*unstructured.Unstructured
+	for _, o := range w.objects {
+		if o.GroupVersionKind() == kind && o.GetNamespace() == namespace && match.Matches(labels.Set(o.GetLabels())) {
+			out = append(out, o)
+		}
+	}
+	return out, nil
 }
 
 // app adds an Application of the environment.
@@ -260,7 +274,9 @@ func TestMovesNothing(t *testing.T) {
 		"no namespace":             {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
 		"what is not synced":       {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},
 		"an object that went away": {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
-		"a label that went away":   {push(), func(w *world) { w.objects[0].SetLabels(nil); w.objects[0].SetAnnotations(nil) }, "it has neither the annotation"},
+		"a label that went away":   {push(), func(w *world) { w.objects[0].SetLabels(nil) }, "the cluster has no object of it yet"},
+		"a digest that went away":  {push(), func(w *world) { w.objects[0].SetAnnotations(nil) }, "it has no annotation assay.dev/digest"},
+		"another label":            {push(), func(w *world) { w.objects[0].SetLabels(map[string]string{engine.ExperimentLabel: "e000000000"}) }, "the cluster has no object of it yet"},
 		"another Application's":    {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
 		"another namespace's":      {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
 		"what may not be listed":   {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
@@ -323,7 +339,7 @@ func TestSeveralApplications(t *testing.T) {
 	for different, name := range names {
 		for condition, test := range map[string]struct{ told, image string }{
 			"Failed":    {"Rejected: ", "web:1.0.0"},
-			"Suspended": {"Held: " + name + ": ", "web:1.0.0"},
+			"Suspended": {"Held: Application argocd/" + name + ": ", "web:1.0.0"},
 			"Complete":  {"Promoted: ", "web:2.0.0"}, // it differs in nothing
 		} {
 			if condition == "Complete" && different > 0 {

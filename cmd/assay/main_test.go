@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 
 			"serve": serve, "commit": commit, "submodule": submodule, "replace": replace, "fault": fault, "met": met, "hook": hook, "bare": bare, "people": people, "held": held,
 
-			"steps": steps, "gitlab": gitlabJob, "comments": comments, "cluster": serveCluster, "shim": shim, "page": page,
+			"steps": steps, "gitlab": gitlabJob, "comments": comments, "cluster": serveCluster, "shim": shim, "page": runPage,
 		},
 	})
 }

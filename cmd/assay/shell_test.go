@@ -17,10 +17,8 @@ import (
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/manifest"
+	"github.com/assaydev/assay/test/page"
 )
-
-// shellBlock is a block of shell commands in Markdown, indented or not.
-var shellBlock = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```")
 
 // rule is what has to be so before a command that matches runs.
 type rule struct {
@@ -29,11 +27,11 @@ type rule struct {
 	used    bool
 }
 
-// page runs the commands of a page's sh blocks in $WORK/world, a clone of the server's
+// runPage runs the commands of a page's sh blocks in $WORK/world, a clone of the server's
 // repository: page [-each] PAGE RULES. They belong together; with -each, every command
 // begins anew. A rule is a line of a pattern, " => " and what a shell runs before the
 // commands that match. Addresses of the page are the server's, and its ID is $ID.
-func page(ts *testscript.TestScript, _ bool, args []string) {
+func runPage(ts *testscript.TestScript, _ bool, args []string) {
 	each := args[0] == "-each"
 	if each {
 		args = args[1:]
@@ -43,25 +41,22 @@ func page(ts *testscript.TestScript, _ bool, args []string) {
 	rules := rulesOf(ts, args[1])
 	w := world{ts, ts.MkAbs("."), ts.Getenv("BARE")}
 	w.reset()
-	ran := 0
-	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
-		for _, command := range commandsIn(block[1]) {
-			if each {
-				w.reset()
-			}
-			before := ""
-			for _, r := range rules {
-				if r.command.MatchString(command) {
-					r.used = true
-					before += r.before + "\n"
-				}
-			}
-			w.run(before, command)
-			ran++
-		}
-	}
-	if ran == 0 {
+	commands := page.Commands(string(text))
+	if len(commands) == 0 {
 		ts.Fatalf("%s has no sh block", args[0])
+	}
+	for _, command := range commands {
+		if each {
+			w.reset()
+		}
+		before := ""
+		for _, r := range rules {
+			if r.command.MatchString(command) {
+				r.used = true
+				before += r.before + "\n"
+			}
+		}
+		w.run(before, command)
 	}
 	for _, r := range rules {
 		if !r.used {
@@ -81,14 +76,14 @@ func TestShellPages(t *testing.T) {
 	if err != nil || len(pages) == 0 {
 		t.Fatal(pages, err)
 	}
-	for _, page := range append(pages, "../../README.md") {
-		text, err := os.ReadFile(page)
+	for _, file := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := strings.TrimPrefix(page, "../../")
+		name := strings.TrimPrefix(file, "../../")
 		runs := regexp.MustCompile(`(?m)^page (-each )?` + regexp.QuoteMeta(name) + " ").Match(script)
-		if shellBlock.Match(text) && !runs && name != "docs/assayd.md" {
+		if len(page.Commands(string(text))) > 0 && !runs && name != "docs/assayd.md" {
 			t.Errorf("%s has commands, and docs_shell.txtar runs none of them", name)
 		}
 	}
@@ -103,24 +98,6 @@ func rulesOf(ts *testscript.TestScript, file string) (rules []*rule) {
 		rules = append(rules, &rule{command: regexp.MustCompile(pattern), before: before})
 	}
 	return rules
-}
-
-// commandsIn are the commands of a block: a line, and those that it goes on in.
-func commandsIn(block string) (commands []string) {
-	open := false
-	for line := range strings.Lines(block) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "" || strings.HasPrefix(line, "#"):
-			continue
-		case open:
-			commands[len(commands)-1] += "\n" + line
-		default:
-			commands = append(commands, line)
-		}
-		open = strings.HasSuffix(line, "|") || strings.HasSuffix(line, `\`)
-	}
-	return commands
 }
 
 // world is where the commands of a page run.

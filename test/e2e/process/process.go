@@ -6,7 +6,7 @@
 //  2. Group.Ready waits on a condition of one child, never on time alone.
 //  3. When a child dies early, the group's context ends at once, and its cause
 //     holds the end of the child's log.
-//  4. Group.Stop ends every child, by its pid.
+//  4. Group.Stop ends every child, by its pid; Group.Restart ends one, and starts it again.
 package process
 
 import (
@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -47,10 +48,11 @@ type Group struct {
 }
 
 type child struct {
-	name string
-	log  string
-	cmd  *exec.Cmd
-	done chan struct{}
+	command  Command
+	log      string
+	cmd      *exec.Cmd
+	done     chan struct{}
+	replaced bool // Restart ends it
 }
 
 // ErrStopped is the cause of the context's end after Stop.
@@ -66,14 +68,17 @@ func NewGroup(ctx context.Context, logs string) *Group {
 func (g *Group) Context() context.Context { return g.ctx }
 
 // Start starts one child.
-func (g *Group) Start(c Command) error {
+func (g *Group) Start(c Command) error { return g.launch(c, os.O_TRUNC) }
+
+// launch starts a child whose log is opened with this flag, too.
+func (g *Group) launch(c Command, logFlag int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.stopped {
 		return fmt.Errorf("start %s: %w", c.Name, ErrStopped)
 	}
 	name := filepath.Join(g.logs, c.Name+".log")
-	log, err := os.Create(name)
+	log, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|logFlag, 0o600)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", c.Name, err)
 	}
@@ -85,7 +90,7 @@ func (g *Group) Start(c Command) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", c.Name, err)
 	}
-	started := &child{name: c.Name, log: name, cmd: cmd, done: make(chan struct{})}
+	started := &child{command: c, log: name, cmd: cmd, done: make(chan struct{})}
 	g.running = append(g.running, started)
 	go g.watch(started)
 	return nil
@@ -97,13 +102,39 @@ func (g *Group) watch(c *child) {
 	close(c.done)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.stopped {
+	if g.stopped || c.replaced {
 		return
 	}
 	if err == nil {
 		err = errors.New("exit status 0")
 	}
-	g.cancel(fmt.Errorf("%s died: %w\n%s", c.name, err, tail(c.log)))
+	g.cancel(fmt.Errorf("%s died: %w\n%s", c.command.Name, err, tail(c.log)))
+}
+
+// Restart ends the child of that name at once, as a machine that fails does, and starts it again
+// as it was. Its log goes on.
+func (g *Group) Restart(name string) error {
+	old, err := g.replace(name)
+	if err != nil {
+		return fmt.Errorf("restart %s: %w", name, err)
+	}
+	old.signal(syscall.SIGKILL)
+	<-old.done
+	return g.launch(old.command, os.O_APPEND)
+}
+
+// replace takes a child out of the group: its end is no death.
+func (g *Group) replace(name string) (*child, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.IndexFunc(g.running, func(c *child) bool { return c.command.Name == name })
+	if g.stopped || i < 0 {
+		return nil, ErrStopped
+	}
+	old := g.running[i]
+	old.replaced = true
+	g.running = slices.Delete(g.running, i, i+1)
+	return old, nil
 }
 
 // Ready waits until check succeeds, or fails with the cause of the group's end

@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -61,6 +62,44 @@ func TestReadyWaitsForTheCondition(t *testing.T) {
 	})
 	if err != nil || calls < 3 {
 		t.Fatalf("after %d calls: %v", calls, err)
+	}
+}
+
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	group := process.NewGroup(t.Context(), dir)
+	defer group.Stop()
+	if err := group.Start(shell("server", "echo pid $$; exec tail -f /dev/null")); err != nil {
+		t.Fatal(err)
+	}
+	started := func(times int) func(context.Context) error {
+		return func(context.Context) error {
+			log, err := os.ReadFile(filepath.Join(dir, "server.log"))
+			if n := strings.Count(string(log), "pid "); err == nil && n != times {
+				err = fmt.Errorf("it was started %d times", n)
+			}
+			return err
+		}
+	}
+	if err := group.Ready("server", limit, started(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := group.Restart("server"); err != nil {
+		t.Fatal(err)
+	}
+	if err := group.Ready("server", limit, started(2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := group.Context().Err(); err != nil {
+		t.Errorf("the group has ended: %v", context.Cause(group.Context()))
+	}
+	if err := group.Restart("another"); !errors.Is(err, process.ErrStopped) {
+		t.Errorf("of what does not run: %v", err)
+	}
+	group.Stop()
+	if err := group.Restart("server"); !errors.Is(err, process.ErrStopped) {
+		t.Errorf("after the end: %v", err)
 	}
 }
 

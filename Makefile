@@ -46,7 +46,7 @@ corpus: ## promote and reject changes of every kind in the examples and in ASSAY
 	@$(GO) run ./test/corpus
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin; pull requests on real Gitea; Applications of a real API server; the image; the whole loop in a cluster
-	@$(component) argo-rollouts argocd-v2 argocd-v3 etcd gitea helm-3.16.3 helm-3.18.4 helm-3.19.5 helm-4.2.4 kube-apiserver kube-controller-manager kube-scheduler kwok kustomize-5.4.3 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
+	@$(component) argo-rollouts argocd-v2 argocd-v3 etcd gitea helm-3.16.3 helm-3.18.4 helm-3.19.5 helm-4.2.4 kube-apiserver kube-controller-manager kube-scheduler kubectl kwok kustomize-5.4.3 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
 	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
 
 image-test: ## run the image without an engine, as the pods of manifests/ do; as root

@@ -27,7 +27,8 @@ import (
 )
 
 // TestLoop closes the loop in a cluster: Argo CD syncs, Argo Rollouts judges, and the
-// promoter concludes in Gitea, by itself. What takes long is tried with one version.
+// promoter concludes in Gitea, by itself. What does not depend on Argo CD's version is tried
+// with one.
 func TestLoop(t *testing.T) {
 	t.Parallel()
 	for _, version := range []loopVersion{
@@ -41,6 +42,9 @@ func TestLoop(t *testing.T) {
 				return
 			}
 			l := startLoop(t, version)
+			if version.all {
+				l.tutorial()
+			}
 			l.synced()
 			l.promoted("2.0.0")
 			l.rejected("3.0.0")
@@ -51,10 +55,15 @@ func TestLoop(t *testing.T) {
 			l.iter8()
 			l.generated("kept", true)
 			l.generated("dropped", false)
-			if version.whole {
-				l.quiet()
-				l.rebuilt()
+			l.appOfApps("child")
+			if version.all {
+				l.experiment("trial")
+				l.rollout("rollout")
+				l.flagger("flagger")
+				l.disturbed("9.0.0")
 			}
+			l.quiet("10.0.0")
+			l.rebuilt()
 		})
 	}
 }
@@ -62,14 +71,14 @@ func TestLoop(t *testing.T) {
 // loopVersion is a version of Argo CD with what it renders with.
 type loopVersion struct {
 	name, argocd, helm, kustomize string
-	whole                         bool
+	all                           bool
 }
 
 // isolate runs this test in a network of its own. What needs another is built first.
 func isolate(t *testing.T) {
 	t.Helper()
 	command(t, "test/components/build", "argo-rollouts", "argocd-v2", "argocd-v3", "etcd", "gitea", "helm-3.16.3", "helm-3.18.4",
-		"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kustomize-5.4.3", "kustomize-5.7.1", "kwok")
+		"kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kustomize-5.4.3", "kustomize-5.7.1", "kwok")
 	parts := strings.Split(t.Name(), "/")
 	for i := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(parts[i]) + "$"
@@ -197,6 +206,7 @@ spec:
     interval: 1s
     count: 2
     failureLimit: 0
+    consecutiveErrorLimit: 100
     successCondition: result == true
     provider: {web: {url: "` + l.Metric.URL + `", jsonPath: "{$.data.ok}"}}
 `,
@@ -256,6 +266,11 @@ func (l *loop) synced() {
 
 // runs is a check that an Application is synced and healthy with this baseline alone.
 func (l *loop) runs(name, tag string) func() error {
+	return l.all(l.settled(name), l.image(name, "web", tag))
+}
+
+// settled is a check that an Application is synced and healthy, and has nothing of an experiment.
+func (l *loop) settled(name string) func() error {
 	return func() error {
 		app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name)
 		if err != nil || app == nil {
@@ -268,22 +283,27 @@ func (l *loop) runs(name, tag string) func() error {
 		if sync != "Synced" || health != "Healthy" {
 			return fmt.Errorf("%s is %s and %s: %s %v", name, sync, health, operation, conditions)
 		}
-		for _, kind := range [][2]string{{"argoproj.io/v1alpha1", "AnalysisRun"}, {"batch/v1", "Job"}, {"apps/v1", "Deployment"}} {
+		for _, kind := range [][2]string{{argoproj, "AnalysisRun"}, {argoproj, "Experiment"}, {argoproj, "Rollout"}, {"batch/v1", "Job"}, {"apps/v1", "Deployment"}} {
 			list, err := l.Cluster.List(l.ctx, kind[0], kind[1], name, "assay.dev/experiment")
 			if err != nil || len(list) > 0 {
 				return because(err, "%d of kind %s belong to an experiment", len(list), kind[1])
 			}
 		}
-		return l.image(name, "web", tag)()
+		return nil
 	}
 }
 
 // image is a check that a Deployment runs a version.
 func (l *loop) image(namespace, name, tag string) func() error {
+	return l.imageOf("apps/v1", "Deployment", namespace, name, tag)
+}
+
+// imageOf is a check that a workload runs a version.
+func (l *loop) imageOf(apiVersion, kind, namespace, name, tag string) func() error {
 	return func() error {
-		o, err := l.Cluster.Get(l.ctx, "apps/v1", "Deployment", namespace, name)
+		o, err := l.Cluster.Get(l.ctx, apiVersion, kind, namespace, name)
 		if err != nil || o == nil {
-			return because(err, "the Deployment %s is not there", name)
+			return because(err, "%s %s is not there", kind, name)
 		}
 		containers, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
 		first, _ := containers[0].(map[string]any)
@@ -334,9 +354,15 @@ func (l *loop) tested(id, tag string) {
 // pull waits for the one open pull request of a candidate.
 func (l *loop) pull(id string) forge.Pull {
 	l.t.Helper()
+	return l.pullOf(onShop, id)
+}
+
+// pullOf is pull in another environment.
+func (l *loop) pullOf(dir, id string) forge.Pull {
+	l.t.Helper()
 	var pull forge.Pull
 	l.until("the pull request of "+id+" is open", func() error {
-		list, err := l.forge.Find(l.ctx, "assay/"+onShop+"/"+id, "main")
+		list, err := l.forge.Find(l.ctx, "assay/"+dir+"/"+id, "main")
 		if err != nil || len(list) != 1 {
 			return because(err, "there are %d", len(list))
 		}
@@ -376,8 +402,14 @@ func (l *loop) concluded(tag string) {
 // outcome waits until the annotation on the Application tells of one.
 func (l *loop) outcome(parts ...string) {
 	l.t.Helper()
-	l.until("the Application tells of "+strings.Join(parts, ", "), func() error {
-		app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", shop)
+	l.outcomeOf(shop, parts...)
+}
+
+// outcomeOf is outcome of another Application.
+func (l *loop) outcomeOf(name string, parts ...string) {
+	l.t.Helper()
+	l.until("the Application "+name+" tells of "+strings.Join(parts, ", "), func() error {
+		app, err := l.Cluster.Get(l.ctx, argoproj, "Application", "argocd", name)
 		if err != nil || app == nil {
 			return because(err, "the Application is not there")
 		}
@@ -577,15 +609,7 @@ spec:
 	l.must(err)
 	l.must(l.weights(40, 60)())
 	l.must(l.Cluster.Conclude(l.ctx, string(text)))
-	var pull forge.Pull
-	l.until("its pull request is open", func() error {
-		list, err := l.forge.Find(l.ctx, "assay/iter8/"+id, "main")
-		if err != nil || len(list) != 1 {
-			return because(err, "there are %d", len(list))
-		}
-		pull = list[0]
-		return nil
-	})
+	pull := l.pullOf("iter8", id)
 	if pull.Title != "Deploy version recommended by Iter8" {
 		l.t.Errorf("it is called %s", pull.Title)
 	}
@@ -597,8 +621,7 @@ spec:
 		}
 		return l.weights(100, 0)()
 	})
-	l.must(l.Cluster.Delete(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", "iter8"))
-	l.until("the tutorial's app is gone", l.gone("iter8"))
+	l.remove("iter8")
 }
 
 // gone is a check that an Application is not there any more.
@@ -635,15 +658,13 @@ func (l *loop) weights(stable, candidate int64) func() error {
 }
 
 // generated has an ApplicationSet write the Application. One that preserves the promoter's
-// annotation gets it; for another, an Event tells.
+// annotation gets it, and where that ends the promoter does not write it again; for another, an
+// Event tells.
 func (l *loop) generated(name string, preserves bool) {
 	l.t.Helper()
 	l.Metric.Pause()
 	defer l.Metric.Resume()
-	files := l.environment(byPush)
-	files["web.yaml"] = webManifest("1.0.0")
-	files["candidate.yaml"] = "# +argocd:skip-file-rendering\napiVersion: assay.dev/v1alpha1\nkind: Candidate\nmetadata: {name: 2.0.0}\nspec: {images: [{name: example.com/shop/web, newTag: 2.0.0}]}\n"
-	l.put("shop/"+name, "Add "+name, files)
+	l.held(name)
 	kept := "[]"
 	if preserves {
 		kept = "[assay.dev/outcome]"
@@ -677,19 +698,12 @@ spec:
 		}
 		return fmt.Errorf("none of %d does", len(list))
 	})
-	told := func() string {
-		app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", name)
-		l.must(err)
-		return app.GetAnnotations()["assay.dev/outcome"]
-	}
 	if preserves {
-		l.until("its annotation stays", func() error {
-			if text := told(); !strings.Contains(text, `"outcome":"hold"`) {
-				return fmt.Errorf("it has %q", text)
-			}
-			return nil
+		l.outcomeOf(name, `"outcome":"hold"`)
+		l.takenAway(name, func() {
+			l.must(l.Cluster.Patch(l.ctx, argoproj, "ApplicationSet", "argocd", name, `{"spec":{"preservedFields":{"annotations":[]}}}`))
 		})
-	} else if text := told(); text != "" {
+	} else if text := l.told(name); text != "" {
 		l.t.Errorf("the Application %s has %q", name, text)
 	}
 	l.must(l.Cluster.Delete(l.ctx, "argoproj.io/v1alpha1", "ApplicationSet", "argocd", name))
@@ -697,13 +711,13 @@ spec:
 }
 
 // quiet watches an experiment that runs: nothing is out of sync, and nothing flaps.
-func (l *loop) quiet() {
+func (l *loop) quiet(tag string) {
 	l.t.Helper()
 	l.Metric.Set(true)
 	judge := l.environment(byPull)["experiment/judge.yaml"]
 	l.put(onShop, "Judge for longer", map[string]string{"experiment/judge.yaml": strings.Replace(judge, "count: 2", "count: 130", 1)})
-	id := l.set("--tag", "9.0.0")
-	l.tested(id, "9.0.0")
+	id := l.set("--tag", tag)
+	l.tested(id, tag)
 	l.until("it is synced", l.status("Synced"))
 	seen := map[string]bool{}
 	end := time.Now().Add(watched)
@@ -721,7 +735,7 @@ func (l *loop) quiet() {
 		l.t.Errorf("while an experiment ran: %v", seen)
 	}
 	l.merge(l.pull(id))
-	l.concluded("9.0.0")
+	l.concluded(tag)
 }
 
 // revision is a check that Argo CD has compared the cluster with the tip of main.
@@ -753,9 +767,12 @@ func (l *loop) all(checks ...func() error) func() error {
 }
 
 // status is a check of an Application's sync status.
-func (l *loop) status(want string) func() error {
+func (l *loop) status(want string) func() error { return l.statusOf(shop, want) }
+
+// statusOf is status of another Application.
+func (l *loop) statusOf(name, want string) func() error {
 	return func() error {
-		app, err := l.Cluster.Get(l.ctx, "argoproj.io/v1alpha1", "Application", "argocd", shop)
+		app, err := l.Cluster.Get(l.ctx, argoproj, "Application", "argocd", name)
 		if err != nil || app == nil {
 			return because(err, "the Application is not there")
 		}

@@ -21,11 +21,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
 
 	"github.com/assaydev/assay/test/e2e/process"
 )
@@ -51,6 +54,9 @@ type Server struct {
 	dir     string
 	objects dynamic.Interface
 	kinds   *discovery.DiscoveryClient
+
+	mu     sync.Mutex
+	mapper *restmapper.DeferredDiscoveryRESTMapper // of the kinds that there were
 }
 
 // Start starts a server. Stop must be called when the error is nil.
@@ -82,14 +88,26 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	if err := s.startAPIServer(built[1], free[2], "http://"+free[0]); err != nil {
 		return err
 	}
-	return s.group.Ready("kube-apiserver", startLimit, func(ctx context.Context) error {
-		if s.objects == nil {
-			if err := s.connect(); err != nil {
-				return err // it has not written its certificate yet
-			}
+	return s.group.Ready("kube-apiserver", startLimit, s.ready)
+}
+
+// ready is a check that the API server serves.
+func (s *Server) ready(ctx context.Context) error {
+	if s.objects == nil {
+		if err := s.connect(); err != nil {
+			return err // it has not written its certificate yet
 		}
-		return s.kinds.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
-	})
+	}
+	return s.kinds.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+}
+
+// RestartAPIServer ends the API server at once, and starts it again on what etcd holds, with the
+// same address, certificate and keys.
+func (s *Server) RestartAPIServer() error {
+	if err := s.group.Restart("kube-apiserver"); err != nil {
+		return err
+	}
+	return s.group.Ready("kube-apiserver", startLimit, s.ready)
 }
 
 func (s *Server) connect() (err error) {
@@ -97,6 +115,7 @@ func (s *Server) connect() (err error) {
 	if s.kinds, err = discovery.NewDiscoveryClientForConfig(config); err != nil {
 		return err
 	}
+	s.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(s.kinds))
 	s.objects, err = dynamic.NewForConfig(config)
 	return err
 }

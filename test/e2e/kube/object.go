@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
@@ -69,16 +68,19 @@ func (s *Server) apply(ctx context.Context, o *unstructured.Unstructured, subres
 	return nil
 }
 
-// resource is where objects of the kind are, as the server says now.
+// resource is where objects of the kind are. What the server said of its kinds is kept until one is
+// asked for that it did not name.
 func (s *Server) resource(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
-	groups, err := restmapper.GetAPIGroupResources(s.kinds)
-	if err != nil {
-		return nil, fmt.Errorf("list kinds: %w", err)
-	}
 	gvk := o.GroupVersionKind()
-	mapping, err := restmapper.NewDiscoveryRESTMapper(groups).RESTMapping(gvk.GroupKind(), gvk.Version)
+	s.mu.Lock()
+	mapping, err := s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) {
+		s.mapper.Reset()
+		mapping, err = s.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
+	s.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("find kind %s: %w", gvk.Kind, err)
 	}
 	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
 		return s.objects.Resource(mapping.Resource), nil

@@ -2,12 +2,13 @@ package stack
 
 import "strings"
 
-// Engines applies definitions of kinds whose controllers cannot run here: Iter8's Experiment, and
-// what Istio routes by. Nothing acts on their objects.
+// Engines applies definitions of kinds whose controllers cannot run here: Iter8's Experiment,
+// Flagger's Canary, and what Istio routes by. Nothing acts on their objects.
 func (s *Stack) Engines() error {
 	var text strings.Builder
 	for _, d := range []struct{ group, version, kind, plural string }{
 		{"iter8.tools", "v2alpha2", "Experiment", "experiments"},
+		{"flagger.app", "v1beta1", "Canary", "canaries"},
 		{"networking.istio.io", "v1beta1", "VirtualService", "virtualservices"},
 		{"networking.istio.io", "v1beta1", "DestinationRule", "destinationrules"},
 	} {

@@ -21,6 +21,7 @@ const NotifySecret = "a-secret-of-the-stack"
 // Promoter is a running promoter.
 type Promoter struct {
 	Notify string // URL of its webhook
+	Log    string // the file that it logs to
 }
 
 // StartPromoter starts the promoter under the account of manifests/promoter, and waits until it
@@ -54,7 +55,7 @@ func (s *Stack) StartPromoter(more ...string) (*Promoter, error) {
 		return nil, err
 	}
 	err = s.daemon.Ready("promoter", time.Minute, answers("http://"+free[0]+"/readyz", http.StatusOK))
-	return &Promoter{"http://" + free[1] + "/notify"}, err
+	return &Promoter{Notify: "http://" + free[1] + "/notify", Log: filepath.Join(s.opt.Dir, "promoter.log")}, err
 }
 
 // StopPromoter ends it at once, as a machine that fails does.

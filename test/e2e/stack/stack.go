@@ -148,23 +148,37 @@ func (s *Stack) Until(limit time.Duration, what string, check func() error) erro
 	defer deadline.Stop()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	dead := s.Cluster.Done()
-	if s.argo != nil {
-		dead = s.argo.Done()
-	}
 	for {
 		err := check()
 		if err == nil {
 			return nil
 		}
+		if died := s.Died(); died != nil {
+			return fmt.Errorf("wait until %s: %w", what, died)
+		}
 		select {
 		case <-tick.C:
 		case <-s.ctx.Done():
 			return s.ctx.Err()
-		case <-dead.Done():
-			return fmt.Errorf("wait until %s: %w", what, context.Cause(dead))
 		case <-deadline.C:
 			return fmt.Errorf("wait until %s: %w", what, err)
 		}
 	}
+}
+
+// Died says which process of the stack has ended that should run; nil while all of them do.
+func (s *Stack) Died() error {
+	running := []context.Context{s.Cluster.Done()}
+	if s.argo != nil {
+		running = append(running, s.argo.Done())
+	}
+	if s.daemon != nil {
+		running = append(running, s.daemon.Context())
+	}
+	for _, ctx := range running {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }

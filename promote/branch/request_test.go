@@ -514,6 +514,29 @@ func TestSupersededAndBack(t *testing.T) {
 	})
 }
 
+// TestVerdictFlips: a verdict that becomes a reject while its pull request waits closes that; what it
+// says once nothing is under test any more changes nothing.
+func TestVerdictFlips(t *testing.T) {
+	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {
+		tested := s.digest()
+		says := func(condition string) *promote.Result {
+			return s.decide(promote.ByVerdict(promote.Saved(envrepo.Concluded(tested, condition)), ""))
+		}
+		if r := says("Complete"); r.Pull == nil || s.one().State != "open" {
+			t.Fatalf("the promotion is %+v", r.Pull)
+		}
+		if r := says("Failed"); r.Outcome != decision.Reject || r.Commit != s.tip("main") || s.one().State != "closed" {
+			t.Errorf("the rejection is %+v, and the pull request is %s", r, s.one().State)
+		}
+		tip := s.tip("main")
+		if r := says("Complete"); r.Edit != nil || s.tip("main") != tip || s.one().State != "closed" {
+			t.Errorf("after the rejection: %+v, and the pull request is %s", r, s.one().State)
+		}
+		s.decided(decision.Reject)
+		s.lawful(1)
+	})
+}
+
 // TestWithdrawn closes what nothing tests any more.
 func TestWithdrawn(t *testing.T) {
 	onGitHub(t, envrepo.Prod(""), func(t *testing.T, s *site) {

@@ -11,6 +11,7 @@ import (
 // Metric is a server that experiments ask whether the candidate is good.
 type Metric struct {
 	URL    string
+	Good   string // the URL of another one, which is always good
 	server *httptest.Server
 	good   atomic.Bool
 
@@ -21,7 +22,9 @@ type Metric struct {
 func newMetric() *Metric {
 	m := &Metric{}
 	m.good.Store(true)
-	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/good", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		m.mu.Lock()
 		paused := m.paused
 		m.mu.Unlock()
@@ -32,11 +35,14 @@ func newMetric() *Metric {
 				return
 			}
 		}
-		fmt.Fprintf(w, `{"data":{"ok":%t}}`, m.good.Load())
-	}))
-	m.URL = m.server.URL
+		answer(w, m.good.Load())
+	})
+	m.server = httptest.NewServer(mux)
+	m.URL, m.Good = m.server.URL, m.server.URL+"/good"
 	return m
 }
+
+func answer(w http.ResponseWriter, good bool) { fmt.Fprintf(w, `{"data":{"ok":%t}}`, good) }
 
 func (m *Metric) close() {
 	m.Resume()

@@ -41,6 +41,7 @@ type Choice struct {
 	Experiment string    // its ID
 	Started    time.Time // when what judges began to test it; zero where nothing does yet
 	Expires    time.Time // when a hold becomes a reject; zero where it never does, or that is not known
+	Concluded  time.Time // when the verdict was reached; zero for a hold, and where that is not known
 }
 
 // Decider decides about the candidate under test.
@@ -118,7 +119,7 @@ func Read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
 	}
 	c := Choice{Decision: Decision{
 		Outcome: v.Outcome, Digest: v.Digest, Reason: v.Message, Engine: v.Engine, Evidence: v.Evidence, Metrics: v.Metrics,
-	}, Candidate: *res.Marker, Experiment: res.ID, Started: v.Started, Expires: v.Expires}
+	}, Candidate: *res.Marker, Experiment: res.ID, Started: v.Started, Expires: v.Expires, Concluded: v.Concluded}
 	if v.Outcome == decision.Superseded || v.Outcome == decision.Hold {
 		c.Held = v.Outcome
 	}

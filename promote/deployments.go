@@ -45,9 +45,10 @@ func ByDeployments(list []Deployment) Decider {
 
 // council is what the deployments of one environment say.
 type council struct {
-	tip  Tip
-	said []heard  // of those that have the experiment
-	away []string // why others do not count, for people
+	tip   Tip
+	said  []heard   // of those that have the experiment
+	away  []string  // why others do not count, for people
+	began time.Time // when the first of all began to test it; zero where none has
 }
 
 // heard is what one deployment says, and the time there.
@@ -70,6 +71,9 @@ func (c *council) ask(ctx context.Context, d Deployment, named bool) error {
 	}
 	if choice.Held == decision.Superseded {
 		choice.Held = decision.Hold // Argo CD has not synced yet
+	}
+	if at := choice.Started; !at.IsZero() && (c.began.IsZero() || at.Before(c.began)) {
+		c.began = at
 	}
 	if choice.Held != "" && choice.Expires.IsZero() {
 		c.away = append(c.away, choice.Reason)
@@ -119,14 +123,14 @@ func (c *council) choose() (Choice, error) {
 		case err != nil:
 			return Choice{}, err
 		case past:
-			return c.overdue(), nil
+			return c.overdue(due), nil
 		case expires.IsZero() || !due.IsZero() && due.Before(expires):
 			expires = due
 		}
 	}
 	if reasons := append(held, c.away...); len(reasons) > 0 {
 		choice := waits(res, strings.Join(reasons, "; "))
-		choice.Expires = expires
+		choice.Started, choice.Expires = c.began, expires
 		return choice, nil
 	}
 	if len(c.said) == 0 {
@@ -156,12 +160,12 @@ func (c *council) due() (due time.Time, past bool, err error) {
 
 // overdue is the reject of an experiment that not every deployment has had by the deadline.
 // What others measured does not speak for it.
-func (c *council) overdue() Choice {
+func (c *council) overdue(due time.Time) Choice {
 	res := c.tip.Rendered
 	return Choice{Decision: Decision{
 		Outcome: decision.Reject, Digest: res.Digest, Engine: c.said[0].Engine,
 		Reason: fmt.Sprintf("no verdict within %s: %s", res.Plan.Spec.Experiment.Deadline, strings.Join(c.away, "; ")),
-	}, Candidate: *res.Marker, Experiment: res.ID}
+	}, Candidate: *res.Marker, Experiment: res.ID, Started: c.began, Concluded: due}
 }
 
 // agreed is the promotion that all have said.
@@ -169,6 +173,9 @@ func agreed(said []heard) Choice {
 	all := said[0].Choice
 	for _, choice := range said[1:] {
 		all.Reason += "; " + choice.Reason
+		if choice.Concluded.After(all.Concluded) {
+			all.Concluded = choice.Concluded
+		}
 		all.Metrics = append(all.Metrics, choice.Metrics...)
 		if choice.Evidence != "" && choice.Evidence != all.Evidence {
 			all.Evidence = strings.TrimPrefix(all.Evidence+"; "+choice.Evidence, "; ")

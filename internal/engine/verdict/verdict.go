@@ -76,6 +76,8 @@ type Verdict struct {
 	Started time.Time // when the first object began to test the candidate; zero where none has
 	Expires time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 
+	Concluded time.Time // when it was reached, as far as the objects tell; zero for a hold
+
 	Metrics []evidence.Metric // what the engines looked at, as far as their objects tell
 }
 
@@ -116,9 +118,11 @@ func Judge(ctx context.Context, objs []*unstructured.Unstructured, expect Expect
 	v.Started = expect.began(judges)
 	if v.Outcome == decision.Hold {
 		v.Expires = expect.expires(judges, findings)
+	} else {
+		v.Concluded = concluded(judges, expect.Now)
 	}
 	if !v.Expires.IsZero() && expect.Now.After(v.Expires) {
-		v.Outcome, v.Running, v.Expires = decision.Reject, false, time.Time{}
+		v.Outcome, v.Running, v.Concluded, v.Expires = decision.Reject, false, v.Expires, time.Time{}
 		v.Message = excerpt.Of(fmt.Sprintf("no verdict within %s: %s", expect.Deadline, v.Message), longestLine)
 	}
 	return v, nil

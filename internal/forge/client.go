@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/assaydev/assay/internal/span"
 )
 
 // Options say which repository, and how its forge is reached.
@@ -20,6 +22,8 @@ type Options struct {
 	UserAgent string
 	Paces     *Paces // shared by all of a process
 	Pace      *Pace  // instead; default that of Paces for the API's host, else one of its own
+
+	Answered func(Answer) // told of every request that was sent; nil is quiet
 }
 
 // Client works on the pull requests of one repository whose head is a branch
@@ -47,6 +51,7 @@ type api interface {
 	comment(ctx context.Context, number int64, text string) error
 	merge(ctx context.Context, number int64, m Merge) (string, error)
 	addLabels(ctx context.Context, number int64, labels []string) error
+	setStatus(ctx context.Context, commit string, s Status) error
 }
 
 // Open makes a client. It sends nothing.
@@ -105,7 +110,7 @@ func newHTTP(opt Options, base *url.URL) *http.Client {
 		own := *opt.HTTP
 		client = &own
 	}
-	t := &transport{base: client.Transport, api: base, scheme: "Bearer", token: opt.Token, pace: opt.Pace, limit: tryLimit}
+	t := &transport{base: client.Transport, api: base, scheme: "Bearer", token: opt.Token, pace: opt.Pace, limit: tryLimit, answered: opt.Answered}
 	if t.base == nil {
 		t.base = &http.Transport{ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second}
 	}
@@ -252,10 +257,13 @@ func (c *Client) CommitURL(commit string) string { return c.repo.CommitURL(commi
 // tried again when repeat says that this is harmless.
 func (c *Client) do(ctx context.Context, verb string, number int64, repeat bool, f func(context.Context) error) error {
 	seen := &call{repeat: repeat}
-	if err := f(seen.in(ctx)); err != nil {
-		return c.fail(verb, number, seen, err)
+	ctx, end := span.Start(ctx, "forge", span.Attribute{Key: "verb", Value: verb})
+	err := f(seen.in(ctx))
+	if err != nil {
+		err = c.fail(verb, number, seen, err)
 	}
-	return nil
+	end(err)
+	return err
 }
 
 // fits refuses what the forge would refuse, or cut.

@@ -197,6 +197,17 @@ func (g *giteaAPI) merge(ctx context.Context, number int64, m Merge) (string, er
 	return "", err // which commit it is, only reading tells
 }
 
+func (g *giteaAPI) setStatus(ctx context.Context, commit string, s Status) error {
+	client, err := g.with(ctx)
+	if err != nil {
+		return err
+	}
+	_, _, err = client.CreateStatus(g.owner, g.name, commit, gitea.CreateStatusOption{
+		State: gitea.StatusState(s.State), TargetURL: s.URL, Description: s.Description, Context: s.Context,
+	})
+	return err
+}
+
 // giteaDraft marks a draft in the title, in a server's default settings.
 const giteaDraft = "WIP: "
 

@@ -156,6 +156,16 @@ func (g *githubAPI) addLabels(ctx context.Context, number int64, labels []string
 	return err
 }
 
+func (g *githubAPI) setStatus(ctx context.Context, commit string, s Status) error {
+	state := string(s.State)
+	status := github.RepoStatus{State: &state, Description: &s.Description, Context: &s.Context}
+	if s.URL != "" {
+		status.TargetURL = &s.URL
+	}
+	_, _, err := g.client.Repositories.CreateStatus(ctx, g.owner, g.name, commit, status)
+	return err
+}
+
 func githubPull(p *github.PullRequest) Pull {
 	pull := Pull{
 		Number:  int64(p.GetNumber()),

@@ -184,6 +184,19 @@ func (g *gitlabAPI) merge(ctx context.Context, number int64, m Merge) (string, e
 	return gitlabPull(&merged.BasicMergeRequest).MergeSHA, nil
 }
 
+func (g *gitlabAPI) setStatus(ctx context.Context, commit string, s Status) error {
+	state := gitlab.BuildStateValue(s.State)
+	if s.State == StatusFailure {
+		state = gitlab.Failed
+	}
+	opt := &gitlab.SetCommitStatusOptions{State: state, Name: &s.Context, Description: &s.Description}
+	if s.URL != "" {
+		opt.TargetURL = &s.URL
+	}
+	_, _, err := g.client.Commits.SetCommitStatus(g.project, commit, opt, gitlab.WithContext(ctx))
+	return err
+}
+
 // gitlabDraft marks a draft in the title.
 const gitlabDraft = "Draft: "
 

@@ -32,6 +32,8 @@ type transport struct {
 	token  func(context.Context) (string, error)
 	pace   *Pace
 	limit  time.Duration
+
+	answered func(Answer) // may be nil
 }
 
 // RoundTrip sends a request, again where that is harmless: when it never left,
@@ -92,6 +94,7 @@ func (t *transport) send(req *http.Request, body []byte, token string, seen *cal
 	seen.status, seen.reason = 0, ""
 	res, err := t.base.RoundTrip(out)
 	seen.sent = !unsent(err)
+	t.tell(req, res)
 	if err != nil {
 		return nil, err
 	}

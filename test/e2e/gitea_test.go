@@ -38,6 +38,7 @@ func TestGitea(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *pullTest){
 		"life":     lifeOfAPull,
 		"create":   createAndAdopt,
+		"status":   commitStatus,
 		"moved":    headMoved,
 		"conflict": conflict,
 		"rules":    rules,
@@ -261,6 +262,20 @@ func createAndAdopt(t *testing.T, p *pullTest) {
 	}
 	if list, err := p.List(p.ctx, "assay/", ""); err != nil || len(list) != 1 {
 		t.Errorf("listed %+v, %v", list, err)
+	}
+}
+
+// commitStatus: a commit has the statuses that it was given, by the page's own word.
+func commitStatus(t *testing.T, p *pullTest) {
+	commit := p.tip("main")
+	for _, state := range []forge.StatusState{forge.StatusPending, forge.StatusPending, forge.StatusFailure, forge.StatusSuccess} {
+		if err := p.SetStatus(p.ctx, commit, forge.Status{Context: "assay/prod", State: state, Description: strings.Repeat("it runs ", 100), URL: "https://example.com/1"}); err != nil {
+			t.Fatal(state, err)
+		}
+	}
+	err := p.SetStatus(p.ctx, strings.Repeat("0", 40), forge.Status{Context: "assay/prod", State: forge.StatusPending})
+	if err == nil || !strings.Contains(err.Error(), "set the status of commit 0000") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -7,7 +7,8 @@
 //     (github.go, gitlab.go).
 //  3. Before a request is served, a Fault may hit it: an error, a rate limit, a
 //     connection that breaks before or after the deed (fault.go).
-//  4. What people and rules do to a pull request, a test does by the methods of
+//  4. Statuses of commits are kept in the order in which they were given (status.go).
+//  5. What people and rules do to a pull request, a test does by the methods of
 //     Forge (people.go).
 package forgefake
 
@@ -40,6 +41,7 @@ type Forge struct {
 	mu       sync.Mutex
 	pulls    []*Pull
 	labels   []string
+	statuses []Status
 	faults   []*Fault
 	requests []string
 	blocked  string // why merging is refused, in the forge's words

@@ -42,6 +42,7 @@ func githubRoutes(f *Forge) *http.ServeMux {
 	mux.HandleFunc("POST "+repo+"/issues/{number}/comments", g.pull(g.comment))
 	mux.HandleFunc("PATCH "+repo+"/issues/comments/{comment}", g.editComment)
 	mux.HandleFunc("POST "+repo+"/issues/{number}/labels", g.pull(g.addLabels))
+	mux.HandleFunc("POST "+repo+"/statuses/{commit}", g.setStatus)
 	mux.HandleFunc("POST /graphql", g.graphQL)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { g.refuse(w, http.StatusNotFound, "Not Found") })
 	return mux

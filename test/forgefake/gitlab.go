@@ -33,6 +33,7 @@ func gitlabRoutes(f *Forge) *http.ServeMux {
 	mux.HandleFunc("GET "+project+"/merge_requests/{number}/notes", g.pull(g.notes))
 	mux.HandleFunc("POST "+project+"/merge_requests/{number}/notes", g.pull(g.note))
 	mux.HandleFunc("GET "+project+"/repository/compare", g.compare)
+	mux.HandleFunc("POST "+project+"/statuses/{commit}", g.setStatus)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, http.StatusNotFound, map[string]string{"error": "404 Not Found"})
 	})

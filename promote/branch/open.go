@@ -31,6 +31,10 @@ type Options struct {
 	Process git.Process  // as much of it as git and what signs need
 	Step    func(string) // told what git does; nil is quiet
 
+	// Again and Answered are told of what goes to servers, for figures; nil is quiet.
+	Again    func(moved bool)
+	Answered func(forge.Answer)
+
 	// Credentials reads what a repository's server may ask for. It is called for
 	// the repository, and for those of next environments on allowed hosts.
 	Credentials func(repo string) (credential.Options, error)
@@ -143,7 +147,7 @@ func (opt Options) connect(ctx context.Context, repo string) (*remote.Remote, *c
 	author, committer := c.Identities()
 	r, err := remote.Open(ctx, remote.Options{
 		URL: c.URL(), Env: slices.Concat(opt.Process.Env, env.Env), Config: env.Config, Scrub: c.Scrub, Sign: env.Sign,
-		Author: author, Committer: committer, Step: opt.Step, Access: c.Access, TempDir: opt.Process.TempDir,
+		Author: author, Committer: committer, Step: opt.Step, Again: opt.Again, Access: c.Access, TempDir: opt.Process.TempDir,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, c.Close())
@@ -201,7 +205,7 @@ func (s *Session) setForge(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	s.Forge, err = forge.Open(forge.Options{Repo: at, API: opt.ForgeAPI, HTTP: s.credentials.HTTP(), Token: s.credentials.Token, UserAgent: "assay", Paces: opt.Paces})
+	s.Forge, err = forge.Open(forge.Options{Repo: at, API: opt.ForgeAPI, HTTP: s.credentials.HTTP(), Token: s.credentials.Token, UserAgent: "assay", Paces: opt.Paces, Answered: opt.Answered})
 	return err
 }
 

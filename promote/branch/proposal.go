@@ -12,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -55,7 +56,9 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 	if err := Present(req); err != nil {
 		return nil, promote.Choice{}, err
 	}
-	res, broken := render.Environment(ctx, req)
+	rendering, end := span.Start(ctx, "render")
+	res, broken := render.Environment(rendering, req)
+	end(broken)
 	if broken == nil && res.Marker == nil {
 		return nil, promote.Choice{}, nil
 	}
@@ -63,10 +66,12 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 	if err != nil || choice.Held != "" {
 		return nil, choice, err
 	}
-	e, err := promote.Prepare(ctx, req, promote.Options{
+	proving, end := span.Start(ctx, "prove")
+	e, err := promote.Prepare(proving, req, promote.Options{
 		Outcome: choice.Outcome, Rendered: res,
 		Branch: func(context.Context) (string, error) { return s.Branch, nil },
 	})
+	end(err)
 	if errors.Is(err, promote.ErrNoCandidate) {
 		return nil, promote.Choice{}, nil
 	}
@@ -111,7 +116,9 @@ func (s Server) choose(ctx context.Context, base remote.Base, decide promote.Dec
 	as := func(ctx context.Context, view promote.View) (*render.Result, error) {
 		return render.Environment(ctx, view.In(base.Tree))
 	}
-	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, Since: s.since(base, res), As: as})
+	judging, end := span.Start(ctx, "verdict")
+	choice, err := decide.Choose(judging, promote.Tip{Rendered: res, Since: s.since(base, res), As: as})
+	end(err)
 	if err != nil && broken != nil {
 		return choice, broken
 	}

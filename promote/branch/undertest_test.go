@@ -200,3 +200,44 @@ func TestCanaryOfAnEarlierID(t *testing.T) {
 		t.Errorf("a verdict from after it: %+v", r.Choice)
 	}
 }
+
+// TestOrigin: a candidate's commit is the one that put it into the marker, under test or to
+// wait, and is found after the marker is gone.
+func TestOrigin(t *testing.T) {
+	first, second := envrepo.Skip+envrepo.Marker("2.0.0"), envrepo.Skip+envrepo.Marker("3.0.0")
+	both := first + "---\n" + strings.TrimPrefix(second, envrepo.Skip)
+	const marker = "prod/candidate.yaml"
+	for name, c := range map[string]struct {
+		commits []envrepo.Files
+		want    int // which of them; -1: none
+	}{
+		"set":             {[]envrepo.Files{{marker: first}}, 0},
+		"others commit":   {[]envrepo.Files{{marker: first}, {"other/web.yaml": "y"}}, 0},
+		"renamed":         {[]envrepo.Files{{marker: first}, {marker: strings.Replace(first, "name: ", "name: the-", 1)}}, 0},
+		"another waits":   {[]envrepo.Files{{marker: first}, {marker: both}}, 0},
+		"it waited":       {[]envrepo.Files{{marker: second}, {marker: strings.TrimSuffix(second, "\n") + "\n---\n" + strings.TrimPrefix(first, envrepo.Skip)}, {marker: first}}, 1},
+		"it went away":    {[]envrepo.Files{{marker: first}, {marker: ""}, {"other/web.yaml": "y"}}, 0},
+		"it came back":    {[]envrepo.Files{{marker: first}, {marker: ""}, {marker: first}}, 2},
+		"a broken marker": {[]envrepo.Files{{marker: first}, {marker: "a: [\n"}, {marker: first}}, 2},
+		"never there":     {[]envrepo.Files{{marker: second}, {"other/web.yaml": "y"}}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, "", based())
+			var ids []string
+			for hour, files := range c.commits {
+				ids = append(ids, s.commitAt(hour, files))
+			}
+			candidates, err := spec.DecodeCandidates(marker, []byte(first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, known, err := s.process().Origin(t.Context(), candidates[0])
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case c.want < 0 && known, c.want >= 0 && (!known || at.Commit != ids[c.want] || !at.Time.Equal(hourOf(c.want))):
+				t.Errorf("it is %+v, %t, want %d of %q", at, known, c.want, ids)
+			}
+		})
+	}
+}

@@ -45,6 +45,14 @@ func (r *Remote) Line(ctx context.Context, branch string, n int) (*Line, error) 
 // Close removes what was fetched.
 func (l *Line) Close() { l.remove() }
 
+// Tip is its newest commit.
+func (l *Line) Tip() string {
+	if len(l.points) == 0 {
+		return ""
+	}
+	return l.points[0].commit
+}
+
 // Tree opens the files of a commit, as Remote.Tree does.
 func (l *Line) Tree(ctx context.Context, commit string) (*git.Tree, error) {
 	return l.remote.Tree(ctx, commit)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/repourl"
+	"github.com/assaydev/assay/internal/span"
 )
 
 // Ref is a move of a ref.
@@ -27,7 +28,9 @@ type Ref struct {
 //   - *RefusedError: the server says no; another try will not help.
 //   - *UnavailableError: the server did nothing; another try may help.
 //   - *UnknownError: the connection or ctx ended after the request began.
-func (r *Remote) Push(ctx context.Context, refs ...Ref) error {
+func (r *Remote) Push(ctx context.Context, refs ...Ref) (err error) {
+	ctx, end := span.Start(ctx, "push", span.Attribute{Key: "refs", Value: names(refs)})
+	defer func() { end(err) }()
 	if r.separate && len(refs) > 1 {
 		return r.pushEach(ctx, refs)
 	}

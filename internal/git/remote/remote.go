@@ -47,6 +47,9 @@ type Options struct {
 	Scrub func(string) string
 	// Step is told what is being done, for people. Nil is quiet.
 	Step func(string)
+	// Again is told each try that is made again: as a ref had moved, or as the server
+	// did not answer. Nil is quiet.
+	Again func(moved bool)
 
 	Author    git.Identity // of commits
 	Committer git.Identity // the author where it is empty
@@ -86,6 +89,9 @@ func Open(ctx context.Context, opt Options) (*Remote, error) {
 	}
 	if opt.Step == nil {
 		opt.Step = func(string) {}
+	}
+	if opt.Again == nil {
+		opt.Again = func(bool) {}
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

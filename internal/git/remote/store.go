@@ -12,6 +12,7 @@ import (
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/span"
 )
 
 // Formats of object ids.
@@ -80,11 +81,13 @@ type fetch struct {
 }
 
 // fetch brings commits, without files, and objects by id.
-func (s *store) fetch(ctx context.Context, f fetch) error {
+func (s *store) fetch(ctx context.Context, f fetch) (err error) {
+	ctx, end := span.Start(ctx, "fetch")
+	defer func() { end(err) }()
 	r := s.remote
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := s.try(ctx, f)
+	err = s.try(ctx, f)
 	said := failure(err)
 	switch {
 	case has(said, "mismatched algorithms") && s.isEmpty():

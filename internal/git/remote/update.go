@@ -210,6 +210,7 @@ func (u *update) consider(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return u.gaveUp(ctx)
 	}
+	u.remote.opt.Again(errors.Is(err, ErrStale))
 	return nil
 }
 

@@ -257,7 +257,7 @@ func retryAt(res *http.Response) time.Time {
 // resetAt is when the quota is full again by our clock, zero where it is not told. Forges tell the
 // time; proxies before them tell the seconds until then, as the RateLimit header fields are drafted.
 func resetAt(res *http.Response) time.Time {
-	const firstTime, lastTime = 1_000_000_000, 1 << 40 // no smaller number is a time of this century, and no larger one can be reckoned with
+	const firstTime, lastTime = 500_000_000, 1 << 40 // a smaller number is seconds, and a larger one cannot be reckoned with
 	n, known := number(res, "Reset")
 	switch {
 	case !known:

@@ -160,6 +160,18 @@ func (s *apiServer) requests() []string {
 	return slices.Clone(s.asked)
 }
 
+// count is how many objects there are whose path begins so.
+func (s *apiServer) count(prefix string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for path := range s.objects {
+		if strings.HasPrefix(path, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
 // object is one as it is now; nil where it is not there.
 func (s *apiServer) object(path string) map[string]any {
 	s.mu.Lock()

@@ -220,8 +220,8 @@ func TestTellIsForbidden(t *testing.T) {
 	}
 }
 
-// waiting is the state of a sync that waits.
-func waiting(started string) map[string]any {
+// waitingSince is the state of a sync that waits.
+func waitingSince(started string) map[string]any {
 	return map[string]any{
 		"phase": "Running", "message": "waiting for completion of hook batch/Job/done", "startedAt": started,
 		"syncResult": map[string]any{"revision": "0123456789012345678901234567890123456789"},
@@ -241,14 +241,14 @@ func TestEnd(t *testing.T) {
 		"the Application is gone": {func(s *apiServer) { s.remove(applicationsAt + "shop") }, false, ""},
 		"another operation by now": {func(s *apiServer) {
 			app := applicationObject("shop", "prod")
-			app["status"] = map[string]any{"operationState": waiting(second)}
+			app["status"] = map[string]any{"operationState": waitingSince(second)}
 			s.put(applicationsAt+"shop", app)
 		}, false, ""},
 		"none by now": {func(s *apiServer) { s.put(applicationsAt+"shop", applicationObject("shop", "prod")) }, false, ""},
 		"it changes between reading and writing": {func(s *apiServer) {
 			s.happens("PATCH ", func() {
 				app := applicationObject("shop", "prod")
-				app["status"] = map[string]any{"operationState": waiting(second)}
+				app["status"] = map[string]any{"operationState": waitingSince(second)}
 				s.put(applicationsAt+"shop", app)
 			})
 		}, false, ""},
@@ -259,7 +259,7 @@ func TestEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, a, _ := argoCDWith(t)
 			app := applicationObject("shop", "prod")
-			app["status"] = map[string]any{"operationState": waiting(first)}
+			app["status"] = map[string]any{"operationState": waitingSince(first)}
 			s.put(applicationsAt+"shop", app)
 			apps, err := a.apps(t.Context(), envsKey("prod"))
 			if err != nil || len(apps) != 1 || !apps[0].Operation.Waits() {

@@ -10,7 +10,9 @@
 //     (deployed.go).
 //  3. What came of it is told by an annotation and an Event (report.go), and a sync that
 //     still waits for an experiment which Git no longer has is ended (operation.go).
-//  4. The result says when to look again: at the deadline, after a while where a pull
+//  4. Each look has its figures (metrics.go), and may set the status of the candidate's
+//     commit and be traced (look.go, status.go, trace.go).
+//  5. The result says when to look again: at the deadline, after a while where a pull
 //     request is open, else when something changes.
 //
 // Git holds all state: what is kept in memory only saves work, and a restart loses
@@ -53,6 +55,11 @@ type Options struct {
 	Health string // address of /healthz and /readyz; empty for none
 	Metric string // address of /metrics; empty for none
 
+	// Trace is told each look at a candidate; nil records nothing. It does not wait.
+	Trace func(Trace)
+
+	CommitStatus bool // the forge is told how a candidate does, on its commit
+
 	Leader  bool // several run, and one of them works
 	Workers int
 
@@ -90,5 +97,7 @@ type promoter struct {
 	// tests is told what is under test in an environment, and which engines of its own the plan has.
 	tests func(key Key, res *render.Result)
 
-	told *told
+	told    *told
+	lives   *lives
+	metrics *metrics
 }

@@ -29,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -70,13 +71,17 @@ func Run(ctx context.Context, opt Options) error {
 		return fmt.Errorf("start promoter: %w", err)
 	}
 	w.promoter = &promoter{
-		opt: opt, apps: a.apps, project: a.project, settings: a.settings, list: objects.List, now: objects.Now, tell: a.tell, end: a.end, told: &told{},
+		opt: opt, apps: a.apps, project: a.project, settings: a.settings, list: objects.List, now: objects.Now, tell: a.tell, end: a.end, told: &told{}, lives: &lives{}, metrics: newMetrics(),
 		tests: func(key Key, res *render.Result) {
 			x.test(key, res.ID)
 			w.kinds.add(res.Plan.Spec.Experiment.Engines)
 		},
 	}
 	a.deploys = w.promoter.deploys
+	if err := controllermetrics.Registry.Register(w.promoter.metrics); err != nil {
+		return fmt.Errorf("start promoter: register its metrics: %w", err)
+	}
+	defer controllermetrics.Registry.Unregister(w.promoter.metrics)
 	if err := w.register(mgr); err != nil {
 		return fmt.Errorf("start promoter: %w", err)
 	}

@@ -24,7 +24,7 @@ func TestSlim(t *testing.T) {
 	app := func(change func(o *unstructured.Unstructured)) *unstructured.Unstructured {
 		o := &unstructured.Unstructured{Object: applicationObject("shop", "prod")}
 		o.Object["status"] = map[string]any{
-			"sync": map[string]any{"revision": "c1"}, "operationState": waiting("2026-01-01T00:00:00Z"), "health": map[string]any{"status": "Healthy"},
+			"sync": map[string]any{"revision": "c1"}, "operationState": waitingSince("2026-01-01T00:00:00Z"), "health": map[string]any{"status": "Healthy"},
 			"resources": []any{map[string]any{"kind": "Job", "group": "batch", "namespace": "web", "name": "check"}},
 		}
 		if change != nil {

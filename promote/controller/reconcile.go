@@ -22,46 +22,56 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	log := p.opt.Log.With("environment", key.String())
 	sites, err := p.deploying(ctx, key)
 	if err != nil || len(sites) == 0 {
-		return 0, err
+		return 0, p.without(key, err)
 	}
+	l := &look{key: key, at: key, sites: sites}
+	ctx, end := p.record(ctx, l)
+	defer func() { end(err) }()
 	s, err := p.open(ctx, sites[0])
 	if err != nil {
-		return 0, p.failed(ctx, sites, err)
+		return 0, p.failed(ctx, l, err)
 	}
 	defer s.Close()
 	why, err := notABranch(ctx, s, key.Branch)
 	if err != nil {
-		return 0, p.failed(ctx, sites, err)
+		return 0, p.failed(ctx, l, err)
 	}
+	l.at = key.on(s.Branch)
 	if why == "" {
 		if sites, err = p.all(ctx, s, key); err != nil || len(sites) == 0 {
-			return 0, err
+			return 0, p.without(key, err)
 		}
-		why = held(sites)
+		l.sites, why = sites, stopped(sites)
 	}
 	if why != "" {
 		log.Info("held", "reason", why)
+		p.metrics.look(key, l.at, held, sites)
 		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
 		return jittered(holdEvery), nil
 	}
-	r, err := s.Decide(ctx, p.decider(key, sites))
+	r, err := s.Decide(ctx, p.decider(l))
 	if err != nil {
-		return 0, p.failed(ctx, sites, err)
+		return 0, p.failed(ctx, l, err)
 	}
 	log.Info("looked", "outcome", r.Outcome, "id", r.ID, "reason", excerpt.Of(r.Reason, 300), "commit", r.Commit, "dryRun", r.DryRun)
 	if u := r.Unfinished; u != nil {
 		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
 	}
-	o := outcomeOf(r)
-	if o.at.IsZero() && o.Pull != "" && r.Commit != "" && !p.told.knows(sites[0]) {
-		o.at = proposed(ctx, s, r)
-	}
-	p.report(ctx, sites, o)
+	p.signal(ctx, s, l, r)
 	return p.next(r), p.endStale(ctx, s, sites)
 }
 
-// proposed is when the head of a pull request was committed; zero where that cannot be read.
-func proposed(ctx context.Context, s *branch.Session, r *promote.Result) time.Time {
+// without ends the look at an environment that nothing deploys; an error leaves that open.
+func (p *promoter) without(key Key, err error) error {
+	if err == nil {
+		p.metrics.gone(key)
+		p.lives.end(key)
+	}
+	return err
+}
+
+// proposedAt is when the head of a pull request was committed; zero where that cannot be read.
+func proposedAt(ctx context.Context, s *branch.Session, r *promote.Result) time.Time {
 	entries, err := s.Repo.Entries(ctx, r.Commit)
 	if err != nil || len(entries) != 1 {
 		return time.Time{}
@@ -120,8 +130,8 @@ func (p *promoter) all(ctx context.Context, s *branch.Session, key Key) ([]site,
 	return p.deploying(ctx, key.on(""), key)
 }
 
-// held says why nothing is to be concluded, whatever the experiment says.
-func held(sites []site) string {
+// stopped says why nothing is to be concluded, whatever the experiment says.
+func stopped(sites []site) string {
 	for _, s := range sites {
 		if s.app.RolledBack != "" {
 			return fmt.Sprintf("%s: people rolled it back to %s and turned automated sync off: turn it on again to go on", s.app.Name, excerpt.Of(s.app.RolledBack, 40))
@@ -138,6 +148,7 @@ func (p *promoter) open(ctx context.Context, of site) (*branch.Session, error) {
 	}
 	opt := p.opt.Branch
 	opt.URL, opt.Branch, opt.View = of.place.RepoURL, of.key.Branch, of.view
+	opt.Again, opt.Answered = p.metrics.retry, p.metrics.answered
 	opt.Note = func(text string) { p.opt.Log.Info("note", "environment", of.key.String(), "note", text) }
 	err = opt.As(settings, of.app.Project, func(o *credential.Options) error {
 		if err := of.project.PermitsRepo(o.URL); err != nil {
@@ -179,18 +190,20 @@ func notABranch(ctx context.Context, s *branch.Session, revision string) (why st
 }
 
 // decider follows the verdicts of all sites.
-func (p *promoter) decider(key Key, sites []site) promote.Decider {
+func (p *promoter) decider(l *look) promote.Decider {
 	var list []promote.Deployment
-	for _, s := range sites {
+	for _, s := range l.sites {
 		list = append(list, p.deployment(s))
 	}
 	decide := promote.ByDeployments(list)
 	choose := decide.Choose
 	decide.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
 		if tip.Rendered != nil {
-			p.tests(key, tip.Rendered)
+			p.tests(l.key, tip.Rendered)
 		}
-		return choose(ctx, tip)
+		c, err := choose(ctx, tip)
+		l.decides(tip, c)
+		return c, err
 	}
 	return decide
 }
@@ -218,9 +231,11 @@ func jittered(d time.Duration) time.Duration {
 }
 
 // failed tells of an error where people look, and gives it back.
-func (p *promoter) failed(ctx context.Context, sites []site, err error) error {
+func (p *promoter) failed(ctx context.Context, l *look, err error) error {
 	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		p.report(context.WithoutCancel(ctx), sites, Outcome{Outcome: Failed, Reason: excerpt.Line(err.Error())})
+		p.metrics.look(l.key, l.at, failing, l.sites)
+		p.trace(l, p.lives.get(l.key), Outcome{Outcome: Failed}, false)
+		p.report(context.WithoutCancel(ctx), l.sites, Outcome{Outcome: Failed, Reason: excerpt.Line(err.Error())})
 	}
 	return errors.Join(err, context.Cause(ctx))
 }

@@ -82,7 +82,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 			return nil
 		},
 		tests: func(_ Key, res *render.Result) { w.tested = append(w.tested, res.ID) },
-		told:  &told{},
+		told:  &told{}, lives: &lives{}, metrics: newMetrics(),
 	}
 	w.app("shop", "")
 	return w

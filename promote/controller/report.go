@@ -126,17 +126,24 @@ type news struct {
 	all     []Outcome // and what it holds
 }
 
-// report tells what came of an environment, by each of its Applications.
-func (p *promoter) report(ctx context.Context, sites []site, o Outcome) {
+// report tells what came of an environment, by each of its Applications. It reports whether
+// that is new to anybody.
+func (p *promoter) report(ctx context.Context, sites []site, o Outcome) (fresh bool) {
 	if p.opt.Branch.DryRun {
-		return
+		return false
 	}
 	for _, s := range sites {
 		o.Environment = s.key.Environment
-		if n := p.told.add(s.app, s.key, o, p.permitted(s)); n.event || n.write {
+		n := p.told.add(s.app, s.key, o, p.permitted(s))
+		if n.event {
+			p.metrics.told(s.app.Name, n.outcome)
+			fresh = true
+		}
+		if n.event || n.write {
 			p.tell(ctx, s.app, n)
 		}
 	}
+	return fresh
 }
 
 // permitted are the keys of all that the Application of a site deploys, as far as its AppProject
@@ -219,6 +226,17 @@ func annotation(all []Outcome) any {
 	sorted := slices.SortedFunc(slices.Values(all), func(a, b Outcome) int { return strings.Compare(a.Environment.String(), b.Environment.String()) })
 	text, _ := json.Marshal(sorted) // strings alone
 	return string(text)
+}
+
+// label is what an outcome is counted as: a pull request that is open is not a decision yet.
+func (o Outcome) label() string {
+	switch {
+	case o.State == "open":
+		return "propose"
+	case o.Outcome == decision.None:
+		return "withdraw"
+	}
+	return string(o.Outcome)
 }
 
 // title is what an Event is called, in Kubernetes' form.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
@@ -47,6 +48,7 @@ type promoterFlags struct {
 	notify, notifySecret    string
 	health, metric          string
 	leader, dryRun, debug   bool
+	commitStatus            bool
 	commits, workers        int
 	memory                  cli.ByteSize
 	files                   envfs.Limits
@@ -71,7 +73,10 @@ counts. Hosts and certificates are those that Argo CD trusts.
 A verdict is read from the cluster each time, and counts only for what the branch
 has under test. Nothing but Git holds state, so that it may be killed at any time.
 With a signing key it goes on with next environments after a restart or a merge:
-its own signature proves that it decided.`,
+its own signature proves that it decided.
+
+Where OTEL_EXPORTER_OTLP_ENDPOINT names a collector, it sends a trace of each candidate
+there, by OTLP over HTTP and OpenTelemetry's other variables.`,
 		Example: `  # In Argo CD's namespace, as manifests/promoter runs it
   assayd promoter --leader-elect --signing-key /etc/assay/signing/key
 
@@ -82,8 +87,12 @@ its own signature proves that it decided.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			traced, err := d.traced()
+			if err != nil {
+				return err
+			}
 			d.started = true
-			return d.promote(cmd.Context(), f)
+			return d.promote(cmd.Context(), f, traced)
 		},
 	}
 	f.bind(cmd)
@@ -106,6 +115,7 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.StringVar(&f.notifySecret, "notify-secret", "", "`file` with the secret that a call has to know")
 	s.StringVar(&f.health, "health-address", ":8081", "`address` of /healthz and /readyz; empty for none")
 	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics, as :8080 (default: none)")
+	s.BoolVar(&f.commitStatus, "commit-status", false, "give the commit of a candidate a status on the forge, of the context assay/ENVIRONMENT: GitHub's fine-grained tokens need commit statuses, write")
 	s.BoolVar(&f.leader, "leader-elect", false, "let one of several replicas work")
 	s.BoolVar(&f.dryRun, "dry-run", false, "prove what would be written, log it, and write nothing")
 	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
@@ -133,7 +143,7 @@ func (f *promoterFlags) check() error {
 }
 
 // promote runs the promoter.
-func (d *daemon) promote(ctx context.Context, f promoterFlags) error {
+func (d *daemon) promote(ctx context.Context, f promoterFlags, traced bool) error {
 	level := slog.LevelInfo
 	if f.debug {
 		level = slog.LevelDebug
@@ -160,6 +170,18 @@ func (d *daemon) promote(ctx context.Context, f promoterFlags) error {
 		_ = temp.Remove()
 		os.Exit(exitFailed)
 	})
+	if traced {
+		t, err := newTracer(ctx, logger)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			_ = t.stop(last)
+		}()
+		opt.Trace = t.send
+	}
 	return controller.Run(w.With(ctx), opt)
 }
 
@@ -212,7 +234,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 				o.Signing = credential.Signing{Format: "ssh", Key: key, Env: process.Env}
 			}
 		},
-		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, Leader: f.leader, Workers: f.workers, Log: logger,
+		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, CommitStatus: f.commitStatus, Leader: f.leader, Workers: f.workers, Log: logger,
 	}, nil
 }
 

@@ -22,7 +22,7 @@ import (
 func Install(manifests string, components ...string) (resmap.ResMap, error) {
 	fsys := filesys.MakeFsInMemory()
 	err := filepath.WalkDir(manifests, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(name) != ".yaml" {
+		if err != nil || d.IsDir() || filepath.Ext(name) != ".yaml" && filepath.Ext(name) != ".json" {
 			return err
 		}
 		data, err := os.ReadFile(name)

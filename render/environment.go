@@ -106,6 +106,9 @@ func open(req Request) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := fits(req, f); err != nil {
+		return nil, err
+	}
 	r := &run{req: req, files: f, tree: req.FS, app: appSource(req, asked, f.plan), git: gitSource(req, layout, f.plan)}
 	if f.marker != nil {
 		r.tree, r.common = req.FS.With(map[string][]byte{f.markerFile: nil}), new(kustomize.Converted)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -64,4 +65,28 @@ func detectFor(req Request, layout spec.Layout) (spec.Layout, error) {
 	default:
 		return "", fmt.Errorf("%s: the plugin's parameters are of more than one layout: keep those of one of helm, kustomize and directory", req.Dir)
 	}
+}
+
+// fits refuses source options of a layout that the directory cannot have.
+func fits(req Request, f *files) error {
+	has := func(names ...string) bool {
+		for _, name := range names {
+			if _, err := req.FS.Lstat(path.Join(req.Dir, name)); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	helm, kustomize := has("Chart.yaml"), has("kustomization.yaml", "kustomization.yml", "Kustomization")
+	switch {
+	case f.plan.Spec.Helm != nil && !helm:
+		return fmt.Errorf("%s: spec.helm is for a chart, and there is no Chart.yaml beside it: remove spec.helm", f.planFile)
+	case f.plan.Spec.Kustomize != nil && !kustomize:
+		return fmt.Errorf("%s: spec.kustomize is for a kustomization, and there is no kustomization.yaml beside it: remove spec.kustomize", f.planFile)
+	case req.Helm != nil && !helm:
+		return fmt.Errorf("%s: the plugin's parameters for Helm need a Chart.yaml here, and there is none: remove them from the Application", req.Dir)
+	case req.Kustomize != nil && !kustomize:
+		return fmt.Errorf("%s: the plugin's parameters for Kustomize need a kustomization.yaml here, and there is none: remove them from the Application", req.Dir)
+	}
+	return nil
 }

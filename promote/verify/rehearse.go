@@ -2,8 +2,10 @@ package verify
 
 import (
 	"context"
+	"path"
 	"slices"
 
+	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/render/experiment"
 )
@@ -16,7 +18,11 @@ func rehearse(ctx context.Context, req render.Request, res *render.Result) ([]st
 	if err != nil {
 		return nil, err
 	}
-	in := experiment.Input{Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: res.Namespace, Destination: res.Namespace, Taken: res.Baseline}
+	planFile, err := spec.PlanFile(req.Name)
+	if err != nil {
+		return nil, err
+	}
+	in := experiment.Input{PlanFile: path.Join(req.Dir, planFile), Sources: sources, Experiment: exp, Name: res.Plan.Metadata.Name, Namespace: res.Namespace, Destination: res.Namespace, Taken: res.Baseline}
 	for _, o := range render.UnderTest(res.Plan, res.Baseline) {
 		v := experiment.VersionOf(o)
 		in.Targets = append(in.Targets, experiment.Target{Baseline: v, Candidate: v})

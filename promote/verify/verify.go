@@ -75,7 +75,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	} else {
 		var more []string
 		more, err = rehearse(ctx, req, res)
-		r.Warnings = append(append(r.Warnings, more...), surprises(res)...)
+		r.Warnings = append(append(append(r.Warnings, more...), surprises(res)...), overlooked(req, res)...)
 		if err == nil {
 			err = promote.CheckNext(ctx, req, res.Plan, opt.Branch)
 		}

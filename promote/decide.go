@@ -200,7 +200,7 @@ func (e *Edit) Guard(d Decision) error {
 	case d.ID != "" && !d.ID.Selects(e.Digest), d.Digest != "" && d.Digest != e.Digest:
 		return &AnotherError{d, e}
 	case d.ID == "" && d.ByHand() && e.Waiting > 0 && e.ID != "":
-		return &MissingError{InputID, fmt.Sprintf("%s: %d more wait behind candidate %s: say that %s is meant", e.Marker, e.Waiting, Label(e.Candidate), e.ID)}
+		return &MissingError{InputID, fmt.Sprintf("%s: candidate %s is under test, and %d more waiting: confirm that you mean %s", e.Marker, Label(e.Candidate), e.Waiting, e.ID)}
 	}
 	return nil
 }

@@ -140,5 +140,5 @@ func absent(res *render.Result) string {
 	for _, key := range res.Judges() {
 		names = append(names, key.String())
 	}
-	return "the cluster has no object of it yet: expected is " + strings.Join(names, ", ")
+	return "the cluster has no object of it yet: expected " + strings.Join(names, ", ")
 }

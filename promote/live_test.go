@@ -68,7 +68,7 @@ func TestLive(t *testing.T) {
 				t.Errorf("asked for %q, want %q", got, test.want)
 			}
 			choice, err := ByVerdict(Live(asked(&got), "web"), "").Choose(t.Context(), Tip{Rendered: res})
-			if err != nil || choice.Held != decision.Hold || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected is ") {
+			if err != nil || choice.Held != decision.Hold || !strings.Contains(choice.Reason, "the cluster has no object of it yet: expected ") {
 				t.Errorf("nothing there is %+v, %v", choice, err)
 			}
 		})

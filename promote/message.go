@@ -32,6 +32,9 @@ func Subject(verb string, c spec.Candidate, plan *spec.Plan, env spec.Environmen
 	if c.Metadata.Name == "" {
 		which = "the candidate"
 	}
+	if plan.Metadata.Name == env.String() {
+		return verb + " " + which + " in " + env.String()
+	}
 	subject := verb + " " + which + " of " + plan.Metadata.Name
 	if env.Dir == "." && env.Name == "" {
 		return subject

@@ -34,6 +34,7 @@ type Result struct {
 	Edit    *Edit  `json:"-"`
 	Choice  Choice `json:"-"` // why a candidate is left as it is
 	Resumed bool   `json:"-"` // the run finished an earlier one
+	Untold  bool   `json:"-"` // it is in files of a Git repository, and no commit tells of it
 	Tries   int    `json:"-"` // how often it was made for a branch
 
 	// Earlier is the last decision that is known where there is no candidate: it

@@ -19,21 +19,20 @@ type Target struct {
 	Commit string
 }
 
-// UnknownPromotionError says that no commit tells of the promotion that is meant.
+// UnknownPromotionError says that no commit records the promotion that is meant.
 type UnknownPromotionError struct {
 	Target Target
 	Past   history.Past // how far it was looked for
 }
 
 func (e *UnknownPromotionError) Error() string {
-	which := "a promotion"
 	switch {
 	case e.Target.ID != "":
-		which = "the promotion of " + string(e.Target.ID)
+		return "no promotion of " + string(e.Target.ID) + " is recorded"
 	case e.Target.Commit != "":
-		which = "a promotion by " + git.Short(e.Target.Commit)
+		return "commit " + git.Short(e.Target.Commit) + " records no promotion"
 	}
-	return "no commit tells of " + which
+	return "no promotion is recorded"
 }
 
 // CommitError says what is wrong with the commit that a target names.

@@ -38,5 +38,5 @@ func (r *Result) Unjudged() []string {
 	if r.Marker == nil || len(r.Judges()) > 0 {
 		return nil
 	}
-	return []string{"nothing judges the candidate: it waits for a decision by hand, to promote or to reject it for a reason"}
+	return []string{"nothing judges the candidate: it waits for a person to promote or reject it"}
 }

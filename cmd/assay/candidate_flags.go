@@ -32,8 +32,9 @@ func (f envFlag) String() string { return *f.name }
 
 func (f envFlag) Type() string { return "name" }
 
-// explainChange says of which flag an error of the change is, and which helps.
-func (o candidateOptions) explainChange(err error) error {
+// explainChange says of which flag an error of the change is, and which helps, in the
+// environment where.
+func (o candidateOptions) explainChange(where string, err error) error {
 	var syntax *candidate.SyntaxError
 	var part *candidate.PartError
 	switch {
@@ -42,7 +43,7 @@ func (o candidateOptions) explainChange(err error) error {
 	case !errors.As(err, &part):
 		return err
 	case part.Part == candidate.PartTag:
-		return o.onlyImage(part.Err)
+		return o.onlyImage(where, part.Err)
 	case part.Part == candidate.PartPatch:
 		return onlyOne("--patch with JSON patch operations", part.Err)
 	default:
@@ -51,13 +52,13 @@ func (o candidateOptions) explainChange(err error) error {
 }
 
 // onlyImage says of --tag that it needs the only image.
-func (o candidateOptions) onlyImage(err error) error {
+func (o candidateOptions) onlyImage(where string, err error) error {
 	var several *candidate.NotOnlyError
 	switch {
 	case !errors.As(err, &several):
 		return err
 	case len(several.Names) == 0:
-		return errors.New("no workload runs an image that --tag could change: name the change with --image or --set")
+		return fmt.Errorf("no workload under test in %s runs an image that --tag could change: check the directory and the plan's targets, or name the change with --image or --set", where)
 	}
 	return fmt.Errorf("--tag needs the only image, and there are %s: choose one with --image NAME:%s", excerpt.List(several.Names), o.Tag)
 }

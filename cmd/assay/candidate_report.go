@@ -25,7 +25,11 @@ func (a *app) reportSet(s *site, p *candidate.Placement, opt candidateOptions) e
 	}
 	a.tellSet(p)
 	if s.session == nil && !opt.dryRun {
-		a.nextf("next: assay diff %s", argument(s.arg, p.Name))
+		look := "diff"
+		if p.Waits() {
+			look = "candidate show"
+		}
+		a.nextf("next: assay %s %s", look, argument(s.arg, p.Name))
 	}
 	if p.Past.Shallow && !p.Past.Cut {
 		a.notef("the clone is shallow and holds %d of the branch's commits: what was rejected before them is not remembered here", p.Past.Commits)

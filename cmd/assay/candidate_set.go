@@ -94,10 +94,10 @@ func (a *app) candidateSet(ctx context.Context, opt candidateOptions, args []str
 		return err
 	}
 	opt.Read = a.input.Read
-	return a.putCandidate(ctx, opt, args, func(*site) candidate.Derive {
+	return a.putCandidate(ctx, opt, args, func(s *site) candidate.Derive {
 		return func(ctx context.Context, m *candidate.Marker) (candidate.Derived, error) {
 			c, err := opt.Derive(ctx, m)
-			return c, opt.explainChange(err)
+			return c, opt.explainChange(s.arg, err)
 		}
 	})
 }

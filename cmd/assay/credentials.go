@@ -36,11 +36,11 @@ func (a *app) credentials(opt serverFlags, repo string) (credential.Options, err
 		return o, err
 	}
 	for _, file := range []struct {
-		name string
-		to   *[]byte
-	}{{opt.sshKey, &o.SSHKey}, {opt.knownHosts, &o.KnownHosts}, {opt.ca, &o.CA}} {
+		flag, name string
+		to         *[]byte
+	}{{"ssh-key", opt.sshKey, &o.SSHKey}, {"known-hosts", opt.knownHosts, &o.KnownHosts}, {"ca-file", opt.ca, &o.CA}} {
 		if err := a.readInto(file.to, file.name); err != nil {
-			return o, err
+			return o, fmt.Errorf("--%s: %w", file.flag, err)
 		}
 	}
 	return o, a.signs(opt, &o)

@@ -20,7 +20,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Walk the whole loop in the three layouts, and check the laws",
 		Long: `Demo copies a small shop in three layouts to a throw-away directory: flat YAML,
 a Helm chart and a kustomization, each with a plan, an experiment and recorded
-verdicts. In each, one candidate wins and is promoted, one loses and is
+verdicts. In each, one candidate passes and is promoted, one fails and is
 rejected, and one is preempted by a newer one. It checks what Assay promises
 as it goes, and needs no cluster and no network.
 

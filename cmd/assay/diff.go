@@ -110,7 +110,7 @@ func printComparison(w io.Writer, p cli.Palette, c *compare.Comparison) {
 	}
 	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
-		say("%d more wait in the queue\n", c.Waiting)
+		say("waiting behind it: %d\n", c.Waiting)
 	}
 	for _, item := range c.Changes {
 		say("\n%s %s\n", p.Bold(item.Object), item.Change)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -166,6 +167,9 @@ type selector digest.Selector
 
 func (s *selector) Set(text string) error {
 	meant, err := digest.Select(text)
+	if id, ok := strings.CutPrefix(text, "e"); err == nil && meant.IsID() && (!ok || strings.Trim(id, "0123456789abcdef") != "") {
+		return cli.Usagef("give an ID such as e012345678, or a digest; assay candidate show and assay history list them")
+	}
 	*s = selector(meant)
 	return err
 }

@@ -79,7 +79,7 @@ func (a *app) printHistory(past history.Past, format, where string, bare bool) e
 		a.notef("%s was %s before: what was decided there is listed too", where, was)
 	}
 	if len(past.Told()) == 0 {
-		a.notef("no commit tells of a decision about %s%s", where, past.Elsewhere())
+		a.notef("no decision about %s is recorded%s", where, past.Elsewhere())
 	}
 	if limit := reach(past); limit != "" {
 		a.notef("%s", limit)

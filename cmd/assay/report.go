@@ -37,6 +37,9 @@ func (a *app) reportDecision(s *site, opt decideOptions, r *promote.Result, err 
 	} else {
 		a.printDecision(s, r)
 	}
+	if r.Untold {
+		a.nextf("next: commit the files; assay history, revert and candidate set know a decision only if --commit made the commit")
+	}
 	if opt.exitCode {
 		return outcomeOf(r)
 	}
@@ -90,6 +93,9 @@ func (a *app) printDecision(s *site, r *promote.Result) {
 		a.notef("%s has no candidate: nothing to do", s.arg)
 	case r.DryRun:
 		a.printFiles(r.Edit.Files)
+		if r.Engine != "" {
+			a.notef("would %s candidate %s%s: %s", r.Outcome, called(r.Candidate), inBrackets(r.ID), excerpt.Of(r.Reason, 300))
+		}
 		a.tell(r)
 	default:
 		a.printEdit(s, r)
@@ -163,15 +169,15 @@ func (a *app) tell(r *promote.Result) {
 		where := cli.Join(n.Dir, n.Name, n.Branch, n.Repo)
 		switch n.State {
 		case promote.Set:
-			a.notef("next: under test in %s", where)
+			a.notef("now under test in %s", where)
 		case promote.Already:
-			a.notef("next: %s has it already", where)
+			a.notef("%s has it already", where)
 		case promote.Elsewhere:
-			a.notef("next: %s is on another branch or in another repository: set the candidate there", where)
+			a.notef("%s is on another branch or in another repository: set the candidate there", where)
 		}
 	}
 	if r.Waiting > 0 {
-		a.notef("under test from now on is the next of %d that waited", r.Waiting)
+		a.notef("now under test here: the next of %d that waited", r.Waiting)
 	}
 	if r.Edit != nil {
 		a.warn(r.Edit.Warnings)

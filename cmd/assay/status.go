@@ -89,7 +89,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 		if err != nil {
 			return err
 		}
-		return a.reportStatus(list, history.Past{}, opt, []string{s.arg})
+		return a.reportStatus(list, history.Past{}, opt, name, []string{s.arg})
 	}
 	trees, err := opt.locateAll(args)
 	if err != nil {
@@ -116,7 +116,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	return a.reportStatus(list, past, opt, args)
+	return a.reportStatus(list, past, opt, name, args)
 }
 
 // experiments reads how experiments stand in the cluster that the flags choose; nil where
@@ -139,9 +139,13 @@ func (a *app) experiments(opt serverFlags, namespace func() (string, error)) (st
 	}, nil
 }
 
-func (a *app) reportStatus(list []status.Environment, past history.Past, opt statusOptions, dirs []string) error {
+func (a *app) reportStatus(list []status.Environment, past history.Past, opt statusOptions, name string, dirs []string) error {
 	if len(list) == 0 {
-		a.notef("no environment is at or below %s: one has an assay.yaml, as assay init writes it, or a candidate.yaml", strings.Join(dirs, ", "))
+		named := ""
+		if name != "" {
+			named = " named " + name
+		}
+		a.notef("no environment%s is at or below %s: one has an assay.yaml, as assay init writes it, or a candidate.yaml", named, strings.Join(dirs, ", "))
 	}
 	if past.Shallow && slices.ContainsFunc(list, func(s status.Environment) bool { return s.Last == nil }) {
 		a.notef("%s", reach(past))

@@ -28,7 +28,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Check environments, and prove that their candidates can be decided",
 		Long: `Verify renders each environment, with its candidate where there is one, and
 reports every failure and what deserves a look. For a candidate it proves, as
-promote and reject do, that both would hold now, and lists the files that
+promote and reject do, that both can be done now, and lists the files that
 promotion would change and other environments that render from them.
 
 It finds the environments at and below each directory by their plans and
@@ -181,7 +181,7 @@ func findingText(f verify.Finding) string {
 	}
 	candidate := "no candidate"
 	if f.ID != "" {
-		candidate = cli.Join("candidate "+called(f.Candidate), f.ID, "promoting and rejecting it would hold")
+		candidate = cli.Join("candidate "+called(f.Candidate), f.ID, "can be promoted and rejected")
 	}
 	text := fmt.Sprintf("ok      %s: %s\n", where, cli.Join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
 	for _, commit := range f.Claims {

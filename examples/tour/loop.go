@@ -83,7 +83,7 @@ func (t *tour) rejected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.law(3, "a loser leaves no trace", r.Outcome == decision.Reject && maps.Equal(before, now) && same(after.Output(), during.Baseline))
+	t.law(3, "a rejected candidate leaves no trace", r.Outcome == decision.Reject && maps.Equal(before, now) && same(after.Output(), during.Baseline))
 	return nil
 }
 

@@ -179,11 +179,11 @@ func TestFlatErrors(t *testing.T) {
 		want  []string
 	}{
 		"unknown": {types.Image{Name: "prodctpage", NewTag: "v2"}, []string{
-			"spec.images[0].name: no image prodctpage renders: did you mean iter8/productpage?", "There are iter8/productpage, docker.io/ratings",
+			"spec.images[0].name: the environment has no image prodctpage: did you mean iter8/productpage?", "There are iter8/productpage, docker.io/ratings",
 		}},
 		"far":       {types.Image{Name: "zzzzzzzzzzz", NewTag: "v2"}, []string{"there are docker.io/ratings, envoyproxy/envoy, iter8/productpage, other/reviews, quay.io/ratings, reviews"}},
 		"ambiguous": {types.Image{Name: "ratings", NewTag: "v2"}, []string{"spec.images[0].name: ratings could be docker.io/ratings or quay.io/ratings: write the whole name"}},
-		"half":      {types.Image{Name: "page", NewTag: "v2"}, []string{"no image page renders"}},
+		"half":      {types.Image{Name: "page", NewTag: "v2"}, []string{"no image page"}},
 		"nothing": {types.Image{Name: "envoyproxy/envoy", NewTag: "v1.30"}, []string{
 			"shop/candidate.yaml: the change changes nothing: envoyproxy/envoy:v1.30 is there in shop/web.yaml:15",
 		}},
@@ -193,7 +193,7 @@ func TestFlatErrors(t *testing.T) {
 	}
 	t.Run("no images", func(t *testing.T) {
 		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Service\n", types.Image{Name: "a", NewTag: "v2"})
-		wantError(t, in, "no image a renders: the environment has no images")
+		wantError(t, in, "the environment has no image a: it renders none")
 	})
 	t.Run("anchor", func(t *testing.T) {
 		in := flatInput(t, "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: &i \"web:v1\"}]}\nx: *i\n", types.Image{Name: "web", NewTag: "v2"})

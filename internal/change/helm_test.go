@@ -307,7 +307,7 @@ func TestHelmImageErrors(t *testing.T) {
 		}},
 		"suggested reference": {spec.HelmSource{}, types.Image{Name: "envoy", NewTag: "v2"}, []string{"envoyproxy/envoy: {image: proxy.image}"}},
 		"blank":               {helmKeys(), types.Image{Name: "sidecar", NewTag: "v2"}, []string{"example.com/sidecar: {repository: KEY.OF.REPOSITORY, tag: KEY.OF.TAG}"}},
-		"unknown":             {helmKeys(), types.Image{Name: "sidecra", NewTag: "v2"}, []string{"no image sidecra renders: did you mean example.com/sidecar?"}},
+		"unknown":             {helmKeys(), types.Image{Name: "sidecra", NewTag: "v2"}, []string{"no image sidecra: did you mean example.com/sidecar?"}},
 		"ambiguous":           {spec.HelmSource{}, types.Image{Name: "web", NewTag: "v2"}, []string{"web could be docker.io/web or registry.example.com/shop/web"}},
 		"ambiguous keys": {
 			spec.HelmSource{ImageValues: map[string]spec.ImageKeys{"a/web": {}, "b/web": {}}},

@@ -47,7 +47,7 @@ func (t imageTask) kustomize() (string, error) {
 	for _, i := range matched {
 		edit := t.entryEdits(i, entries[i])
 		if len(edit) == 0 {
-			t.note("%s has it in %s%s", name, file, lineOf(f, 0, entryPath(i)))
+			t.note("%s already has this version in %s%s", name, file, lineOf(f, 0, entryPath(i)))
 		}
 		edits = append(edits, edit...)
 	}

@@ -173,15 +173,15 @@ images: [{name: api, newName: registry.example.com/api}]
 		want    []string
 	}{
 		"old name of a base": {bases, types.Image{Name: "web-old", NewTag: "v2"}, spec.KustomizeSource{}, []string{
-			"spec.images[0].name: no image web-old renders: did you mean registry.example.com/web",
+			"spec.images[0].name: the environment has no image web-old: did you mean registry.example.com/web",
 		}},
-		"old name of a component": {bases, types.Image{Name: "old/api", NewTag: "v2"}, spec.KustomizeSource{}, []string{"no image old/api renders"}},
+		"old name of a component": {bases, types.Image{Name: "old/api", NewTag: "v2"}, spec.KustomizeSource{}, []string{"no image old/api"}},
 		"unknown":                 {bases, types.Image{Name: "zzzzzz", NewTag: "v2"}, spec.KustomizeSource{}, []string{"there are many, none, registry.example.com/api, registry.example.com/web"}},
 		"nothing": {
 			"-- prod/kustomization.yaml --\nimages:\n- name: registry.example.com/api\n  newTag: v1\n",
 			types.Image{Name: "api", NewTag: "v1"},
 			spec.KustomizeSource{},
-			[]string{"the change changes nothing: registry.example.com/api has it in prod/kustomization.yaml:2"},
+			[]string{"the change changes nothing: registry.example.com/api already has this version in prod/kustomization.yaml:2"},
 		},
 		"option": {
 			bases,

@@ -67,7 +67,7 @@ func (t imageTask) resolve(known []string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return "", t.fault("name", "no image %s renders: %s", t.image.Name, names(t.image.Name, known))
+		return "", t.fault("name", "the environment has no image %s: %s", t.image.Name, names(t.image.Name, known))
 	default:
 		return "", t.fault("name", "%s could be %s: write the whole name", t.image.Name, excerpt.Or(found))
 	}
@@ -76,7 +76,7 @@ func (t imageTask) resolve(known []string) (string, error) {
 // names lists what exists, near ones first.
 func names(word string, known []string) string {
 	if len(known) == 0 {
-		return "the environment has no images"
+		return "it renders none"
 	}
 	last := func(s string) string { return s[strings.LastIndex(s, "/")+1:] }
 	short := make([]string, len(known))
@@ -97,9 +97,19 @@ func names(word string, known []string) string {
 // suggest names what is known, near ones first.
 func suggest(near, known []string) string {
 	if len(near) == 0 {
-		return "there are " + excerpt.List(known)
+		return thereAre(known)
+	}
+	if len(near) == len(known) {
+		return "did you mean " + excerpt.Or(near) + "?"
 	}
 	return "did you mean " + excerpt.Or(near) + "? There are " + excerpt.List(rank(near, known))
+}
+
+func thereAre(known []string) string {
+	if len(known) == 1 {
+		return "there is " + known[0]
+	}
+	return "there are " + excerpt.List(known)
 }
 
 // rank is all of known, those in first before the others.

@@ -49,7 +49,7 @@ func (p Past) Elsewhere() string {
 	for _, env := range p.Gone {
 		names = append(names, env.String())
 	}
-	return "; some tell of " + excerpt.List(names) + ", no longer in the repository"
+	return "; there are some about " + excerpt.List(names) + ", no longer in the repository"
 }
 
 // Merge lists what a branch's commits tell of an environment, and what the

@@ -19,7 +19,7 @@ func EncodeCandidate(c Candidate) ([]byte, error) {
 	}
 	out = append([]byte(SkipLine+"\n"), out...)
 	if _, err := DecodeCandidates("candidate.yaml", out); err != nil {
-		return nil, fmt.Errorf("encode candidate: %w", err)
+		return nil, fmt.Errorf("the candidate is not valid: %w", err)
 	}
 	return out, nil
 }

@@ -127,9 +127,9 @@ func TestCandidateErrors(t *testing.T) {
 func TestWrongKinds(t *testing.T) {
 	for text, want := range map[string]string{
 		candidateHead + "spec: {diff: x}\n":                 "assay.yaml:1: kind: this is a Candidate, and the file's name is that of a Plan: move it to a file called candidate.yaml",
-		"apiVersion: assay.dev/v1alpha1\nkind: Pln\n":       "assay.yaml:2: kind: must be one of Plan; did you mean Plan?",
+		"apiVersion: assay.dev/v1alpha1\nkind: Pln\n":       "assay.yaml:2: kind: must be Plan",
 		"apiVersion: assay.dev/v1alpha1\n":                  "assay.yaml:1: kind: is missing: add it",
-		"apiVersion: assay.dev/v1\nkind: Plan\n":            "assay.yaml:1: apiVersion: must be one of assay.dev/v1alpha1; did you mean assay.dev/v1alpha1?",
+		"apiVersion: assay.dev/v1\nkind: Plan\n":            "assay.yaml:1: apiVersion: must be assay.dev/v1alpha1",
 		"kind: Plan\n":                                      "assay.yaml:1: apiVersion: is missing: add it",
 		"apiVersion: v1\nkind: Pod\n---\n" + planHead:       "assay.yaml:4: document 2: a plan is one document: remove this one",
 		planHead + "---\napiVersion: v1\nkind: ConfigMap\n": "assay.yaml:4: document 2: a plan is one document: remove this one",

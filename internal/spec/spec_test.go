@@ -285,7 +285,7 @@ func again(t *testing.T, data []byte) {
 
 func TestEncodeRefusesWhatYAMLCannotHold(t *testing.T) {
 	c := spec.Candidate{Spec: spec.CandidateSpec{Change: spec.Change{Values: map[string]any{"a": "\xff"}}}}
-	if _, err := spec.EncodeCandidate(c); err == nil || !strings.HasPrefix(err.Error(), "encode candidate: candidate.yaml:") {
+	if _, err := spec.EncodeCandidate(c); err == nil || !strings.HasPrefix(err.Error(), "the candidate is not valid: candidate.yaml:") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -142,6 +142,10 @@ func (w *walker) tags(n *yaml.Node, v reflect.Value, f field, at string) {
 				return
 			}
 		}
+		if len(f.enum) == 1 {
+			w.add(n.Line, at, "must be %s", f.enum[0])
+			return
+		}
 		w.add(n.Line, at, "must be one of %s%s", strings.Join(f.enum, ", "), nearEnum(v.String(), f.enum))
 	}
 	if f.required && v.Kind() == reflect.String && v.Len() == 0 {

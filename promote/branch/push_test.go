@@ -202,7 +202,7 @@ func TestQueue(t *testing.T) {
 			tree["prod/candidate.yaml"] = envrepo.Skip + envrepo.Marker("2.0.0") + "---\n" + envrepo.Marker("3.0.0")
 			s := newSite(t, "", tree)
 			first := s.digest()
-			s.fails(promote.ByHand(decision.Promote, "why", ""), "1 more wait", first.ID()+" is meant")
+			s.fails(promote.ByHand(decision.Promote, "why", ""), "1 more wait", "you mean "+first.ID())
 			s.lawful(0)
 			r := s.decide(promote.ByHand(decision.Promote, "why", digest.Selector(first.ID())))
 			if r.Edit.Waiting != 1 {

@@ -154,7 +154,9 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 		return nil, err
 	}
 	placed.Queue = marker.Put(m.Candidates, c, queue)
-	placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
+	if !p.Retry {
+		placed.Warnings = m.alike(ctx, c, res.Digest, past, home)
+	}
 	placed.After, err = m.encode(placed.Queue)
 	return placed, err
 }
@@ -249,7 +251,11 @@ func (p *Placement) Record() history.Record {
 
 // Title is the subject of that commit.
 func (p *Placement) Title() string {
-	return promote.Subject("Test", p.Candidate, p.Rendered.Plan, p.Environment)
+	verb := "Test"
+	if p.Waits() {
+		verb = "Queue"
+	}
+	return promote.Subject(verb, p.Candidate, p.Rendered.Plan, p.Environment)
 }
 
 // name names the candidate, and takes over what the marker says of the same

@@ -172,6 +172,10 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 		commit = commitTo(repo, rec.Message(e.Title(), decision.Reason))
 	}
 	r.Committed = d.Commit
+	if !d.Commit {
+		_, err := local.Open(ctx, d.Root, d.Process)
+		r.Untold = err == nil
+	}
 	return r, d.hold(ctx, func() error { return d.write(ctx, newRecord(e), e.Files, commit) })
 }
 

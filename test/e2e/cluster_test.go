@@ -275,7 +275,7 @@ func (c *clusterTest) verdicts() {
 		c.t.Fatalf("candidate set says no ID: %s", out)
 	}
 	id := found[1]
-	absent := "candidate 3.0.0 (" + id + ") is not promoted: the verdict is hold: the cluster has no object of it yet: expected is Job/judge-" + id
+	absent := "candidate 3.0.0 (" + id + ") is not promoted: the verdict is hold: the cluster has no object of it yet: expected Job/judge-" + id
 	c.fails(judge, 3, absent, "conclude", "--app", "shop")
 	c.fails(c.account("reader", ""), 1, `cannot list resource "jobs" in API group "batch" in the namespace "web": grant the verb list on jobs.batch there`, "conclude", "--app", "shop")
 	c.fails(judge, 1, "Application argocd/far: spec.destination: it deploys to the cluster https://far.example.com, and not to the one that it is in; or pass the experiment's objects with --experiment FILE", "conclude", "--app", "far")

@@ -195,16 +195,16 @@ func (e Expect) names(key object.Key, name string, o *unstructured.Unstructured)
 func (m matcher) stranger(o *unstructured.Unstructured) error {
 	title := excerpt.Of(object.KeyOf(o).String(), longestWord)
 	if want := m.elsewhere(o); want != "" {
-		return fmt.Errorf("judge %s: it is not in the namespace %s, where this environment's is: expected is %s", title, excerpt.Of(want, longestWord), m.expected())
+		return fmt.Errorf("judge %s: it is not in the namespace %s, where this environment's is: expected %s", title, excerpt.Of(want, longestWord), m.expected())
 	}
 	id := o.GetLabels()[engine.ExperimentLabel]
 	switch id {
 	case "":
-		return fmt.Errorf("judge %s: it has no label %s, and is none of this environment's: expected is %s", title, engine.ExperimentLabel, m.expected())
+		return fmt.Errorf("judge %s: it has no label %s, and is none of this environment's: expected %s", title, engine.ExperimentLabel, m.expected())
 	case m.expect.Digest.ID():
-		return fmt.Errorf("judge %s: this environment injects no such object, whatever its label says: expected is %s", title, m.expected())
+		return fmt.Errorf("judge %s: this environment injects no such object, whatever its label says: expected %s", title, m.expected())
 	}
-	return fmt.Errorf("judge %s: it belongs to the experiment %s of another environment: expected is %s", title, excerpt.Of(id, longestWord), m.expected())
+	return fmt.Errorf("judge %s: it belongs to the experiment %s of another environment: expected %s", title, excerpt.Of(id, longestWord), m.expected())
 }
 
 // elsewhere is the namespace where an object would judge that is in another one;
@@ -238,7 +238,7 @@ func (m matcher) unknownKind(titles, kinds []string) error {
 		}
 	}
 	if len(titles) == 0 {
-		return fmt.Errorf("judge experiment: there is no object: expected is %s", m.expected())
+		return fmt.Errorf("judge experiment: there is no object: expected %s", m.expected())
 	}
 	return fmt.Errorf("judge %s: no engine is known that judges by it: %s; others are set under spec.experiment.engines of the plan", excerpt.List(titles), excerpt.Cut(hint, longestLine))
 }

@@ -156,10 +156,10 @@ func TestJudgeErrors(t *testing.T) {
 		expect     verdict.Expect
 		want       string
 	}{
-		{"no label and another name", job("other", "", complete), expect, "judge Job/shop/other: it has no label assay.dev/experiment, and is none of this environment's: expected is Job/shop/judge-e123456789"},
-		{"another environment", job("smoke-e000000001", "e000000001", complete), expect, "judge Job/shop/smoke-e000000001: it belongs to the experiment e000000001 of another environment: expected is Job/shop/judge-e123456789"},
-		{"another namespace", strings.Replace(job(name, testID, complete), "namespace: shop", "namespace: other", 1), expect, "judge Job/other/judge-e123456789: it is not in the namespace shop, where this environment's is: expected is Job/shop/judge-e123456789"},
-		{"the ID on another object", job("other", testID, complete), expect, "judge Job/shop/other: this environment injects no such object, whatever its label says: expected is Job/shop/judge-e123456789"},
+		{"no label and another name", job("other", "", complete), expect, "judge Job/shop/other: it has no label assay.dev/experiment, and is none of this environment's: expected Job/shop/judge-e123456789"},
+		{"another environment", job("smoke-e000000001", "e000000001", complete), expect, "judge Job/shop/smoke-e000000001: it belongs to the experiment e000000001 of another environment: expected Job/shop/judge-e123456789"},
+		{"another namespace", strings.Replace(job(name, testID, complete), "namespace: shop", "namespace: other", 1), expect, "judge Job/other/judge-e123456789: it is not in the namespace shop, where this environment's is: expected Job/shop/judge-e123456789"},
+		{"the ID on another object", job("other", testID, complete), expect, "judge Job/shop/other: this environment injects no such object, whatever its label says: expected Job/shop/judge-e123456789"},
 		{"unknown engine", deployment, expect, "judge Deployment/web: no engine is known that judges by it: known are Experiment.iter8.tools, AnalysisRun.argoproj.io, Experiment.argoproj.io, Rollout.argoproj.io, Job.batch, TestRun.k6.io, Canary.flagger.app"},
 		{"unknown engine, near", strings.Replace(job("x", testID, complete), "kind: Job", "kind: Jobs", 1), expect, "did you mean Job? known are"},
 		{"another group", strings.Replace(job(name, testID, complete), "batch/v1", "jobs.example.com/v1", 1), expect, "no engine is known that judges by it: did you mean Job?"},
@@ -168,7 +168,7 @@ func TestJudgeErrors(t *testing.T) {
 		{"in two states", job(name, testID, running) + "---\n" + job(name, testID, complete), expect, "judge experiment: Job/shop/judge-e123456789 is there twice, in different states: pass the last one alone"},
 		{"in a namespace, and the environment's is not known", job(name, testID, complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not known which namespace the environment is deployed to, and this one is in shop"},
 		{"an earlier one in a namespace", job("judge-e000000001", "e000000001", complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not known which namespace the environment is deployed to"},
-		{"another namespace than the environment's", job(name, testID, complete), verdict.Expect{Digest: testDigest, Namespace: "web", Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not in the namespace web, where this environment's is: expected is Job/web/judge-e123456789"},
+		{"another namespace than the environment's", job(name, testID, complete), verdict.Expect{Digest: testDigest, Namespace: "web", Judges: []object.Key{{Group: "batch", Kind: "Job", Name: name}}}, "it is not in the namespace web, where this environment's is: expected Job/web/judge-e123456789"},
 		{"no digest", job(name, testID, complete), verdict.Expect{Judges: judges(name)}, "judge experiment: the digest under test is missing"},
 		{"nothing judges", job(name, testID, complete), verdict.Expect{Digest: testDigest}, "judge experiment: nothing in it judges: add an object of an engine to its resources, or decide by hand"},
 		{"an expected kind that does not judge", job(name, testID, complete), verdict.Expect{Digest: testDigest, Judges: []object.Key{{Kind: "Pod", Name: "x"}}}, "judge Pod/x: no engine is known that judges by it"},

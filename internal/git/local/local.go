@@ -35,7 +35,7 @@ type Repo struct {
 }
 
 // ErrNoRepo is returned where there is no Git repository.
-var ErrNoRepo = errors.New("no Git repository")
+var ErrNoRepo = errors.New("the directory is not in a Git repository")
 
 // Open finds the repository that the directory is in. Paths that its methods
 // take and return are relative to the directory. ErrNoRepo says that there is none;
@@ -44,14 +44,14 @@ func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
 	run := git.Runner{Dir: dir, Env: git.Inherited(p.Env)}
 	out, err := run.Run(ctx, nil, "rev-parse", "--show-toplevel", "--show-prefix")
 	if isAbsent(err, dir) {
-		return nil, fmt.Errorf("find repository: %w", ErrNoRepo)
+		return nil, ErrNoRepo
 	}
 	if err != nil {
 		return nil, fmt.Errorf("find repository: %w", err)
 	}
 	lines := strings.Split(string(out), "\n")
 	if len(lines) < 2 || lines[0] == "" {
-		return nil, fmt.Errorf("find repository: %w with a work tree", ErrNoRepo)
+		return nil, fmt.Errorf("%w with a work tree", ErrNoRepo)
 	}
 	if !isSame(dir, filepath.Join(lines[0], lines[1])) {
 		return nil, fmt.Errorf("find repository: the work tree of the one around %s is elsewhere (core.worktree): remove that setting", dir)

@@ -3,7 +3,8 @@
 //
 //  1. Against renders the environment as it was where the branches part, and as
 //     it is. Where no target differs, nothing is to be accounted for.
-//  2. It renders each commit since, once, and its parents.
+//  2. It renders each commit since, once, and its parents. A target that is gone
+//     for a while is held against what it was before that (seen.go).
 //  3. A commit that promotes is held against what was under test before it, one
 //     that reverts against what was before the promotion. Any other change of a
 //     target is reported with its commit, and so is what is not committed.
@@ -16,8 +17,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
@@ -46,6 +45,9 @@ type audit struct {
 	Options
 	repo   *local.Repo
 	known  map[string]*render.Result // by commit; nil where it has no such environment
+	base   *render.Result            // what all commits stand on; nil where it has no such environment
+	plans  []*spec.Plan              // of base and of now: no commit can take a target out of both
+	seen   map[string]objects        // by commit
 	report Report
 }
 
@@ -72,10 +74,13 @@ func Against(ctx context.Context, repo *local.Repo, req render.Request, opt Opti
 	if err != nil {
 		return Report{}, err
 	}
-	a := &audit{Request: req, Options: opt, repo: repo, known: map[string]*render.Result{}}
-	before, err := a.at(ctx, base)
-	if err != nil || len(altered(before, now)) == 0 {
+	a := &audit{Request: req, Options: opt, repo: repo, known: map[string]*render.Result{}, seen: map[string]objects{}}
+	if a.base, err = a.at(ctx, base); err != nil || a.base == nil {
 		return Report{}, err
+	}
+	a.plans = []*spec.Plan{a.base.Plan, now.Plan}
+	if len(a.altered(now, objectsOf(a.base))) == 0 {
+		return Report{}, nil
 	}
 	commits, err := repo.Log(ctx, base, "HEAD")
 	if err != nil {
@@ -90,11 +95,11 @@ func Against(ctx context.Context, repo *local.Repo, req render.Request, opt Opti
 			return Report{}, err
 		}
 	}
-	last, err := a.at(ctx, head)
+	last, err := a.before(ctx, head)
 	if err != nil {
 		return Report{}, err
 	}
-	for _, key := range altered(last, now) {
+	for _, key := range a.altered(now, last) {
 		a.report.Changed = append(a.report.Changed, fmt.Sprintf("%s, in files that are not committed", key))
 	}
 	return a.report, nil
@@ -106,19 +111,19 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	if err != nil {
 		return err
 	}
-	var changed []object.Key
-	for i, id := range c.Parents {
-		parent, err := a.at(ctx, id)
+	var parents []objects
+	for _, id := range c.Parents {
+		parent, err := a.before(ctx, id)
 		if err != nil {
 			return err
 		}
-		more := altered(parent, now)
-		if i == 0 {
-			changed = more
-			continue
-		}
-		changed = slices.DeleteFunc(changed, func(k object.Key) bool { return !slices.Contains(more, k) })
+		parents = append(parents, parent)
 	}
+	if len(parents) == 0 { // a history of its own is held against what it is merged into
+		parents = []objects{objectsOf(a.base)}
+	}
+	a.seen[c.ID] = later(objectsOf(now), parents...)
+	changed := a.altered(now, parents...)
 	if len(changed) == 0 {
 		return nil
 	}
@@ -200,6 +205,10 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 		a.blame(c, told.Environment, ", which reverts a commit that promotes nothing there")
 		return nil
 	}
+	if why, err := a.unproven(ctx, c, p); why != "" || err != nil {
+		a.blame(c, told.Environment, why)
+		return err
+	}
 	var stages [3]*render.Result
 	for i, id := range []string{p.ID, c.Parents[0], p.Parents[0]} {
 		if stages[i], err = a.at(ctx, id); err != nil {
@@ -214,6 +223,30 @@ func (a *audit) reversal(ctx context.Context, c git.Entry, told history.Record, 
 		a.blame(c, d.Key, ", which reverts to something other than what was before the promotion")
 	}
 	return a.signed(ctx, c, told)
+}
+
+// unproven says why a commit is not a promotion that another one may revert. That it
+// claims to be one proves nothing: what was before it would be of its choice.
+func (a *audit) unproven(ctx context.Context, c, p git.Entry) (string, error) {
+	base, err := a.repo.Base(ctx, p.ID, c.ID)
+	if errors.Is(err, local.ErrUnrelated) || err == nil && base != p.ID {
+		return ", which reverts a commit that is not in its history", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	before, err := a.at(ctx, p.Parents[0])
+	if err != nil {
+		return "", err
+	}
+	after, err := a.at(ctx, p.ID)
+	if err != nil {
+		return "", err
+	}
+	if before == nil || after == nil || before.Marker == nil || len(object.Diff(object.Applied(before.Candidate), object.Applied(after.Baseline))) > 0 {
+		return ", which reverts a commit that does not promote what was under test", nil
+	}
+	return "", nil
 }
 
 // at renders the environment as a commit has it; nil where it has none.
@@ -247,26 +280,4 @@ func (a *audit) at(ctx context.Context, commit string) (*render.Result, error) {
 	}
 	a.known[commit] = res
 	return res, nil
-}
-
-// altered are the targets that both have, and that differ.
-func altered(before, after *render.Result) []object.Key {
-	if before == nil || after == nil {
-		return nil
-	}
-	target := map[object.Key]bool{}
-	for _, res := range []*render.Result{before, after} {
-		for _, objs := range [][]*unstructured.Unstructured{before.Baseline, after.Baseline} {
-			for _, o := range render.UnderTest(res.Plan, objs) {
-				target[object.KeyOf(o)] = true
-			}
-		}
-	}
-	var out []object.Key
-	for _, d := range object.Diff(before.Baseline, after.Baseline) {
-		if d.Before != nil && d.After != nil && target[d.Key] {
-			out = append(out, d.Key)
-		}
-	}
-	return out
 }

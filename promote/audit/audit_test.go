@@ -141,6 +141,42 @@ func TestAgainst(t *testing.T) {
 			r.git("tag", "-f", "start")
 			r.commit(reverts(edit).Message("", ""), envrepo.Files{"prod/web.yaml": web("1.0.0")})
 		}, "prod, in commit , which reverts a commit that promotes nothing there", 0},
+		"a revert of what only claims to promote": {func(r *repo) {
+			r.commit("edit", envrepo.Files{"prod/web.yaml": web("2.0.0")})
+			claimed := r.commit(verdict.Message("", ""), envrepo.Files{"prod/web.yaml": web("1.0.0")})
+			r.git("tag", "-f", "start")
+			r.commit(reverts(claimed).Message("", ""), envrepo.Files{"prod/web.yaml": web("2.0.0")})
+		}, "prod, in commit , which reverts a commit that does not promote what was under test", 0},
+		"a revert of what is beside the branch": {func(r *repo) {
+			r.git("checkout", "-q", "-b", "side")
+			r.commit("edit", envrepo.Files{"prod/web.yaml": web("0.9.0")})
+			promoted := r.promote(verdict, "2.0.0")
+			r.git("checkout", "-q", "main")
+			r.commit(reverts(promoted).Message("", ""), envrepo.Files{"prod/web.yaml": web("0.9.0")})
+		}, "prod, in commit , which reverts a commit that is not in its history", 0},
+		"a target that is gone for a commit": {func(r *repo) {
+			r.commit("away", envrepo.Files{"prod/web.yaml": ""})
+			r.commit("back", envrepo.Files{"prod/web.yaml": web("2.0.0")})
+		}, changed, 0},
+		"an environment that is gone for a commit": {func(r *repo) {
+			r.git("mv", "prod", "moved")
+			r.commit("away", nil)
+			r.git("mv", "moved", "prod")
+			r.commit("back", envrepo.Files{"prod/web.yaml": web("2.0.0")})
+		}, changed, 0},
+		"a target that the plan drops first": {func(r *repo) {
+			r.commit("plan", envrepo.Files{"prod/assay.yaml": envrepo.Plan("targets: [{kind: Deployment, name: cart}]")})
+			r.commit("edit", envrepo.Files{"prod/web.yaml": web("2.0.0")})
+		}, changed, 0},
+		"a target that names its namespace": {func(r *repo) {
+			r.commit("edit", envrepo.Files{"prod/web.yaml": strings.Replace(web("2.0.0"), "metadata:\n", "metadata:\n  namespace: shop\n", 1)})
+		}, "Deployment/shop/web, in commit ", 0},
+		"a history of its own": {func(r *repo) {
+			r.git("checkout", "-q", "--orphan", "other")
+			r.commit("other", envrepo.Files{"prod/web.yaml": web("2.0.0")})
+			r.git("checkout", "-q", "main")
+			r.git("merge", "-q", "--allow-unrelated-histories", "-X", "theirs", "--no-edit", "other")
+		}, changed, 0},
 		"a merge": {func(r *repo) {
 			r.git("checkout", "-q", "-b", "side")
 			r.promote(verdict, "2.0.0")

@@ -41,7 +41,7 @@ var ErrNoRepo = errors.New("the directory is not in a Git repository")
 // take and return are relative to the directory. ErrNoRepo says that there is none;
 // what git cannot read is another error, with its words.
 func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
-	run := git.Runner{Dir: dir, Env: git.Inherited(p.Env)}
+	run := git.Runner{Dir: dir, Env: git.Inherited(p.Env), Config: contentIsNone}
 	out, err := run.Run(ctx, nil, "rev-parse", "--show-toplevel", "--show-prefix")
 	if isAbsent(err, dir) {
 		return nil, ErrNoRepo
@@ -56,14 +56,22 @@ func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
 	if !isSame(dir, filepath.Join(lines[0], lines[1])) {
 		return nil, fmt.Errorf("find repository: the work tree of the one around %s is elsewhere (core.worktree): remove that setting", dir)
 	}
+	if _, err := os.Lstat(filepath.Join(lines[0], ".git")); err != nil {
+		return nil, fmt.Errorf("find repository: %w: files that look like one are none", ErrNoRepo)
+	}
 	run.Dir = lines[0]
 	guard, err := git.NewGuard(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	run.Config = guard.Config
+	run.Config = append(guard.Config, contentIsNone...)
 	return &Repo{run: run, guard: guard, prefix: lines[1], temp: p.TempDir}, nil
 }
+
+// contentIsNone keeps git from taking a directory for a repository because its files
+// look like one. They may be anybody's: an archive, or a commit, can hold HEAD, refs,
+// objects and a configuration. Older versions of git than 2.38 do not know it.
+var contentIsNone = [][2]string{{"safe.bareRepository", "explicit"}}
 
 // isAbsent reports whether the error of git says that there is no repository with a
 // work tree. One that git refuses to read, or finds broken, is there; without git,
@@ -73,6 +81,7 @@ func isAbsent(err error, dir string) bool {
 	switch {
 	case errors.As(err, &failed) && strings.Contains(failed.Stderr, "must be run in a work tree"):
 		return true
+	case errors.As(err, &failed) && strings.Contains(failed.Stderr, "safe.bareRepository"):
 	case errors.As(err, &failed) && !strings.Contains(failed.Stderr, "not a git repository (or any"):
 		return false
 	case failed == nil && !errors.Is(err, exec.ErrNotFound):

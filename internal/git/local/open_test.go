@@ -21,10 +21,22 @@ func TestOpenTellsNoneFromUnreadable(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		want  string // of the error; empty: there is no repository
 	}{
-		"no repository":             {plain: true},
-		"an empty .git":             {plain: true, spoil: func(t *testing.T, dir string) { mkdir(t, dir, ".git") }},
-		"a .git of others":          {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git/keep", "") }},
-		"no repository, no git":     {plain: true, spoil: withoutGit},
+		"no repository":         {plain: true},
+		"an empty .git":         {plain: true, spoil: func(t *testing.T, dir string) { mkdir(t, dir, ".git") }},
+		"a .git of others":      {plain: true, spoil: func(t *testing.T, dir string) { write(t, dir, ".git/keep", "") }},
+		"no repository, no git": {plain: true, spoil: withoutGit},
+		"files that look like one": {plain: true, spoil: func(t *testing.T, dir string) {
+			write(t, dir, "shop/HEAD", "ref: refs/heads/main\n")
+			write(t, dir, "shop/refs/keep", "")
+			write(t, dir, "shop/objects/keep", "")
+			write(t, dir, "shop/config", "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n")
+		}},
+		"files in it that look like one": {want: "cannot use bare repository", spoil: func(t *testing.T, dir string) {
+			write(t, dir, "shop/HEAD", "ref: refs/heads/main\n")
+			write(t, dir, "shop/refs/keep", "")
+			write(t, dir, "shop/objects/keep", "")
+			write(t, dir, "shop/config", "[core]\n\tworktree = ..\n")
+		}},
 		"no git":                    {spoil: withoutGit, want: "is it installed?"},
 		"broken configuration":      {spoil: func(t *testing.T, dir string) { write(t, dir, ".git/config", "[bad\n") }, want: "bad config"},
 		"no HEAD":                   {spoil: func(t *testing.T, dir string) { remove(t, dir, ".git/HEAD") }, want: "not a git repository"},

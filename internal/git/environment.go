@@ -38,6 +38,7 @@ func settings() [][2]string {
 		{"log.follow", "false"},
 		{"i18n.logOutputEncoding", "UTF-8"},
 		{"trailer.separators", ":"},
+		{"core.commentChar", "#"}, // a trailer that begins like a comment is left out
 	}
 }
 

@@ -23,6 +23,7 @@ func TestLog(t *testing.T) {
 	run(t, dir, "merge", "-q", "--no-edit", "side")
 	merge := run(t, dir, "rev-parse", "HEAD")
 
+	run(t, dir, "config", "core.commentChar", "A") // it hides no trailer
 	base, err := r.Base(t.Context(), "main", "side")
 	if err != nil || base != side {
 		t.Errorf("base %s, %v", base, err)

@@ -154,6 +154,26 @@ func TestNoLinkOnTheWay(t *testing.T) {
 
 // TestForeignRecordIsIgnored: a record that was committed beside the marker is
 // told of, and does nothing.
+// TestRecordsLieInNoLink: a clone that somebody packed may hold any file in .git.
+func TestRecordsLieInNoLink(t *testing.T) {
+	dir := envrepo.Shop().On(t)
+	runGit(t, dir, "init", "-q")
+	outside := t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, ".git/assay")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := atGit(dir).store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ready(); err == nil || !strings.Contains(err.Error(), "is a link") {
+		t.Errorf("error %v", err)
+	}
+	if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
 func TestForeignRecordIsIgnored(t *testing.T) {
 	c := crash{env: "prod", git: "yes", outcome: decision.Reject, files: envrepo.Shop().With(envrepo.Files{
 		"prod/.candidate.yaml.assay-record": `{"version": 2, "outcome": "promote", "directory": "prod", "files": []}` + "\n",

@@ -73,6 +73,11 @@ func (s *store) name() string {
 
 // within runs f in the directory of the record, which has to be there.
 func (s *store) within(f func(dir *os.Root, name string) error) error {
+	if info, err := os.Lstat(filepath.Dir(s.file)); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return errors.New("its directory is a link, or a file: remove it")
+	}
 	dir, err := os.OpenRoot(filepath.Dir(s.file))
 	if err != nil {
 		return err
@@ -156,6 +161,9 @@ func (s *store) load() (*Record, error) {
 }
 
 func readRecord(name string) (*Record, error) {
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("it is no file")
+	}
 	file, err := os.Open(name) //nolint:gosec // it lies where the repository's content cannot put it
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

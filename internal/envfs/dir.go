@@ -44,7 +44,7 @@ func (f *FS) list(name string, at located) ([]fs.DirEntry, error) {
 // own directory: it is left out, so that what lists all files gets along without.
 func (f *FS) isInsideGit(name string, e fs.DirEntry) bool {
 	if e.Type()&fs.ModeSymlink == 0 {
-		return dotgit.Inside(e.Name())
+		return f.inGit(name)
 	}
 	_, err := f.find("stat", name)
 	return errors.Is(err, dotgit.ErrInside)

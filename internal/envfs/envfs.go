@@ -24,7 +24,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/assaydev/assay/internal/dotgit"
@@ -41,6 +43,7 @@ type FS struct {
 	meter  *meter
 	trail  *trail
 	over   *overlay // nil without edits
+	git    string   // Git's own directory where .git is a file that names it inside; else empty
 	places *places
 }
 
@@ -53,7 +56,48 @@ func OpenDir(root string, l Limits) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
-	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces()}, nil
+	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces(), git: gitDir(root)}, nil
+}
+
+// mostPointer is how many bytes of a .git file are read, which names one directory.
+const mostPointer = 4096
+
+// gitDir is where Git's own directory lies in the tree of root under another name, as
+// git init --separate-git-dir puts it; empty where it does not.
+func gitDir(root string) string {
+	file, err := os.OpenFile(filepath.Join(root, ".git"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, mostPointer))
+	to, found := strings.CutPrefix(string(data), "gitdir:")
+	if err != nil || !found {
+		return "" // a directory, as a rule
+	}
+	if to = strings.TrimSpace(to); !filepath.IsAbs(to) {
+		to = filepath.Join(root, to)
+	}
+	top, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return ""
+	}
+	if to, err = filepath.EvalSymlinks(to); err != nil {
+		return ""
+	}
+	if top, err = filepath.Abs(top); err == nil {
+		to, err = filepath.Abs(to)
+	}
+	rel, relErr := filepath.Rel(top, to)
+	if err != nil || relErr != nil || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
+// inGit reports whether a path whose parents are not in Git's own directory is it.
+func (f *FS) inGit(name string) bool {
+	return dotgit.Inside(path.Base(name)) || f.git != "" && strings.EqualFold(name, f.git)
 }
 
 // outsideGit refuses a directory below Git's own one, as it is named and as it is

@@ -271,6 +271,27 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestGitUnderAnotherName: .git may be a file that names a directory of the tree.
+func TestGitUnderAnotherName(t *testing.T) {
+	for _, pointer := range []string{"gitdir: data/git\n", "gitdir: ./data/../data/git", "gitdir: ABSOLUTE/data/git\n"} {
+		root := repo(t, map[string]string{"data/git/config": "secret", "data/a.yaml": "plain", "link": "-> data/git/config", "dir": "-> data", "x/y": "x"})
+		if err := os.WriteFile(filepath.Join(root, ".git"), []byte(strings.Replace(pointer, "ABSOLUTE", root, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fsys := open(t, root)
+		for _, v := range []*envfs.FS{fsys, fsys.With(map[string][]byte{"x/y": []byte("edit"), "data/git/config": []byte("edit")})} {
+			for _, file := range []string{"data/git", "data/git/config", "link", "dir/git/config"} {
+				if data, err := v.ReadFile(file); !errors.Is(err, dotgit.ErrInside) {
+					t.Errorf("%q: read %s: %q, %v", pointer, file, data, err)
+				}
+			}
+			if diff := cmp.Diff([]string{".", "data", "data/a.yaml", "dir", "x", "x/y"}, names(t, v)); diff != "" {
+				t.Errorf("%q: %s", pointer, diff)
+			}
+		}
+	}
+}
+
 // TestGitIsNoPartOfTheTree: at any depth, by any spelling, through links and "..".
 func TestGitIsNoPartOfTheTree(t *testing.T) {
 	root := repo(t, map[string]string{

@@ -73,7 +73,7 @@ func (f *FS) follow(name string, links *int) (located, error) {
 	if at, ok := f.places.get(name); ok {
 		return at, nil
 	}
-	if dotgit.Inside(path.Base(name)) {
+	if f.inGit(name) {
 		return located{}, dotgit.ErrInside
 	}
 	next := name
@@ -85,7 +85,9 @@ func (f *FS) follow(name string, links *int) (located, error) {
 		if !parent.info.IsDir() {
 			return located{}, fs.ErrNotExist
 		}
-		next = path.Join(parent.path, path.Base(name))
+		if next = path.Join(parent.path, path.Base(name)); f.inGit(next) {
+			return located{}, dotgit.ErrInside
+		}
 	}
 	at, err := f.lstat(next)
 	if err == nil && at.info.Mode()&fs.ModeSymlink != 0 {
@@ -205,7 +207,11 @@ func (f *FS) findLink(op, name string) (located, error) {
 	if err != nil {
 		return located{}, err
 	}
-	at, err := f.lstat(path.Join(dir.path, path.Base(name)))
+	full := path.Join(dir.path, path.Base(name))
+	if f.inGit(full) {
+		return located{}, pathError(op, name, dotgit.ErrInside)
+	}
+	at, err := f.lstat(full)
 	if err != nil {
 		return located{}, pathError(op, name, err)
 	}

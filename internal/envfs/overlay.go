@@ -33,7 +33,7 @@ func (f *FS) With(edits map[string][]byte) *FS {
 			files[at] = data
 		}
 	}
-	return &FS{base: f.base, close: f.close, meter: f.meter, trail: f.trail, over: newOverlay(files), places: newPlaces()}
+	return &FS{base: f.base, close: f.close, meter: f.meter, trail: f.trail, over: newOverlay(files), places: newPlaces(), git: f.git}
 }
 
 // place is where an edit of name goes: through the links of its directory

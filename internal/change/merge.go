@@ -163,9 +163,15 @@ func operate(o map[string]any, ops []any) (map[string]any, error) {
 		if data, err = (jsonpatch.Patch{op}).Apply(data); err != nil {
 			return nil, fmt.Errorf("operation %d of the patch (%s) does not apply: %s", i, operation(op), firstLine(err))
 		}
+		if len(data) > mostPatched { // copies double an object
+			return nil, fmt.Errorf("operation %d of the patch (%s) makes an object of more than %d MiB: make it smaller", i, operation(op), mostPatched>>20)
+		}
 	}
 	return decodeJSON(data)
 }
+
+// mostPatched is how large a patched object may become, in bytes: etcd takes far less.
+const mostPatched = 4 << 20
 
 // operation names an operation in a message.
 func operation(op jsonpatch.Operation) string {

@@ -22,6 +22,9 @@ const longestPattern = 16 << 10
 // intBytes is what a number in a list counts for.
 const intBytes = 8
 
+// runeBytes is what a character counts for where a text is made of single ones.
+const runeBytes = 4
+
 // maxNesting bounds a value: one that holds itself has no end.
 const maxNesting = 1000
 
@@ -76,6 +79,10 @@ func counted(name string, args []reflect.Value) int {
 	switch name {
 	case "repeat":
 		return product(max(number(0), 0), args[1].Len())
+	case "randAlphaNum", "randAlpha", "randAscii", "randNumeric": // runes, and the text made of them
+		return product(runeBytes+1, max(number(0), 0))
+	case "randBytes": // as base64
+		return product(3, max(number(0), 0))
 	case "indent", "nindent":
 		return product(max(number(0), 0), 1+strings.Count(args[1].String(), "\n"))
 	case "until":

@@ -37,6 +37,7 @@ func boundFunctions() bool {
 		"repeat", "indent", "nindent", "until", "untilStep", "seq", "replace", "join", "wrap", "wrapWith", "split", "splitList", "splitn",
 		"toPrettyJson", "mustToPrettyJson", "regexFindAll", "mustRegexFindAll", "regexSplit", "mustRegexSplit", "regexReplaceAll", "mustRegexReplaceAll",
 		"regexReplaceAllLiteral", "mustRegexReplaceAllLiteral", "print", "printf", "println", "cat", "quote", "squote", "list", "tuple", "concat",
+		"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes",
 	} {
 		sprigFunctions[name] = asking(name, sprigFunctions[name])
 	}

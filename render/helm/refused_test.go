@@ -321,3 +321,13 @@ func testDeadline(t *testing.T, version string) {
 		t.Fatalf("Render = %v, %v", objs, err)
 	}
 }
+
+// TestRandomTextIsBounded: what is drawn is asked about before there is any.
+func TestRandomTextIsBounded(t *testing.T) {
+	for _, name := range []string{"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes"} {
+		files := tree(map[string]string{caseDir + "/templates/cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata: {n: '{{ " + name + " 2000000000 | len }}'}\n"})
+		if _, _, err := render(t, files, spec.HelmSource{}, helm.Options{}); err == nil || !strings.Contains(err.Error(), "larger than 128 MiB") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

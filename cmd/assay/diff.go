@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/cli"
+	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/promote/compare"
 )
@@ -148,6 +149,6 @@ func printList(w io.Writer, p cli.Palette, title string, lines []string) {
 	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", p.Bold(title))
 	for _, line := range lines {
-		_, _ = fmt.Fprintf(w, "  %s\n", line)
+		_, _ = fmt.Fprintf(w, "  %s\n", visible.Name(line))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/compare"
 	"github.com/assaydev/assay/promote/worktree"
@@ -106,7 +107,7 @@ func (a *app) printDecision(s *site, r *promote.Result) {
 // printFiles prints changes as a unified diff, which git apply takes.
 func (a *app) printFiles(files []git.File) {
 	for _, f := range files {
-		from, to := "a/"+f.Path, "b/"+f.Path
+		from, to := visible.Quoted("a/"+f.Path), visible.Quoted("b/"+f.Path)
 		if f.Before == nil {
 			from = "/dev/null"
 		}

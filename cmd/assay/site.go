@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
+	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
@@ -109,7 +110,7 @@ func (a *app) dir(at located) worktree.Dir {
 }
 
 // on names a path in the repository as the user reaches it from here.
-func (s *site) on(name string) string { return onto(s.arg, s.Request.Dir, name) }
+func (s *site) on(name string) string { return visible.Name(onto(s.arg, s.Request.Dir, name)) }
 
 func onto(arg, dir, name string) string {
 	rel, err := filepath.Rel(filepath.FromSlash(dir), filepath.FromSlash(name))

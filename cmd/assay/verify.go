@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/verify"
 	"github.com/assaydev/assay/promote/worktree"
@@ -172,7 +173,7 @@ func findingOf(ctx context.Context, req render.Request, dir string, opt verify.O
 }
 
 func findingText(f verify.Finding) string {
-	where := f.Dir
+	where := visible.Name(f.Dir)
 	if f.Name != "" {
 		where += " (" + f.Name + ")"
 	}

@@ -14,6 +14,35 @@ import (
 // line all the same.
 func Text(text string) string { return escape(text, "", goEscape) }
 
+// Name is Text for what has one line: a file's name may hold line ends, and would look
+// like a line of ours.
+func Name(text string) string {
+	return Text(strings.NewReplacer("\n", `\n`, "\r", `\x0d`, "\t", `\t`).Replace(text))
+}
+
+// Quoted is a name as git writes it in a diff, in quotes where it has to be.
+func Quoted(name string) string {
+	var out strings.Builder
+	for _, c := range []byte(name) {
+		switch {
+		case c == '\n':
+			out.WriteString(`\n`)
+		case c == '\t':
+			out.WriteString(`\t`)
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(c))
+		case c < ' ' || c == 0x7f:
+			_, _ = fmt.Fprintf(&out, `\%03o`, c)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	if out.Len() == len(name) {
+		return name
+	}
+	return `"` + out.String() + `"`
+}
+
 // Painted is Text for one that has escapes of our own in it: each is followed by a
 // mark that others cannot know, and that is left out.
 func Painted(text, mark string) string { return escape(text, mark, goEscape) }

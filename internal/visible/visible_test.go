@@ -31,6 +31,19 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestName(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"env/app.yaml":          {"env/app.yaml", "env/app.yaml"},
+		"a\nok      b\t\r":      {`a\nok      b\t\x0d`, `"a\nok      b\t\015"`},
+		"\x1b[2J":               {`\x1b[2J`, `"\033[2J"`},
+		`say "hi" \ naïve.yaml`: {`say "hi" \ naïve.yaml`, `"say \"hi\" \\ naïve.yaml"`},
+	} {
+		if got := [2]string{Name(name), Quoted(name)}; got != want {
+			t.Errorf("%q is %q, want %q", name, got, want)
+		}
+	}
+}
+
 // FuzzVisible holds that nothing which steers is left, and that JSON says the same.
 func FuzzVisible(f *testing.F) {
 	f.Add("a\x1b[2J\u202e\x9b\r\n\r")

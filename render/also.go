@@ -16,13 +16,23 @@ import (
 // otherwise once the candidate of req is promoted: those that are rendered from a file
 // which the change edits. It reads all that is there.
 //
-// An environment has a plan or a marker. Outside the directory of req, a
-// kustomization and a chart count too: an Application may point to them.
+// An environment has a plan or a marker. A kustomization and a chart count too, since an
+// Application may point to them, except those below the directory of req that this one is
+// rendered from. One whose experiment holds an edited file is listed as well: the next
+// candidate there would have another judge.
 func AlsoChanges(ctx context.Context, req Request, top string, edits map[string][]byte) ([]spec.Environment, error) {
 	if len(edits) == 0 {
 		return nil, nil
 	}
-	all, err := everywhere(req.FS, top, path.Clean(req.Dir))
+	own, err := open(req)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := own.git.files(ctx, own.tree, own.hide)
+	if err != nil {
+		return nil, err
+	}
+	all, err := everywhere(req.FS, top, path.Clean(req.Dir), parts)
 	if err != nil {
 		return nil, err
 	}
@@ -42,15 +52,16 @@ func AlsoChanges(ctx context.Context, req Request, top string, edits map[string]
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err != nil || len(differences) > 0 {
+		if err != nil || len(differences) > 0 || n.judgedBy(edits) {
 			out = append(out, env)
 		}
 	}
 	return out, nil
 }
 
-// everywhere lists the environments at and below a directory.
-func everywhere(fsys *envfs.FS, top, own string) ([]spec.Environment, error) {
+// everywhere lists the environments at and below a directory. The one in own is
+// rendered from parts.
+func everywhere(fsys *envfs.FS, top, own string, parts map[string]bool) ([]spec.Environment, error) {
 	found, err := Find(fsys, top)
 	if err != nil {
 		return nil, err
@@ -70,9 +81,15 @@ func everywhere(fsys *envfs.FS, top, own string) ([]spec.Environment, error) {
 			return skip(fsys, top, name)
 		}
 		dir := path.Dir(name)
-		if marks(entry.Name()) && !known[dir] && !envfs.Within(dir, own) {
-			all[spec.Environment{Dir: dir}] = true
+		if !marks(entry.Name()) || known[dir] || dir == own {
+			return nil
 		}
+		if at, err := fsys.Locate(name); err == nil && envfs.Within(dir, own) {
+			if _, part := parts[at]; part {
+				return nil
+			}
+		}
+		all[spec.Environment{Dir: dir}] = true
 		return nil
 	})
 	return slices.SortedFunc(maps.Keys(all), spec.Environment.Compare), err

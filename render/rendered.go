@@ -303,6 +303,8 @@ type neighbour struct {
 	source source
 	tree   *envfs.FS // less its marker
 	hide   func(string) bool
+
+	experiment spec.Experiment
 }
 
 func (r *run) neighbour(env spec.Environment) (*neighbour, error) {
@@ -326,7 +328,24 @@ func openNeighbour(req Request) (*neighbour, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &neighbour{env: req.Environment, source: other.git, tree: other.tree, hide: other.hide}, nil
+	return &neighbour{
+		env: req.Environment, source: other.git, tree: other.tree, hide: other.hide, experiment: other.files.plan.Spec.Experiment,
+	}, nil
+}
+
+// judgedBy reports whether its experiment holds one of the edited files.
+func (n *neighbour) judgedBy(edits map[string][]byte) bool {
+	edited := map[string]bool{}
+	for name := range edits {
+		if at, err := n.tree.Locate(name); err == nil {
+			edited[at] = true
+		}
+	}
+	sources, err := experiment.Load(n.tree, n.env.Dir, n.experiment)
+	return err == nil && slices.ContainsFunc(sources, func(s experiment.Source) bool {
+		at, err := n.tree.Locate(s.File)
+		return err == nil && edited[at]
+	})
 }
 
 // changes are the objects that edits change in it: none where it is not rendered

@@ -208,6 +208,21 @@ func TestAlsoChanges(t *testing.T) {
 	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "b"}, {Dir: "c"}}) {
 		t.Errorf("also changes %v, %v", got, err)
 	}
+	judged := map[string]string{
+		"a/kustomization.yaml":               "resources: [base]\n",
+		"a/base/kustomization.yaml":          "resources: [web.yaml]\n",
+		"a/base/web.yaml":                    web,
+		"a/overlays/prod/kustomization.yaml": "resources: [../../base]\n",
+		"a/candidate.yaml":                   tagMarker("2"),
+		"b/web.yaml":                         besideWeb,
+		"b/assay.yaml":                       plan("experiment: {resources: [../a/base/web.yaml]}"),
+	}
+	req = tree{"", judged, "a"}.request()
+	edits := map[string][]byte{"a/base/web.yaml": []byte(strings.ReplaceAll(web, "shop/web:1", "shop/web:2"))}
+	got, err = render.AlsoChanges(context.Background(), req, ".", edits)
+	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "a/overlays/prod"}, {Dir: "b"}}) {
+		t.Errorf("also changes %v, %v", got, err)
+	}
 	charts := map[string]string{
 		"lib/Chart.yaml":         "apiVersion: v2\nname: lib\nversion: 1.0.0\n",
 		"lib/values.yaml":        "tag: '1'\n",

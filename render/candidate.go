@@ -205,6 +205,7 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	if res.Digest, err = experiment.Digest(experiment.Tested{
 		Path: r.req.Dir, Environment: r.req.Name, Change: res.Change, Attempt: marker.Spec.Attempt,
 		Plan: plan, Resources: resources, Sources: sources, Baseline: git.variant.Before, Candidate: git.variant.After,
+		Beside: git.baseline,
 	}); err != nil {
 		return err
 	}

@@ -31,6 +31,10 @@ type Tested struct {
 	// Every object of the variant, before naming: what it is in Baseline and
 	// in Candidate, rendered from Git and the plan alone.
 	Baseline, Candidate []*unstructured.Unstructured
+
+	// Beside is all that the environment renders to, likewise. Only what the
+	// experiment reads of it is tested.
+	Beside []*unstructured.Unstructured
 }
 
 // Digest is the experiment's identity. It depends on nothing but what is tested:
@@ -50,9 +54,11 @@ func Digest(in Tested) (digest.Digest, error) {
 	if len(templates(in.Sources)) > 0 {
 		tested["name"] = in.Plan.Metadata.Name // templates alone see it
 	}
-	for name, objs := range map[string][]*unstructured.Unstructured{
-		"resources": in.Resources, "baseline": in.Baseline, "candidate": in.Candidate,
-	} {
+	sets := map[string][]*unstructured.Unstructured{"resources": in.Resources, "baseline": in.Baseline, "candidate": in.Candidate}
+	if used := in.used(); len(used) > 0 {
+		sets["used"] = used
+	}
+	for name, objs := range sets {
 		set, err := canonicalSet(objs)
 		if err != nil {
 			return "", err

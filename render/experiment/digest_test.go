@@ -174,3 +174,32 @@ func TestDigestRefusesWhatIsNotUTF8(t *testing.T) {
 		wantError(t, err, "not UTF-8")
 	}
 }
+
+// TestDigestOfWhatIsRead: what the experiment reads of the environment is tested with
+// it, also what that reads in turn; nothing else beside it is.
+func TestDigestOfWhatIsRead(t *testing.T) {
+	judge := object1(t, `{apiVersion: argoproj.io/v1alpha1, kind: Experiment, metadata: {name: x}, spec: {analyses: [{name: a, templateName: strict}]}}`)
+	template := func(condition string) *unstructured.Unstructured {
+		return object1(t, `{apiVersion: argoproj.io/v1alpha1, kind: AnalysisTemplate, metadata: {name: strict}, spec: {metrics: [{name: m, successCondition: "`+condition+
+			`", provider: {job: {spec: {template: {spec: {containers: [{name: j, envFrom: [{configMapRef: {name: script}}]}]}}}}}}]}}`)
+	}
+	config := func(name, text string) *unstructured.Unstructured {
+		return object1(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: `+name+`}, data: {text: "`+text+`"}}`)
+	}
+	of := func(beside ...*unstructured.Unstructured) digest.Digest {
+		in := tested(t)
+		in.Resources, in.Beside = append(in.Resources, judge), beside
+		return digestOf(t, in)
+	}
+	want := of(template("a"), config("script", "a"), config("other", "a"))
+	if got := of(config("other", "b"), config("script", "a"), template("a")); got != want {
+		t.Error("what nobody reads, or the order, makes another digest")
+	}
+	for name, got := range map[string]digest.Digest{
+		"the template": of(template("b"), config("script", "a")), "what the template reads": of(template("a"), config("script", "b")), "nothing": of(),
+	} {
+		if got == want {
+			t.Errorf("%s: the digest is the same", name)
+		}
+	}
+}

@@ -4,8 +4,9 @@
 //  1. Load finds the files that the plan names; Owns says which files flat
 //     manifests must not take for their own.
 //  2. Parse executes and parses them under a placeholder for the ID.
-//  3. Digest hashes all that is tested: what Parse returns, and the bytes of the
-//     templates, which can tell the placeholder from an ID. The ID is a part of it.
+//  3. Digest hashes all that is tested: what Parse returns, the bytes of the
+//     templates, which can tell the placeholder from an ID, and what they read of the
+//     environment (used.go). The ID is a part of it.
 //  4. Render does the same under the real ID: plain files get it appended to
 //     their names, and references between them follow; templates place it
 //     themselves.

@@ -17,18 +17,24 @@ type Environment struct {
 }
 
 // String is the environment as trailers name it, on one line. No two
-// environments have the same: a directory that looks like one with a name, or
-// that a line cannot hold, is quoted.
+// environments have the same: a directory that looks like one with a name, that a line
+// cannot hold, or that a forge would take for an order, is quoted.
 func (e Environment) String() string {
 	dir := e.Dir
 	if quoted := strconv.Quote(dir); quoted != `"`+dir+`"` || dir == "" || strings.HasSuffix(dir, ")") || dir != excerpt.Line(dir) {
 		dir = strings.ReplaceAll(quoted, " ", `\x20`)
+	}
+	if excerpt.Inert(dir) != dir {
+		dir = orders.Replace(strings.ReplaceAll(strconv.Quote(e.Dir), " ", `\x20`))
 	}
 	if e.Name == "" {
 		return dir
 	}
 	return dir + " (" + e.Name + ")"
 }
+
+// orders are the characters without which no text is an order (excerpt.Inert).
+var orders = strings.NewReplacer("@", `\x40`, "#", `\x23`, "!", `\x21`, "[", `\x5b`, "*", `\x2a`, "-", `\x2d`, ":", `\x3a`, "/", `\x2f`)
 
 // ParseEnvironment reverses String.
 func ParseEnvironment(text string) (Environment, error) {

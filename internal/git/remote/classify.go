@@ -115,11 +115,12 @@ var serverWordings = []wording{
 // strangeWordings are what git says of an answer that no Git server gives. It is not
 // cut short either: that would be the network's doing, and may pass.
 var strangeWordings = []wording{
-	{refused, hintSize, []string{"out of memory", "died of signal 25", "file too large", "answer does not end"}},
+	{refused, hintSize, []string{"out of memory", "died of signal 25", "file too large", "answer does not end", "too large response headers"}},
 	{refused, hintStrange, []string{
 		"bad line length character", "expected flush after ref listing", "bad pack header", "pack is corrupted", "pack has bad object", "expected 'packfile'",
 		"is this a git repository", "unable to update url base from redirection", "redirects followed", "returned error: 30", "dumb http transport", "invalid info/refs",
 		"invalid server response", "did not send all necessary objects", "unknown object format", "bad band #", "unexpected service", "protocol error: expected", "git-http-push failed",
+		"received http/0.9", "not supported or disabled in libcurl", "not supported in libcurl",
 	}},
 }
 
@@ -221,14 +222,14 @@ func serverAnswer(stderr string) answer {
 	}
 	said := strings.ToLower(stderr)
 	a := answer{class: unavailable}
-	if s := httpStatus(said); !strings.HasPrefix(s, "5") && s != "408" && s != "429" {
+	if s := httpStatus(said); (!strings.HasPrefix(s, "5") || s == "501" || s == "505") && s != "408" && s != "429" {
 		if m, ok := match(awayWordings, own(said)); ok {
 			a = m
 		} else if m, ok := match(serverWordings, said); ok {
 			a = m
 		} else if m, ok := match(strangeWordings, own(said)); ok && !has(own(said), cut...) {
 			a, a.strange = m, true
-		} else if strings.HasPrefix(s, "4") {
+		} else if s != "" {
 			a = answer{class: refused, hint: hintURL}
 		} else if _, text, found := strings.Cut(said, "fatal: remote error: "); found && !has(text, transient...) {
 			a.class = refused

@@ -42,6 +42,15 @@ type Choice struct {
 	Started    time.Time // when what judges began to test it; zero where nothing does yet
 	Expires    time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 	Concluded  time.Time // when the verdict was reached; zero for a hold, and where that is not known
+
+	// Shut says that a promotion is held for a window alone, which opens at Opens; zero where
+	// that is not known.
+	Shut  bool
+	Opens time.Time
+
+	// SyncWaits says which window of Argo CD's is closed, so that what is decided lands in Git
+	// and is synced later. It is no part of what is written.
+	SyncWaits string
 }
 
 // Decider decides about the candidate under test.
@@ -66,15 +75,28 @@ type Tip struct {
 	// they have been read.
 	Now func() time.Time
 
+	// AnyTime lets a promotion land outside of the plan's windows: a person said so, or it
+	// landed before.
+	AnyTime bool
+
 	// As renders the environment of the same tree as another view of it asks; nil where
 	// the tree is not at hand.
 	As func(ctx context.Context, view View) (*render.Result, error)
 }
 
-// ByHand is the decision of people. The ID may be empty.
+// clock is the time by the clock of who dated the objects.
+func (t Tip) clock() time.Time {
+	if t.Now == nil {
+		return time.Now()
+	}
+	return t.Now()
+}
+
+// ByHand is the decision of people. While the plan's windows are closed a promotion is held
+// (OutsideWindows lets it land). The ID may be empty.
 func ByHand(outcome decision.Outcome, reason string, id digest.Selector) Decider {
-	return Decider{outcome, func(context.Context, Tip) (Choice, error) {
-		return Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, nil
+	return Decider{outcome, func(_ context.Context, tip Tip) (Choice, error) {
+		return tip.inWindows(Choice{Decision: Decision{Outcome: outcome, Reason: reason, ID: id}}, tip.clock())
 	}}
 }
 
@@ -98,7 +120,10 @@ func ByVerdict(find Objects, wanted decision.Outcome) Decider {
 			return c, &MissingError{InputReason, fmt.Sprintf("the plan %s is paused (spec.promotion.paused) and the verdict is %s: to follow it anyway, %[2]s it by hand and say why",
 				res.Plan.Metadata.Name, c.Outcome)}
 		}
-		return c, err
+		if err != nil {
+			return c, err
+		}
+		return tip.inWindows(c, tip.clock())
 	}}
 }
 
@@ -155,10 +180,7 @@ func judge(ctx context.Context, tip Tip, objs []*unstructured.Unstructured) (ver
 		return verdict.Verdict{}, err
 	}
 	opt := verdict.Options{Engines: res.Plan.Spec.Experiment.Engines}
-	expect := verdict.Expect{Digest: res.Digest, Namespace: res.Namespace, Judges: res.Judges(), Deadline: deadline, Now: time.Now()}
-	if tip.Now != nil {
-		expect.Now = tip.Now()
-	}
+	expect := verdict.Expect{Digest: res.Digest, Namespace: res.Namespace, Judges: res.Judges(), Deadline: deadline, Now: tip.clock()}
 	if tip.Since != nil && expect.NeedsSince(opt) {
 		if expect.Since, err = tip.Since(ctx); err != nil {
 			return verdict.Verdict{}, err

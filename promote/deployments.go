@@ -17,6 +17,15 @@ type Deployment struct {
 	View    View   // how Argo CD renders the environment there
 	Objects Objects
 	Now     func() time.Time // by the clock of its cluster; nil is ours
+	Windows *Windows         // in which Argo CD syncs it; nil is always
+}
+
+// clock is the time there.
+func (d Deployment) clock() time.Time {
+	if d.Now == nil {
+		return time.Now()
+	}
+	return d.Now()
 }
 
 // ByDeployments follows the verdicts of an environment's experiment everywhere that it
@@ -38,6 +47,9 @@ func ByDeployments(list []Deployment) Decider {
 		choice, err := c.choose()
 		if paused := tip.Rendered.Plan.Spec.Promotion.Paused; paused && err == nil && choice.Held == "" {
 			choice.Held, choice.Reason = decision.Hold, fmt.Sprintf("the verdict is %s, and the plan is paused (spec.promotion.paused): %s", choice.Outcome, choice.Reason)
+		}
+		if err == nil {
+			choice, err = c.within(list, choice)
 		}
 		return choice, err
 	}}
@@ -79,11 +91,7 @@ func (c *council) ask(ctx context.Context, d Deployment, named bool) error {
 		c.away = append(c.away, choice.Reason)
 		return nil
 	}
-	now := time.Now()
-	if d.Now != nil {
-		now = d.Now()
-	}
-	c.said = append(c.said, heard{choice, now})
+	c.said = append(c.said, heard{choice, d.clock()})
 	return nil
 }
 

@@ -19,6 +19,7 @@ type Result struct {
 	Engine    string        `json:"engine,omitempty"`
 	Reason    string        `json:"reason,omitempty"`
 	Evidence  string        `json:"evidence,omitempty"`
+	SyncWaits string        `json:"syncWaits,omitempty"` // the window that Argo CD waits for before it syncs what landed
 	Files     []Changed     `json:"files,omitempty"`
 	Untested  []string      `json:"untested,omitempty"`
 	Promotion string        `json:"promotion,omitempty"` // the same in all commits that it takes

@@ -55,7 +55,7 @@ func apiAnswer(r *http.Request, objs []*unstructured.Unstructured) any {
 	kinds := map[string]map[string]string{
 		"v1":                   {"pods": "Pod"},
 		"batch/v1":             {"jobs": "Job"},
-		"argoproj.io/v1alpha1": {"analysisruns": "AnalysisRun", "applications": "Application"},
+		"argoproj.io/v1alpha1": {"analysisruns": "AnalysisRun", "applications": "Application", "appprojects": "AppProject"},
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/apis/")
 	if path == r.URL.Path {

@@ -23,6 +23,7 @@ type decideOptions struct {
 	reason, experiment, format string
 	exitCode                   bool
 	id                         digest.Selector
+	outside                    bool // of the plan's windows
 }
 
 // bindDecide adds the flags of what follows a verdict.
@@ -63,6 +64,8 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 	switch {
 	case byHand && opt.experiment != "":
 		return cli.Usagef("--reason decides by hand, --experiment follows a verdict: give one of the two")
+	case !byHand && opt.outside:
+		return cli.Usagef("--outside-windows is a person's own word: give it with --reason")
 	case !byHand && opt.experiment == "":
 		return cli.Usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
@@ -72,12 +75,18 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 	}
 	defer s.close()
 	decider := promote.ByHand(outcome, opt.reason, opt.id)
+	if opt.outside {
+		decider = promote.OutsideWindows(decider)
+	}
 	if !byHand {
 		if decider, err = a.verdict(opt, outcome, s); err != nil {
 			return err
 		}
 	}
 	r, err := s.Decide(ctx, decider)
+	if byHand && err == nil && r.Choice.Shut {
+		defer a.notef("to promote it all the same: --outside-windows")
+	}
 	return a.reportDecision(s, opt, r, err)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,8 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cli"
+	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/describe"
@@ -34,7 +38,9 @@ those of the baseline, the pods of the variant and why they are not ready, the
 verdict that all of it gives, and why nothing is promoted.
 
 The cluster is that of the kubeconfig's context, as for kubectl, else that of
-the pod. It takes the verb list on the kinds that judge, and on pods.
+the pod. It takes the verb list on the kinds that judge, and on pods. With --app of
+an Application in the cluster it also says whether a sync window of its AppProject
+is closed, which takes the verb get on appprojects.
 
 With --watch, a cluster or a server that does not answer once it has answered is
 told of, and asked again.`,
@@ -132,7 +138,28 @@ func (a *app) described(ctx context.Context, opt describeOptions, s *site) (*des
 		report, err = describe.Of(ctx, env, tip, c.List, namespace)
 		return promote.Choice{Held: decision.Hold}, err
 	}})
+	if err == nil && report != nil {
+		report.Sync = a.syncs(ctx, opt.serverFlags, s.app, c)
+	}
 	return report, err
+}
+
+// syncs says for people whether Argo CD's windows keep it from syncing an Application of
+// the cluster now; empty where they do not.
+func (a *app) syncs(ctx context.Context, opt serverFlags, app deployed, c *cluster.Client) string {
+	name, live := application.ParseName(opt.app)
+	if !live {
+		return ""
+	}
+	o, err := c.Get(ctx, application.ProjectResource(), name.Or(c.Namespace).Namespace, cmp.Or(app.place.Project, "default"))
+	if err != nil {
+		return "whether a sync window is closed is not known: " + excerpt.Of(err.Error(), 200)
+	}
+	closed, _ := promote.WindowsOf(application.ReadProject(o), app.place).Closed(c.Now())
+	if closed == "" {
+		return ""
+	}
+	return "Argo CD waits: " + closed
 }
 
 func (a *app) printDescription(r *describe.Report, format string, err error) error {

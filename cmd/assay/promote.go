@@ -22,7 +22,9 @@ On a server the commit is made on the tip of the branch, and lands only there:
 if the branch moves meanwhile, all starts over from its new tip.
 
 It takes a verdict of promote in --experiment, or a reason in --reason. On any
-other verdict it changes nothing, and the exit code is 3.
+other verdict it changes nothing, and the exit code is 3. So it is while the
+plan's windows (spec.promotion.windows) are closed; --outside-windows is the word
+of a person who promotes nevertheless.
 
 A promotion that was killed while it wrote is finished by the same command.
 Without a candidate there is nothing to do.`,
@@ -44,5 +46,6 @@ Without a candidate there is nothing to do.`,
 	}
 	opt.bindDecide(cmd)
 	opt.bindByHand(cmd)
+	cmd.Flags().BoolVar(&opt.outside, "outside-windows", false, "with --reason, promote even while spec.promotion.windows of the plan is closed")
 	return cmd
 }

@@ -85,6 +85,8 @@ func (a *app) printDecision(s *site, r *promote.Result) {
 		a.notef("the promotion of candidate %s%s in commit %s is reverted already, %s: nothing to do", called(r.Candidate), inBrackets(r.ID), git.Short(r.Reverts), r.Undone)
 	case r.Choice.Held == decision.Superseded:
 		a.notef("superseded: %s: nothing to do", r.Reason)
+	case r.Choice.Shut:
+		a.notef("candidate %s (%s) is not promoted: %s", called(r.Candidate), r.ID, r.Reason)
 	case r.Choice.Held != "":
 		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", called(r.Candidate), r.ID, r.Choice.Held, r.Reason)
 	case r.Outcome == decision.None:

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/forge"
@@ -152,7 +153,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		opt.Step = func(text string) { a.notef("%s ...", text) }
 	}
 	if f.asArgoCD {
-		if err := a.asArgoCD(ctx, f.serverFlags, app.project, &opt); err != nil {
+		if err := a.asArgoCD(ctx, f.serverFlags, app.place.Project, &opt); err != nil {
 			return nil, err
 		}
 	}
@@ -161,17 +162,16 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		return nil, err
 	}
 	return &site{
-		home: s, session: s, View: opt.View, arg: dir, close: s.Close, branch: func(context.Context) (string, error) { return s.Branch, nil },
-		namespace: func() (string, error) { return f.destination(app.title, app.cluster, opt.View.Request.Namespace) },
+		home: s, session: s, app: app, View: opt.View, arg: dir, close: s.Close, branch: func(context.Context) (string, error) { return s.Branch, nil },
+		namespace: func() (string, error) { return f.destination(app.title, app.place.Cluster, opt.View.Request.Namespace) },
 	}, nil
 }
 
 // deployed is what an Application says of the environment that it deploys.
 type deployed struct {
-	title   string // for people
-	cluster string // that it deploys to, where that is not Argo CD's own
-	project string
-	call    plugin.Call
+	title string // for people
+	place application.Place
+	call  plugin.Call
 }
 
 // deployed takes the place of the environment, and what the plugin gets, from the
@@ -189,5 +189,5 @@ func (a *app) deployed(ctx context.Context, opt *serverFlags) (deployed, error) 
 	if opt.branch == "" && place.Revision != "HEAD" {
 		opt.branch = place.Revision
 	}
-	return deployed{title, place.Cluster, place.Project, call}, nil
+	return deployed{title, place, call}, nil
 }

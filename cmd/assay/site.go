@@ -41,6 +41,7 @@ type site struct {
 	promote.View
 	arg     string          // the environment's directory as the user knows it
 	session *branch.Session // on a server
+	app     deployed        // the Application that names it; empty without one
 
 	branch func(context.Context) (string, error) // that the environment is on
 

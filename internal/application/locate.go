@@ -19,6 +19,7 @@ type Place struct {
 	Project         string            // the Application's
 	Name, Namespace string            // the Application's, and its destination's namespace
 	Cluster         string            // that it deploys to, by name or URL; empty is Argo CD's own
+	Destination     Destination       // as the Application writes it
 	Parameters      string            // as in ARGOCD_APP_PARAMETERS; empty without any
 	Env             map[string]string // of the plugin, as the Application names them
 }
@@ -58,6 +59,7 @@ func (a *Application) place(root map[string]any, of source) (Place, error) {
 		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
 		Project: text(root, "spec", "project"), Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
 		Cluster: destination(root), Env: map[string]string{},
+		Destination: Destination{text(root, "spec", "destination", "server"), text(root, "spec", "destination", "name"), text(root, "spec", "destination", "namespace")},
 	}
 	switch {
 	case p.Name == "":

@@ -7,10 +7,16 @@ import (
 
 	"github.com/gobwas/glob"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/repourl"
 )
+
+// ProjectResource is the resource that an AppProject is.
+func ProjectResource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "appprojects"}
+}
 
 // Project is what an AppProject permits: Argo CD does not deploy an Application that
 // its project does not permit, whatever the Application says of itself. The rules are those
@@ -20,9 +26,11 @@ type Project struct {
 	Namespaces   []string // of Applications, beside Argo CD's own
 	Repos        []string
 	Destinations []Destination
+
+	windows []syncWindow
 }
 
-// Destination is a pattern of where Applications may deploy to.
+// Destination is where an Application deploys to, or a pattern of that.
 type Destination struct{ Server, Name, Namespace string }
 
 // ReadProject reads an AppProject that a cluster sent.
@@ -35,6 +43,7 @@ func ReadProject(o *unstructured.Unstructured) Project {
 		d, _ := item.(map[string]any)
 		p.Destinations = append(p.Destinations, Destination{text(d, "server"), text(d, "name"), text(d, "namespace")})
 	}
+	p.windows = readWindows(o)
 	return p
 }
 

@@ -124,6 +124,7 @@ func (w *walker) checkPlan(p *Plan) {
 	if strings.ContainsFunc(p.Spec.Promotion.Title, isControl) {
 		w.at("spec.promotion.title", "must be one line")
 	}
+	w.checkWindows(p.Spec.Promotion.Windows)
 }
 
 // checkRepo keeps credentials out of plans. Their text reaches no message.

@@ -1,6 +1,10 @@
 package spec
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/assaydev/assay/internal/window"
+)
 
 // NewPlan is the plan of an environment that has none. The name is the
 // directory's base name.
@@ -26,6 +30,9 @@ func (p *Plan) setDefaults(name string) {
 	set(&s.Promotion.Method, "pull-request")
 	set(&s.Promotion.Reject, "push")
 	set(&s.Promotion.Merge, "manual")
+	for i := range s.Promotion.Windows {
+		set(&s.Promotion.Windows[i].Kind, window.Allow)
+	}
 	set(&s.Queue, "preempt")
 	s.dropEmptySources()
 }

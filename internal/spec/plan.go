@@ -110,6 +110,17 @@ type Promotion struct {
 	Merge  string        `json:"merge,omitempty" jsonschema:"enum=manual,enum=auto"`        // who merges the pull request; default manual
 	Paused bool          `json:"paused,omitempty"`                                          // the promoter leaves the environment alone
 	To     []Destination `json:"to,omitempty"`                                              // next environments, which get the change as a candidate of their own
+
+	// when a promotion may land; a rejection always may. Not while a window that denies is open; where some allow, only while one of these is
+	Windows []Window `json:"windows,omitempty" jsonschema:"maxItems=50"`
+}
+
+// Window is a time that comes again, in which promotions may land or may not.
+type Window struct {
+	Kind     string   `json:"kind,omitempty" jsonschema:"enum=allow,enum=deny"` // allow or deny; default allow
+	Schedule string   `json:"schedule" jsonschema:"minLength=1,maxLength=200"`  // when it opens, in cron's five fields: minute, hour, day of the month, month, day of the week
+	Duration Duration `json:"duration" jsonschema:"minLength=1"`                // how long it stays open, as 30m or 8h; at least 1m, at most 8784h
+	TimeZone string   `json:"timeZone,omitempty" jsonschema:"maxLength=100"`    // of the tz database, as Europe/Berlin; default UTC
 }
 
 // Destination is a next environment.

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"

@@ -138,7 +138,7 @@ func (s Server) passed(ctx context.Context, d history.Decision, decide promote.D
 			return propagation{rec, d.Commit, forms}, nil
 		}
 	}
-	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res})
+	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, AnyTime: true})
 	switch {
 	case ctx.Err() != nil:
 		return propagation{}, err

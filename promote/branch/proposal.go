@@ -94,7 +94,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 // repeat makes the edit on another commit, whatever is decided by now.
 func (s Server) repeat(e *promote.Edit) Step {
 	return func(ctx context.Context, base remote.Base) (*Proposal, error) {
-		p, _, err := s.decision(ctx, base, promote.ByHand(e.Outcome, "", digest.Selector(e.Digest)))
+		p, _, err := s.decision(ctx, base, promote.OutsideWindows(promote.ByHand(e.Outcome, "", digest.Selector(e.Digest))))
 		return p, err
 	}
 }

@@ -109,7 +109,7 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 	case a.proposal != nil:
 		next, err := s.after(ctx, a)
 		r := s.landed(a, next)
-		r.Unfinished = before.unfinished
+		r.Unfinished, r.SyncWaits = before.unfinished, choice.SyncWaits
 		return r, err
 	case choice.Held != "":
 		s.closeSuperseded(ctx, env, nil)
@@ -161,7 +161,7 @@ func (s Server) preview(ctx context.Context, decide promote.Decider) (*promote.R
 		return promote.Nothing(env), nil
 	}
 	r := promote.Proven(p.Edit, p.Decision, p.Record)
-	r.DryRun = true
+	r.DryRun, r.SyncWaits = true, choice.SyncWaits
 	return r, nil
 }
 

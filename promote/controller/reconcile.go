@@ -219,8 +219,11 @@ func (p *promoter) next(r *promote.Result) time.Duration {
 		return jittered(pullEvery)
 	case r.Choice.Held == "":
 		return 0
-	case !r.Choice.Expires.IsZero():
-		return min(max(r.Choice.Expires.Sub(now)+firstAgain, firstAgain), jittered(holdEvery))
+	}
+	for _, due := range []time.Time{r.Choice.Opens, r.Choice.Expires} {
+		if !due.IsZero() {
+			return min(max(due.Sub(now)+firstAgain, firstAgain), jittered(holdEvery))
+		}
 	}
 	return jittered(holdEvery)
 }

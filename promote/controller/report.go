@@ -37,6 +37,7 @@ type Outcome struct {
 	Pull      string           `json:"pullRequest,omitempty"` // its URL, or its branch
 	State     string           `json:"state,omitempty"`       // of the pull request: open, merged or closed
 	Reason    string           `json:"reason,omitempty"`
+	SyncWaits string           `json:"syncWaits,omitempty"` // the window that Argo CD waits for before it syncs
 
 	earlier bool      // nothing is under test, and this is the last decision
 	at      time.Time // when it came to this; zero where that is not known
@@ -48,7 +49,7 @@ func outcomeOf(r *promote.Result) Outcome {
 		// It was merged, or decided by somebody else.
 		return Outcome{Outcome: d.Outcome, Candidate: d.Candidate, ID: d.Experiment, Commit: d.Commit, earlier: true, at: d.Time}
 	}
-	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit, at: time.Now()}
+	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit, SyncWaits: r.SyncWaits, at: time.Now()}
 	if r.Choice.Held != "" {
 		o.at = r.Choice.Started
 	}
@@ -77,7 +78,7 @@ func (o Outcome) same(as Outcome) bool {
 
 // identity is an outcome less what may change while it stays the same one.
 func (o Outcome) identity() Outcome {
-	o.Reason, o.earlier, o.at = "", false, time.Time{}
+	o.Reason, o.SyncWaits, o.earlier, o.at = "", "", false, time.Time{}
 	return o
 }
 
@@ -269,6 +270,9 @@ func (o Outcome) String() string {
 		if part != "" {
 			text += ": " + part
 		}
+	}
+	if o.SyncWaits != "" {
+		text += "; the sync waits: " + o.SyncWaits
 	}
 	return excerpt.Of(text, longestEvent)
 }

@@ -36,6 +36,8 @@ type Report struct {
 	Verdict   decision.Outcome  `json:"verdict"` // what would be done now: promote, reject or hold
 	Reason    string            `json:"reason,omitempty"`
 	Paused    bool              `json:"paused,omitempty"`  // the plan follows no verdict
+	Window    string            `json:"window,omitempty"`  // of the plan: why a promotion may not land now
+	Sync      string            `json:"sync,omitempty"`    // of Argo CD: why it does not sync now
 	Since     *time.Time        `json:"since,omitempty"`   // when the branch began to hold it, where that is known
 	Expires   *time.Time        `json:"expires,omitempty"` // when a hold becomes a reject
 	Judges    []Judge           `json:"judges"`
@@ -94,6 +96,13 @@ func Judged(ctx context.Context, env spec.Environment, tip promote.Tip, list Lis
 	r.Now = time.Now()
 	if tip.Now != nil {
 		r.Now = tip.Now()
+	}
+	state, err := promote.LandsAt(res.Plan, r.Now)
+	if err != nil {
+		return nil, err
+	}
+	if !state.Open {
+		r.Window = state.String()
 	}
 	if len(res.Judges()) == 0 {
 		r.Reason = "nothing judges it: promote or reject it by hand, and say why"

@@ -24,6 +24,10 @@ func (r *Report) Text() string {
 	line("Candidate", "%s (%s)", r.Candidate, r.ID)
 	line("Verdict", "%s", r.verdict())
 	line("Reason", "%s", r.Reason)
+	if r.Window != "" {
+		line("Window", "a promotion does not land now: spec.promotion.windows is %s", r.Window)
+	}
+	line("Sync", "%s", r.Sync)
 	if r.Since != nil {
 		line("Under test", "for %s", duration.HumanDuration(r.Now.Sub(*r.Since)))
 	}

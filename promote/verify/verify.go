@@ -8,7 +8,8 @@
 //  3. The commits since a revision are held against what promotions allow, where that
 //     was asked for (promote/audit).
 //  4. The expressions of the plan's own engines are compiled.
-//  5. What renders well and would surprise under Argo CD is a warning.
+//  5. Windows of the plan that never open are a warning (window.go).
+//  6. What renders well and would surprise under Argo CD is a warning.
 package verify
 
 import (
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"time"
 
 	"github.com/assaydev/assay/internal/engine/verdict"
 	"github.com/assaydev/assay/internal/envfs"
@@ -64,6 +66,11 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		return Report{Result: res}, ErrNoEnvironment
 	}
 	r := Report{Result: res, Warnings: append(append([]string{}, res.Warnings...), res.Unjudged()...)}
+	closed, err := windows(res.Plan, time.Now())
+	if err != nil {
+		return r, err
+	}
+	r.Warnings = append(r.Warnings, closed...)
 	if res.Marker != nil {
 		err = promote.Prove(ctx, req, res, opt.Branch)
 		if r.Proven = err == nil; r.Proven {

@@ -1,0 +1,101 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/test/envrepo"
+)
+
+// windows gives the AppProject sync windows.
+func (w *world) windows(list ...any) {
+	for _, item := range list {
+		item.(map[string]any)["applications"] = []any{"shop"}
+	}
+	w.project = func(context.Context, string) (application.Project, error) {
+		return application.ReadProject(&unstructured.Unstructured{Object: map[string]any{
+			"metadata": map[string]any{"name": "team"},
+			"spec": map[string]any{
+				"sourceRepos": []any{"*"}, "destinations": []any{map[string]any{"server": "*", "namespace": "*"}}, "syncWindows": list,
+			},
+		}}), nil
+	}
+}
+
+func once(kind, schedule, duration string) map[string]any {
+	return map[string]any{"kind": kind, "schedule": schedule, "duration": duration}
+}
+
+// TestSyncWindows is what windows of Argo CD and of the plan do to a verdict, by the clock of
+// the cluster.
+func TestSyncWindows(t *testing.T) {
+	const plain, allowed, denied = "method: push", `method: push, windows: [{schedule: "0 12 * * *", duration: 1h}]`, `method: push, windows: [{kind: deny, schedule: "0 12 * * *", duration: 1h}]`
+	noon := time.Date(2026, 11, 30, 12, 30, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		plan      string
+		window    map[string]any
+		condition string
+		told      string // and how it begins
+		waits     string // the sync, as the annotation tells
+		again     time.Duration
+	}{
+		"open":                        {plain, once("allow", "0 12 * * *", "1h"), "Complete", "shop Promoted: ", "", 0},
+		"closed":                      {plain, once("deny", "0 12 * * *", "31m"), "Complete", "shop Held: a promotion may not land now: the sync window of the AppProject team is closed by", "", 61 * time.Second},
+		"closed for long":             {plain, once("allow", "0 22 * * *", "1h"), "Complete", "shop Held: a promotion may not land now", "", holdEvery + holdEvery/5},
+		"closed for a rejection":      {plain, once("deny", "0 12 * * *", "1h"), "Failed", "shop Rejected: ", "closed by deny", 0},
+		"it cannot be read":           {plain, once("deny", "0 12", "1h"), "Complete", "shop Held: a promotion may not land now: its AppProject team has a sync window that cannot be read: spec.syncWindows[0].schedule", "", holdEvery + holdEvery/5},
+		"it cannot be read: rejected": {plain, once("deny", "0 12", "1h"), "Failed", "shop Rejected: ", "cannot be read", 0},
+		"closed, and the plan allows": {allowed, once("deny", "0 12 * * *", "1h"), "Complete", "shop Promoted: ", "closed by deny", 0},
+		"open, and the plan denies":   {denied, once("allow", "0 12 * * *", "1h"), "Complete", "shop Held: a promotion may not land now: spec.promotion.windows of the plan is closed by", "", holdEvery + holdEvery/5},
+		"the plan denies a rejection": {denied, once("allow", "0 12 * * *", "1h"), "Failed", "shop Rejected: ", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, envrepo.Prod(test.plan))
+			w.now = func() time.Time { return noon }
+			w.windows(test.window)
+			w.judge(test.condition)
+			var waits string
+			tell := w.tell
+			w.tell = func(ctx context.Context, app application.Deployed, n news) {
+				waits = n.outcome.SyncWaits
+				if text := fmt.Sprint(annotation(n.all)); waits != "" && (!strings.Contains(text, `"syncWaits":"`) || !strings.Contains(n.outcome.String(), "; the sync waits: ")) {
+					t.Errorf("the annotation is %s, and the Event %s", text, n.outcome)
+				}
+				tell(ctx, app, n)
+			}
+			tip := w.tip()
+			again := w.conclude()
+			if again < test.again/2 || again > test.again {
+				t.Errorf("it looks again after %s, want about %s", again, test.again)
+			}
+			if !strings.Contains(waits, test.waits) || (waits == "") != (test.waits == "") {
+				t.Errorf("the sync waits for %q", waits)
+			}
+			if held := strings.Contains(test.told, " Held: "); held != (w.tip() == tip) {
+				t.Errorf("it wrote: %t", w.tip() != tip)
+			}
+			w.said(test.told)
+		})
+	}
+}
+
+// TestPromotesOnceItOpens: by a clock that is an hour off, it is promoted an hour off.
+func TestPromotesOnceItOpens(t *testing.T) {
+	w := newWorld(t, envrepo.Prod(`method: push, windows: [{schedule: "0 12 * * *", duration: 1h}]`))
+	now := time.Date(2026, 11, 30, 11, 59, 50, 0, time.UTC)
+	w.now = func() time.Time { return now }
+	w.judge("Complete")
+	if again := w.conclude(); again != 11*time.Second {
+		t.Errorf("it looks again after %s", again)
+	}
+	w.said("shop Held: ")
+	now = now.Add(11 * time.Second)
+	w.conclude()
+	w.said("shop Promoted: ")
+}

@@ -57,9 +57,10 @@ func TestPromoterMayDoLittle(t *testing.T) {
 		"argoproj.io/applications get,list,patch,watch", "argoproj.io/applicationsets get", "argoproj.io/appprojects get", "coordination.k8s.io/leases create,get,update",
 	})
 	holds(t, "in the cluster", cluster.Rules, []string{
-		"/pods list", "apiextensions.k8s.io/customresourcedefinitions list,watch",
+		"/configmaps list", "/pods list", "/serviceaccounts list", "/services list", "apiextensions.k8s.io/customresourcedefinitions list,watch",
+		"apps/daemonsets list", "apps/deployments list", "apps/statefulsets list",
 		"argoproj.io/analysisruns get,list,watch", "argoproj.io/experiments get,list,watch", "argoproj.io/rollouts get,list,watch",
-		"batch/jobs get,list,watch", "flagger.app/canaries get,list,watch", "iter8.tools/experiments get,list,watch", "k6.io/testruns get,list,watch",
+		"batch/jobs get,list,watch", "flagger.app/canaries get,list,watch", "iter8.tools/experiments get,list,watch", "k6.io/testruns get,list,watch", "networking.k8s.io/networkpolicies list",
 	})
 	for _, e := range engine.With(nil) {
 		resource, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Group: e.Group, Version: "v1", Kind: e.Kind})

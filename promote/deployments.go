@@ -18,6 +18,7 @@ type Deployment struct {
 	Objects Objects
 	Now     func() time.Time // by the clock of its cluster; nil is ours
 	Windows *Windows         // in which Argo CD syncs it; nil is always
+	Drift   Drift            // from what Git renders; nil is not looked for
 }
 
 // clock is the time there.
@@ -106,7 +107,11 @@ func (c *council) read(ctx context.Context, d Deployment) (Choice, error) {
 	if res.Digest != c.tip.Rendered.Digest {
 		return Choice{}, fmt.Errorf("it renders another experiment than Git: %s", res.ID)
 	}
-	return Read(ctx, Tip{Rendered: res, Since: c.tip.Since, Now: d.Now}, d.Objects)
+	choice, err := Read(ctx, Tip{Rendered: res, Since: c.tip.Since, Now: d.Now}, d.Objects)
+	if err != nil {
+		return Choice{}, err
+	}
+	return drifted(ctx, choice, res, d.Drift)
 }
 
 // choose is one choice of all that was said.

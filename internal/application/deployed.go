@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/drift"
 )
 
 // Deployed is an Application as its cluster has it: what it deploys with the plugin,
@@ -29,6 +30,10 @@ type Deployed struct {
 	// RolledBack is the revision that people went back to while automated sync is off;
 	// empty where they did not.
 	RolledBack string
+
+	// Ignored is what spec.ignoreDifferences says of its objects. A rule that is not a JSON
+	// pointer is about the whole object here.
+	Ignored []drift.Ignore
 
 	// Generator is the ApplicationSet that writes it; empty where none does.
 	Generator string
@@ -89,6 +94,7 @@ func ReadDeployed(o *unstructured.Unstructured) Deployed {
 			d.Generator = owner.Name
 		}
 	}
+	d.Ignored = ignored(o.Object)
 	status, _ := o.Object["status"].(map[string]any)
 	d.Manages = managed(status, text(o.Object, "spec", "destination", "namespace"))
 	d.Operation = running(status)
@@ -96,6 +102,23 @@ func ReadDeployed(o *unstructured.Unstructured) Deployed {
 		d.RolledBack = rolledBack(status)
 	}
 	return d
+}
+
+// ignored are the rules of spec.ignoreDifferences.
+func ignored(root map[string]any) []drift.Ignore {
+	var out []drift.Ignore
+	list, _, _ := unstructured.NestedSlice(root, "spec", "ignoreDifferences")
+	for _, item := range list {
+		r, _ := item.(map[string]any)
+		rule := drift.Ignore{Group: text(r, "group"), Kind: text(r, "kind"), Namespace: text(r, "namespace"), Name: text(r, "name")}
+		rule.Pointers, _, _ = unstructured.NestedStringSlice(r, "jsonPointers")
+		for _, other := range []string{"jqPathExpressions", "managedFieldsManagers"} {
+			given, _ := r[other].([]any)
+			rule.Whole = rule.Whole || len(given) > 0
+		}
+		out = append(out, rule)
+	}
+	return out
 }
 
 // managed lists the objects of status.resources.

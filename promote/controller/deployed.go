@@ -21,7 +21,7 @@ const trackingAnnotation = "argocd.argoproj.io/tracking-id"
 
 // deployment is a site with what its cluster has of an experiment.
 func (p *promoter) deployment(s site) promote.Deployment {
-	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Now: p.now, Windows: promote.WindowsOf(s.project, s.place), Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
+	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Now: p.now, Windows: promote.WindowsOf(s.project, s.place), Drift: promote.LiveDrift(p.list, s.place.Namespace, s.app.Ignored), Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
 		switch {
 		case s.place.Cluster != "":
 			return nil, fmt.Errorf("it deploys to the cluster %s, which is not Argo CD's own", s.place.Cluster)

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -96,6 +97,24 @@ func TestPromotesOnceItOpens(t *testing.T) {
 	}
 	w.said("shop Held: ")
 	now = now.Add(11 * time.Second)
+	w.conclude()
+	w.said("shop Promoted: ")
+}
+
+// TestDrift: what was edited in the cluster is not promoted, unless the Application says that
+// others write it.
+func TestDrift(t *testing.T) {
+	w := newWorld(t, push())
+	w.judge("Complete")
+	variant := w.render().Variant[0]
+	variant.SetNamespace("web")
+	if err := unstructured.SetNestedField(variant.Object, "fast", "spec", "template", "spec", "nodeSelector", "disk"); err != nil {
+		t.Fatal(err)
+	}
+	w.objects = append(w.objects, variant)
+	w.conclude()
+	w.said("shop Held: what was tested is not what Git renders: Deployment/web/web-candidate: spec.template.spec.nodeSelector is a mapping in the cluster")
+	w.applications[0].Ignored = []drift.Ignore{{Group: "apps", Kind: "Deployment", Pointers: []string{"/spec/template/spec/nodeSelector"}}}
 	w.conclude()
 	w.said("shop Promoted: ")
 }

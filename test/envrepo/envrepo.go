@@ -171,7 +171,9 @@ func Concluded(tested digest.Digest, condition string) []*unstructured.Unstructu
 			"name":   "check-" + tested.ID(),
 			"labels": map[string]any{"assay.dev/experiment": tested.ID()}, "annotations": map[string]any{digest.Annotation: string(tested)},
 		},
-		"spec":   map[string]any{"backoffLimit": int64(0)},
+		"spec": map[string]any{"backoffLimit": int64(0), "template": map[string]any{"spec": map[string]any{
+			"restartPolicy": "Never", "containers": []any{map[string]any{"name": "check", "image": "example.com/check:1"}},
+		}}},
 		"status": status,
 	}}}
 }

@@ -1,0 +1,319 @@
+package drift
+
+import (
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	apps "k8s.io/kubernetes/pkg/apis/apps/v1"
+	batch "k8s.io/kubernetes/pkg/apis/batch/v1"
+	core "k8s.io/kubernetes/pkg/apis/core/v1"
+	networking "k8s.io/kubernetes/pkg/apis/networking/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// pods is the spec of a pod that leaves to the API server what it can.
+const pods = `
+      serviceAccountName: web
+      initContainers:
+      - {name: init, image: example.com/init@sha256:1111, resources: {limits: {cpu: 1, memory: 1024Mi}}}
+      containers:
+      - name: web
+        image: example.com/web
+        env: [{name: A, value: ""}, {name: B, valueFrom: {fieldRef: {fieldPath: metadata.name}}}, {name: C, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}]
+        ports: [{containerPort: 8080}, {containerPort: 9090, name: metrics}]
+        livenessProbe: {httpGet: {port: 8080}}
+        readinessProbe: {tcpSocket: {port: 8080}}
+        startupProbe: {grpc: {port: 8080}}
+        lifecycle: {preStop: {httpGet: {port: 8080, path: /stop}}}
+        resources: {requests: {cpu: 0.5}}
+        volumeMounts: [{name: config, mountPath: /config}, {name: secret, mountPath: /secret}]
+      - {name: side, image: "example.com:5000/side:1.2", securityContext: {}}
+      volumes:
+      - {name: config, configMap: {name: web}}
+      - {name: secret, secret: {secretName: web}}
+      - {name: down, downwardAPI: {items: [{path: a, fieldRef: {fieldPath: metadata.name}}]}}
+      - {name: all, projected: {sources: [{serviceAccountToken: {path: t}}]}}
+      - {name: none}
+      - {name: host, hostPath: {path: /x}}
+      - {name: scratch, ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1024Mi}}}}}}
+`
+
+const workload = `
+metadata: {name: web, labels: {app: web}, annotations: {a: b}}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}, creationTimestamp: null}
+    spec:` + pods
+
+var rendered = map[string]string{
+	"Deployment":  "apiVersion: apps/v1\nkind: Deployment" + workload,
+	"DaemonSet":   "apiVersion: apps/v1\nkind: DaemonSet" + workload,
+	"StatefulSet": "apiVersion: apps/v1\nkind: StatefulSet" + workload + "  serviceName: web\n  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce]}}]\n",
+	"Job": `
+apiVersion: batch/v1
+kind: Job
+metadata: {name: check}
+spec:
+  template:
+    spec:
+      restartPolicy: Never` + pods,
+	"a Deployment with a strategy": "apiVersion: apps/v1\nkind: Deployment" + workload + "  strategy: {rollingUpdate: {maxSurge: 2}}\n  replicas: 3\n",
+	"one that is recreated":        "apiVersion: apps/v1\nkind: Deployment" + workload + "  strategy: {type: Recreate}\n",
+	"Service":                      "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}, {name: m, port: 90, targetPort: metrics}]}\n",
+	"ConfigMap":                    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b, empty: ''}\n",
+	"ServiceAccount":               "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n",
+	"NetworkPolicy":                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web}\nspec: {podSelector: {}, ingress: [{ports: [{port: 80}]}]}\n",
+	"a policy of both ways":        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web}\nspec: {podSelector: {matchLabels: {app: web}}, egress: [{}]}\n",
+}
+
+// parse reads an object as Git renders it.
+func parse(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	o := &unstructured.Unstructured{}
+	data, err := yaml.YAMLToJSON([]byte(text))
+	if err == nil {
+		err = o.UnmarshalJSON(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// served is what Kubernetes' own code makes of an object, with what else a cluster writes.
+func served(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{apps.AddToScheme, batch.AddToScheme, core.AddToScheme, networking.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	typed, err := scheme.New(o.GroupVersionKind())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := o.MarshalJSON()
+	if err == nil {
+		err = yaml.UnmarshalStrict(data, typed)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme.Default(typed)
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := &unstructured.Unstructured{Object: fields}
+	live.SetUID(types.UID("1"))
+	live.SetResourceVersion("5")
+	live.SetNamespace("web")
+	live.SetAnnotations(merged(live.GetAnnotations(), "deployment.kubernetes.io/revision", "1"))
+	live.SetLabels(merged(live.GetLabels(), "app.kubernetes.io/instance", "shop"))
+	switch live.GetKind() {
+	case "Job":
+		put(t, live, map[string]any{"matchLabels": map[string]any{"batch.kubernetes.io/controller-uid": "1"}}, "spec", "selector")
+		put(t, live, map[string]any{"batch.kubernetes.io/controller-uid": "1", "job-name": "check"}, "spec", "template", "metadata", "labels")
+	case "Service":
+		put(t, live, "10.0.0.1", "spec", "clusterIP")
+		put(t, live, []any{"10.0.0.1"}, "spec", "clusterIPs")
+		put(t, live, []any{"IPv4"}, "spec", "ipFamilies")
+		put(t, live, "SingleStack", "spec", "ipFamilyPolicy")
+	}
+	return live
+}
+
+func merged(into map[string]string, key, value string) map[string]string {
+	if into == nil {
+		into = map[string]string{}
+	}
+	into[key] = value
+	return into
+}
+
+func put(t *testing.T, o *unstructured.Unstructured, value any, path ...string) {
+	t.Helper()
+	if err := unstructured.SetNestedField(o.Object, value, path...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// container is one of the pod's, to be changed.
+func container(o *unstructured.Unstructured, n int) map[string]any {
+	list, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "template", "spec", "containers")
+	return list.([]any)[n].(map[string]any)
+}
+
+// TestDefaultsOfKubernetes holds our table against Kubernetes' own code.
+func TestDefaultsOfKubernetes(t *testing.T) {
+	for name, text := range rendered {
+		o := parse(t, text)
+		for _, d := range Of(o, served(t, o), nil) {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+func TestOf(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind   string
+		change func(t *testing.T, live *unstructured.Unstructured)
+		want   string // the one difference
+	}{
+		"an image": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
+			container(o, 1)["image"] = "example.com:5000/side:1.3"
+		}, "Deployment/web/web: spec.template.spec.containers[side].image is example.com:5000/side:1.3 in the cluster, and Git renders example.com:5000/side:1.2"},
+		"a variable": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
+			container(o, 1)["env"] = []any{map[string]any{"name": "X", "value": "1"}}
+		}, "spec.template.spec.containers[side].env is a list of 1 in the cluster, and Git does not render it"},
+		"one variable more": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
+			c := container(o, 0)
+			c["env"] = append(c["env"].([]any), map[string]any{"name": "X", "value": "1"})
+		}, "spec.template.spec.containers[web].env[X] is a mapping in the cluster, and Git does not render it"},
+		"its value": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
+			container(o, 0)["env"].([]any)[0].(map[string]any)["value"] = "x"
+		}, "spec.template.spec.containers[web].env[A].value is x in the cluster"},
+		"a sidecar": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			list, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+			put(t, o, append(list, map[string]any{"name": "proxy"}), "spec", "template", "spec", "containers")
+		}, "spec.template.spec.containers[proxy] is a mapping in the cluster, and Git does not render it"},
+		"replicas":          {"Deployment", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(2), "spec", "replicas") }, "spec.replicas is 2 in the cluster, and Git does not render it"},
+		"rendered replicas": {"a Deployment with a strategy", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(0), "spec", "replicas") }, "spec.replicas is 0 in the cluster, and Git renders 3"},
+		"resources": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
+			container(o, 0)["resources"] = map[string]any{"requests": map[string]any{"cpu": "2"}}
+		}, "spec.template.spec.containers[web].resources.requests.cpu is 2 in the cluster, and Git renders 0.5"},
+		"a policy of images": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) { container(o, 1)["imagePullPolicy"] = "Always" }, "spec.template.spec.containers[side].imagePullPolicy is Always in the cluster"},
+		"a label of pods": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, "x", "spec", "template", "metadata", "labels", "version")
+		}, "spec.template.metadata.labels.version is x in the cluster"},
+		"its own label": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) { o.SetLabels(map[string]string{"app": "other"}) }, ""},
+		"a node": {"StatefulSet", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, "fast", "spec", "template", "spec", "nodeSelector", "disk")
+		}, "spec.template.spec.nodeSelector is a mapping in the cluster"},
+		"a security context": {"DaemonSet", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, int64(0), "spec", "template", "spec", "securityContext", "runAsUser")
+
+		}, "spec.template.spec.securityContext.runAsUser is 0 in the cluster"},
+		"data":              {"ConfigMap", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "c", "data", "more") }, "ConfigMap/web/web: data.more is c in the cluster, and Git does not render it"},
+		"data that is gone": {"ConfigMap", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, map[string]any{"empty": ""}, "data") }, "data.a is not in the cluster, and Git renders b"},
+		"a selector":        {"Service", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "other", "spec", "selector", "app") }, "spec.selector.app is other in the cluster, and Git renders web"},
+		"a port":            {"Service", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "LoadBalancer", "spec", "type") }, "spec.type is LoadBalancer in the cluster"},
+		"tries of a Job":    {"Job", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(9), "spec", "backoffLimit") }, "spec.backoffLimit is 9 in the cluster"},
+		"a restart": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, map[string]any{"kubectl.kubernetes.io/restartedAt": "now"}, "spec", "template", "metadata", "annotations")
+		}, ""},
+		"the status": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(1), "status", "readyReplicas") }, ""},
+	} {
+		o := parse(t, rendered[test.kind])
+		live := served(t, o)
+		test.change(t, live)
+		found := Of(o, live, nil)
+		switch {
+		case test.want == "" && len(found) > 0:
+			t.Errorf("%s: %s", name, found)
+		case test.want != "" && (len(found) != 1 || !strings.Contains(found[0].String(), test.want)):
+			t.Errorf("%s: %s, want %s", name, found, test.want)
+		}
+	}
+}
+
+// TestOfOtherKinds: of a kind whose defaults are not known, what is rendered is compared.
+func TestOfOtherKinds(t *testing.T) {
+	o := parse(t, "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: a}\nspec: {metrics: [{name: errors, failureLimit: 0, provider: {job: {}}}], args: [{name: x, value: '1'}]}\n")
+	live := o.DeepCopy()
+	put(t, live, "filled in", "spec", "other")
+	if found := Of(o, live, nil); len(found) > 0 {
+		t.Errorf("%s", found)
+	}
+	list, _, _ := unstructured.NestedSlice(live.Object, "spec", "metrics")
+	list[0].(map[string]any)["failureLimit"] = int64(100)
+	put(t, live, list, "spec", "metrics")
+	if found := Of(o, live, nil); len(found) != 1 || found[0].Field != "spec.metrics[errors].failureLimit" {
+		t.Errorf("%s", found)
+	}
+}
+
+func TestIgnore(t *testing.T) {
+	o := parse(t, rendered["Deployment"])
+	live := served(t, o)
+	put(t, live, int64(5), "spec", "replicas")
+	container(live, 1)["image"] = "x"
+	rule := Ignore{Group: "apps", Kind: "Deployment"}
+	with := func(change func(*Ignore)) []Ignore {
+		r := rule
+		change(&r)
+		return []Ignore{r}
+	}
+	for name, test := range map[string]struct {
+		rules []Ignore
+		left  int
+	}{
+		"none":      {nil, 2},
+		"one field": {with(func(r *Ignore) { r.Pointers = []string{"/spec/replicas"} }), 1},
+		"both":      {with(func(r *Ignore) { r.Pointers = []string{"/spec/replicas", "/spec/template/spec/containers/1/image"} }), 0},
+		"a parent":  {with(func(r *Ignore) { r.Pointers = []string{"/spec"} }), 0},
+		"no such field": {with(func(r *Ignore) {
+			r.Pointers = []string{"/spec/replicas/x", "/spec/template/spec/containers/9/image", ""}
+		}), 2},
+		"of another name":     {with(func(r *Ignore) { r.Name = "other"; r.Pointers = []string{"/spec"} }), 2},
+		"of its name":         {with(func(r *Ignore) { r.Name, r.Namespace = "web", "web"; r.Pointers = []string{"/spec"} }), 0},
+		"of all kinds":        {with(func(r *Ignore) { r.Group, r.Kind = "*", "*"; r.Pointers = []string{"/spec"} }), 0},
+		"all of it":           {with(func(r *Ignore) { r.Whole = true }), 0},
+		"all of another kind": {with(func(r *Ignore) { r.Kind, r.Whole = "StatefulSet", true }), 2},
+	} {
+		if found := Of(o, live, test.rules); len(found) != test.left {
+			t.Errorf("%s: %s", name, found)
+		}
+	}
+}
+
+// FuzzOf: no object of a cluster breaks it, and an object differs from itself in nothing.
+func FuzzOf(f *testing.F) {
+	for _, text := range rendered {
+		f.Add(text, text)
+	}
+	f.Add("apiVersion: v1\nkind: ConfigMap\nmetadata: 5\ndata: [1, {name: null}]", "apiVersion: v1\nkind: ConfigMap\ndata: {a: [{name: x}, 3]}")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		var objs []*unstructured.Unstructured
+		for _, text := range []string{a, b} {
+			fields := map[string]any{}
+			if yaml.Unmarshal([]byte(text), &fields) != nil {
+				return
+			}
+			o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(normal(fields))}
+			objs = append(objs, o)
+		}
+		_ = Of(objs[0], objs[1], []Ignore{{Group: "*", Kind: "*", Pointers: []string{"/spec/replicas", "/0"}}})
+		if found := Of(objs[0], objs[0], nil); len(found) > 0 {
+			t.Errorf("it differs from itself: %s", found)
+		}
+	})
+}
+
+// normal has numbers as objects of a cluster have them.
+func normal(fields map[string]any) map[string]any {
+	out := map[string]any{}
+	for key, value := range fields {
+		out[key] = normalValue(value)
+	}
+	return out
+}
+
+func normalValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return normal(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = normalValue(v[i])
+		}
+		return out
+	}
+	return value
+}

@@ -1,0 +1,82 @@
+package promote
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/drift"
+	"github.com/assaydev/assay/render"
+)
+
+// Drift finds what of the variant and the experiment is not in a cluster as a tree renders it.
+type Drift func(ctx context.Context, res *render.Result) ([]drift.Difference, error)
+
+// LiveDrift compares with what a cluster has. The namespace is that of objects which name none.
+// An object that is not there differs in nothing: it may have been removed when it was done.
+// Secrets are not read.
+func LiveDrift(list List, namespace string, ignore []drift.Ignore) Drift {
+	return func(ctx context.Context, res *render.Result) ([]drift.Difference, error) {
+		l := live{list: list, seen: map[query]bool{}}
+		rules := append(scaled(res), ignore...)
+		var out []drift.Difference
+		for _, o := range slices.Concat(res.Variant, res.Injected) {
+			if o.GetKind() == "Secret" && o.GroupVersionKind().Group == "" {
+				continue
+			}
+			want := o.DeepCopy()
+			if want.GetNamespace() == "" {
+				want.SetNamespace(namespace)
+			}
+			if err := l.add(ctx, want.GroupVersionKind(), want.GetNamespace(), labels.Set{engine.ExperimentLabel: res.ID}); err != nil {
+				return nil, fmt.Errorf("compare %s with what Git renders: %w", object.KeyOf(want), err)
+			}
+			for _, found := range object.Find(l.found, object.KeyOf(want)) {
+				out = append(out, drift.Of(want, found, rules)...)
+			}
+		}
+		return out, nil
+	}
+}
+
+// scaled are rules for the replicas of workloads that a HorizontalPodAutoscaler sets.
+func scaled(res *render.Result) []drift.Ignore {
+	var out []drift.Ignore
+	for _, o := range res.Output() {
+		if o.GetKind() != "HorizontalPodAutoscaler" {
+			continue
+		}
+		target, _, _ := unstructured.NestedStringMap(o.Object, "spec", "scaleTargetRef")
+		group := schema.FromAPIVersionAndKind(target["apiVersion"], "").Group
+		out = append(out, drift.Ignore{Group: group, Kind: target["kind"], Name: target["name"], Pointers: []string{"/spec/replicas"}})
+	}
+	return out
+}
+
+// drifted holds a promotion of what is not in the cluster as the tree renders it: something else
+// was measured. A rejection it leaves: that only takes back.
+func drifted(ctx context.Context, c Choice, res *render.Result, find Drift) (Choice, error) {
+	if find == nil || c.Held != "" || c.Outcome != decision.Promote {
+		return c, nil
+	}
+	differences, err := find(ctx, res)
+	if err != nil || len(differences) == 0 {
+		return c, err
+	}
+	var list []string
+	for _, d := range differences {
+		list = append(list, d.String())
+	}
+	c.Held = decision.Hold
+	c.Reason = fmt.Sprintf("what was tested is not what Git renders: %s; sync it again, or add spec.ignoreDifferences to the Application for what another controller writes", excerpt.Cut(strings.Join(list[:min(len(list), 5)], "; "), 1000))
+	return c, nil
+}

@@ -49,6 +49,8 @@ type Client struct {
 	// Place names the cluster for people.
 	Place string
 
+	secret  string // that the account is from; empty is a kubeconfig
+	limit   time.Duration
 	objects dynamic.Interface
 	kinds   rest.Interface
 	clock   clock
@@ -66,15 +68,18 @@ func Open(opt Options) (*Client, error) {
 
 // Client is for single objects. A request ends after 30 seconds.
 func (c Choice) Client() (*Client, error) {
-	config := rest.CopyConfig(c.REST)
-	config.Timeout = answerLimit
-	httpClient, err := rest.HTTPClientFor(config)
+	connections, err := rest.TransportFor(c.REST)
 	if err != nil {
 		return nil, c.unusable()
 	}
-	client := &Client{Namespace: c.Namespace, Place: c.Place}
-	client.clock.next, httpClient.Transport = httpClient.Transport, &client.clock
-	if err := client.dial(config, httpClient); err != nil {
+	return c.Over(connections, answerLimit)
+}
+
+// Over is Client over connections of the caller's, with a limit for one request.
+func (c Choice) Over(connections http.RoundTripper, limit time.Duration) (*Client, error) {
+	client := &Client{Namespace: c.Namespace, Place: c.Place, secret: c.Secret, limit: limit}
+	client.clock.next = connections
+	if err := client.dial(rest.CopyConfig(c.REST), &http.Client{Transport: &client.clock, Timeout: limit}); err != nil {
 		return nil, c.unusable()
 	}
 	return client, nil
@@ -93,7 +98,9 @@ func (c *Client) dial(config *rest.Config, httpClient *http.Client) error {
 // Get reads an object. The error is ErrNotFound where it is not there, and
 // ErrNoKind where the cluster does not know such objects.
 func (c *Client) Get(ctx context.Context, resource schema.GroupVersionResource, namespace, name string) (*unstructured.Unstructured, error) {
-	o, err := c.objects.Resource(resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	limited, cancel := c.within(ctx)
+	defer cancel()
+	o, err := c.objects.Resource(resource).Namespace(namespace).Get(limited, name, metav1.GetOptions{})
 	if err != nil {
 		return nil, c.problem(ctx, request{verb: "get", resource: resource, namespace: namespace, name: name}, err)
 	}
@@ -115,7 +122,7 @@ func (c *Client) List(ctx context.Context, kind schema.GroupVersionKind, namespa
 func (c *Client) ListAll(ctx context.Context, resource schema.GroupVersionResource, namespace, selector string) ([]*unstructured.Unstructured, error) {
 	var out []*unstructured.Unstructured
 	for opt := (metav1.ListOptions{LabelSelector: selector, Limit: pageSize}); ; {
-		page, err := c.objects.Resource(resource).Namespace(namespace).List(ctx, opt)
+		page, err := c.page(ctx, resource, namespace, opt)
 		if err != nil {
 			return nil, c.problem(ctx, request{verb: "list", resource: resource, namespace: namespace}, err)
 		}
@@ -128,6 +135,18 @@ func (c *Client) ListAll(ctx context.Context, resource schema.GroupVersionResour
 	}
 }
 
+func (c *Client) page(ctx context.Context, resource schema.GroupVersionResource, namespace string, opt metav1.ListOptions) (*unstructured.UnstructuredList, error) {
+	limited, cancel := c.within(ctx)
+	defer cancel()
+	return c.objects.Resource(resource).Namespace(namespace).List(limited, opt)
+}
+
+// within bounds one request with all that client-go tries again of it, as it does where a server
+// answers that it is busy.
+func (c *Client) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, c.limit)
+}
+
 // resource asks the cluster by which name it serves a kind.
 func (c *Client) resource(ctx context.Context, kind schema.GroupVersionKind) (schema.GroupVersionResource, error) {
 	path := "/apis/" + kind.Group + "/" + kind.Version
@@ -136,7 +155,9 @@ func (c *Client) resource(ctx context.Context, kind schema.GroupVersionKind) (sc
 	}
 	found := kind.GroupVersion().WithResource(kind.Kind)
 	var list metav1.APIResourceList
-	err := c.kinds.Get().AbsPath(path).Do(ctx).Into(&list)
+	limited, cancel := c.within(ctx)
+	defer cancel()
+	err := c.kinds.Get().AbsPath(path).Do(limited).Into(&list)
 	if err != nil {
 		return found, c.problem(ctx, request{verb: "discover", resource: found}, err)
 	}

@@ -20,6 +20,9 @@ type Choice struct {
 	REST      *rest.Config
 	Namespace string // that the context, or the pod, names; empty where neither does
 	Place     string // the cluster for people
+
+	// Secret is the cluster Secret of Argo CD that the account is from; empty is a kubeconfig, or the pod.
+	Secret string
 }
 
 // Choose follows the rules of kubectl. What client-go says of a kubeconfig holds
@@ -79,5 +82,8 @@ func noContext(name string, contexts map[string]*api.Context) error {
 }
 
 func (c Choice) unusable() error {
+	if c.Secret != "" {
+		return fmt.Errorf("%s cannot be used: see that its server and its TLS settings are right", c.Place)
+	}
 	return fmt.Errorf("read kubeconfig: %s cannot be used: it has no server or no such user, or a certificate, key or token file that it names cannot be read: see what kubectl config view --minify says", c.Place)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -23,6 +24,21 @@ var (
 	// CustomResourceDefinition is not installed.
 	ErrNoKind = errors.New("it does not know such objects")
 )
+
+// Unavailable is the error of a cluster that gives no answer, or that it cannot answer now: whatever is
+// asked next, it will say the same for a while.
+type Unavailable struct{ Err error }
+
+func (u *Unavailable) Error() string { return u.Err.Error() }
+
+// Unwrap gives the cause.
+func (u *Unavailable) Unwrap() error { return u.Err }
+
+// IsUnavailable reports whether an error is an Unavailable.
+func IsUnavailable(err error) bool {
+	var away *Unavailable
+	return errors.As(err, &away)
+}
 
 // ofTransport is how the standard library's errors of TLS and HTTP begin.
 var ofTransport = regexp.MustCompile(`^(tls|x509|http): `)
@@ -51,24 +67,30 @@ func (r request) String() string {
 
 // problem says what a failed request means.
 func (c *Client) problem(ctx context.Context, r request, err error) error {
-	return fmt.Errorf("read %s from %s: %w", r, c.Place, explain(ctx, r, err))
+	return fmt.Errorf("read %s from %s: %w", r, c.Place, c.explain(ctx, r, err))
 }
 
 func (c *Client) noKind(r request) error {
 	return fmt.Errorf("read %s from %s: %w", r, c.Place, unknown(r))
 }
 
-func explain(ctx context.Context, r request, err error) error {
+func (c *Client) explain(ctx context.Context, r request, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {
-		return unreachable(err)
+		return &Unavailable{c.unreachable(err)}
 	}
 	switch {
+	case apierrors.IsUnauthorized(err) && c.secret != "":
+		return fmt.Errorf("it does not know this account (401): the login in the Secret %s is wrong or has expired: put a new one there", c.secret)
 	case apierrors.IsUnauthorized(err):
 		return errors.New("it does not know this account (401): the token or certificate is wrong or has expired: log in to the cluster again")
+	case apierrors.IsTooManyRequests(err):
+		return &Unavailable{errors.New("it is asked too much, and cannot answer now (429): " + words(status))}
+	case status.Status().Code >= http.StatusInternalServerError:
+		return &Unavailable{errors.New("it answers with an error: " + words(status))}
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("it forbids this (403): %s: grant the verb %s on %s there, with a Role and a RoleBinding", words(status), r.verb, r.resource.GroupResource())
 	case isUnserved(status):
@@ -109,22 +131,27 @@ func words(s apierrors.APIStatus) string {
 // unreachable says why there was no answer. What client-go says otherwise than of
 // the network and the certificate is left out: it may hold paths, and what a
 // program that gives credentials says.
-func unreachable(err error) error {
+func (c *Client) unreachable(err error) error {
 	var asked *url.Error
 	var broken *net.OpError
+	from, try := "the kubeconfig", "see what kubectl auth whoami says with the same kubeconfig"
+	if c.secret != "" {
+		from = "the Secret " + c.secret
+		try = "see what Argo CD says of the cluster, and what the log of this process does"
+	}
 	switch {
 	case strings.Contains(err.Error(), "getting credentials: "):
-		return errors.New("the program that the kubeconfig names for its credentials failed: see what kubectl auth whoami says")
+		return fmt.Errorf("the program that %s names for its credentials failed: %s", from, strings.TrimSuffix(try, " with the same kubeconfig"))
 	case errors.As(err, &broken):
-		return fmt.Errorf("it cannot be reached: %w: see that the kubeconfig names the right server, and that the network lets you there", broken)
-	case errors.As(err, &asked) && asked.Timeout():
-		return fmt.Errorf("it gave no answer within %s", answerLimit)
+		return fmt.Errorf("it cannot be reached: %w: see that %s names the right server, and that the network lets you there", broken, from)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &asked) && asked.Timeout():
+		return fmt.Errorf("it gave no answer within %s", c.limit)
 	case errors.As(err, &asked) && ofTransport.MatchString(asked.Err.Error()):
 		return errors.New("it cannot be reached: " + excerpt.Of(asked.Err.Error(), longestWord))
 	case asked != nil:
-		return errors.New("no request could be made, or no answer came: see what kubectl auth whoami says with the same kubeconfig")
+		return errors.New("no request could be made, or no answer came: " + try)
 	}
-	return errors.New("it gave no answer that can be read: see that the kubeconfig names an API server")
+	return fmt.Errorf("it gave no answer that can be read: see that %s names an API server", from)
 }
 
 func isSubresource(name string) bool { return strings.Contains(name, "/") }

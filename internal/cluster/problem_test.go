@@ -32,7 +32,7 @@ func TestNoAnswer(t *testing.T) {
 			"it cannot be reached: dial tcp: connection refused: see that the kubeconfig names the right server, and that the network lets you there",
 		},
 	} {
-		if got := unreachable(&url.Error{Op: "Get", URL: "https://prod/api", Err: c.cause}); got.Error() != c.want {
+		if got := (&Client{}).unreachable(&url.Error{Op: "Get", URL: "https://prod/api", Err: c.cause}); got.Error() != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

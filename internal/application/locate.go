@@ -19,7 +19,7 @@ type Place struct {
 	Project         string            // the Application's
 	Name, Namespace string            // the Application's, and its destination's namespace
 	Cluster         string            // that it deploys to, by name or URL; empty is Argo CD's own
-	Destination     Destination       // as the Application writes it
+	Target          Target            // the same, as the Application names it
 	Parameters      string            // as in ARGOCD_APP_PARAMETERS; empty without any
 	Env             map[string]string // of the plugin, as the Application names them
 }
@@ -58,8 +58,7 @@ func (a *Application) place(root map[string]any, of source) (Place, error) {
 		Source:  of.index,
 		RepoURL: text(source, "repoURL"), Revision: text(source, "targetRevision"), Path: text(source, "path"),
 		Project: text(root, "spec", "project"), Name: text(root, "metadata", "name"), Namespace: text(root, "spec", "destination", "namespace"),
-		Cluster: destination(root), Env: map[string]string{},
-		Destination: Destination{text(root, "spec", "destination", "server"), text(root, "spec", "destination", "name"), text(root, "spec", "destination", "namespace")},
+		Cluster: destination(root), Target: targetOf(root), Env: map[string]string{},
 	}
 	switch {
 	case p.Name == "":
@@ -117,22 +116,3 @@ type source struct {
 
 // isOurs takes the plugin's name with a version behind it, as Argo CD joins them.
 func isOurs(plugin string) bool { return plugin == "assay" || strings.HasPrefix(plugin, "assay-") }
-
-// What Argo CD calls the cluster that it runs in.
-const (
-	inClusterName = "in-cluster"
-	inCluster     = "https://kubernetes.default.svc"
-)
-
-// destination is the cluster that the Application deploys to; empty for the one
-// that Argo CD runs in, by the name and the URL that Argo CD has for it.
-func destination(root map[string]any) string {
-	for _, field := range []string{"name", "server"} {
-		switch at := text(root, "spec", "destination", field); at {
-		case "", inClusterName, inCluster:
-		default:
-			return at
-		}
-	}
-	return ""
-}

@@ -24,15 +24,15 @@ func TestLocate(t *testing.T) {
 		},
 		{
 			"another cluster", strings.Replace(head, "{namespace: web}", "{namespace: web, name: far}", 1) + plugin,
-			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Destination: Destination{Name: "far", Namespace: "web"}, Cluster: "far", Env: map[string]string{}},
+			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Cluster: "far", Target: Target{Name: "far"}, Env: map[string]string{}},
 		},
 		{
 			"another cluster by URL", strings.Replace(head, "{namespace: web}", "{namespace: web, server: 'https://far.example.com'}", 1) + plugin,
-			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Destination: Destination{Server: "https://far.example.com", Namespace: "web"}, Cluster: "https://far.example.com", Env: map[string]string{}},
+			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Cluster: "https://far.example.com", Target: Target{Server: "https://far.example.com"}, Env: map[string]string{}},
 		},
 		{
 			"Argo CD's own cluster", strings.Replace(head, "{namespace: web}", "{namespace: web, server: 'https://kubernetes.default.svc', name: in-cluster}", 1) + plugin,
-			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Destination: Destination{Server: "https://kubernetes.default.svc", Name: "in-cluster", Namespace: "web"}, Env: map[string]string{}},
+			Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Target: Target{InCluster, InClusterName}, Env: map[string]string{}},
 		},
 		{
 			"one of several sources",

@@ -63,7 +63,7 @@ func (w syncWindow) matches(at Place) bool {
 		return len(patterns) > 0, matched
 	}
 	var clusters []string
-	for _, name := range []string{at.Destination.Name, at.Destination.Server} {
+	for _, name := range []string{at.Target.Name, at.Target.Server} {
 		if name != "" {
 			clusters = append(clusters, name)
 		}
@@ -71,7 +71,7 @@ func (w syncWindow) matches(at Place) bool {
 	one, every := false, true
 	for _, of := range []struct {
 		patterns, texts []string
-	}{{w.applications, []string{at.Name}}, {w.clusters, clusters}, {w.namespaces, []string{at.Destination.Namespace}}} {
+	}{{w.applications, []string{at.Name}}, {w.clusters, clusters}, {w.namespaces, []string{at.Namespace}}} {
 		given, matched := by(of.patterns, of.texts...)
 		one = one || matched
 		every = every && (matched || !given)

@@ -55,7 +55,7 @@ func TestSyncWindowsAsArgoCD(t *testing.T) {
 		} else {
 			app.Spec.Destination.Server = pick("https://kubernetes.default.svc", "https://far:6443")
 		}
-		at := Place{Name: app.Name, Destination: Destination{app.Spec.Destination.Server, app.Spec.Destination.Name, app.Spec.Destination.Namespace}}
+		at := Place{Name: app.Name, Namespace: app.Spec.Destination.Namespace, Target: Target{app.Spec.Destination.Server, app.Spec.Destination.Name}}
 		set, err := projectWith(t, list).SyncWindows(at)
 		if err != nil {
 			t.Fatalf("%d: %v", i, err)

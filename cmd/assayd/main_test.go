@@ -69,6 +69,7 @@ func TestBadInput(t *testing.T) {
 		{2, "did you mean --namespace?", []string{"promoter", "--namespce", "x"}},
 		{2, "--notify-address and --notify-secret: give both", []string{"promoter", "--notify-address", ":1"}},
 		{2, "patterns are not supported", []string{"promoter", "--application-namespaces", "team-*"}},
+		{2, "--cluster-auth-program: \"bin/aws\" is neither a name nor an absolute path", []string{"promoter", "--cluster-auth-program", "bin/aws"}},
 		{2, "takes no argument", []string{"promoter", "x"}},
 		{2, "--forge bitbucket", []string{"promoter", "--forge", "bitbucket"}},
 		{1, "no cluster is known", []string{"promoter"}},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/clustersecret"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
@@ -41,7 +43,7 @@ type promoterFlags struct {
 	kubeconfig, kubeContext string
 	namespace               string
 	namespaces, nextHosts   []string
-	injectKinds             []string
+	injectKinds, programs   []string
 	author, signingKey      string
 	signers                 string
 	forge, forgeAPI, method string
@@ -69,6 +71,10 @@ It writes with the login that Argo CD has for the repository: a Secret with the
 label argocd.argoproj.io/secret-type, of the type assay-repository,
 repository-write, repo-write-creds, repository or repo-creds; the first of these
 counts. Hosts and certificates are those that Argo CD trusts.
+
+Experiments in other clusters than Argo CD's are read with the logins of its
+cluster Secrets. A Secret that runs a program for its login needs
+--cluster-auth-program.
 
 A verdict is read from the cluster each time, and counts only for what the branch
 has under test. Nothing but Git holds state, so that it may be killed at any time.
@@ -111,6 +117,7 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.StringVar(&f.forgeAPI, "forge-api", "", "`URL` of the forge's API (default: by its kind, or a Secret's field forgeAPI)")
 	s.StringSliceVar(&f.nextHosts, "next-host", nil, "`hosts` other than the repository's that next environments may be on")
 	s.StringSliceVar(&f.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
+	s.StringSliceVar(&f.programs, "cluster-auth-program", nil, "`programs` that Argo CD's cluster Secrets may have run for a login, by absolute path or name (default: none)")
 	s.StringVar(&f.notify, "notify-address", "", "`address` that takes POST /notify, as :8082 (default: none)")
 	s.StringVar(&f.notifySecret, "notify-secret", "", "`file` with the secret that a call has to know")
 	s.StringVar(&f.health, "health-address", ":8081", "`address` of /healthz and /readyz; empty for none")
@@ -133,6 +140,9 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 func (f *promoterFlags) check() error {
 	if (f.notify == "") != (f.notifySecret == "") {
 		return cli.Usagef("--notify-address and --notify-secret: give both: a call has to know a secret")
+	}
+	if _, err := clustersecret.ParsePrograms(f.programs); err != nil {
+		return cli.Usagef("--cluster-auth-program: %v", err)
 	}
 	for _, name := range f.namespaces {
 		if name != "*" && strings.ContainsAny(name, "*?[]{}/") {
@@ -223,7 +233,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 		kind = ""
 	}
 	return controller.Options{
-		Cluster: at, Namespace: f.namespace, Namespaces: f.namespaces, View: f.view,
+		Cluster: at, Namespace: f.namespace, Namespaces: f.namespaces, Programs: f.programs, Proxy: http.ProxyFromEnvironment, View: f.view,
 		Branch: branch.Options{
 			Commits: f.commits, DryRun: f.dryRun, Process: process, NextHosts: f.nextHosts, Signers: signers,
 			Forge: kind, ForgeAPI: f.forgeAPI, Method: forge.Method(f.method), Paces: &forge.Paces{}, Logins: &credential.Logins{},

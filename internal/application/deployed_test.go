@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/object"
@@ -13,11 +12,15 @@ import (
 
 func deployed(t *testing.T, text string) Deployed {
 	t.Helper()
-	o := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop, namespace: argocd}\n"+text), &o.Object); err != nil {
+	data, err := yaml.YAMLToJSON([]byte("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop, namespace: argocd}\n" + text))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return ReadDeployed(o)
+	d, err := Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func TestPlacesOfDeployed(t *testing.T) {

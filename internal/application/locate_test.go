@@ -14,11 +14,11 @@ func TestLocate(t *testing.T) {
 		name, text string
 		want       Place
 	}{
-		{"plain", head + plugin, Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Destination: Destination{Namespace: "web"}, Env: map[string]string{}}},
+		{"plain", head + plugin, Place{RepoURL: "https://example.com/env.git", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Env: map[string]string{}}},
 		{
 			"all", head + "    targetRevision: live\n" + plugin + "      env: [{name: REGION, value: eu}]\n      parameters: [{name: environment, string: prod}]\n",
 			Place{
-				RepoURL: "https://example.com/env.git", Revision: "live", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web", Destination: Destination{Namespace: "web"},
+				RepoURL: "https://example.com/env.git", Revision: "live", Path: "shop/prod", Project: "default", Name: "shop", Namespace: "web",
 				Parameters: `[{"name":"environment","string":"prod"}]`, Env: map[string]string{"REGION": "eu"},
 			},
 		},
@@ -38,7 +38,7 @@ func TestLocate(t *testing.T) {
 			"one of several sources",
 			strings.Replace(head, "  source:\n    repoURL: https://example.com/env.git\n    path: shop/prod\n",
 				"  sources:\n  - {repoURL: https://example.com/values.git, ref: values}\n  - {repoURL: https://example.com/env.git, path: a, plugin: {name: assay}}\n", 1),
-			Place{RepoURL: "https://example.com/env.git", Path: "a", Source: 1, Project: "default", Name: "shop", Namespace: "web", Destination: Destination{Namespace: "web"}, Env: map[string]string{}},
+			Place{RepoURL: "https://example.com/env.git", Path: "a", Source: 1, Project: "default", Name: "shop", Namespace: "web", Env: map[string]string{}},
 		},
 	} {
 		got, err := Locate("app.yaml", []byte(test.text))
@@ -63,7 +63,7 @@ func TestLocateObject(t *testing.T) {
 		},
 	}}
 	want := Place{
-		RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web", Destination: Destination{Namespace: "web"},
+		RepoURL: "https://example.com/env.git", Path: "shop/prod", Name: "shop", Namespace: "web",
 		Parameters: `[{"name":"environment","string":"prod"}]`, Env: map[string]string{},
 	}
 	got, err := LocateObject(o)

@@ -2,7 +2,6 @@ package application
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gobwas/glob"
@@ -28,6 +27,8 @@ type Project struct {
 	Destinations []Destination
 
 	windows []syncWindow
+	// OnlyScoped says that Applications may deploy only to clusters whose Secret names the project.
+	OnlyScoped bool
 }
 
 // Destination is where an Application deploys to, or a pattern of that.
@@ -44,17 +45,27 @@ func ReadProject(o *unstructured.Unstructured) Project {
 		p.Destinations = append(p.Destinations, Destination{text(d, "server"), text(d, "name"), text(d, "namespace")})
 	}
 	p.windows = readWindows(o)
+	p.OnlyScoped, _, _ = unstructured.NestedBool(o.Object, "spec", "permitOnlyProjectScopedClusters")
 	return p
 }
 
-// Permits says why the project does not permit what an Application deploys from a source;
-// nil where it does. own is the namespace that Argo CD runs in.
-func (p Project) Permits(app Name, at Place, own string) error {
+// Cluster is what is known of the cluster that a source is deployed to.
+type Cluster struct {
+	Target         // a half that is not known is empty
+	Scope   string // the project that its Secret is for; empty is all
+	Missing bool   // nothing is known but how the Application names it
+}
+
+// Permits says why the project does not permit what an Application deploys from a source to
+// a cluster; nil where it does. own is the namespace that Argo CD runs in.
+func (p Project) Permits(app Name, at Place, to Cluster, own string) error {
 	switch {
 	case app.Namespace != own && !matches(p.Namespaces, app.Namespace):
 		return fmt.Errorf("its AppProject %s does not permit Applications of the namespace %s (spec.sourceNamespaces)", p.Name, app.Namespace)
-	case !p.permitsDestination(at):
+	case !p.permitsDestination(to, at.Namespace):
 		return fmt.Errorf("its AppProject %s does not permit its destination (spec.destinations)", p.Name)
+	case p.OnlyScoped && !to.Missing && to.Scope != p.Name:
+		return fmt.Errorf("its AppProject %s permits only clusters whose Secret names it (spec.permitOnlyProjectScopedClusters)", p.Name)
 	}
 	return p.PermitsRepo(at.RepoURL)
 }
@@ -84,19 +95,40 @@ func (p Project) PermitsRepo(url string) error {
 	return nil
 }
 
-// permitsDestination asks for the cluster that Argo CD runs in; others are not reached.
-func (p Project) permitsDestination(at Place) bool {
+// permitsDestination goes by Argo CD's rules for destinations: an entry permits by server or name, and
+// by namespace. A pattern that begins with ! matches all but what follows, and where it does not
+// match, it denies. Of a cluster that is not known, an unknown half could be anything: the
+// Application may be deployed there as soon as the cluster is known again, and keeps its say.
+func (p Project) permitsDestination(to Cluster, namespace string) bool {
 	permitted := false
 	for _, d := range p.Destinations {
-		here := matches([]string{strings.TrimPrefix(d.Server, "!")}, inCluster) || matches([]string{strings.TrimPrefix(d.Name, "!")}, inClusterName)
-		there := matches([]string{strings.TrimPrefix(d.Namespace, "!")}, at.Namespace)
-		denies := slices.ContainsFunc([]string{d.Server, d.Name, d.Namespace}, func(s string) bool { return strings.HasPrefix(s, "!") })
-		if here && there && denies {
+		byName, bySrv := to.half(d.Name, to.Name), to.half(d.Server, to.Server)
+		there := matchesOne(d.Namespace, namespace)
+		switch {
+		case (byName || bySrv) && there:
+			permitted = true
+		case !byName && denies(d.Name), !bySrv && denies(d.Server) && there, bySrv && !there && denies(d.Namespace):
 			return false
 		}
-		permitted = permitted || here && there
 	}
 	return permitted
+}
+
+// half compares the server or the name with a pattern.
+func (c Cluster) half(pattern, text string) bool {
+	if text == "" {
+		return c.Missing && pattern != ""
+	}
+	return matchesOne(pattern, text)
+}
+
+func denies(pattern string) bool { return strings.HasPrefix(pattern, "!") }
+
+// matchesOne reports whether a text is what a pattern names, or is not what one with ! names.
+func matchesOne(pattern, text string) bool {
+	plain, not := strings.CutPrefix(pattern, "!")
+	g, err := glob.Compile(plain)
+	return (err == nil && g.Match(text)) != not
 }
 
 // matches reports whether one of the globs matches, and none that denies does.

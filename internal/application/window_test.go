@@ -90,7 +90,7 @@ func TestSyncWindowsOfNewerArgoCD(t *testing.T) {
 		return ReadProject(&unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": "team"}, "spec": map[string]any{"syncWindows": []any{w}}}})
 	}
 	shop, other := []any{"shop"}, []any{"other"}
-	at := Place{Name: "shop", Destination: Destination{Name: "far", Namespace: "prod"}}
+	at := Place{Name: "shop", Namespace: "prod", Target: Target{Name: "far"}}
 	for name, test := range map[string]struct {
 		fields map[string]any
 		open   bool
@@ -128,7 +128,7 @@ func TestSyncWindowsThatCannotBeRead(t *testing.T) {
 		}
 		fine := map[string]any{"kind": "allow", "schedule": "* * * * *", "duration": "1h", "applications": []any{"*"}}
 		p := ReadProject(&unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": "team"}, "spec": map[string]any{"syncWindows": []any{fine, item}}}})
-		set, err := p.SyncWindows(Place{Name: "shop", Destination: Destination{Namespace: "prod"}})
+		set, err := p.SyncWindows(Place{Name: "shop", Namespace: "prod"})
 		switch {
 		case test.says == "" && (err != nil || !set.At(time.Now()).Open):
 			t.Errorf("%s: %v", name, err)

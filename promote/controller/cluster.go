@@ -30,38 +30,24 @@ var (
 
 // argoCD reads and writes what is in Argo CD's own cluster.
 type argoCD struct {
-	client    client.Client // reads Secrets and ConfigMaps from its cache
-	cached    client.Reader // Applications, too
-	direct    client.Reader // asks the API server
-	namespace string
-	deploys   func(application.Deployed) []deploys
-	log       *slog.Logger
+	client       client.Client // reads Secrets and ConfigMaps from its cache
+	direct       client.Reader // asks the API server
+	applications *applications
+	namespace    string
+	log          *slog.Logger
 }
 
 // apps reads Applications afresh. Those that went away are left out. Which there are, the
-// cache says: it is whole before the first look, and what events told need not be.
+// watch says: it is whole before the first look.
 func (a *argoCD) apps(ctx context.Context, keys ...Key) ([]application.Deployed, error) {
-	var all unstructured.UnstructuredList
-	all.SetGroupVersionKind(applicationKind)
-	if err := a.cached.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list Applications: %w", err)
-	}
 	var out []application.Deployed
-	for i := range all.Items {
-		if !slices.ContainsFunc(a.deploys(application.ReadDeployed(&all.Items[i])), func(d deploys) bool { return slices.Contains(keys, d.key) }) {
-			continue
-		}
-		name := application.Name{Namespace: all.Items[i].GetNamespace(), Name: all.Items[i].GetName()}
-		o := named(applicationKind, name)
-		err := a.direct.Get(ctx, client.ObjectKeyFromObject(o), o)
-		if apierrors.IsNotFound(err) {
-			continue
-		}
+	for _, name := range a.applications.deploying(keys...) {
+		app, found, err := a.applications.get(ctx, name)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			return nil, err
 		}
-		if o.GetDeletionTimestamp() == nil {
-			out = append(out, application.ReadDeployed(o))
+		if found && !app.Deleting {
+			out = append(out, app)
 		}
 	}
 	return out, nil
@@ -88,10 +74,10 @@ func (a *argoCD) project(ctx context.Context, name string) (application.Project,
 	return application.ReadProject(o), nil
 }
 
-// settings reads how Argo CD reaches repositories.
+// settings reads how Argo CD reaches repositories. Nobody changes what the cache gives.
 func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 	var secrets corev1.SecretList
-	if err := a.client.List(ctx, &secrets, client.InNamespace(a.namespace)); err != nil {
+	if err := a.client.List(ctx, &secrets, client.InNamespace(a.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return reposecret.Settings{}, fmt.Errorf("list Secrets of %s: %w", a.namespace, err)
 	}
 	var s reposecret.Settings
@@ -99,7 +85,7 @@ func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 		s.Secrets = append(s.Secrets, reposecret.Secret{Name: secret.Name, Type: secret.Labels[reposecret.TypeLabel], Data: secret.Data})
 	}
 	var maps corev1.ConfigMapList
-	if err := a.client.List(ctx, &maps, client.InNamespace(a.namespace)); err != nil {
+	if err := a.client.List(ctx, &maps, client.InNamespace(a.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return reposecret.Settings{}, fmt.Errorf("list ConfigMaps of %s: %w", a.namespace, err)
 	}
 	for _, m := range maps.Items {
@@ -167,16 +153,13 @@ func (a *argoCD) preserves(ctx context.Context, app application.Deployed) bool {
 // end ends the sync that runs, as argocd app terminate-op does. It is another
 // Application by now if its operation is: the resource version says so.
 func (a *argoCD) end(ctx context.Context, app application.Deployed) error {
+	now, found, err := a.applications.get(ctx, app.Name)
+	if err != nil || !found || !now.Operation.Same(app.Operation) {
+		return err
+	}
 	o := named(applicationKind, app.Name)
-	if err := a.direct.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	now := application.ReadDeployed(o)
-	if !now.Operation.Same(app.Operation) {
-		return nil
-	}
 	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": o.GetResourceVersion()},
+		"metadata": map[string]any{"resourceVersion": now.Version},
 		"status":   map[string]any{"operationState": map[string]any{"phase": "Terminating"}},
 	})
 	if err != nil {

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/client-go/rest"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/decision"
@@ -34,9 +35,11 @@ func argoCDWith(t *testing.T) (s *apiServer, a *argoCD, said *bytes.Buffer) {
 	}
 	said = &bytes.Buffer{}
 	c := s.client()
-	a = &argoCD{client: c, cached: c, direct: c, namespace: "argocd", log: slog.New(slog.NewTextHandler(said, nil))}
-	w := &promoter{opt: Options{View: viewOf}}
-	a.deploys = w.deploys
+	list, err := newApplications(s.config(), func(c *rest.Config) (rest.Interface, error) { return rest.RESTClientFor(c) }, []string{"argocd"}, (&promoter{opt: Options{View: viewOf}}).deploys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = &argoCD{client: c, direct: c, applications: list, namespace: "argocd", log: slog.New(slog.NewTextHandler(said, nil))}
 	return s, a, said
 }
 
@@ -57,42 +60,6 @@ func envsKey(dir string) Key {
 	return Key{Repo: "git.example.com/envs", Environment: spec.Environment{Dir: dir}}
 }
 
-// TestApps: Applications are read afresh, and those that went away, or are about to, are left out.
-func TestApps(t *testing.T) {
-	s, a, _ := argoCDWith(t)
-	for _, name := range []string{"shop", "gone", "going", "moved"} {
-		s.put(applicationsAt+name, applicationObject(name, "prod"))
-	}
-	s.put(applicationsAt+"other", applicationObject("other", "elsewhere"))
-	s.happens("GET "+applicationsAt, func() { // what was listed is of before
-		s.remove(applicationsAt + "gone")
-		going := applicationObject("going", "prod")
-		going["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-		s.put(applicationsAt+"going", going)
-		s.put(applicationsAt+"moved", applicationObject("moved", "elsewhere"))
-	})
-	apps, err := a.apps(t.Context(), envsKey("prod"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, app := range apps {
-		got = append(got, app.Name.Name+" "+app.Places[0].Path)
-	}
-	slices.Sort(got)
-	if want := []string{"moved elsewhere", "shop prod"}; !slices.Equal(got, want) {
-		t.Errorf("read %q, want %q", got, want)
-	}
-	s.refuses(http.MethodGet, applicationsAt+"shop", http.StatusForbidden)
-	if _, err := a.apps(t.Context(), envsKey("prod")); err == nil || !strings.Contains(err.Error(), "read Application argocd/shop: ") {
-		t.Errorf("error %v", err)
-	}
-	s.refuses(http.MethodGet, "/apis/argoproj.io/v1alpha1/applications", http.StatusForbidden)
-	if _, err := a.apps(t.Context(), envsKey("prod")); err == nil || !strings.Contains(err.Error(), "list Applications: ") {
-		t.Errorf("error %v", err)
-	}
-}
-
 // TestProject: an AppProject that is not there permits nothing, and one that cannot be read is an
 // error.
 func TestProject(t *testing.T) {
@@ -108,7 +75,7 @@ func TestProject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Permits(app, place, "argocd"); (err == nil) != permits {
+		if err := p.Permits(app, place, application.Cluster{Target: application.Target{Server: application.InCluster, Name: application.InClusterName}}, "argocd"); (err == nil) != permits {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -261,12 +228,12 @@ func TestEnd(t *testing.T) {
 			app := applicationObject("shop", "prod")
 			app["status"] = map[string]any{"operationState": waitingSince(first)}
 			s.put(applicationsAt+"shop", app)
-			apps, err := a.apps(t.Context(), envsKey("prod"))
-			if err != nil || len(apps) != 1 || !apps[0].Operation.Waits() {
-				t.Fatalf("%+v, %v", apps, err)
+			seen, found, err := a.applications.get(t.Context(), application.Name{Namespace: "argocd", Name: "shop"})
+			if err != nil || !found || !seen.Operation.Waits() {
+				t.Fatalf("%+v, %v", seen, err)
 			}
 			test.with(s)
-			err = a.end(t.Context(), apps[0])
+			err = a.end(t.Context(), seen)
 			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 				t.Errorf("error %v, want %s", err, test.err)
 			}

@@ -1,9 +1,10 @@
 // Package controller concludes candidates by itself: the promoter of assayd.
 //
 //  1. Applications whose source names the plugin put the environments that they
-//     deploy on a queue (key.go), and so do the objects of engines, when they change
-//     (kinds.go), and whoever calls the webhook (notify.go). None of them is
-//     believed: they only say where to look.
+//     deploy on a queue (applications.go, key.go), and so do the objects of engines, when they
+//     change (kinds.go), and whoever calls the webhook (notify.go). None of them is
+//     believed: they only say where to look. The clusters that they deploy to come and go
+//     with Argo CD's cluster Secrets (fleet.go).
 //  2. One reconciliation is about one environment on one branch (reconcile.go). It
 //     reads the Applications afresh, opens the branch with Argo CD's own credentials
 //     (package reposecret), and has package branch decide by what the clusters hold now
@@ -22,10 +23,13 @@ package controller
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/clustersecret"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/promote"
@@ -39,6 +43,11 @@ type Options struct {
 
 	Namespace  string   // that Argo CD runs in
 	Namespaces []string // of Applications beside that; "*" is all
+
+	// Programs are those that cluster Secrets may have run for a login.
+	Programs clustersecret.Programs
+	// Proxy is how clusters are reached whose Secret says nothing of it; nil is directly.
+	Proxy func(*http.Request) (*url.URL, error)
 
 	// View says how the plugin reads the environment of an Application's source.
 	View func(application.Place) (promote.View, error)
@@ -70,6 +79,7 @@ type Options struct {
 const (
 	pullEvery  = 5 * time.Minute  // an open pull request: a webhook hastens it
 	holdEvery  = 10 * time.Minute // what a watch may have missed
+	awayEvery  = time.Minute      // at least, while a cluster does not answer
 	firstAgain = time.Second      // after an error, doubled for each
 	lastAgain  = 5 * time.Minute
 	workLimit  = 5 * time.Minute // one reconciliation
@@ -89,13 +99,18 @@ type promoter struct {
 	// settings reads Argo CD's Secrets and ConfigMaps.
 	settings func(ctx context.Context) (reposecret.Settings, error)
 
-	now  func() time.Time                                            // by its clock; nil is ours
-	list promote.List                                                // of Argo CD's cluster
+	// locate finds the cluster that an Application names.
+	locate func(application.Target) location
+
 	tell func(ctx context.Context, app application.Deployed, n news) // what came of its environments
 	end  func(ctx context.Context, app application.Deployed) error   // the sync that runs
 
-	// tests is told what is under test in an environment, and which engines of its own the plan has.
-	tests func(key Key, res *render.Result)
+	// tests is told what is under test in an environment, where it is deployed to, and which engines of
+	// its own the plan has.
+	tests func(key Key, sites []site, res *render.Result)
+
+	// gone is told that nothing deploys an environment any more.
+	gone func(key Key)
 
 	told    *told
 	lives   *lives

@@ -25,6 +25,9 @@ func (k Key) String() string {
 	return at
 }
 
+// text is the key as one text, for an index.
+func (k Key) text() string { return strings.Join([]string{k.Repo, k.Branch, k.Dir, k.Name}, "\x00") }
+
 // on is the key on another branch.
 func (k Key) on(branch string) Key {
 	k.Branch = branch
@@ -38,6 +41,7 @@ type site struct {
 	place   application.Place
 	view    promote.View
 	project application.Project // where it is about to be concluded
+	at      location            // likewise
 }
 
 // sites are what an Application deploys with the plugin. What is wrong with one does not
@@ -55,14 +59,25 @@ func (p *promoter) sites(app application.Deployed) (list []site, problems []erro
 	return list, problems
 }
 
-// deploys are the environments that an Application deploys.
-func (p *promoter) deploys(app application.Deployed) []deploys {
-	sites, _ := p.sites(app)
-	var out []deploys
+// deploys is one environment that an Application deploys, and where to.
+type deploys struct {
+	key       Key
+	target    application.Target
+	namespace string
+}
+
+// deploys are the environments that an Application deploys, each once, and what is wrong with
+// others.
+func (p *promoter) deploys(app application.Deployed) (list []deploys, problems []error) {
+	sites, problems := p.sites(app)
+	seen := map[deploys]bool{}
 	for _, s := range sites {
-		out = append(out, deploys{s.key, s.place.Namespace})
+		if d := (deploys{s.key, s.place.Target, s.place.Namespace}); !seen[d] {
+			seen[d] = true
+			list = append(list, d)
+		}
 	}
-	return out
+	return list, problems
 }
 
 func (p *promoter) site(app application.Deployed, place application.Place) (site, error) {

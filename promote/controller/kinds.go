@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -10,31 +11,49 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
 )
 
 // kinds watches the objects of every engine that the cluster has a kind for, by their
-// metadata alone. A kind that is not there is waited for: its CustomResourceDefinition
-// is watched as well.
+// metadata alone: one list and one watch for each kind. A kind that is not there is waited for: its
+// CustomResourceDefinition is watched as well.
 type kinds struct {
-	client   metadata.Interface
-	discover discovery.DiscoveryInterface
-	wake     func(*metav1.PartialObjectMetadata)
-	log      *slog.Logger
+	client     metadata.Interface
+	discover   discovery.DiscoveryInterface
+	namespaces []string // whose objects count; none is all
+	wake       func(*metav1.PartialObjectMetadata)
+	log        *slog.Logger
 
 	changed chan struct{} // of capacity 1: what is watched is to be looked at
+
+	unknown, full atomic.Bool  // which kinds there are; more of plans than are watched
+	failing       atomic.Int32 // watches
 
 	mu     sync.Mutex
 	custom map[schema.GroupKind]spec.Engine // of plans
 
-	running map[schema.GroupVersionResource]*watch // of Start alone
+	running map[watched]*watch // of Start alone
+}
+
+// watched is what one informer follows.
+type watched struct {
+	schema.GroupVersionResource
+	namespace string // empty is all
+}
+
+func newKindsOf(client metadata.Interface, discover discovery.DiscoveryInterface, wake func(*metav1.PartialObjectMetadata), log *slog.Logger) *kinds {
+	k := &kinds{client: client, discover: discover, wake: wake, log: log, changed: make(chan struct{}, 1), custom: map[schema.GroupKind]spec.Engine{}}
+	k.unknown.Store(true)
+	return k
 }
 
 // watch is a running informer.
@@ -46,10 +65,12 @@ type watch struct {
 
 // A definition may be told of before its kind is served: it is asked for some more times.
 // Where definitions may not be watched, kinds are asked for every now and then.
+// A server that does not answer is asked again after longer and longer.
 const (
 	servedAfter = 2 * time.Second
 	servedTries = 5
 	unwatched   = 15 * time.Second
+	lastUnknown = time.Minute
 )
 
 // mostKinds is how many kinds of plans are watched beside the built-in ones. Others are looked at
@@ -61,16 +82,21 @@ func (k *kinds) add(list []spec.Engine) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range list {
+		gk := schema.GroupKind{Group: e.Group, Kind: e.Kind}
+		if _, known := k.custom[gk]; known {
+			continue
+		}
 		if len(k.custom) >= mostKinds {
+			k.full.Store(true)
 			return // who writes plans does not fill the memory
 		}
-		gk := schema.GroupKind{Group: e.Group, Kind: e.Kind}
-		if _, known := k.custom[gk]; !known {
-			k.custom[gk] = e
-			k.poke()
-		}
+		k.custom[gk] = e
+		k.poke()
 	}
 }
+
+// sees reports whether every kind that there is is watched, so that nothing has to be asked for meanwhile.
+func (k *kinds) sees() bool { return !k.unknown.Load() && !k.full.Load() && k.failing.Load() == 0 }
 
 func (k *kinds) poke() {
 	select {
@@ -81,9 +107,13 @@ func (k *kinds) poke() {
 
 // Start watches until ctx ends, and returns once every watch has ended.
 func (k *kinds) Start(ctx context.Context) error {
-	k.running = map[schema.GroupVersionResource]*watch{}
-	definitions := k.follow(ctx, schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}, "", "",
-		func(*metav1.PartialObjectMetadata) { k.poke() })
+	k.running = map[watched]*watch{}
+	definitions := k.follow(ctx, watched{GroupVersionResource: schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}}, "",
+		func(o *metav1.PartialObjectMetadata) {
+			if k.defines(o.Name) {
+				k.poke()
+			}
+		})
 	defer func() {
 		for _, w := range k.running {
 			w.end()
@@ -92,7 +122,8 @@ func (k *kinds) Start(ctx context.Context) error {
 	}()
 	again := time.NewTimer(0)
 	defer again.Stop()
-	for tries := servedTries; ; tries-- {
+	wait := servedAfter
+	for tries := 0; ; tries-- {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -101,43 +132,78 @@ func (k *kinds) Start(ctx context.Context) error {
 		case <-again.C:
 		}
 		missing, unknown := k.sync(ctx)
+		k.unknown.Store(unknown)
 		switch {
-		case unknown || missing && tries > 0:
+		case unknown:
+			again.Reset(jittered(wait))
+			wait = min(2*wait, lastUnknown)
+			continue
+		case missing && tries > 0:
 			again.Reset(servedAfter)
 		case missing && definitions.failed.Load():
 			again.Reset(unwatched)
 		}
+		wait = servedAfter
 	}
+}
+
+// defines reports whether a definition may be of a kind that judges: its name ends in its group.
+func (k *kinds) defines(name string) bool {
+	_, group, _ := strings.Cut(name, ".")
+	for _, e := range k.engines() {
+		if e.Group == group {
+			return true
+		}
+	}
+	return false
 }
 
 // sync starts and ends watches as the cluster has kinds, and reports whether some are
 // missing, or unknown as the server does not answer.
 func (k *kinds) sync(ctx context.Context) (missing, unknown bool) {
-	wanted := map[schema.GroupVersionResource]bool{}
+	wanted := map[watched]bool{}
+	served := map[schema.GroupVersion]*metav1.APIResourceList{}
 	for _, e := range k.engines() {
-		resource, found, err := k.resource(e)
+		resource, found, err := k.resource(e, served)
 		if err != nil && !apierrors.IsNotFound(err) {
-			k.log.Info("a kind cannot be discovered, and is asked for again", "kind", e.Name, "error", err.Error())
+			if ctx.Err() == nil && !unknown {
+				k.log.Info("a kind cannot be discovered, and is asked for again", "kind", e.Name, "error", excerpt.Line(err.Error()))
+			}
 			unknown = true
+			var answered apierrors.APIStatus
+			if !errors.As(err, &answered) {
+				return missing, true // nor can the others
+			}
 		}
-		if found {
-			wanted[resource] = true
-		} else {
-			missing = true
+		missing = missing || !found
+		if !found || ctx.Err() != nil {
+			continue
 		}
-		if _, on := k.running[resource]; found && !on && ctx.Err() == nil {
-			k.running[resource] = k.follow(ctx, resource, metav1.NamespaceAll, engine.ExperimentLabel, k.wake)
-			k.log.Info("watching experiments", "resource", resource.GroupResource().String(), "version", resource.Version)
+		for _, namespace := range k.scopes() {
+			what := watched{resource, namespace}
+			wanted[what] = true
+			if _, on := k.running[what]; !on {
+				k.running[what] = k.follow(ctx, what, engine.ExperimentLabel, k.wake)
+				k.log.Info("watching experiments", "resource", resource.GroupResource().String(), "version", resource.Version, "namespace", namespace)
+			}
 		}
 	}
-	for resource, w := range k.running {
-		if !wanted[resource] && !unknown {
+	for what, w := range k.running {
+		if !wanted[what] && !unknown && ctx.Err() == nil {
 			w.end()
-			delete(k.running, resource)
-			k.log.Info("experiments are not watched any more: their kind is gone", "resource", resource.GroupResource().String())
+			delete(k.running, what)
+			k.log.Info("experiments are not watched any more: their kind is gone", "resource", what.GroupResource().String(), "namespace", what.namespace)
 		}
 	}
 	return missing, unknown
+}
+
+// scopes are the namespaces to watch; the empty one is all.
+func (k *kinds) scopes() []string {
+	if len(k.namespaces) == 0 {
+		return []string{metav1.NamespaceAll}
+	}
+	return k.namespaces
 }
 
 // engines are the built-in ones and the plans'.
@@ -152,8 +218,8 @@ func (k *kinds) engines() engine.Set {
 }
 
 // resource finds the resource by which the cluster serves a kind, in a version that the
-// engine reads.
-func (k *kinds) resource(e engine.Engine) (schema.GroupVersionResource, bool, error) {
+// engine reads. What is served is asked for once.
+func (k *kinds) resource(e engine.Engine, served map[schema.GroupVersion]*metav1.APIResourceList) (schema.GroupVersionResource, bool, error) {
 	versions := e.Versions
 	if len(versions) == 0 {
 		groups, err := k.discover.ServerGroups()
@@ -169,10 +235,16 @@ func (k *kinds) resource(e engine.Engine) (schema.GroupVersionResource, bool, er
 	var failed error
 	for _, version := range versions {
 		gv := schema.GroupVersion{Group: e.Group, Version: version}
-		list, err := k.discover.ServerResourcesForGroupVersion(gv.String())
-		if err != nil {
-			failed = err // not installed, as a rule
-			continue
+		list := served[gv]
+		if list == nil {
+			var err error
+			if list, err = k.discover.ServerResourcesForGroupVersion(gv.String()); err != nil {
+				if !apierrors.IsNotFound(err) {
+					return schema.GroupVersionResource{}, false, err
+				}
+				failed, list = err, &metav1.APIResourceList{}
+			}
+			served[gv] = list
 		}
 		for _, r := range list.APIResources {
 			if r.Kind == e.Kind && r.Name != "" && !strings.Contains(r.Name, "/") {
@@ -185,13 +257,29 @@ func (k *kinds) resource(e engine.Engine) (schema.GroupVersionResource, bool, er
 
 // follow runs an informer for objects of a resource with a label. Each object is told when it
 // is first seen, when it changes, and when it goes.
-func (k *kinds) follow(ctx context.Context, resource schema.GroupVersionResource, namespace, label string, tell func(*metav1.PartialObjectMetadata)) *watch {
-	informer := metadatainformer.NewFilteredMetadataInformer(k.client, resource, namespace, 0, cache.Indexers{}, func(opt *metav1.ListOptions) { opt.LabelSelector = label }).Informer()
+func (k *kinds) follow(ctx context.Context, what watched, label string, tell func(*metav1.PartialObjectMetadata)) *watch {
 	watching, stop := context.WithCancel(ctx)
 	w := &watch{stop: stop, done: make(chan struct{})}
+	objects := k.client.Resource(what.GroupVersionResource).Namespace(what.namespace)
+	informer := cache.NewSharedIndexInformer(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opt metav1.ListOptions) (runtime.Object, error) {
+			opt.LabelSelector = label
+			list, err := objects.List(ctx, opt)
+			if err == nil && w.failed.Swap(false) {
+				k.failing.Add(-1)
+				k.log.Info("a watch works again", "resource", what.GroupResource().String(), "namespace", what.namespace)
+			}
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, opt metav1.ListOptions) (apiwatch.Interface, error) {
+			opt.LabelSelector = label
+			return objects.Watch(ctx, opt)
+		},
+	}, &metav1.PartialObjectMetadata{}, 0, cache.Indexers{})
 	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 		if watching.Err() == nil && !w.failed.Swap(true) { // an informer tries again by itself, after longer and longer
-			k.log.Warn("a watch failed, and goes on trying", "resource", resource.GroupResource().String(), "error", err.Error())
+			k.failing.Add(1)
+			k.log.Warn("a watch failed, and goes on trying", "resource", what.GroupResource().String(), "namespace", what.namespace, "error", excerpt.Line(err.Error()))
 		}
 	})
 	_ = informer.SetTransform(slimMetadata)
@@ -208,6 +296,9 @@ func (k *kinds) follow(ctx context.Context, resource schema.GroupVersionResource
 	go func() {
 		defer close(w.done)
 		informer.RunWithContext(watching)
+		if w.failed.Load() {
+			k.failing.Add(-1)
+		}
 	}()
 	return w
 }
@@ -227,7 +318,7 @@ func tellOf(o any, tell func(*metav1.PartialObjectMetadata)) {
 // slimMetadata drops what nobody reads.
 func slimMetadata(o any) (any, error) {
 	if m, ok := o.(*metav1.PartialObjectMetadata); ok {
-		m.ManagedFields, m.OwnerReferences, m.Finalizers = nil, nil, nil
+		m.ManagedFields, m.OwnerReferences, m.Finalizers, m.Annotations = nil, nil, nil, nil
 	}
 	return o, nil
 }

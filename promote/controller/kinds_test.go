@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
 
@@ -64,7 +63,7 @@ func startKinds(t *testing.T, s *apiServer) (k *kinds, w *woken, stop func()) {
 		t.Fatal(err)
 	}
 	w = &woken{}
-	k = &kinds{client: m, discover: d, wake: w.wake, log: slog.New(slog.DiscardHandler), changed: make(chan struct{}, 1), custom: map[schema.GroupKind]spec.Engine{}}
+	k = newKindsOf(m, d, w.wake, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- k.Start(ctx) }()

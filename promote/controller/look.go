@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/assaydev/assay/internal/application"
@@ -47,6 +48,26 @@ func (l *look) state(r *promote.Result) state {
 	return running
 }
 
+// clocks are the times of the sites' clusters, or ours where none is known.
+func (l *look) clocks() (times []time.Time) {
+	for _, s := range l.sites {
+		if s.at.now != nil {
+			times = append(times, s.at.now())
+		}
+	}
+	if len(times) == 0 {
+		times = append(times, time.Now())
+	}
+	return times
+}
+
+// until is how long it is to a time, and a bit, by the clock that is first there: one that is wrong
+// only has us look too early.
+func (l *look) until(due time.Time) time.Duration {
+	first := slices.MaxFunc(l.clocks(), time.Time.Compare)
+	return max(due.Sub(first)+firstAgain, firstAgain)
+}
+
 // signal gives every signal of a look that came to its end: figures, what people are told, and
 // the status of the candidate's commit. What cannot be told keeps nothing back.
 func (p *promoter) signal(ctx context.Context, s *branch.Session, l *look, r *promote.Result) {
@@ -59,10 +80,7 @@ func (p *promoter) signal(ctx context.Context, s *branch.Session, l *look, r *pr
 	if p.opt.Branch.DryRun {
 		return
 	}
-	now := time.Now()
-	if p.now != nil {
-		now = p.now()
-	}
+	now := l.clocks()[0]
 	one := p.begin(ctx, s, l)
 	c := l.choice
 	if v := verdictOf(c); l.rendered != nil && v != one.verdict {

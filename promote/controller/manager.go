@@ -4,41 +4,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
-	"reflect"
 	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
-	"k8s.io/client-go/discovery"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/metadata"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	kcontroller "sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	controllermetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/clustersecret"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/reposecret"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 )
 
@@ -61,23 +56,15 @@ func Run(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
-	x := newIndex()
+	w := &watches{index: newIndex(), started: make(chan struct{}), hurried: make(chan struct{}, 1)}
 	a := &argoCD{
-		client: mgr.GetClient(), cached: mgr.GetCache(), direct: mgr.GetAPIReader(), namespace: opt.Namespace,
-		log: opt.Log,
+		client: mgr.GetClient(), direct: mgr.GetAPIReader(), namespace: opt.Namespace, log: opt.Log,
 	}
-	w, err := newWatches(config, mgr.GetHTTPClient(), opt, x)
-	if err != nil {
+	w.promoter = &promoter{opt: opt, apps: a.apps, project: a.project, settings: a.settings, tell: a.tell, end: a.end, tests: w.tests, gone: w.index.forget, told: &told{}, lives: &lives{}, metrics: newMetrics()}
+	if err := w.follow(config, mgr.GetHTTPClient(), objects); err != nil {
 		return fmt.Errorf("start promoter: %w", err)
 	}
-	w.promoter = &promoter{
-		opt: opt, apps: a.apps, project: a.project, settings: a.settings, list: objects.List, now: objects.Now, tell: a.tell, end: a.end, told: &told{}, lives: &lives{}, metrics: newMetrics(),
-		tests: func(key Key, res *render.Result) {
-			x.test(key, res.ID)
-			w.kinds.add(res.Plan.Spec.Experiment.Engines)
-		},
-	}
-	a.deploys = w.promoter.deploys
+	a.applications, w.promoter.locate = w.applications, w.fleet.locate
 	if err := controllermetrics.Registry.Register(w.promoter.metrics); err != nil {
 		return fmt.Errorf("start promoter: register its metrics: %w", err)
 	}
@@ -102,7 +89,6 @@ func newManager(config *rest.Config, opt Options) (manager.Manager, error) {
 	mgr, err := manager.New(config, manager.Options{
 		Scheme: clientscheme.Scheme, Logger: logr.FromSlogHandler(opt.Log.Handler()),
 		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
-			newApplication():    {Namespaces: opt.namespaces(), Transform: slim},
 			&corev1.Secret{}:    {Namespaces: here, Label: labels.NewSelector().Add(*typed)},
 			&corev1.ConfigMap{}: {Namespaces: here, Label: labels.NewSelector().Add(*part)},
 		}},
@@ -123,63 +109,52 @@ func orOff(address string) string {
 	return address
 }
 
-// namespaces are those of Applications; nil is all.
-func (o Options) namespaces() map[string]cache.Config {
+// namespaces are those of Applications; none is all.
+func (o Options) namespaces() []string {
 	if slices.Contains(o.Namespaces, "*") {
 		return nil
 	}
-	in := map[string]cache.Config{o.Namespace: {}}
-	for _, name := range o.Namespaces {
-		in[name] = cache.Config{}
-	}
-	return in
-}
-
-func newApplication() *unstructured.Unstructured {
-	return named(applicationKind, application.Name{})
-}
-
-// slim drops what the promoter does not read of an Application: a watch keeps all of them.
-func slim(o any) (any, error) {
-	app, ok := o.(*unstructured.Unstructured)
-	if !ok {
-		return o, nil
-	}
-	app.SetManagedFields(nil)
-	app.SetAnnotations(nil)
-	status, _ := app.Object["status"].(map[string]any)
-	kept := map[string]any{}
-	for _, field := range []string{"resources", "operationState", "history", "sync"} {
-		if v, found := status[field]; found {
-			kept[field] = v
-		}
-	}
-	app.Object["status"] = kept
-	return app, nil
+	all := append([]string{o.Namespace}, o.Namespaces...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // watches puts environments on the queue.
 type watches struct {
-	promoter *promoter
-	index    *index
-	kinds    *kinds
-	queue    queue         // once the controller has started
-	started  chan struct{} // then closed
-	hurried  chan struct{} // of capacity 1
+	promoter     *promoter
+	index        *index
+	applications *applications
+	fleet        *fleet
+	queue        queue         // once the controller has started
+	started      chan struct{} // then closed
+	hurried      chan struct{} // of capacity 1
 }
 
-func newWatches(config *rest.Config, client *http.Client, opt Options, x *index) (*watches, error) {
-	w := &watches{index: x, started: make(chan struct{}), hurried: make(chan struct{}, 1)}
-	m, err := metadata.NewForConfigAndClient(config, client)
-	if err != nil {
-		return nil, err
+// follow prepares the watches of Applications and of clusters. The objects are those of Argo CD's
+// own cluster.
+func (w *watches) follow(config *rest.Config, client *http.Client, objects *cluster.Client) error {
+	opt := w.promoter.opt
+	over := func(c *rest.Config) (rest.Interface, error) { return rest.RESTClientForConfigAndClient(c, client) }
+	var err error
+	if w.applications, err = newApplications(config, over, opt.namespaces(), w.promoter.deploys); err != nil {
+		return err
 	}
-	d, err := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	core, err := corev1client.NewForConfigAndClient(config, client)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	w.kinds = &kinds{client: m, discover: d, wake: w.experiment, log: opt.Log, changed: make(chan struct{}, 1), custom: map[schema.GroupKind]spec.Engine{}}
-	return w, nil
+	own := &member{list: objects.List, now: objects.Now}
+	if own.kinds, err = newKinds(config, client, w.objectOf(application.Target{Server: application.InCluster}), opt.Log); err != nil {
+		return err
+	}
+	if w.fleet, err = newFleet(own, clusterSecrets(core, opt.Namespace), opt.Programs, opt.Log); err != nil {
+		return err
+	}
+	w.fleet.targets, w.fleet.wake = w.applications.targets, w.deployedTo
+	w.fleet.connect = func(c *clustersecret.Cluster) (*member, error) {
+		return opt.connection(c, memberLimit, w.objectOf(application.Target{Server: c.Server, Name: c.Name}))
+	}
+	return w.applications.tell(w.application)
 }
 
 // register adds the controller and what wakes it.
@@ -192,40 +167,28 @@ func (w *watches) register(mgr manager.Manager) error {
 	if err != nil {
 		return err
 	}
-	apps := source.TypedKind[*unstructured.Unstructured, Key](mgr.GetCache(), newApplication(), handler.TypedFuncs[*unstructured.Unstructured, Key]{
-		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[*unstructured.Unstructured], q queue) {
-			w.application(e.Object, q)
-		},
-		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[*unstructured.Unstructured], q queue) {
-			w.application(e.ObjectNew, q)
-		},
-		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[*unstructured.Unstructured], q queue) {
-			w.gone(e.Object, q)
-		},
-	}, predicate.TypedFuncs[*unstructured.Unstructured]{UpdateFunc: func(e event.TypedUpdateEvent[*unstructured.Unstructured]) bool {
-		return changed(e.ObjectOld, e.ObjectNew)
-	}})
-	if err := c.Watch(apps); err != nil {
+	if err := c.Watch(w); err != nil {
 		return err
 	}
-	err = c.Watch(source.TypedFunc[Key](func(_ context.Context, q queue) error {
-		w.queue = q
-		close(w.started)
-		return nil
-	}))
-	if err != nil {
-		return err
-	}
-	return errors.Join(mgr.Add(w.kinds), mgr.Add(manager.RunnableFunc(w.hurry)), mgr.Add(&listener{w.promoter.opt.Notify, mgr.Elected(), w.hasten}))
+	return errors.Join(mgr.Add(w.applications), mgr.Add(w.fleet), mgr.Add(manager.RunnableFunc(w.hurry)), mgr.Add(&listener{w.promoter.opt.Notify, mgr.Elected(), w.hasten}))
 }
 
-// changed reports whether an Application differs in what slim leaves.
-func changed(before, after *unstructured.Unstructured) bool {
-	strip := func(o *unstructured.Unstructured) map[string]any {
-		m := map[string]any{"spec": o.Object["spec"], "status": o.Object["status"], "deleted": o.GetDeletionTimestamp() != nil}
-		return m
+func (w *watches) String() string { return "Applications, experiments and notifications" }
+
+// Start takes the controller's queue.
+func (w *watches) Start(_ context.Context, q queue) error {
+	w.queue = q
+	close(w.started)
+	return nil
+}
+
+// WaitForSync waits until all Applications and cluster Secrets are known: until then, one that has a
+// say could be missed.
+func (w *watches) WaitForSync(ctx context.Context) error {
+	if !w.applications.synced(ctx) || !toolscache.WaitForCacheSync(ctx.Done(), w.fleet.synced) {
+		return errors.New("list Applications and cluster Secrets: they may not be listed, or the API server does not answer: see the log above")
 	}
-	return !reflect.DeepEqual(strip(before), strip(after))
+	return nil
 }
 
 func (w *watches) reconcile(ctx context.Context, key Key) (reconcile.Result, error) {
@@ -234,31 +197,63 @@ func (w *watches) reconcile(ctx context.Context, key Key) (reconcile.Result, err
 	return reconcile.Result{RequeueAfter: again}, err
 }
 
-// application puts the environments of an Application on the queue.
-func (w *watches) application(o *unstructured.Unstructured, q queue) {
-	app := application.ReadDeployed(o)
-	_, problems := w.promoter.sites(app)
-	for _, err := range problems {
-		w.promoter.opt.Log.Warn("a source is passed over", "application", app.Name.String(), "error", err.Error())
+// application puts the environments of an Application on the queue: those of before it changed,
+// too.
+func (w *watches) application(before, after *outline) {
+	<-w.started // the watches start with the controller
+	var was, is application.Target
+	keys := map[Key]bool{}
+	if before != nil {
+		was = before.target()
+		maps.Copy(keys, before.keys())
 	}
-	for _, key := range w.index.put(app.Name, w.promoter.deploys(app)) {
-		q.Add(key)
+	if after != nil {
+		is = after.target()
+		maps.Copy(keys, after.keys())
+		for _, err := range after.app.Problems {
+			w.promoter.opt.Log.Warn("a source is passed over", "application", after.app.Name.String(), "error", err.Error())
+		}
+	} else {
+		w.promoter.told.forget(before.name())
+	}
+	if was != is {
+		w.fleet.poke()
+	}
+	w.add(slices.Collect(maps.Keys(keys)))
+}
+
+// objectOf has the environments looked at that an object of an engine may be about, in a cluster.
+func (w *watches) objectOf(at application.Target) func(*metav1.PartialObjectMetadata) {
+	return func(o *metav1.PartialObjectMetadata) {
+		<-w.started
+		w.add(w.index.testing(o.Labels[engine.ExperimentLabel]))
+		w.add(w.applications.at(w.fleet.known(at), o.Namespace))
 	}
 }
 
-func (w *watches) gone(o *unstructured.Unstructured, q queue) {
-	name := application.Name{Namespace: o.GetNamespace(), Name: o.GetName()}
-	w.promoter.told.forget(name)
-	for _, key := range w.index.put(name, nil) {
-		q.Add(key)
+// deployedTo has the environments looked at that are deployed to a cluster. Before the start there are none
+// to look at again.
+func (w *watches) deployedTo(at application.Target) {
+	select {
+	case <-w.started:
+		w.add(w.applications.on(at))
+	default:
 	}
 }
 
-// experiment puts the environments on the queue that an object of an engine may be about.
-func (w *watches) experiment(o *metav1.PartialObjectMetadata) {
-	<-w.started // kinds start with the controller
-	for _, key := range w.index.concerned(o.Labels[engine.ExperimentLabel], o.Namespace) {
+func (w *watches) add(keys []Key) {
+	for _, key := range keys {
 		w.queue.Add(key)
+	}
+}
+
+// tests remembers what is under test, and has the engines of its plan watched where it is deployed.
+func (w *watches) tests(key Key, sites []site, res *render.Result) {
+	w.index.test(key, res.ID)
+	for _, s := range sites {
+		if s.at.engines != nil {
+			s.at.engines(res.Plan.Spec.Experiment.Engines)
+		}
 	}
 }
 

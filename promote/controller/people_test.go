@@ -106,14 +106,15 @@ func TestClockSkew(t *testing.T) {
 	for name, skew := range map[string]time.Duration{"ahead of ours": 3 * time.Hour, "behind ours": -3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, push())
-			w.promoter.now = func() time.Time { return time.Now().Add(skew) }
+			there := func() time.Time { return time.Now().Add(skew) }
+			w.clock(there)
 			w.judge("Suspended")
-			w.objects[0].SetCreationTimestamp(metav1.NewTime(w.now().Add(-59*time.Minute - 50*time.Second)))
+			w.objects[0].SetCreationTimestamp(metav1.NewTime(there().Add(-59*time.Minute - 50*time.Second)))
 			if again := w.conclude(); again <= 0 || again > 15*time.Second {
 				t.Errorf("at 10 s before the deadline it looks again after %s", again)
 			}
 			w.said("shop Held: ")
-			w.objects[0].SetCreationTimestamp(metav1.NewTime(w.now().Add(-61 * time.Minute)))
+			w.objects[0].SetCreationTimestamp(metav1.NewTime(there().Add(-61 * time.Minute)))
 			w.conclude()
 			w.said("shop Rejected: no verdict within 1h")
 		})

@@ -4,16 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/render"
 )
 
 // conclude looks at one environment, and carries out what its experiment says. It
@@ -58,12 +65,13 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
 	}
 	p.signal(ctx, s, l, r)
-	return p.next(r), p.endStale(ctx, s, sites)
+	return p.next(r, l), p.endStale(ctx, s, sites)
 }
 
 // without ends the look at an environment that nothing deploys; an error leaves that open.
 func (p *promoter) without(key Key, err error) error {
 	if err == nil {
+		p.gone(key)
 		p.metrics.gone(key)
 		p.lives.end(key)
 	}
@@ -86,6 +94,7 @@ func (p *promoter) deploying(ctx context.Context, keys ...Key) ([]site, error) {
 	if err != nil {
 		return nil, err
 	}
+	projects := map[string]application.Project{}
 	var out []site
 	for _, app := range apps {
 		list, _ := p.sites(app) // what is wrong with others was told when they changed
@@ -93,14 +102,22 @@ func (p *promoter) deploying(ctx context.Context, keys ...Key) ([]site, error) {
 			if !slices.Contains(keys, s.key) {
 				continue
 			}
-			if s.project, err = p.project(ctx, app.Project); err != nil {
-				return nil, err
+			known := false
+			if s.project, known = projects[app.Project]; !known {
+				if s.project, err = p.project(ctx, app.Project); err != nil {
+					return nil, err
+				}
+				projects[app.Project] = s.project
 			}
-			if err := s.project.Permits(app.Name, s.place, p.opt.Namespace); err != nil {
+			s.at = p.locate(s.place.Target)
+			if err := s.project.Permits(app.Name, s.place, s.at.Cluster, p.opt.Namespace); err != nil {
 				p.opt.Log.Warn("an Application is passed over", "application", app.Name.String(), "reason", err.Error())
 				continue
 			}
 			out = append(out, s)
+			if app.Excess != nil {
+				break // one is enough to hold
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b site) int { return strings.Compare(a.app.Name.String(), b.app.Name.String()) })
@@ -133,6 +150,9 @@ func (p *promoter) all(ctx context.Context, s *branch.Session, key Key) ([]site,
 // stopped says why nothing is to be concluded, whatever the experiment says.
 func stopped(sites []site) string {
 	for _, s := range sites {
+		if s.app.Excess != nil {
+			return s.app.Excess.Error()
+		}
 		if s.app.RolledBack != "" {
 			return fmt.Sprintf("%s: people rolled it back to %s and turned automated sync off: turn it on again to go on", s.app.Name, excerpt.Of(s.app.RolledBack, 40))
 		}
@@ -199,7 +219,7 @@ func (p *promoter) decider(l *look) promote.Decider {
 	choose := decide.Choose
 	decide.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
 		if tip.Rendered != nil {
-			p.tests(l.key, tip.Rendered)
+			p.tests(l.key, l.sites, tip.Rendered)
 		}
 		c, err := choose(ctx, tip)
 		l.decides(tip, c)
@@ -208,24 +228,45 @@ func (p *promoter) decider(l *look) promote.Decider {
 	return decide
 }
 
-// next is when to look again after a result.
-func (p *promoter) next(r *promote.Result) time.Duration {
-	now := time.Now()
-	if p.now != nil {
-		now = p.now()
-	}
+// next is when to look again after a result. An experiment that runs where all changes are told is
+// looked at when it changes, and at its deadline.
+func (p *promoter) next(r *promote.Result, l *look) time.Duration {
+	again := jittered(holdEvery)
 	switch {
 	case r.Pull != nil && r.Pull.State != promote.Merged:
 		return jittered(pullEvery)
 	case r.Choice.Held == "":
 		return 0
+	case !r.Choice.Opens.IsZero(): // nothing tells that a window is moved
+		again = min(again, l.until(r.Choice.Opens))
+	case !r.Choice.Expires.IsZero():
+		if isTold(l.rendered, l.sites) {
+			again = math.MaxInt64
+		}
+		again = min(again, l.until(r.Choice.Expires))
 	}
-	for _, due := range []time.Time{r.Choice.Opens, r.Choice.Expires} {
-		if !due.IsZero() {
-			return min(max(due.Sub(now)+firstAgain, firstAgain), jittered(holdEvery))
+	for _, s := range l.sites {
+		if s.at.again == nil {
+			continue
+		}
+		if away := s.at.again(); away > 0 {
+			again = min(again, jittered(max(away, awayEvery)))
 		}
 	}
-	return jittered(holdEvery)
+	return again
+}
+
+// isTold reports whether all that a verdict rests on is watched. The Jobs that an engine makes itself do
+// not have the label that a watch goes by.
+func isTold(under *render.Result, sites []site) bool {
+	if under == nil || slices.ContainsFunc(sites, func(s site) bool { return s.at.sees == nil || !s.at.sees() }) {
+		return false
+	}
+	judges, engines := under.Judges(), engine.With(under.Plan.Spec.Experiment.Engines)
+	return !slices.ContainsFunc(under.Output(), func(o *unstructured.Unstructured) bool {
+		e, _ := engines.Of(o)
+		return slices.Contains(judges, object.KeyOf(o)) && e.ReadsChildren()
+	})
 }
 
 // jittered spreads looks that would come at once.

@@ -37,7 +37,8 @@ type world struct {
 
 	applications []application.Deployed
 	objects      []*unstructured.Unstructured
-	listing      error // instead of objects
+	listing      error           // instead of objects
+	at           func(*location) // changes where it is deployed
 	login        reposecret.Settings
 	reports      []string
 	events       map[string]string // the titles by their names
@@ -65,7 +66,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 			return application.Project{Repos: []string{"*"}, Destinations: []application.Destination{{Server: "*", Namespace: "*"}}, Namespaces: []string{"team"}}, nil
 		},
 		settings: func(context.Context) (reposecret.Settings, error) { return w.login, nil },
-		list:     w.list,
+		locate:   w.location,
 		tell: func(_ context.Context, app application.Deployed, n news) {
 			if n.outcome.Outcome != "" {
 				w.reports = append(w.reports, app.Name.Name+" "+n.outcome.title()+": "+n.outcome.Reason)
@@ -81,7 +82,8 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 			w.ended = append(w.ended, app.Name.Name)
 			return nil
 		},
-		tests: func(_ Key, res *render.Result) { w.tested = append(w.tested, res.ID) },
+		tests: func(_ Key, _ []site, res *render.Result) { w.tested = append(w.tested, res.ID) },
+		gone:  func(Key) {},
 		told:  &told{}, lives: &lives{}, metrics: newMetrics(),
 	}
 	w.app("shop", "")
@@ -92,6 +94,9 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 func viewOf(p application.Place) (promote.View, error) {
 	return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}, AppName: p.Name, Namespace: p.Namespace}}, nil
 }
+
+// clock sets that of the cluster.
+func (w *world) clock(now func() time.Time) { w.at = func(l *location) { l.now = now } }
 
 // list is what the API server answers: those of the kind, in the namespace, with the labels.
 func (w *world) list(_ context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
@@ -106,6 +111,21 @@ func (w *world) list(_ context.Context, kind schema.GroupVersionKind, namespace,
 		}
 	}
 	return out, nil
+}
+
+// location is Argo CD's own cluster, and no other.
+func (w *world) location(to application.Target) location {
+	if to != (application.Target{}) {
+		return location{Cluster: application.Cluster{Target: to, Missing: true}, err: errors.New("it deploys to the cluster " + to.String() + ", which is not known")}
+	}
+	at := location{
+		Cluster: application.Cluster{Target: application.Target{Server: application.InCluster, Name: application.InClusterName}},
+		list:    w.list,
+	}
+	if w.at != nil {
+		w.at(&at)
+	}
+	return at
 }
 
 // app adds an Application of the environment.
@@ -238,11 +258,15 @@ func TestWaits(t *testing.T) {
 		}
 	}
 	w.said("shop Held: ")
+	w.at = func(l *location) { l.sees = func() bool { return true } }
+	if again := w.conclude(); again < 59*time.Minute || again > 61*time.Minute {
+		t.Errorf("where all changes are told it looks again after %s", again)
+	}
 	w.objects[0].SetCreationTimestamp(metav1.NewTime(time.Now().Add(-59*time.Minute - 50*time.Second)))
 	if again := w.conclude(); again <= 0 || again > 15*time.Second {
 		t.Errorf("at 10 s before the deadline it looks again after %s", again)
 	}
-	if len(w.tested) != 3 || w.tested[0] == "" {
+	if len(w.tested) != 4 || w.tested[0] == "" {
 		t.Errorf("it tests %q", w.tested)
 	}
 }
@@ -266,24 +290,26 @@ func TestMovesNothing(t *testing.T) {
 		"a range of versions": {push(), func(w *world) { w.applications[0].Places[0].Revision = "1.*" }, "targetRevision 1.* is not a branch"},
 		"a project of others": {push(), func(w *world) {
 			w.app("other", "").Name.Namespace = "tenant"
-			w.applications[0].Places[0].Cluster = "far"
+			w.applications[0].Places[0].Target.Name = "far"
 		}, "it deploys to the cluster far"},
-		"a rollback":               {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
-		"a paused plan":            {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
-		"another cluster":          {push(), func(w *world) { w.applications[0].Places[0].Cluster = "far" }, "it deploys to the cluster far"},
-		"no namespace":             {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
-		"what is not synced":       {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},
-		"an object that went away": {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
-		"a label that went away":   {push(), func(w *world) { w.objects[0].SetLabels(nil) }, "the cluster has no object of it yet"},
-		"a digest that went away":  {push(), func(w *world) { w.objects[0].SetAnnotations(nil) }, "it has no annotation assay.dev/digest"},
-		"another label":            {push(), func(w *world) { w.objects[0].SetLabels(map[string]string{engine.ExperimentLabel: "e000000000"}) }, "the cluster has no object of it yet"},
-		"another Application's":    {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
-		"another namespace's":      {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
-		"what may not be listed":   {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
-		"one of two on another":    {push(), func(w *world) { w.app("far", "").Places[0].Cluster = "far" }, "far: it deploys to the cluster far"},
+		"a rollback":                {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
+		"a paused plan":             {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
+		"another cluster":           {push(), func(w *world) { w.applications[0].Places[0].Target.Name = "far" }, "it deploys to the cluster far"},
+		"another project's cluster": {push(), func(w *world) { w.at = func(l *location) { l.Scope = "team" } }, "whose Secret is for Applications of the project team"},
+		"a thousand sources":        {push(), func(w *world) { w.applications[0].Excess = errors.New("1000 of its sources use the plugin") }, "1000 of its sources use the plugin"},
+		"no namespace":              {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
+		"what is not synced":        {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},
+		"an object that went away":  {push(), func(w *world) { w.objects = nil }, "the cluster has no object of it yet"},
+		"a label that went away":    {push(), func(w *world) { w.objects[0].SetLabels(nil) }, "the cluster has no object of it yet"},
+		"a digest that went away":   {push(), func(w *world) { w.objects[0].SetAnnotations(nil) }, "it has no annotation assay.dev/digest"},
+		"another label":             {push(), func(w *world) { w.objects[0].SetLabels(map[string]string{engine.ExperimentLabel: "e000000000"}) }, "the cluster has no object of it yet"},
+		"another Application's":     {push(), func(w *world) { w.track("other") }, "is tracked as the Application other's"},
+		"another namespace's":       {push(), func(w *world) { w.objects[0].SetNamespace("theirs") }, "the cluster has no object of it yet"},
+		"what may not be listed":    {push(), func(w *world) { w.listing = errors.New("jobs.batch is forbidden") }, "jobs.batch is forbidden"},
+		"one of two on another":     {push(), func(w *world) { w.app("far", "").Places[0].Target.Name = "far" }, "far: it deploys to the cluster far"},
 		"one of two by the default": {push(), func(w *world) {
 			w.applications[0].Places[0].Revision = "main"
-			w.app("far", "HEAD").Places[0].Cluster = "far"
+			w.app("far", "HEAD").Places[0].Target.Name = "far"
 		}, "far: it deploys to the cluster far"},
 		"one of two by branch name": {push(), func(w *world) { w.app("late", "main").Manages = nil }, "late: the experiment has not been synced"},
 	} {
@@ -579,7 +605,7 @@ func TestTellsHowItEnded(t *testing.T) {
 func (w *world) site() *branch.Session {
 	w.t.Helper()
 	list, _ := w.sites(w.applications[0])
-	list[0].project = application.Project{Repos: []string{"*"}}
+	list[0].project, list[0].at = application.Project{Repos: []string{"*"}}, w.location(application.Target{})
 	s, err := w.open(w.t.Context(), list[0])
 	if err != nil {
 		w.t.Fatal(err)

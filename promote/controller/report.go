@@ -153,7 +153,7 @@ func (p *promoter) permitted(of site) []Key {
 	sites, _ := p.sites(of.app)
 	var keys []Key
 	for _, s := range sites {
-		if of.project.Permits(of.app.Name, s.place, p.opt.Namespace) == nil {
+		if of.project.Permits(of.app.Name, s.place, p.locate(s.place.Target).Cluster, p.opt.Namespace) == nil {
 			keys = append(keys, s.key)
 		}
 	}

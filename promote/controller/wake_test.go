@@ -17,7 +17,6 @@ import (
 
 	"k8s.io/client-go/util/workqueue"
 
-	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/spec"
 )
 
@@ -66,9 +65,6 @@ func TestNotify(t *testing.T) {
 func TestIndex(t *testing.T) {
 	x := newIndex()
 	key := func(dir string) Key { return Key{"git.example.com/r", "", spec.Environment{Dir: dir}} }
-	shop, cart := application.Name{Namespace: "argocd", Name: "shop"}, application.Name{Namespace: "argocd", Name: "cart"}
-	x.put(shop, []deploys{{key("shop"), "web"}})
-	x.put(cart, []deploys{{key("cart"), "web"}, {key("shop"), "other"}})
 	has := func(what string, got []Key, want ...string) {
 		t.Helper()
 		var dirs []string
@@ -80,47 +76,35 @@ func TestIndex(t *testing.T) {
 			t.Errorf("%s: %q, want %q", what, dirs, want)
 		}
 	}
-	has("an object in the namespace", x.concerned("e1", "web"), "cart", "shop")
-	has("one of nobody's", x.concerned("e1", "elsewhere"))
+	has("an ID that nobody tests", x.testing("e1"))
 	x.test(key("cart"), "e1")
-	has("one with the ID, elsewhere", x.concerned("e1", "elsewhere"), "cart")
+	x.test(key("shop"), "e1")
+	has("the ID of two", x.testing("e1"), "cart", "shop")
 	x.test(key("cart"), "e2")
-	has("one with the ID of before", x.concerned("e1", "elsewhere"))
-	has("an Application that moves concerns where it was", x.put(shop, []deploys{{key("moved"), "web"}}), "moved", "shop")
-	has("one that goes", x.put(shop, nil), "moved")
+	has("the ID of before", x.testing("e1"), "shop")
 	x.mark(key("cart"), true)
 	has("under way", x.underWay(), "cart")
 	x.mark(key("cart"), false)
 	has("no more", x.underWay())
 }
 
-// TestIndexForgets: nothing is left of Applications that came and went, also where one goes while
-// its environment is looked at.
+// TestIndexForgets: nothing is left of environments that came and went.
 func TestIndexForgets(t *testing.T) {
 	x := newIndex()
-	shared := Key{Repo: "shared"}
 	for i := range 1000 {
-		app := application.Name{Namespace: "argocd", Name: fmt.Sprint("shop-", i)}
-		own := Key{Repo: fmt.Sprint("r", i)}
-		x.put(app, []deploys{{own, "web"}, {own, "other"}, {shared, "web"}})
-		x.test(own, fmt.Sprint("e", i%10))
-		x.test(shared, "e1")
-		x.mark(own, true)
-		x.mark(shared, true)
-		if i%2 == 0 {
-			x.put(app, []deploys{{shared, "web"}}) // it moves away from one of them
-		}
+		key := Key{Repo: fmt.Sprint("r", i)}
+		x.test(key, fmt.Sprint("e", i%10))
+		x.test(key, fmt.Sprint("e", i%7))
+		x.mark(key, true)
 	}
-	if got := len(x.concerned("e1", "nowhere")); got != 101 {
-		t.Errorf("%d environments test e1, want the shared one and 100 more", got)
+	if got := len(x.testing("e1")); got != 143 {
+		t.Errorf("%d environments test e1", got)
 	}
 	for i := range 1000 {
-		x.put(application.Name{Namespace: "argocd", Name: fmt.Sprint("shop-", i)}, nil)
-		x.test(Key{Repo: fmt.Sprint("r", i)}, "e3")
-		x.mark(Key{Repo: fmt.Sprint("r", i)}, true)
+		x.forget(Key{Repo: fmt.Sprint("r", i)})
 	}
-	if len(x.apps)+len(x.count)+len(x.id)+len(x.tests)+len(x.under) > 0 {
-		t.Errorf("left are %d Applications, %d counts, %d IDs, %d tests, %d under way", len(x.apps), len(x.count), len(x.id), len(x.tests), len(x.under))
+	if len(x.id)+len(x.tests)+len(x.under) > 0 {
+		t.Errorf("left are %d IDs, %d tests, %d under way", len(x.id), len(x.tests), len(x.under))
 	}
 }
 
@@ -129,7 +113,6 @@ func TestIndexForgets(t *testing.T) {
 func TestStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newIndex()
-		x.put(application.Name{Name: "shop"}, []deploys{{Key{Repo: "r"}, "web"}})
 		x.mark(Key{Repo: "r"}, true)
 		q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Key]())
 		w := &watches{index: x, queue: q, hurried: make(chan struct{}, 1)}

@@ -58,7 +58,7 @@ func TestSyncWindows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, envrepo.Prod(test.plan))
-			w.now = func() time.Time { return noon }
+			w.clock(func() time.Time { return noon })
 			w.windows(test.window)
 			w.judge(test.condition)
 			var waits string
@@ -90,7 +90,7 @@ func TestSyncWindows(t *testing.T) {
 func TestPromotesOnceItOpens(t *testing.T) {
 	w := newWorld(t, envrepo.Prod(`method: push, windows: [{schedule: "0 12 * * *", duration: 1h}]`))
 	now := time.Date(2026, 11, 30, 11, 59, 50, 0, time.UTC)
-	w.now = func() time.Time { return now }
+	w.clock(func() time.Time { return now })
 	w.judge("Complete")
 	if again := w.conclude(); again != 11*time.Second {
 		t.Errorf("it looks again after %s", again)

@@ -23,8 +23,8 @@ func TestSecurityIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	if rows := row.FindAllString(text, -1); len(rows) != 18 {
-		t.Errorf("it has %d rows of 18 kinds", len(rows))
+	if rows := row.FindAllString(text, -1); len(rows) != 20 {
+		t.Errorf("it has %d rows of 20 kinds", len(rows))
 	}
 	named := 0
 	for _, m := range tests.FindAllStringSubmatch(text, -1) {

@@ -1,0 +1,68 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/assaydev/assay/internal/cluster"
+)
+
+// TestOutage: a cluster that does not answer is asked by one at a time, after longer and longer.
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var o outage
+		asked := 0
+		away := errors.New("away")
+		question := func(err error, takes time.Duration) error {
+			_, err = ask(t.Context(), &o, func(ctx context.Context) (int, error) {
+				asked++
+				select {
+				case <-time.After(takes):
+					return 1, err
+				case <-ctx.Done():
+					return 0, ctx.Err()
+				}
+			})
+			return err
+		}
+		if err := question(errors.New("forbidden"), 0); err == nil || asked != 1 {
+			t.Fatalf("%v, asked %d times", err, asked)
+		}
+		for i, pause := range []time.Duration{5, 10, 20, 40, 80, 120, 120} {
+			asked = 0
+			if err := question(&cluster.Unavailable{Err: away}, 0); !errors.Is(err, away) || asked != 1 {
+				t.Fatalf("%d: %v, asked %d times", i, err, asked)
+			}
+			if again := o.again(); again != pause*time.Second+firstAgain {
+				t.Errorf("%d: again after %s, want %d s", i, again, pause)
+			}
+			time.Sleep(pause*time.Second - time.Millisecond)
+			if err := question(nil, 0); !errors.Is(err, away) || asked != 1 {
+				t.Errorf("%d: before the pause is over: %v, asked %d times", i, err, asked)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		asked = 0
+		done := make(chan error)
+		go func() { done <- question(nil, time.Second) }()
+		synctest.Wait()
+		if err := question(nil, 0); !errors.Is(err, away) || asked != 1 {
+			t.Errorf("while one asks: %v, asked %d times", err, asked)
+		}
+		if err := <-done; err != nil || o.again() != 0 {
+			t.Errorf("it answers again: %v", err)
+		}
+		if err := question(nil, time.Hour); !cluster.IsUnavailable(err) || o.again() == 0 {
+			t.Errorf("a question without end: %v", err)
+		}
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := ask(ctx, &o, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() }); !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller that goes: %v", err)
+		}
+	})
+}

@@ -65,6 +65,8 @@ bench: ## measure assay against helm, kustomize and itself
 bench-promoter: ## measure the promoter against a real API server, also where it is killed
 	@test/components/build etcd gitea kube-apiserver >/dev/null
 	@$(GO) run ./test/bench/promoter
+	@$(GO) run ./test/bench/fleet
+	@$(GO) run ./test/bench/fleet -status 30 -rounds 0
 
 faults: ## write to real Git servers against other writers, kills and a branch that moves
 	@$(GO) run -race ./test/faults

@@ -1,0 +1,161 @@
+// Command fleet measures Assay's promoter with many Applications and clusters, on API servers of
+// package kubefake: how much memory it takes, what it asks for while nothing changes, and how long it takes
+// to work off conclusions that come at once.
+//
+//  1. One API server is Argo CD's, three stand for all other clusters: each cluster Secret names one of
+//     them under a path of its own (world.go).
+//  2. The promoter runs as a process of its own, and looks at everything once.
+//  3. While nothing changes, requests are counted.
+//  4. All experiments conclude at once; main is read until it has all promotions, each of which has
+//     to be there once. A minute later, memory is read.
+//  5. Clusters come and go: what the process has open is compared with before.
+//
+// It prints one line a figure, and exits with 1 where one is short of its bar.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/assaydev/assay/test/e2e/process"
+)
+
+// The bars.
+const (
+	mostResident = 150 << 20 // a minute after the last conclusion
+	mostPeak     = 300 << 20
+	mostLeft     = 20 // goroutines and descriptors more than before
+)
+
+// size is how much there is.
+type size struct {
+	apps, running, clusters, status, rounds int
+	idle                                    time.Duration
+	assayd                                  string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var n size
+	flag.IntVar(&n.apps, "applications", 2000, "Applications, all of which use the plugin")
+	flag.IntVar(&n.running, "running", 200, "experiments that run, and conclude at once")
+	flag.IntVar(&n.clusters, "clusters", 50, "clusters that Applications deploy to")
+	flag.IntVar(&n.status, "status", 6, "`KiB` of an Application's status")
+	flag.IntVar(&n.rounds, "rounds", 1000, "clusters that come and go")
+	flag.DurationVar(&n.idle, "idle", time.Minute, "how long nothing changes")
+	flag.StringVar(&n.assayd, "assayd", "", "`file` of the daemon (default: the one that ships, built)")
+	flag.Parse()
+	short, err := run(ctx, n)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(2)
+	}
+	if short > 0 {
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, n size) (short int, err error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if n.assayd == "" {
+		n.assayd = filepath.Join(dir, "assayd")
+		if _, err := process.Run(ctx, "", nil, "./build", n.assayd); err != nil {
+			return 0, err
+		}
+	}
+	w, err := newWorld(dir, n)
+	if err != nil {
+		return 0, err
+	}
+	defer w.stop()
+	p, err := start(ctx, n.assayd, w, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer p.stop()
+	fmt.Printf("%d Applications with %d KiB of status, %d experiments, %d clusters\n", n.apps, n.status, n.running, n.clusters)
+	began := time.Now()
+	if err := p.until(ctx, func() bool { return p.looked() >= n.apps }); err != nil {
+		return 0, fmt.Errorf("%d of %d environments were looked at: %w", p.looked(), n.apps, err)
+	}
+	fmt.Printf("%-45s %8s\n", "first look at everything", time.Since(began).Round(time.Second))
+	asked, err := w.idle(ctx, n.idle)
+	if err != nil {
+		return 0, err
+	}
+	short += figure("requests while nothing changes, in "+n.idle.String(), total(asked), 0)
+	for _, what := range slices.Sorted(maps.Keys(asked)) {
+		fmt.Printf("  %-43s %8d\n", what, asked[what])
+	}
+	if err := w.conclude(); err != nil {
+		return short, err
+	}
+	began = time.Now()
+	if err := p.until(ctx, func() bool { return w.promoted() >= n.running }); err != nil {
+		return short, fmt.Errorf("%d of %d promotions: %w", w.promoted(), n.running, err)
+	}
+	fmt.Printf("%-45s %8s\n", fmt.Sprintf("%d conclusions at once, worked off", n.running), time.Since(began).Round(time.Second))
+	lost, twice := w.count()
+	short += figure("promotions lost", lost, 0) + figure("promotions twice", twice, 0)
+	if err := pause(ctx, time.Minute); err != nil {
+		return short, err
+	}
+	resident, peak, err := p.memory()
+	if err != nil {
+		return short, err
+	}
+	short += figure("resident a minute later, bytes", resident, mostResident) + figure("resident at the peak, bytes", peak, mostPeak)
+	more, err := w.comeAndGo(ctx, p, n.rounds)
+	if err != nil {
+		return short, err
+	}
+	return short + figure(fmt.Sprintf("descriptors and threads after %d clusters, more", n.rounds), more, mostLeft), nil
+}
+
+// total counts requests that are neither watches nor about the lease.
+func total(asked map[string]int) (n int) {
+	for what, times := range asked {
+		if !strings.HasPrefix(what, "watch ") && !strings.Contains(what, "leases") {
+			n += times
+		}
+	}
+	return n
+}
+
+// figure prints one, and returns 1 where it is short.
+func figure(name string, got, bar int) int {
+	fmt.Printf("%-45s %8d   at most %d\n", name, got, bar)
+	if got > bar {
+		return 1
+	}
+	return 0
+}
+
+// pause waits, as nothing is to happen.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(ctx.Err(), errors.New("ended early"))
+	}
+}

@@ -263,6 +263,7 @@ func (m *Marker) sameEffect(ctx context.Context, files, written, set map[string]
 	if len(differences) == 0 {
 		return true, nil
 	}
+	req.Memo = nil // what is remembered would not differ
 	gotAgain, wantAgain, err := render.Effect(ctx, req, laid)
 	random := append(object.Diff(got, gotAgain), object.Diff(want, wantAgain)...) // with a random name, each side has objects of its own
 	return !slices.ContainsFunc(differences, func(d object.Difference) bool {

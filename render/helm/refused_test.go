@@ -326,7 +326,7 @@ func testDeadline(t *testing.T, version string) {
 func TestRandomTextIsBounded(t *testing.T) {
 	for _, name := range []string{"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes"} {
 		files := tree(map[string]string{caseDir + "/templates/cm.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\ndata: {n: '{{ " + name + " 2000000000 | len }}'}\n"})
-		if _, _, err := render(t, files, spec.HelmSource{}, helm.Options{}); err == nil || !strings.Contains(err.Error(), "larger than 128 MiB") {
+		if _, _, err := render(t, files, spec.HelmSource{}, options); err == nil || !strings.Contains(err.Error(), "larger than 128 MiB") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -28,9 +28,9 @@ The cluster is that of the kubeconfig's context, as for kubectl, else that of
 the pod; the namespace is the one that the Application deploys to, or
 --namespace. It takes the verb list on the kinds that judge.
 
-A verdict of promote waits until the plan's windows (spec.promotion.windows) open.
-No verdict by the plan's deadline counts as a reject. A decision that was killed
-while it wrote is finished by the same command.
+A verdict of promote waits until the plan's windows (spec.promotion.windows)
+open. No verdict by the plan's deadline counts as a reject. A decision that was
+killed while it wrote is finished by the same command.
 
 With --wait it looks again for as long as the verdict is hold, until --timeout
 where that is given. The plan's deadline ends it in any case.

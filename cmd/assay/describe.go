@@ -38,9 +38,9 @@ those of the baseline, the pods of the variant and why they are not ready, the
 verdict that all of it gives, and why nothing is promoted.
 
 The cluster is that of the kubeconfig's context, as for kubectl, else that of
-the pod. It takes the verb list on the kinds that judge, and on pods. With --app of
-an Application in the cluster it also says whether a sync window of its AppProject
-is closed, which takes the verb get on appprojects.
+the pod. It takes the verb list on the kinds that judge, and on pods. With --app
+of an Application in the cluster it also says whether a sync window of its
+AppProject is closed, which takes the verb get on appprojects.
 
 With --watch, a cluster or a server that does not answer once it has answered is
 told of, and asked again.`,

@@ -23,8 +23,8 @@ if the branch moves meanwhile, all starts over from its new tip.
 
 It takes a verdict of promote in --experiment, or a reason in --reason. On any
 other verdict it changes nothing, and the exit code is 3. So it is while the
-plan's windows (spec.promotion.windows) are closed; --outside-windows is the word
-of a person who promotes nevertheless.
+plan's windows (spec.promotion.windows) are closed; --outside-windows is the
+word of a person who promotes nevertheless.
 
 A promotion that was killed while it wrote is finished by the same command.
 Without a candidate there is nothing to do.`,

@@ -41,11 +41,11 @@ that does not render shows why; the others are listed, and the exit code is 1.
 
 On a server, --path is where it begins, and open pull requests are listed too.
 
-With --context, --kubeconfig or --app NAME, which choose a cluster, each candidate
-shows how its experiment stands there: not synced yet, no verdict yet with the
-stage in its engine's words, or concluded with the verdict. One that cannot be
-read shows why, and the exit code is 1. Objects that name no namespace are in
-that of --namespace.
+With --context, --kubeconfig or --app NAME, which choose a cluster, each
+candidate shows how its experiment stands there: not synced yet, no verdict yet
+with the stage in its engine's words, or concluded with the verdict. One that
+cannot be read shows why, and the exit code is 1. Objects that name no namespace
+are in that of --namespace.
 
 The last decisions are looked for in the newest 500 commits.`,
 		Example: `  assay status

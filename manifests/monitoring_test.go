@@ -13,10 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/tsdb/chunks"
 	"github.com/prometheus/prometheus/util/annotations"
 	"sigs.k8s.io/yaml"
 )
@@ -198,6 +201,19 @@ assay:application_change_failure:ratio_28d{application_namespace="argocd",applic
 	}
 }
 
+// point is one sample: milliseconds since the epoch, and a number.
+type point struct {
+	at    int64
+	value float64
+}
+
+func (p point) T() int64                    { return p.at }
+func (p point) F() float64                  { return p.value }
+func (point) H() *histogram.Histogram       { return nil }
+func (point) FH() *histogram.FloatHistogram { return nil }
+func (point) Type() chunkenc.ValueType      { return chunkenc.ValFloat }
+func (p point) Copy() chunks.Sample         { return p }
+
 // samples are series in memory, as Prometheus' engine reads them.
 type samples []storage.Series
 
@@ -210,14 +226,12 @@ func load(t *testing.T, text string) samples {
 		if err != nil {
 			t.Fatal(line, err)
 		}
-		var names []string
-		metric.Range(func(l labels.Label) { names = append(names, l.Name, l.Value) })
-		var at []int64
-		var value []float64
+		var points []chunks.Sample
 		for i, v := range values {
-			at, value = append(at, int64(i)*time.Minute.Milliseconds()), append(value, v.Value)
+			points = append(points, point{at: int64(i) * time.Minute.Milliseconds(), value: v.Value})
 		}
-		all = append(all, storage.MockSeries(at, value, names))
+		// The engine seeks in a series, which storage.MockSeries cannot.
+		all = append(all, storage.NewListSeries(metric, points))
 	}
 	return all
 }

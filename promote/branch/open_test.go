@@ -83,11 +83,13 @@ func TestAsArgoCD(t *testing.T) {
 		"a password, and the flag's API elsewhere":       {settings("repository", password), Options{Forge: forge.Gitea, ForgeAPI: "https://forge.example.com/api/v1"}, "", ""},
 		"a password, and the flag's API on another port": {settings("repository", password), Options{Forge: forge.Gitea, ForgeAPI: "https://git.example.com:8443/api/v1"}, "", "Secret envs: it has a password or bearer token for git.example.com alone"},
 		"a password, and the Secret's API elsewhere": {
-			settings(reposecret.Own, map[string]string{"username": "ann", "password": "x-secret-x", "forge": "gitea", "forgeAPI": "https://forge.example.com/api/v1"}), Options{},
+			settings(reposecret.Own, map[string]string{"username": "ann", "password": "x-secret-x", "forge": "gitea", "forgeAPI": "https://forge.example.com/api/v1"}),
+			Options{},
 			"", "the forge's API is at forge.example.com: give a token for that in the field token",
 		},
 		"a token, and the Secret's API elsewhere": {
-			settings(reposecret.Own, map[string]string{"token": "x-secret-x", "forge": "gitea", "forgeAPI": "https://forge.example.com/api/v1"}), Options{},
+			settings(reposecret.Own, map[string]string{"token": "x-secret-x", "forge": "gitea", "forgeAPI": "https://forge.example.com/api/v1"}),
+			Options{},
 			"https://forge.example.com/api/v1", "",
 		},
 	} {

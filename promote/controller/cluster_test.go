@@ -219,8 +219,10 @@ func TestEnd(t *testing.T) {
 				s.put(applicationsAt+"shop", app)
 			})
 		}, false, ""},
-		"forbidden": {func(s *apiServer) { s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusForbidden) }, false,
-			"a sync of Application argocd/shop waits for an experiment that Git no longer has, and may not be ended: grant the verb patch on applications.argoproj.io"},
+		"forbidden": {
+			func(s *apiServer) { s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusForbidden) }, false,
+			"a sync of Application argocd/shop waits for an experiment that Git no longer has, and may not be ended: grant the verb patch on applications.argoproj.io",
+		},
 		"a server that fails": {func(s *apiServer) { s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusInternalServerError) }, false, "refused: 500"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -393,8 +393,10 @@ func TestOwnCluster(t *testing.T) {
 	if err := h.fleet.locate(application.Target{Name: "hub"}).err; err == nil {
 		t.Error("a name that nobody gave must be an error")
 	}
-	data := map[string]any{"metadata": map[string]any{"name": "own", "namespace": "argocd", "labels": map[string]any{clustersecret.TypeLabel: clustersecret.Type}},
-		"data": map[string][]byte{"name": []byte("hub"), "server": []byte(application.InCluster + "/")}}
+	data := map[string]any{
+		"metadata": map[string]any{"name": "own", "namespace": "argocd", "labels": map[string]any{clustersecret.TypeLabel: clustersecret.Type}},
+		"data":     map[string][]byte{"name": []byte("hub"), "server": []byte(application.InCluster + "/")},
+	}
 	if err := h.Put(secretKind, data); err != nil {
 		t.Fatal(err)
 	}

@@ -197,7 +197,6 @@ func TestOf(t *testing.T) {
 		}, "spec.template.spec.nodeSelector is a mapping in the cluster"},
 		"a security context": {"DaemonSet", func(t *testing.T, o *unstructured.Unstructured) {
 			put(t, o, int64(0), "spec", "template", "spec", "securityContext", "runAsUser")
-
 		}, "spec.template.spec.securityContext.runAsUser is 0 in the cluster"},
 		"data":              {"ConfigMap", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "c", "data", "more") }, "ConfigMap/web/web: data.more is c in the cluster, and Git does not render it"},
 		"data that is gone": {"ConfigMap", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, map[string]any{"empty": ""}, "data") }, "data.a is not in the cluster, and Git renders b"},

@@ -75,7 +75,7 @@ func (w *Windows) Closed(now time.Time) (closed string, opens time.Time) {
 	if w.Unreadable != nil {
 		return w.Unreadable.Error(), opens
 	}
-	state := w.Set.At(now)
+	state := w.At(now)
 	if state.Open {
 		return "", opens
 	}

@@ -75,7 +75,7 @@ func (t *tracer) stop(ctx context.Context) error { return t.provider.Shutdown(ct
 // is sent once it is decided; looks that came before name it as their parent already.
 func (t *tracer) send(of controller.Trace) {
 	common := []attribute.KeyValue{
-		attribute.String("assay.environment", of.Environment.String()), attribute.String("assay.experiment.id", of.Digest.ID()),
+		attribute.Stringer("assay.environment", of.Environment), attribute.String("assay.experiment.id", of.Digest.ID()),
 		attribute.String("assay.candidate", excerpt.Of(of.Candidate, 200)), attribute.StringSlice("assay.applications", of.Applications),
 		attribute.String("vcs.repository.url.full", of.Repo), attribute.String("vcs.ref.head.name", of.Branch),
 		attribute.String("assay.outcome", string(of.Outcome)), attribute.String("assay.commit", of.Commit),

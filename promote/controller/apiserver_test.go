@@ -132,7 +132,7 @@ func (s *apiServer) tell(event, path string, object map[string]any) {
 
 // in reports whether an object is in a list: of its namespace, or of all.
 func in(list, path string) bool {
-	dir, _, _ := cutLast(path)
+	dir, _ := cutLast(path)
 	all := dir
 	if before, rest, found := strings.Cut(dir, "/namespaces/"); found {
 		_, resource, _ := strings.Cut(rest, "/")
@@ -141,9 +141,9 @@ func in(list, path string) bool {
 	return list == dir || list == all
 }
 
-func cutLast(path string) (dir, name string, found bool) {
+func cutLast(path string) (dir, name string) {
 	i := strings.LastIndex(path, "/")
-	return path[:max(i, 0)], path[i+1:], i >= 0
+	return path[:max(i, 0)], path[i+1:]
 }
 
 // open is how many watch a list.
@@ -280,7 +280,7 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
 		}
 		items = append(items, object)
 	}
-	dir, resource, _ := cutLast(r.URL.Path)
+	dir, resource := cutLast(r.URL.Path)
 	version := strings.TrimPrefix(strings.TrimPrefix(dir, "/apis/"), "/api/")
 	if before, _, namespaced := strings.Cut(version, "/namespaces/"); namespaced {
 		version = before
@@ -376,7 +376,9 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
 	}()
 	w.Header().Set("Content-Type", "application/json")
 	for {
-		w.(http.Flusher).Flush()
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
 		select {
 		case <-r.Context().Done():
 			return
@@ -414,7 +416,7 @@ func answerStatus(w http.ResponseWriter, status int, reason ...metav1.StatusReas
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(metav1.Status{
-		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(status), Reason: why, Message: fmt.Sprint("refused: ", status), //nolint:gosec // an HTTP status
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(status), Reason: why, Message: fmt.Sprint("refused: ", status),
 	})
 }
 

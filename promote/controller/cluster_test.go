@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 
 	"github.com/assaydev/assay/internal/application"
@@ -43,15 +44,15 @@ func argoCDWith(t *testing.T) (s *apiServer, a *argoCD, said *bytes.Buffer) {
 	return s, a, said
 }
 
-// applicationObject is an Application of a repository's directory.
-func applicationObject(name, path string) map[string]any {
+// applicationObject is an Application of the directory prod of a repository.
+func applicationObject(name string) map[string]any {
 	return map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
 		"metadata": map[string]any{"name": name, "namespace": "argocd", "uid": "uid-of-" + name},
 		"spec": map[string]any{
 			"project":     "default",
 			"destination": map[string]any{"server": "https://kubernetes.default.svc", "namespace": "web"},
-			"source":      map[string]any{"repoURL": "https://git.example.com/envs.git", "path": path, "plugin": map[string]any{"name": "assay"}},
+			"source":      map[string]any{"repoURL": "https://git.example.com/envs.git", "path": "prod", "plugin": map[string]any{"name": "assay"}},
 		},
 	}
 }
@@ -119,7 +120,7 @@ func TestTell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, a, _ := argoCDWith(t)
-			s.put(applicationsAt+"shop", applicationObject("shop", "prod"))
+			s.put(applicationsAt+"shop", applicationObject("shop"))
 			s.put(setsAt+"set", map[string]any{
 				"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": map[string]any{"name": "set", "namespace": "argocd"},
 				"spec": map[string]any{"preservedFields": map[string]any{"annotations": test.kept}},
@@ -143,7 +144,7 @@ func TestTell(t *testing.T) {
 // annotation is taken away again.
 func TestTellTwice(t *testing.T) {
 	s, a, said := argoCDWith(t)
-	s.put(applicationsAt+"shop", applicationObject("shop", "prod"))
+	s.put(applicationsAt+"shop", applicationObject("shop"))
 	app := application.Deployed{Name: application.Name{Namespace: "argocd", Name: "shop"}, UID: "uid-of-shop"}
 	rejected := Outcome{Outcome: decision.Reject, ID: "e1", Commit: "c1"}
 	n := news{key: envsKey("prod"), outcome: rejected, event: true, write: true, all: []Outcome{rejected}}
@@ -158,13 +159,14 @@ func TestTellTwice(t *testing.T) {
 	}
 	n.again, n.all = true, nil
 	a.tell(t.Context(), app, n)
-	now, err := time.Parse(time.RFC3339, s.object(at)["lastTimestamp"].(string))
+	last, _ := s.object(at)["lastTimestamp"].(string)
+	now, err := time.Parse(time.RFC3339, last)
 	if err != nil || time.Since(now) > time.Minute {
 		t.Errorf("it is of %v, %v", now, err)
 	}
-	about := s.object(applicationsAt + "shop")["metadata"].(map[string]any)
-	if annotations, _ := about["annotations"].(map[string]any); annotations[Annotation] != nil {
-		t.Errorf("annotations %v", annotations)
+	about := unstructured.Unstructured{Object: s.object(applicationsAt + "shop")}
+	if about.GetName() != "shop" || about.GetAnnotations()[Annotation] != "" {
+		t.Errorf("the Application is %v", about)
 	}
 	if said.Len() > 0 {
 		t.Errorf("it logs %s", said)
@@ -174,7 +176,7 @@ func TestTellTwice(t *testing.T) {
 // TestTellIsForbidden: where neither may be written, that is logged, and nothing else comes of it.
 func TestTellIsForbidden(t *testing.T) {
 	s, a, said := argoCDWith(t)
-	s.put(applicationsAt+"shop", applicationObject("shop", "prod"))
+	s.put(applicationsAt+"shop", applicationObject("shop"))
 	s.refuses(http.MethodPatch, applicationsAt+"shop", http.StatusForbidden)
 	s.refuses(http.MethodPost, strings.TrimSuffix(eventsAt, "/"), http.StatusForbidden)
 	hold := Outcome{Outcome: decision.Hold}
@@ -207,14 +209,14 @@ func TestEnd(t *testing.T) {
 		"as it was":               {func(*apiServer) {}, true, ""},
 		"the Application is gone": {func(s *apiServer) { s.remove(applicationsAt + "shop") }, false, ""},
 		"another operation by now": {func(s *apiServer) {
-			app := applicationObject("shop", "prod")
+			app := applicationObject("shop")
 			app["status"] = map[string]any{"operationState": waitingSince(second)}
 			s.put(applicationsAt+"shop", app)
 		}, false, ""},
-		"none by now": {func(s *apiServer) { s.put(applicationsAt+"shop", applicationObject("shop", "prod")) }, false, ""},
+		"none by now": {func(s *apiServer) { s.put(applicationsAt+"shop", applicationObject("shop")) }, false, ""},
 		"it changes between reading and writing": {func(s *apiServer) {
 			s.happens("PATCH ", func() {
-				app := applicationObject("shop", "prod")
+				app := applicationObject("shop")
 				app["status"] = map[string]any{"operationState": waitingSince(second)}
 				s.put(applicationsAt+"shop", app)
 			})
@@ -227,7 +229,7 @@ func TestEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, a, _ := argoCDWith(t)
-			app := applicationObject("shop", "prod")
+			app := applicationObject("shop")
 			app["status"] = map[string]any{"operationState": waitingSince(first)}
 			s.put(applicationsAt+"shop", app)
 			seen, found, err := a.applications.get(t.Context(), application.Name{Namespace: "argocd", Name: "shop"})

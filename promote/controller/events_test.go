@@ -19,7 +19,7 @@ func TestEventsWithoutStorms(t *testing.T) {
 	w := newWorld(t, push())
 	s, a, _ := argoCDWith(t)
 	for _, name := range []string{"shop", "flaps"} {
-		s.put(applicationsAt+name, applicationObject(name, "prod"))
+		s.put(applicationsAt+name, applicationObject(name))
 	}
 	w.tell = a.tell
 	w.judge("Suspended")

@@ -151,9 +151,10 @@ func (h *hub) secret(name string, of *kubefake.Server, more ...string) {
 	put(h.t, h.Server, secretKind, string(text))
 }
 
-func job(t *testing.T, s *kubefake.Server, name, id string) {
+// job puts the Job of an experiment, which is called judge.
+func job(t *testing.T, s *kubefake.Server, id string) {
 	t.Helper()
-	put(t, s, jobKind, fmt.Sprintf(`{"metadata":{"name":%q,"namespace":"web","labels":{"assay.dev/experiment":%q}}}`, name, id))
+	put(t, s, jobKind, fmt.Sprintf(`{"metadata":{"name":"judge","namespace":"web","labels":{"assay.dev/experiment":%q}}}`, id))
 }
 
 // TestApplicationsInPages: Applications are listed in pages once; what uses the plugin is found by its
@@ -230,7 +231,7 @@ func TestFleet(t *testing.T) {
 		}
 	}
 	h.drain()
-	job(t, near, "judge", "e1")
+	job(t, near, "e1")
 	h.woken("shop")
 
 	at := h.fleet.locate(application.Target{Server: near.URL})
@@ -242,7 +243,7 @@ func TestFleet(t *testing.T) {
 	h.app("shop", `{"server":"`+far.URL+`/","namespace":"web"}`, `{}`)
 	until(t, "far is watched in place of near", func() bool { return near.Watches() == 0 && far.Watches() == 2 })
 	h.drain()
-	job(t, far, "judge", "e1")
+	job(t, far, "e1")
 	h.woken("shop")
 	h.Delete(appKind, "argocd", "shop")
 	until(t, "far is not watched any more", func() bool { return far.Watches() == 0 })
@@ -343,7 +344,7 @@ func TestServersThatFail(t *testing.T) {
 	near.CloseClientConnections()
 	until(t, "near is watched again", func() bool { return near.Watches() == 2 })
 	h.drain()
-	job(t, near, "judge", "e1")
+	job(t, near, "e1")
 	h.woken("shop")
 }
 
@@ -404,7 +405,7 @@ func TestOwnCluster(t *testing.T) {
 	if at := h.fleet.locate(application.Target{Name: "hub"}); at.err != nil || at.list == nil {
 		t.Errorf("%v", at.err)
 	}
-	job(t, h.Server, "judge", "e9")
+	job(t, h.Server, "e9")
 	h.woken("shop")
 	if len(h.fleet.members) > 0 {
 		t.Error("Argo CD's own cluster was connected once more")

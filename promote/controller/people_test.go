@@ -79,7 +79,7 @@ func TestMovedInMidRun(t *testing.T) {
 	}
 	w := newWorld(t, tree)
 	var annotations []string
-	w.promoter.tell = func(_ context.Context, _ application.Deployed, n news) {
+	w.tell = func(_ context.Context, _ application.Deployed, n news) {
 		if n.write {
 			annotations = append(annotations, fmt.Sprint(annotation(n.all)))
 		}

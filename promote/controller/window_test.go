@@ -15,15 +15,17 @@ import (
 )
 
 // windows gives the AppProject sync windows.
-func (w *world) windows(list ...any) {
+func (w *world) windows(list ...map[string]any) {
+	var windows []any
 	for _, item := range list {
-		item.(map[string]any)["applications"] = []any{"shop"}
+		item["applications"] = []any{"shop"}
+		windows = append(windows, item)
 	}
 	w.project = func(context.Context, string) (application.Project, error) {
 		return application.ReadProject(&unstructured.Unstructured{Object: map[string]any{
 			"metadata": map[string]any{"name": "team"},
 			"spec": map[string]any{
-				"sourceRepos": []any{"*"}, "destinations": []any{map[string]any{"server": "*", "namespace": "*"}}, "syncWindows": list,
+				"sourceRepos": []any{"*"}, "destinations": []any{map[string]any{"server": "*", "namespace": "*"}}, "syncWindows": windows,
 			},
 		}}), nil
 	}

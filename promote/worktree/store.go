@@ -73,7 +73,7 @@ func (s *store) name() string {
 
 // within runs f in the directory of the record, which has to be there.
 func (s *store) within(f func(dir *os.Root, name string) error) error {
-	if info, err := os.Lstat(filepath.Dir(s.file)); err != nil {
+	if info, err := os.Lstat(filepath.Dir(s.file)); err != nil { //nolint:gosec // Git's own directory, or the user's for state
 		return err
 	} else if !info.IsDir() {
 		return errors.New("its directory is a link, or a file: remove it")
@@ -161,7 +161,7 @@ func (s *store) load() (*Record, error) {
 }
 
 func readRecord(name string) (*Record, error) {
-	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() { //nolint:gosec // as below
 		return nil, errors.New("it is no file")
 	}
 	file, err := os.Open(name) //nolint:gosec // it lies where the repository's content cannot put it

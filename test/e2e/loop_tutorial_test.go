@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assaydev/assay/internal/forge"
@@ -104,11 +105,11 @@ func (p *person) replace(name string, pairs ...string) {
 	data, err := os.ReadFile(file)
 	p.must(err)
 	text := string(data)
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			p.t.Fatalf("%s has no %q: %s", name, pairs[i], text)
+	for pair := range slices.Chunk(pairs, 2) {
+		if !strings.Contains(text, pair[0]) {
+			p.t.Fatalf("%s has no %q: %s", name, pair[0], text)
 		}
-		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+		text = strings.ReplaceAll(text, pair[0], pair[1])
 	}
 	p.must(os.WriteFile(file, []byte(text), 0o600))
 }

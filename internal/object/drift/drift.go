@@ -140,7 +140,8 @@ func (c *comparison) list(path []string, want, have []any) {
 	}
 	theirs := index(have, by)
 	for _, item := range want {
-		name := text(item.(map[string]any)[by])
+		fields, _ := item.(map[string]any) // it is one, as keyOf found the name in it
+		name := text(fields[by])
 		at := append(slices.Clone(path), "["+name+"]")
 		if other, found := theirs[name]; found {
 			c.value(at, item, other)

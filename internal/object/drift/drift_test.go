@@ -144,9 +144,24 @@ func put(t *testing.T, o *unstructured.Unstructured, value any, path ...string) 
 }
 
 // container is one of the pod's, to be changed.
-func container(o *unstructured.Unstructured, n int) map[string]any {
+func container(t *testing.T, o *unstructured.Unstructured, n int) map[string]any {
+	t.Helper()
 	list, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "template", "spec", "containers")
-	return list.([]any)[n].(map[string]any)
+	return item(t, list, n)
+}
+
+// item is one mapping of a list, to be changed.
+func item(t *testing.T, list any, n int) map[string]any {
+	t.Helper()
+	items, _ := list.([]any)
+	if len(items) <= n {
+		t.Fatalf("there is no item %d in %v", n, list)
+	}
+	fields, ok := items[n].(map[string]any)
+	if !ok {
+		t.Fatalf("item %d is %v", n, items[n])
+	}
+	return fields
 }
 
 // TestDefaultsOfKubernetes holds our table against Kubernetes' own code.
@@ -165,18 +180,19 @@ func TestOf(t *testing.T) {
 		change func(t *testing.T, live *unstructured.Unstructured)
 		want   string // the one difference
 	}{
-		"an image": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
-			container(o, 1)["image"] = "example.com:5000/side:1.3"
+		"an image": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			container(t, o, 1)["image"] = "example.com:5000/side:1.3"
 		}, "Deployment/web/web: spec.template.spec.containers[side].image is example.com:5000/side:1.3 in the cluster, and Git renders example.com:5000/side:1.2"},
-		"a variable": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
-			container(o, 1)["env"] = []any{map[string]any{"name": "X", "value": "1"}}
+		"a variable": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			container(t, o, 1)["env"] = []any{map[string]any{"name": "X", "value": "1"}}
 		}, "spec.template.spec.containers[side].env is a list of 1 in the cluster, and Git does not render it"},
-		"one variable more": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
-			c := container(o, 0)
-			c["env"] = append(c["env"].([]any), map[string]any{"name": "X", "value": "1"})
+		"one variable more": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			c := container(t, o, 0)
+			env, _ := c["env"].([]any)
+			c["env"] = append(env, map[string]any{"name": "X", "value": "1"})
 		}, "spec.template.spec.containers[web].env[X] is a mapping in the cluster, and Git does not render it"},
-		"its value": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
-			container(o, 0)["env"].([]any)[0].(map[string]any)["value"] = "x"
+		"its value": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			item(t, container(t, o, 0)["env"], 0)["value"] = "x"
 		}, "spec.template.spec.containers[web].env[A].value is x in the cluster"},
 		"a sidecar": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
 			list, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
@@ -184,10 +200,10 @@ func TestOf(t *testing.T) {
 		}, "spec.template.spec.containers[proxy] is a mapping in the cluster, and Git does not render it"},
 		"replicas":          {"Deployment", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(2), "spec", "replicas") }, "spec.replicas is 2 in the cluster, and Git does not render it"},
 		"rendered replicas": {"a Deployment with a strategy", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(0), "spec", "replicas") }, "spec.replicas is 0 in the cluster, and Git renders 3"},
-		"resources": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) {
-			container(o, 0)["resources"] = map[string]any{"requests": map[string]any{"cpu": "2"}}
+		"resources": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
+			container(t, o, 0)["resources"] = map[string]any{"requests": map[string]any{"cpu": "2"}}
 		}, "spec.template.spec.containers[web].resources.requests.cpu is 2 in the cluster, and Git renders 0.5"},
-		"a policy of images": {"Deployment", func(_ *testing.T, o *unstructured.Unstructured) { container(o, 1)["imagePullPolicy"] = "Always" }, "spec.template.spec.containers[side].imagePullPolicy is Always in the cluster"},
+		"a policy of images": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) { container(t, o, 1)["imagePullPolicy"] = "Always" }, "spec.template.spec.containers[side].imagePullPolicy is Always in the cluster"},
 		"a label of pods": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
 			put(t, o, "x", "spec", "template", "metadata", "labels", "version")
 		}, "spec.template.metadata.labels.version is x in the cluster"},
@@ -230,7 +246,7 @@ func TestOfOtherKinds(t *testing.T) {
 		t.Errorf("%s", found)
 	}
 	list, _, _ := unstructured.NestedSlice(live.Object, "spec", "metrics")
-	list[0].(map[string]any)["failureLimit"] = int64(100)
+	item(t, list, 0)["failureLimit"] = int64(100)
 	put(t, live, list, "spec", "metrics")
 	if found := Of(o, live, nil); len(found) != 1 || found[0].Field != "spec.metrics[errors].failureLimit" {
 		t.Errorf("%s", found)
@@ -241,7 +257,7 @@ func TestIgnore(t *testing.T) {
 	o := parse(t, rendered["Deployment"])
 	live := served(t, o)
 	put(t, live, int64(5), "spec", "replicas")
-	container(live, 1)["image"] = "x"
+	container(t, live, 1)["image"] = "x"
 	rule := Ignore{Group: "apps", Kind: "Deployment"}
 	with := func(change func(*Ignore)) []Ignore {
 		r := rule

@@ -146,8 +146,8 @@ assay_promoter_experiments{state="waiting"} 0x600
 assay_promoter_experiments{state="running"} 3x600
 assay_promoter_experiments{state="held"} 0x600
 assay_promoter_experiments{state="failed"} 0x600
-leader_election_master_status{name="assay-promoter",pod="a"} 1x600
-leader_election_master_status{name="assay-promoter",pod="b"} 0x600
+leader_election_master_status{name="assay-promoter-0",pod="a"} 1x600
+leader_election_master_status{name="assay-promoter-0",pod="b"} 0x600
 assay_promoter_git_retries_total{reason="unavailable"} 0+1x600
 assay_promoter_git_retries_total{reason="moved"} 0+60x600
 assay_promoter_forge_requests_total{host="github.com"} 0+60x600
@@ -167,7 +167,7 @@ assay:application_change_failure:ratio_28d{application_namespace="argocd",applic
 `
 	fire := map[string][2]string{ // what is replaced, and by what
 		"AssayPromoterAbsent":     {"assay_promoter_experiments{", "gone{"},
-		"AssayPromoterLeaderless": {`pod="a"} 1x600`, `pod="a"} 0x600`},
+		"AssayShardUnheld": {`pod="a"} 1x600`, `pod="a"} 0x600`},
 		"AssayLooksFail":          {`{state="failed"} 0x600`, `{state="failed"} 2x600`},
 		"AssayCandidatesHeld":     {`{state="held"} 0x600`, `{state="held"} 1x600`},
 		"AssayCandidatesWait":     {`{state="waiting"} 0x600`, `{state="waiting"} 1x600`},

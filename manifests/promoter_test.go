@@ -54,7 +54,7 @@ func TestPromoterMayDoLittle(t *testing.T) {
 	}
 	holds(t, "in Argo CD's namespace", role.Rules, []string{
 		"/configmaps list,watch", "/events create,patch", "/secrets list,watch",
-		"argoproj.io/applications get,list,patch,watch", "argoproj.io/applicationsets get", "argoproj.io/appprojects get", "coordination.k8s.io/leases create,get,update",
+		"argoproj.io/applications get,list,patch,watch", "argoproj.io/applicationsets get", "argoproj.io/appprojects get", "coordination.k8s.io/leases create,get,list,patch,update,watch",
 	})
 	holds(t, "in the cluster", cluster.Rules, []string{
 		"/configmaps list", "/pods list", "/serviceaccounts list", "/services list", "apiextensions.k8s.io/customresourcedefinitions list,watch",

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -38,6 +39,9 @@ import (
 // mostMemory is what the daemon may take where neither a flag nor the system says less.
 const mostMemory = 2 << 30
 
+// mostShards is how many parts the work is shared in at most.
+const mostShards = 8
+
 // promoterFlags are the flags of the promoter.
 type promoterFlags struct {
 	kubeconfig, kubeContext string
@@ -49,9 +53,10 @@ type promoterFlags struct {
 	forge, forgeAPI, method string
 	notify, notifySecret    string
 	health, metric          string
-	leader, dryRun, debug   bool
+	dryRun, debug           bool
 	commitStatus            bool
 	commits, workers        int
+	shards                  int
 	memory                  cli.ByteSize
 	files                   envfs.Limits
 	limits                  render.Limits
@@ -84,7 +89,7 @@ its own signature proves that it decided.
 Where OTEL_EXPORTER_OTLP_ENDPOINT names a collector, it sends a trace of each candidate
 there, by OTLP over HTTP and OpenTelemetry's other variables.`,
 		Example: `  # In Argo CD's namespace, as manifests/promoter runs it
-  assayd promoter --leader-elect --signing-key /etc/assay/signing/key
+  assayd promoter --shards 8 --signing-key /etc/assay/signing/key
 
   # On a laptop: say what would be done
   assayd promoter --context prod --dry-run`,
@@ -123,7 +128,7 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.StringVar(&f.health, "health-address", ":8081", "`address` of /healthz and /readyz; empty for none")
 	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics, as :8080 (default: none)")
 	s.BoolVar(&f.commitStatus, "commit-status", false, "give the commit of a candidate a status on the forge, of the context assay/ENVIRONMENT: GitHub's fine-grained tokens need commit statuses, write")
-	s.BoolVar(&f.leader, "leader-elect", false, "let one of several replicas work")
+	s.Var((*cli.Count)(&f.shards), "shards", "`parts` that the work is shared in with other replicas, at most 8; all of them must say the same (default: this one works alone)")
 	s.BoolVar(&f.dryRun, "dry-run", false, "prove what would be written, log it, and write nothing")
 	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
 	s.Var(&f.memory, "memory-limit", "end with an error when more memory is taken (default 2Gi, or three quarters of what the system gives if that is less)")
@@ -140,6 +145,9 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 func (f *promoterFlags) check() error {
 	if (f.notify == "") != (f.notifySecret == "") {
 		return cli.Usagef("--notify-address and --notify-secret: give both: a call has to know a secret")
+	}
+	if f.shards > mostShards {
+		return cli.Usagef("--shards %d: give at most %d: each takes a request every two seconds", f.shards, mostShards)
 	}
 	if _, err := clustersecret.ParsePrograms(f.programs); err != nil {
 		return cli.Usagef("--cluster-auth-program: %v", err)
@@ -208,6 +216,10 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 	if err != nil {
 		return controller.Options{}, err
 	}
+	replica, err := replicaName()
+	if err != nil {
+		return controller.Options{}, err
+	}
 	process := d.programs(temp)
 	var key []byte
 	if f.signingKey != "" {
@@ -244,7 +256,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 				o.Signing = credential.Signing{Format: "ssh", Key: key, Env: process.Env}
 			}
 		},
-		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, CommitStatus: f.commitStatus, Leader: f.leader, Workers: f.workers, Log: logger,
+		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, CommitStatus: f.commitStatus, Shards: f.shards, Identity: replica, Workers: f.workers, Log: logger,
 	}, nil
 }
 
@@ -288,6 +300,15 @@ func (f *promoterFlags) identity() (git.Identity, error) {
 		return git.Identity{}, cli.Usagef("--author %q: give it as \"Name <address>\"", f.author)
 	}
 	return git.Identity{Name: at.Name, Email: at.Address}, nil
+}
+
+// replicaName is this process's own, by which people find its pod.
+func replicaName() (string, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("name this replica: %w", err)
+	}
+	return host + "_" + rand.Text(), nil
 }
 
 // kubeconfigs are the files of the kubeconfig; none is for a pod.

@@ -65,7 +65,7 @@ func (s *Set) gained(ctx context.Context, shard int, h *holding) {
 	h.work, h.stop = context.WithCancelCause(ctx)
 	h.began = s.leases[shard].wanted
 	s.opt.Log.Info("a shard is ours", "shard", shard, "shards", s.opt.Count)
-	s.opt.Gained(shard)
+	s.opt.Changed(shard)
 }
 
 // lost ends the work on a shard.
@@ -77,6 +77,9 @@ func (s *Set) lost(shard int, h *holding) {
 		s.opt.Log.Info("a shard is not ours any more", "shard", shard, slog.Bool("given", h.giving))
 	}
 	s.own[shard] = nil
+	if h.work != nil {
+		s.opt.Changed(shard)
+	}
 	close(h.done)
 	s.changed()
 }

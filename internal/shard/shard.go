@@ -36,9 +36,9 @@ type Options struct {
 	Count     int    // of shards; all replicas must say the same
 	Identity  string // of this replica; no other has it, nor had it before a restart
 
-	// Gained is told of a shard when its work may begin, and Hastened when another
-	// replica asked for a look at it. Neither may block.
-	Gained, Hastened func(shard int)
+	// Changed is told of a shard that is ours from now on, or not any more, and Hastened
+	// where another replica asked for a look at it. Neither may block.
+	Changed, Hastened func(shard int)
 
 	Log *slog.Logger
 }

@@ -56,7 +56,7 @@ func (f *fleet) start() *replica {
 	var err error
 	r.set, err = shard.New(shard.Options{
 		Leases: r.api, Namespace: "argocd", Name: "work", Count: count, Identity: r.name,
-		Gained: func(int) {},
+		Changed: func(int) {},
 		Hastened: func(i int) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

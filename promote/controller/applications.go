@@ -217,6 +217,43 @@ func (a *applications) deploying(keys ...Key) []application.Name {
 	return slices.Collect(maps.Keys(all))
 }
 
+// mostTogether is how many environments are told apart of those that belong together.
+const mostTogether = 1000
+
+// group names the environments that belong together: those of one Application, whose annotation tells of
+// all of them, and so those of others that deploy one of these. All replicas name them alike, once they
+// know the same Applications. Where they are too many, each is for itself.
+func (a *applications) group(key Key) string {
+	first := key.text()
+	found := map[string]bool{first: true}
+	for todo := []string{first}; len(todo) > 0; todo = todo[1:] {
+		for o := range a.by(byKey, todo[0]) {
+			for other := range o.keys() {
+				text := other.text()
+				if found[text] {
+					continue
+				}
+				if len(found) == mostTogether {
+					return key.text()
+				}
+				found[text], first, todo = true, min(first, text), append(todo, text)
+			}
+		}
+	}
+	return first
+}
+
+// all are the environments that any of them deploys.
+func (a *applications) all() []Key {
+	all := map[Key]bool{}
+	for _, part := range a.parts {
+		for _, o := range part.GetStore().List() {
+			maps.Copy(all, asOutline(o).keys())
+		}
+	}
+	return slices.Collect(maps.Keys(all))
+}
+
 // at are the environments that are deployed to a namespace of a cluster.
 func (a *applications) at(to application.Target, namespace string) []Key {
 	return a.environments(byPlace, placesOf(deploys{target: to, namespace: namespace}), func(d deploys) bool { return d.namespace == namespace })

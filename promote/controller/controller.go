@@ -69,7 +69,11 @@ type Options struct {
 
 	CommitStatus bool // the forge is told how a candidate does, on its commit
 
-	Leader  bool // several run, and one of them works
+	// Shards is how many parts the work is shared in with other replicas; 0 where this one is
+	// alone. Identity is the replica's own, which no other has, nor had.
+	Shards   int
+	Identity string
+
 	Workers int
 
 	Log *slog.Logger

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -34,11 +35,9 @@ import (
 	"github.com/assaydev/assay/internal/clustersecret"
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/reposecret"
+	"github.com/assaydev/assay/internal/shard"
 	"github.com/assaydev/assay/render"
 )
-
-// lease is the name of the lease that the working replica holds.
-const lease = "assay-promoter"
 
 // queue is what keys wait in.
 type queue = workqueue.TypedRateLimitingInterface[Key]
@@ -93,7 +92,6 @@ func newManager(config *rest.Config, opt Options) (manager.Manager, error) {
 			&corev1.ConfigMap{}: {Namespaces: here, Label: labels.NewSelector().Add(*part)},
 		}},
 		Metrics: server.Options{BindAddress: orOff(opt.Metric)}, HealthProbeBindAddress: orOff(opt.Health),
-		LeaderElection: opt.Leader, LeaderElectionID: lease, LeaderElectionNamespace: opt.Namespace, LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout: &grace,
 	})
 	if err != nil {
@@ -128,6 +126,7 @@ type watches struct {
 	queue        queue         // once the controller has started
 	started      chan struct{} // then closed
 	hurried      chan struct{} // of capacity 1
+	shards       *shard.Set    // nil: all of the work is ours
 }
 
 // follow prepares the watches of Applications and of clusters. The objects are those of Argo CD's
@@ -154,7 +153,11 @@ func (w *watches) follow(config *rest.Config, client *http.Client, objects *clus
 	w.fleet.connect = func(c *clustersecret.Cluster) (*member, error) {
 		return opt.connection(c, memberLimit, w.objectOf(application.Target{Server: c.Server, Name: c.Name}))
 	}
-	return w.applications.tell(w.application)
+	leases, err := coordinationv1.NewForConfigAndClient(config, client)
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.share(leases), w.applications.tell(w.application))
 }
 
 // register adds the controller and what wakes it.
@@ -170,7 +173,15 @@ func (w *watches) register(mgr manager.Manager) error {
 	if err := c.Watch(w); err != nil {
 		return err
 	}
-	return errors.Join(mgr.Add(w.applications), mgr.Add(w.fleet), mgr.Add(manager.RunnableFunc(w.hurry)), mgr.Add(&listener{w.promoter.opt.Notify, mgr.Elected(), w.hasten}))
+	return errors.Join(mgr.Add(w.applications), mgr.Add(w.fleet), mgr.Add(manager.RunnableFunc(w.hurry)), mgr.Add(&listener{w.promoter.opt.Notify, w.hasten}), w.addShards(mgr))
+}
+
+// addShards runs the sharing of the work, if there is any.
+func (w *watches) addShards(mgr manager.Manager) error {
+	if w.shards == nil {
+		return nil
+	}
+	return mgr.Add(manager.RunnableFunc(w.shards.Run))
 }
 
 func (w *watches) String() string { return "Applications, experiments and notifications" }
@@ -192,6 +203,12 @@ func (w *watches) WaitForSync(ctx context.Context) error {
 }
 
 func (w *watches) reconcile(ctx context.Context, key Key) (reconcile.Result, error) {
+	ctx, leave, ok := w.enter(ctx, key)
+	if !ok {
+		w.left(key)
+		return reconcile.Result{}, nil
+	}
+	defer leave()
 	again, err := w.promoter.conclude(ctx, key)
 	w.index.mark(key, again > 0 || err != nil)
 	return reconcile.Result{RequeueAfter: again}, err
@@ -277,9 +294,7 @@ func (w *watches) hurry(ctx context.Context) error {
 			return nil
 		case <-w.hurried:
 		}
-		for _, key := range w.index.underWay() {
-			w.queue.Add(key)
-		}
+		w.hastened(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -288,16 +303,11 @@ func (w *watches) hurry(ctx context.Context) error {
 	}
 }
 
-// listener serves the webhook. A replica that does not lead refuses calls, so that who sends
-// them tries another one.
+// listener serves the webhook. Every replica does, and asks the others for their part.
 type listener struct {
 	Notify
-	leads  <-chan struct{}
 	hasten func()
 }
-
-// NeedLeaderElection says that every replica listens.
-func (l *listener) NeedLeaderElection() bool { return false }
 
 // Start serves until ctx ends.
 func (l *listener) Start(ctx context.Context) error {
@@ -308,15 +318,7 @@ func (l *listener) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen for notifications: %w", err)
 	}
-	inner := l.handler(l.hasten)
-	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		select {
-		case <-l.leads:
-			inner.ServeHTTP(rw, r)
-		default:
-			http.Error(rw, "another replica leads", http.StatusServiceUnavailable)
-		}
-	})}
+	s := &http.Server{ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, Handler: l.handler(l.hasten)}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
 	if err := s.Serve(at); !errors.Is(err, http.ErrServerClosed) {

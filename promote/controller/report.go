@@ -212,6 +212,18 @@ func (t *told) knows(s site) bool {
 	return looked
 }
 
+// leave drops what was told of an environment that another replica looks at from now on.
+func (t *told) leave(key Key, apps []application.Name) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range apps {
+		if of := t.apps[name]; of != nil {
+			delete(of.last, key)
+			of.whole = false
+		}
+	}
+}
+
 // forget drops what was told of an Application that is gone.
 func (t *told) forget(app application.Name) {
 	t.mu.Lock()

@@ -1,0 +1,67 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+
+	"github.com/assaydev/assay/internal/shard"
+)
+
+// lease is how the Leases are called that replicas share their work by.
+const lease = "assay-promoter"
+
+// share prepares to share the work with other replicas, where there may be some. Each watches
+// everything, and looks at the environments of the shards that it has.
+func (w *watches) share(leases coordinationv1.LeasesGetter) error {
+	opt := w.promoter.opt
+	if opt.Shards == 0 {
+		return nil
+	}
+	var err error
+	w.shards, err = shard.New(shard.Options{
+		Leases: leases, Namespace: opt.Namespace, Name: lease, Count: opt.Shards, Identity: opt.Identity,
+		Changed: func(i int) { w.add(w.of(i, w.applications.all())) }, Hastened: func(i int) { w.add(w.of(i, w.index.underWay())) },
+		Log: opt.Log,
+	})
+	return err
+}
+
+// enter begins to look at an environment, and reports whether this replica is the one to do it.
+// The context ends when another may have it.
+func (w *watches) enter(ctx context.Context, key Key) (work context.Context, leave func(), ok bool) {
+	if w.shards == nil {
+		return ctx, func() {}, true
+	}
+	return w.shards.Enter(ctx, w.shards.Of(w.applications.group(key)))
+}
+
+// of are those of the environments that are in a shard.
+func (w *watches) of(i int, keys []Key) (in []Key) {
+	for _, key := range keys {
+		if w.shards.Of(w.applications.group(key)) == i {
+			in = append(in, key)
+		}
+	}
+	return in
+}
+
+// left forgets an environment that another replica looks at from now on.
+func (w *watches) left(key Key) {
+	w.index.forget(key)
+	w.promoter.metrics.gone(key)
+	w.promoter.lives.end(key)
+	w.promoter.told.leave(key, w.applications.deploying(key))
+}
+
+// hastened has everything looked at that is under way, wherever that is.
+func (w *watches) hastened(ctx context.Context) {
+	if w.shards == nil {
+		w.add(w.index.underWay())
+		return
+	}
+	if err := w.shards.Hasten(ctx); err != nil && ctx.Err() == nil {
+		w.promoter.opt.Log.Info("other replicas could not be asked for a look", "error", fmt.Sprint(err))
+	}
+}

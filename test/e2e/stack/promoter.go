@@ -49,7 +49,7 @@ func (s *Stack) StartPromoter(more ...string) (*Promoter, error) {
 	s.daemon = process.NewGroup(s.ctx, s.opt.Dir)
 	err = s.daemon.Start(process.Command{
 		Name: "promoter", Path: s.opt.Assayd, Dir: s.opt.Dir, Env: process.Environment(s.opt.Dir),
-		Args: append([]string{"promoter", "--kubeconfig", config, "--signing-key", key, "--health-address", free[0], "--notify-address", free[1], "--notify-secret", secret, "-v"}, more...),
+		Args: append([]string{"promoter", "--kubeconfig", config, "--signing-key", key, "--health-address", free[0], "--notify-address", free[1], "--notify-secret", secret, "--shards", "2", "-v"}, more...),
 	})
 	if err != nil {
 		return nil, err

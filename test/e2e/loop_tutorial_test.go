@@ -69,9 +69,9 @@ func (l *loop) newPerson() *person {
 	p := &person{loop: l, dir: filepath.Join(home, "envs")}
 	p.env = []string{
 		"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "KUBECONFIG=" + config, "ASSAY=" + source,
-		"GIT_CONFIG_COUNT=3", "GIT_CONFIG_KEY_0=user.name", "GIT_CONFIG_VALUE_0=A", "GIT_CONFIG_KEY_1=user.email", "GIT_CONFIG_VALUE_1=a@example.com",
-		"GIT_CONFIG_KEY_2=http.extraHeader", "GIT_CONFIG_VALUE_2=Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("assay:"+l.Repo.Token)),
 	}
+	login := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("assay:"+l.Repo.Token))
+	l.must(os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[user]\nname = A\nemail = a@example.com\n[http]\nextraHeader = "+login+"\n"), 0o600))
 	_, err = l.Repo.Git("clone", "-q", l.Repo.URL, p.dir)
 	l.must(err)
 	return p

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/resid"
 
 	"github.com/assaydev/assay/internal/engine"
+	"github.com/assaydev/assay/render/experiment"
 )
 
 func TestPromoter(t *testing.T) {
@@ -57,11 +58,25 @@ func TestPromoterMayDoLittle(t *testing.T) {
 		"argoproj.io/applications get,list,patch,watch", "argoproj.io/applicationsets get", "argoproj.io/appprojects get", "coordination.k8s.io/leases create,get,list,patch,update,watch",
 	})
 	holds(t, "in the cluster", cluster.Rules, []string{
-		"/configmaps list", "/pods list", "/serviceaccounts list", "/services list", "apiextensions.k8s.io/customresourcedefinitions list,watch",
+		"/configmaps list", "/persistentvolumeclaims list", "/pods list", "/serviceaccounts list", "/services list", "apiextensions.k8s.io/customresourcedefinitions list,watch",
 		"apps/daemonsets list", "apps/deployments list", "apps/statefulsets list",
-		"argoproj.io/analysisruns get,list,watch", "argoproj.io/experiments get,list,watch", "argoproj.io/rollouts get,list,watch",
-		"batch/jobs get,list,watch", "flagger.app/canaries get,list,watch", "iter8.tools/experiments get,list,watch", "k6.io/testruns get,list,watch", "networking.k8s.io/networkpolicies list",
+		"argoproj.io/analysisruns get,list,watch", "argoproj.io/analysistemplates list", "argoproj.io/experiments get,list,watch", "argoproj.io/rollouts get,list,watch",
+		"autoscaling/horizontalpodautoscalers list", "batch/cronjobs list", "batch/jobs get,list,watch",
+		"flagger.app/alertproviders list", "flagger.app/canaries get,list,watch", "flagger.app/metrictemplates list",
+		"gateway.networking.k8s.io/grpcroutes list", "gateway.networking.k8s.io/httproutes list",
+		"iter8.tools/experiments get,list,watch", "iter8.tools/metrics list", "k6.io/testruns get,list,watch",
+		"monitoring.coreos.com/podmonitors list", "monitoring.coreos.com/servicemonitors list",
+		"networking.istio.io/destinationrules list", "networking.istio.io/virtualservices list", "networking.k8s.io/networkpolicies list", "policy/poddisruptionbudgets list",
 	})
+	for _, kind := range experiment.DefaultKinds() {
+		gk := schema.ParseGroupKind(kind)
+		resource, _ := meta.UnsafeGuessKindToResource(gk.WithVersion("v1"))
+		if kind != "Secret" && !slices.ContainsFunc(cluster.Rules, func(r rbacv1.PolicyRule) bool {
+			return slices.Contains(r.APIGroups, gk.Group) && slices.Contains(r.Resources, resource.Resource) && slices.Contains(r.Verbs, "list")
+		}) {
+			t.Errorf("an experiment may hold a %s, and it may not be compared with Git", kind)
+		}
+	}
 	for _, e := range engine.With(nil) {
 		resource, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Group: e.Group, Version: "v1", Kind: e.Kind})
 		if !slices.ContainsFunc(cluster.Rules, func(r rbacv1.PolicyRule) bool {

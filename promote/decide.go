@@ -49,7 +49,7 @@ type Choice struct {
 	Opens time.Time
 
 	// SyncWaits says which window of Argo CD's is closed, so that what is decided lands in Git
-	// and is synced later. It is no part of what is written.
+	// and is synced later. It is not part of what is written.
 	SyncWaits string
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // objects are those of a baseline by what they are, whatever their namespace: an
-// object that names its namespace from now on is no new one.
+// object that names its namespace from now on is not a new one.
 type objects map[object.Key][]*unstructured.Unstructured
 
 // objectsOf are those of a render; none where there was no environment.

@@ -162,7 +162,7 @@ func (s *store) load() (*Record, error) {
 
 func readRecord(name string) (*Record, error) {
 	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() { //nolint:gosec // as below
-		return nil, errors.New("it is no file")
+		return nil, errors.New("it is not a regular file")
 	}
 	file, err := os.Open(name) //nolint:gosec // it lies where the repository's content cannot put it
 	if errors.Is(err, fs.ErrNotExist) {

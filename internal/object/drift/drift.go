@@ -223,7 +223,7 @@ func show(value any) string {
 
 func text(value any) string { return fmt.Sprint(value) }
 
-// zero reports whether a value is what the API server drops of fields that are no pointers.
+// zero reports whether a value is what the API server drops of fields that are not pointers.
 func zero(value any) bool { return value == false || value == int64(0) || value == float64(0) }
 
 // empty reports whether a value is as good as not there.

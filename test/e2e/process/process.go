@@ -123,7 +123,7 @@ func (g *Group) Restart(name string) error {
 	return g.launch(old.command, os.O_APPEND)
 }
 
-// replace takes a child out of the group: its end is no death.
+// replace takes a child out of the group: its end is not a failure.
 func (g *Group) replace(name string) (*child, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

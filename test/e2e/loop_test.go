@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -93,12 +94,12 @@ func isolate(t *testing.T) {
 	out, err := c.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %s", err, bytes.Join(regexp.MustCompile(`(?m)^ +\w+\.go:\d+: failed: .*$`).FindAll(out, -1), []byte("\n")))
 	}
 }
 
 const (
-	soon    = 2 * time.Minute // what takes seconds on a machine that does nothing else
+	soon    = 5 * time.Minute // what takes seconds on a machine that does nothing else
 	onShop  = "shop/prod"     // the environment
 	staging = "shop/staging"  // the next one
 	shop    = "shop"          // its namespace, and the Application's name
@@ -176,7 +177,7 @@ func logs(t *testing.T, dir string) {
 func (l *loop) must(err error) {
 	l.t.Helper()
 	if err != nil {
-		l.t.Fatal(err)
+		l.t.Fatalf("failed: %v", err)
 	}
 }
 
@@ -249,6 +250,7 @@ spec:
   syncPolicy:
     automated: {prune: true, selfHeal: true}
     syncOptions: [CreateNamespace=true, ApplyOutOfSyncOnly=true]
+    retry: {limit: 10, backoff: {duration: 1s, maxDuration: 10s}} # Argo CD syncs no revision twice by itself
 `
 }
 

@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/argoproj/argo-cd/v2/reposerver/apiclient"
 	"google.golang.org/grpc"
@@ -27,8 +26,6 @@ import (
 
 	"github.com/assaydev/assay/test/e2e/process"
 )
-
-const startLimit = 30 * time.Second
 
 // Options say which binaries make up the instance.
 type Options struct {
@@ -146,11 +143,11 @@ func (s *Server) start(opt Options) error {
 			return err
 		}
 	}
-	if err := s.group.Ready("redis", startLimit, answers("tcp", redis)); err != nil {
+	if err := s.group.Ready("redis", process.StartLimit, answers("tcp", redis)); err != nil {
 		return err
 	}
 	socket := filepath.Join(opt.Dir, "plugins", opt.PluginName+".sock")
-	if err := s.group.Ready("cmp-server", startLimit, answers("unix", socket)); err != nil {
+	if err := s.group.Ready("cmp-server", process.StartLimit, answers("unix", socket)); err != nil {
 		return err
 	}
 	if err := s.connect(address); err != nil || opt.Kubeconfig == "" {
@@ -196,7 +193,7 @@ func (s *Server) connect(address string) error {
 	}
 	s.conn, s.repos = conn, apiclient.NewRepoServerServiceClient(conn)
 	health := grpc_health_v1.NewHealthClient(conn)
-	return s.group.Ready("repo-server", startLimit, func(ctx context.Context) error {
+	return s.group.Ready("repo-server", process.StartLimit, func(ctx context.Context) error {
 		reply, err := health.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
 		if err != nil {
 			return err

@@ -18,15 +18,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/assaydev/assay/test/e2e/process"
 )
 
 const (
-	startLimit = time.Minute
-	user       = "assay"
-	password   = "assay-of-gold"
+	user     = "assay"
+	password = "assay-of-gold"
 )
 
 // Options say where Gitea runs.
@@ -114,7 +112,7 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	if err := s.group.Start(process.Command{Name: "gitea", Path: binary, Dir: opt.Dir, Env: env, Args: args("web")}); err != nil {
 		return err
 	}
-	return s.group.Ready("gitea", startLimit, func(ctx context.Context) error {
+	return s.group.Ready("gitea", process.StartLimit, func(ctx context.Context) error {
 		return s.call(ctx, "GET", "/api/v1/version", nil, nil)
 	})
 }

@@ -22,7 +22,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -33,10 +32,7 @@ import (
 	"github.com/assaydev/assay/test/e2e/process"
 )
 
-const (
-	startLimit = 3 * time.Minute // on a machine that does much else
-	adminToken = "admin-of-gold"
-)
+const adminToken = "admin-of-gold"
 
 // Options say where the API server runs.
 type Options struct {
@@ -88,7 +84,7 @@ func (s *Server) start(ctx context.Context, opt Options) error {
 	if err := s.startAPIServer(built[1], free[2], "http://"+free[0]); err != nil {
 		return err
 	}
-	return s.group.Ready("kube-apiserver", startLimit, s.ready)
+	return s.group.Ready("kube-apiserver", process.StartLimit, s.ready)
 }
 
 // ready is a check that the API server serves.
@@ -107,7 +103,7 @@ func (s *Server) RestartAPIServer() error {
 	if err := s.group.Restart("kube-apiserver"); err != nil {
 		return err
 	}
-	return s.group.Ready("kube-apiserver", startLimit, s.ready)
+	return s.group.Ready("kube-apiserver", process.StartLimit, s.ready)
 }
 
 func (s *Server) connect() (err error) {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/object/manifest"
+	"github.com/assaydev/assay/test/e2e/process"
 )
 
 // Apply puts the objects of YAML documents there, as kubectl apply --server-side
@@ -98,7 +99,7 @@ func (s *Server) established(ctx context.Context, crd *unstructured.Unstructured
 		name, _ := version["name"].(string)
 		o := &unstructured.Unstructured{}
 		o.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: name, Kind: kind})
-		err := s.group.Ready("kube-apiserver", startLimit, func(context.Context) error {
+		err := s.group.Ready("kube-apiserver", process.StartLimit, func(context.Context) error {
 			resource, err := s.resource(o)
 			if err != nil {
 				return err

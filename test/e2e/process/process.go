@@ -28,6 +28,9 @@ const (
 	logTail   = 4 << 10
 )
 
+// StartLimit is how long a component may take to serve, on a machine that does much else.
+const StartLimit = 3 * time.Minute
+
 // Command says what to run.
 type Command struct {
 	Name string // for people, and of the log file

@@ -158,9 +158,13 @@ func alive(pid int) bool {
 }
 
 func TestFreeAddresses(t *testing.T) {
-	free, err := process.FreeAddresses(5)
-	if err != nil || len(free) != 5 {
-		t.Fatalf("%v, %v", free, err)
+	var free []string
+	for range 20 { // nobody listens on what the others were given
+		five, err := process.FreeAddresses(5)
+		if err != nil || len(five) != 5 {
+			t.Fatalf("%v, %v", five, err)
+		}
+		free = append(free, five...)
 	}
 	for i, address := range free {
 		if slices.Contains(free[:i], address) {

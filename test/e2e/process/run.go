@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 )
 
 // Run runs a program to its end and returns what it prints, without the last
@@ -23,20 +26,38 @@ func Run(ctx context.Context, dir string, env []string, name string, args ...str
 	return strings.TrimSpace(out.String()), nil
 }
 
-// FreeAddresses asks the kernel for n different ports on loopback that nobody
-// uses.
+// Ports that are given out lie below those that the kernel picks for outgoing connections: by
+// default from 32768 on Linux, from 49152 on macOS.
+const (
+	lowestPort  = 10000
+	highestPort = 32000
+)
+
+// given are the ports that this process was given. A component that starts may not listen yet.
+var given sync.Map
+
+// FreeAddresses are n ports on loopback that nobody listens on, and that were not given
+// before in this process.
 func FreeAddresses(n int) ([]string, error) {
-	var addresses []string
-	for range n {
-		// Held until all are known, so that no two are the same.
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	addresses := make([]string, 0, n)
+	for range 100 * n {
+		port := lowestPort + rand.IntN(highestPort-lowestPort) //nolint:gosec // it avoids collisions, and guards nothing
+		if _, before := given.LoadOrStore(port, true); before {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
+			continue // somebody listens there
+		}
+		addresses = append(addresses, l.Addr().String())
+		if err := l.Close(); err != nil {
 			return nil, err
 		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr().String())
+		if len(addresses) == n {
+			return addresses, nil
+		}
 	}
-	return addresses, nil
+	return nil, fmt.Errorf("find %d free ports of 127.0.0.1 from %d to %d: there are %d", n, lowestPort, highestPort, len(addresses))
 }
 
 // Environment is the least that a component needs to see of the outside: the

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -54,7 +53,7 @@ func (s *Stack) StartPromoter(more ...string) (*Promoter, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.daemon.Ready("promoter", time.Minute, answers("http://"+free[0]+"/readyz", http.StatusOK))
+	err = s.daemon.Ready("promoter", process.StartLimit, answers("http://"+free[0]+"/readyz", http.StatusOK))
 	return &Promoter{Notify: "http://" + free[1] + "/notify", Log: filepath.Join(s.opt.Dir, "promoter.log")}, err
 }
 

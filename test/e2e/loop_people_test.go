@@ -3,10 +3,13 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -59,6 +62,48 @@ func (l *loop) disturbed(tag string) {
 	if got := l.decided(id); got != "promote Argo Rollouts AnalysisRun" {
 		l.t.Errorf("%s is decided: %s", tag, got)
 	}
+}
+
+// readOnly has the promoter run in a cluster where it may only read: it promotes in Git, and tells
+// nobody in the cluster.
+func (l *loop) readOnly(tag string) {
+	l.t.Helper()
+	role, err := l.Cluster.Get(l.ctx, "rbac.authorization.k8s.io/v1", "Role", "argocd", "assay-promoter")
+	l.must(err)
+	rules, _, err := unstructured.NestedSlice(role.Object, "rules")
+	l.must(err)
+	var reading []any
+	for _, item := range rules {
+		rule, _ := item.(map[string]any)
+		verbs, _ := rule["verbs"].([]any)
+		verbs = slices.DeleteFunc(slices.Clone(verbs), func(verb any) bool { return !slices.Contains([]any{"get", "list", "watch"}, verb) })
+		if resources, _ := rule["resources"].([]any); len(verbs) > 0 && !slices.Contains(resources, any("leases")) {
+			rule = maps.Clone(rule)
+			rule["verbs"] = verbs
+			reading = append(reading, rule)
+		}
+	}
+	l.grant(reading)
+	l.restart()
+	l.Metric.Set(true)
+	id := l.set("--tag", tag)
+	l.tested(id, tag)
+	l.merge(l.pull(id))
+	l.concluded(tag)
+	l.must(l.Died())
+	if text := l.told(shop); strings.Contains(text, id) {
+		l.t.Errorf("the Application tells of %s, which the promoter may not write", text)
+	}
+	l.grant(rules)
+	l.restart(stack.Shared...)
+}
+
+// grant sets the rules of the promoter's Role.
+func (l *loop) grant(rules []any) {
+	l.t.Helper()
+	patch, err := json.Marshal(map[string]any{"rules": rules})
+	l.must(err)
+	l.must(l.Cluster.Patch(l.ctx, "rbac.authorization.k8s.io/v1", "Role", "argocd", "assay-promoter", string(patch)))
 }
 
 // appOfApps has an Application deploy the Application of an environment. The promoter's annotation

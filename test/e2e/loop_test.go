@@ -56,6 +56,7 @@ func TestLoop(t *testing.T) {
 			l.iter8()
 			if version.all {
 				l.disturbed("9.0.0")
+				l.readOnly("9.1.0")
 			}
 			l.quiet("10.0.0", func() {
 				l.generated("kept", true)
@@ -156,7 +157,7 @@ func startLoop(t *testing.T, version loopVersion) *loop {
 		l.forge, err = forge.Open(forge.Options{Repo: at, Token: func(context.Context) (string, error) { return s.Repo.Token, nil }})
 	}
 	l.must(err)
-	l.promoter, err = s.StartPromoter()
+	l.promoter, err = s.StartPromoter(stack.Shared...)
 	l.must(err)
 	return l
 }
@@ -497,10 +498,7 @@ func (l *loop) killed(tag string) {
 		}
 		return nil
 	})
-	l.StopPromoter()
-	var err error
-	l.promoter, err = l.StartPromoter()
-	l.must(err)
+	l.restart(stack.Shared...)
 	l.merge(l.pull(id))
 	l.concluded(tag)
 	trailers, err := l.Repo.Git("log", "origin/main", "--format=%(trailers:key=Assay-Experiment,valueonly)%(trailers:key=Assay-Outcome,valueonly)", "--no-merges")
@@ -508,6 +506,15 @@ func (l *loop) killed(tag string) {
 	if n := strings.Count(trailers, id+"\npromote"); n != 1 {
 		l.t.Errorf("%s is promoted %d times:\n%s", id, n, trailers)
 	}
+}
+
+// restart ends the promoter at once, and starts another.
+func (l *loop) restart(flags ...string) {
+	l.t.Helper()
+	l.StopPromoter()
+	var err error
+	l.promoter, err = l.StartPromoter(flags...)
+	l.must(err)
 }
 
 // next has a promotion go on to the next environment, which is judged there.

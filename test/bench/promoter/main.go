@@ -216,7 +216,7 @@ func (b *bench) landed(tag string) error {
 // timed measures from the moment that the API server has the conclusion until a clone sees the
 // promotion on the server, which is looked for ten times a second.
 func (b *bench) timed(ctx context.Context, rounds int) ([]time.Duration, error) {
-	if _, err := b.StartPromoter(); err != nil {
+	if _, err := b.StartPromoter(stack.Shared...); err != nil {
 		return nil, err
 	}
 	var times []time.Duration
@@ -244,7 +244,7 @@ func (b *bench) killed(ctx context.Context, kills int) error {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a fixed sequence is wanted
 	for i := range kills {
 		tag := fmt.Sprintf("3.%d.0", i)
-		if _, err := b.StartPromoter(); err != nil {
+		if _, err := b.StartPromoter(stack.Shared...); err != nil {
 			return err
 		}
 		d, err := b.test(ctx, tag)
@@ -261,7 +261,7 @@ func (b *bench) killed(ctx context.Context, kills int) error {
 			return ctx.Err()
 		}
 		b.StopPromoter()
-		if _, err := b.StartPromoter(); err != nil {
+		if _, err := b.StartPromoter(stack.Shared...); err != nil {
 			return err
 		}
 		if err := b.landed(tag); err != nil {

@@ -71,7 +71,7 @@ func run(ctx context.Context) error {
 	if err := fill(ctx, s); err != nil {
 		return err
 	}
-	if _, err := s.StartPromoter(); err != nil {
+	if _, err := s.StartPromoter(stack.Shared...); err != nil {
 		return err
 	}
 	if err := tell(s, bin); err != nil {

@@ -23,9 +23,12 @@ type Promoter struct {
 	Log    string // the file that it logs to
 }
 
+// Shared are the flags of a promoter that shares its work with others by Leases.
+var Shared = []string{"--shards", "2"}
+
 // StartPromoter starts the promoter under the account of manifests/promoter, and waits until it
-// is ready.
-func (s *Stack) StartPromoter(more ...string) (*Promoter, error) {
+// is ready. Without the flags Shared it needs no Leases.
+func (s *Stack) StartPromoter(flags ...string) (*Promoter, error) {
 	token, err := s.Cluster.Account(s.ctx, "argocd", "assay-promoter")
 	if err != nil {
 		return nil, err
@@ -48,7 +51,7 @@ func (s *Stack) StartPromoter(more ...string) (*Promoter, error) {
 	s.daemon = process.NewGroup(s.ctx, s.opt.Dir)
 	err = s.daemon.Start(process.Command{
 		Name: "promoter", Path: s.opt.Assayd, Dir: s.opt.Dir, Env: process.Environment(s.opt.Dir),
-		Args: append([]string{"promoter", "--kubeconfig", config, "--signing-key", key, "--health-address", free[0], "--notify-address", free[1], "--notify-secret", secret, "--shards", "2", "-v"}, more...),
+		Args: append([]string{"promoter", "--kubeconfig", config, "--signing-key", key, "--health-address", free[0], "--notify-address", free[1], "--notify-secret", secret, "-v"}, flags...),
 	})
 	if err != nil {
 		return nil, err

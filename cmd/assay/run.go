@@ -175,6 +175,11 @@ func (a *app) await(done <-chan error) (ended bool, err error) {
 	if !a.patient.Load() {
 		return false, nil
 	}
+	return ends(done)
+}
+
+// ends waits for a command's end, for as long as it may take.
+func ends(done <-chan error) (ended bool, err error) {
 	timer := time.NewTimer(cleanUp)
 	defer timer.Stop()
 	select {
@@ -239,7 +244,8 @@ func (a *app) end(ctx context.Context, timeout time.Duration, done <-chan error)
 		if a.wrote {
 			return <-done // what is written is also told
 		}
-		if a.scratch != "" {
+		if a.scratch != "" { // the command writes there without asking
+			ends(done)
 			_ = os.RemoveAll(a.scratch)
 		}
 	}

@@ -5,6 +5,11 @@
 # Where real environments are, for the tests that use them; unset, those skip.
 export ASSAY_CORPUS
 
+# All targets compile alike, as ./build does: what one of them has compiled serves the next. Tests are
+# not vetted where they run, for the linter vets them.
+export CGO_ENABLED ?= 0
+export GOFLAGS := $(GOFLAGS) -trimpath
+
 GO ?= go
 FUZZTIME ?= 10s
 component := test/components/build
@@ -27,13 +32,13 @@ release: ## build the archives, bills of materials and checksums of a release in
 	GO=$(GO) ./release bin/release
 
 test: ## run the tests, those of concurrent code under the race detector
-	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race others,echo "no C compiler: the race detector is left out" && $(GO) test -timeout 20m ./...)
+	@$(if $(shell command -v $(or $(CC),cc) 2>/dev/null),$(MAKE) --no-print-directory race others,echo "no C compiler: the race detector is left out" && $(GO) test -vet=off -timeout 20m ./...)
 
 race: peers ## run the tests of concurrent code under the race detector
-	$(GO) test -race -timeout 20m $(concurrent)
+	CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 20m $(concurrent)
 
 others: peers
-	$(GO) test -timeout 20m $(filter-out $(concurrent:./%=github.com/assaydev/assay/%),$(shell $(GO) list ./...))
+	$(GO) test -vet=off -timeout 20m $(filter-out $(concurrent:./%=github.com/assaydev/assay/%),$(shell $(GO) list ./...))
 
 # Tests would build these, too, and a cold build of them takes longer than a test may.
 peers:
@@ -47,11 +52,11 @@ corpus: ## promote and reject changes of every kind in the examples and in ASSAY
 
 e2e: ## render every environment under real Argo CD, natively and through the plugin; pull requests on real Gitea; Applications of a real API server; the image; the whole loop in a cluster
 	@$(component) argo-rollouts argocd-v2 argocd-v3 etcd gitea helm-3.16.3 helm-3.18.4 helm-3.19.5 helm-4.2.4 kube-apiserver kube-controller-manager kube-scheduler kubectl kwok kustomize-5.4.3 kustomize-5.7.1 kustomize-5.8.1 >/dev/null
-	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m
+	@cd test/e2e && $(GO) test -tags e2e -vet=off -count 1 -timeout 20m
 
 image-test: ## run the image without an engine, as the pods of manifests/ do; as root
 	@$(component) argocd-v3 etcd gitea helm-3.18.4 helm-4.2.4 kube-apiserver kustomize-5.7.1 kustomize-5.8.1 >/dev/null
-	@cd test/e2e && $(GO) test -tags e2e -count 1 -timeout 20m -run '^TestImage$$'
+	@cd test/e2e && $(GO) test -tags e2e -vet=off -count 1 -timeout 20m -run '^TestImage$$'
 
 playground: ## run the whole loop on this machine, with the examples, until an interrupt; needs root
 	@$(GO) run ./test/e2e/playground
@@ -69,7 +74,7 @@ bench-promoter: ## measure the promoter against a real API server, also where it
 	@$(GO) run ./test/bench/fleet -status 30 -rounds 0
 
 faults: ## write to real Git servers against other writers, kills and a branch that moves
-	@$(GO) run -race ./test/faults
+	@CGO_ENABLED=1 $(GO) run -race ./test/faults
 
 # The linter's cache holds absolute paths: one for each place of the checkout.
 hostile: ## run assay on thousands of hostile repositories under strace

@@ -75,6 +75,13 @@ func Word(word string, most int) string {
 	return word
 }
 
+// FirstLine is what an error of a library says, without what it quotes below, in at most
+// so many bytes.
+func FirstLine(err error, most int) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return Cut(line, most)
+}
+
 // Line puts the text on one line: white space and control characters become one
 // space, and characters that only turn the direction of others are dropped.
 func Line(text string) string {

@@ -1,7 +1,7 @@
-// Package excerpt makes a text that others wrote fit for one line of ours: a
-// message on a terminal, a trailer of a commit, a cell of a table. An error of the
-// operating system loses the paths of this machine, and for a word that nobody knows
-// there are those that may have been meant.
+// Package excerpt makes untrusted text fit for one line of output: a message on a
+// terminal, a trailer of a commit, a cell of a table. An error of the operating
+// system loses the paths of this machine, and for an unknown word there are those
+// that may have been meant.
 package excerpt
 
 import (

@@ -252,9 +252,12 @@ func (e *Edit) called() string {
 }
 
 // Label names a candidate for people.
-func Label(c spec.Candidate) string {
-	if c.Metadata.Name == "" {
+func Label(c spec.Candidate) string { return LabelOf(c.Metadata.Name) }
+
+// LabelOf names a candidate for people by its name, which may be empty.
+func LabelOf(name string) string {
+	if name == "" {
 		return "without a name"
 	}
-	return c.Metadata.Name
+	return name
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/visible"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/promote/compare"
 )
@@ -109,7 +110,7 @@ func printComparison(w io.Writer, p cli.Palette, c *compare.Comparison) {
 		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
 		return
 	}
-	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
+	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+promote.LabelOf(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
 		say("waiting behind it: %d\n", c.Waiting)
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -151,6 +152,24 @@ func (a *app) reportStatus(list []status.Environment, past history.Past, opt sta
 		a.notef("%s", reach(past))
 	}
 	return a.printStatus(list, opt.format, opt.bare)
+}
+
+// printStatus prints the list. Like verify's report it is the result also where
+// an environment does not render, or a cluster does not tell.
+func (a *app) printStatus(list []status.Environment, format string, bare bool) error {
+	if format != formatText {
+		if err := a.structured(format, append([]status.Environment{}, list...)); err != nil {
+			return err
+		}
+	} else {
+		a.out.WriteString(status.Table(list, time.Now(), bare))
+	}
+	if slices.ContainsFunc(list, func(s status.Environment) bool {
+		return s.Error != "" || s.Experiment != nil && s.Experiment.Error != ""
+	}) {
+		return errReported
+	}
+	return nil
 }
 
 // survey is a repository, and directories there. Outside of one it is a directory, which

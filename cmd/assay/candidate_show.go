@@ -41,7 +41,7 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 }
 
 func (a *app) candidateShow(ctx context.Context, where siteFlags, format string, args []string) error {
-	s, err := a.site(ctx, where, args, way{})
+	s, err := a.site(ctx, where, args, editFlags{})
 	if err != nil {
 		return err
 	}

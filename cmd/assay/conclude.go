@@ -61,7 +61,7 @@ func (a *app) conclude(ctx context.Context, opt decideOptions, args []string, wa
 	if wait && opt.experiment == "-" {
 		return cli.Usagef("--wait looks again, and stdin can be read once: give a file with --experiment, or leave it out to ask the cluster")
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.editFlags)
 	if err != nil {
 		return err
 	}

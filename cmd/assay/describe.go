@@ -65,7 +65,7 @@ func (a *app) describe(ctx context.Context, opt describeOptions, args []string) 
 	if opt.watch && opt.format != formatText {
 		return cli.Usagef("--watch is for people: leave it out with -o %s", opt.format)
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, way{dryRun: true})
+	s, err := a.site(ctx, opt.siteFlags, args, editFlags{dryRun: true})
 	if err != nil {
 		return err
 	}

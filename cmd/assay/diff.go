@@ -72,7 +72,7 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 }
 
 func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
-	s, err := a.site(ctx, opt.siteFlags, args, way{})
+	s, err := a.site(ctx, opt.siteFlags, args, editFlags{})
 	if err != nil {
 		return err
 	}

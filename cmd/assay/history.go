@@ -54,7 +54,7 @@ It looks at the newest 500 commits, and says so if there are more.`,
 }
 
 func (a *app) history(ctx context.Context, where siteFlags, format string, args []string) error {
-	s, err := a.site(ctx, where, args, way{})
+	s, err := a.site(ctx, where, args, editFlags{})
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (s *serverFlags) named() forge.Kind {
 }
 
 // connect opens the branch. The caller closes the site.
-func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) {
+func (a *app) connect(ctx context.Context, f siteFlags, edit editFlags) (*site, error) {
 	a.patient.Store(true)
 	var app deployed
 	if f.app != "" {
@@ -144,7 +144,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		return nil, cli.Usagef("--path %s: name a directory of the repository, as shop/prod", f.path)
 	}
 	opt := branch.Options{
-		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: how.dryRun,
+		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: edit.dryRun,
 		Note: func(text string) { a.notef("%s", text) }, Process: a.programs(),
 		Credentials: func(repo string) (credential.Options, error) { return a.credentials(f.serverFlags, repo) },
 		NextHosts:   f.nextHosts, Signers: f.signers, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),

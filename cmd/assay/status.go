@@ -77,7 +77,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	name := opt.name
 	opt.name = "" // which of them are listed, not which one a render is of
 	if opt.chosen() {
-		s, err := a.connect(ctx, opt.siteFlags, way{})
+		s, err := a.connect(ctx, opt.siteFlags, editFlags{})
 		if err != nil {
 			return err
 		}

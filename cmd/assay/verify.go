@@ -129,7 +129,7 @@ func (e *environmentFlags) environmentsIn(dir string) []spec.Environment {
 func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []verify.Finding, err error) {
 	name := opt.name
 	opt.name = "" // which of them are checked
-	s, err := a.connect(ctx, opt.siteFlags, way{})
+	s, err := a.connect(ctx, opt.siteFlags, editFlags{})
 	if err != nil {
 		return nil, err
 	}

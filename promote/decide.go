@@ -43,6 +43,9 @@ type Choice struct {
 	Expires    time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 	Concluded  time.Time // when the verdict was reached; zero for a hold, and where that is not known
 
+	// Absent says that there is no candidate since there is no environment: see IsEnvironment.
+	Absent bool
+
 	// Shut says that a promotion is held for a window alone, which opens at Opens; zero where
 	// that is not known.
 	Shut  bool

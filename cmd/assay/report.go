@@ -27,6 +27,9 @@ func (a *app) reportDecision(s *site, opt decideOptions, r *promote.Result, err 
 		}
 		return a.explain(s, err)
 	}
+	if r.Choice.Absent && r.Earlier == nil {
+		return fmt.Errorf("%s is not an environment: it has neither a plan nor a candidate, and renders no objects; name the directory of one, as assay status lists them", s.arg)
+	}
 	if r.Resumed {
 		a.notef("this finishes a decision that was interrupted")
 	}

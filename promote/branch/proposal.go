@@ -60,7 +60,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 	res, broken := render.Environment(rendering, req)
 	end(broken)
 	if broken == nil && res.Marker == nil {
-		return nil, promote.Choice{}, nil
+		return nil, promote.NoCandidate(req, res).Choice, nil
 	}
 	choice, err := s.choose(ctx, base, decide, res, broken)
 	if err != nil || choice.Held != "" {

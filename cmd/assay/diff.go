@@ -67,6 +67,7 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	cli.BindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
 	cmd.Flags().StringSliceVar(&opt.helms, "helm", nil, "compare what two `versions` of Helm render from each chart, as v3,v4")
+	hideWriting(cmd)
 	cmd.Flags().BoolVar(&opt.full, "full", false, "print injected objects in full")
 	return cmd
 }

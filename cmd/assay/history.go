@@ -50,6 +50,7 @@ It looks at the newest 500 commits, and says so if there are more.`,
 	where.bindServer(cmd)
 	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
+	hideWriting(cmd)
 	return cmd
 }
 

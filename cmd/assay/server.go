@@ -89,6 +89,14 @@ func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	cli.BindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
 }
 
+// hideWriting leaves what only commits and pull requests need out of the help of a command that reads.
+// It still takes the flags, so that a script may give all commands the same ones.
+func hideWriting(cmd *cobra.Command) {
+	for _, name := range []string{"author", "committer", "sign", "signing-key", "merge-method", "next-host", "allowed-signers"} {
+		cmd.Flags().Lookup(name).Hidden = true
+	}
+}
+
 // bindSigners adds the flag that says whose signatures count.
 func bindSigners(f *pflag.FlagSet, signers *string) {
 	f.StringVar(signers, "allowed-signers", "", "`file` of keys, as ssh-keygen reads it, whose signatures on commits prove that promotions were decided")

@@ -32,9 +32,10 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [DIR...]",
 		Short: "List environments: what runs, what is tested, what was decided last",
-		Long: `Status finds the environments at and below the directories, or in all of the
-repository, and lists for each the images of its baseline, the candidate under
-test with its ID, how many wait, and the last decision.
+		Long: `Status finds the environments at and below the directories, and lists for each
+the images of its baseline, the candidate under test with its ID, how many wait,
+and the last decision. Without a directory it lists all of the repository, from
+wherever it is called; "assay status ." is for the current directory.
 
 An environment is a directory with a plan or a marker (assay.yaml,
 candidate.yaml, or one of a name), or one that a commit tells a decision of. One
@@ -67,6 +68,7 @@ The last decisions are looked for in the newest 500 commits.`,
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	opt.bindHeaders(cmd)
+	hideWriting(cmd)
 	return cmd
 }
 

@@ -50,6 +50,8 @@ exit code 1.`,
 		}),
 	}
 	opt.bind(cmd)
+	hideWriting(cmd)
+	cmd.Flags().Lookup("allowed-signers").Hidden = false // they prove the promotions since --against
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd

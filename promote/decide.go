@@ -43,6 +43,9 @@ type Choice struct {
 	Expires    time.Time // when a hold becomes a reject; zero where it never does, or that is not known
 	Concluded  time.Time // when the verdict was reached; zero for a hold, and where that is not known
 
+	// Absent says that there is no candidate since there is no environment: see IsEnvironment.
+	Absent bool
+
 	// Shut says that a promotion is held for a window alone, which opens at Opens; zero where
 	// that is not known.
 	Shut  bool
@@ -252,9 +255,12 @@ func (e *Edit) called() string {
 }
 
 // Label names a candidate for people.
-func Label(c spec.Candidate) string {
-	if c.Metadata.Name == "" {
+func Label(c spec.Candidate) string { return LabelOf(c.Metadata.Name) }
+
+// LabelOf names a candidate for people by its name, which may be empty.
+func LabelOf(name string) string {
+	if name == "" {
 		return "without a name"
 	}
-	return c.Metadata.Name
+	return name
 }

@@ -39,40 +39,40 @@ func ByDeployments(list []Deployment) Decider {
 		if tip.Rendered == nil {
 			return Choice{}, fmt.Errorf("follow verdict: the candidate does not render")
 		}
-		c := council{tip: tip}
+		v := verdicts{tip: tip}
 		for _, d := range list {
-			if err := c.ask(ctx, d, len(list) > 1); err != nil {
+			if err := v.ask(ctx, d, len(list) > 1); err != nil {
 				return Choice{}, err
 			}
 		}
-		choice, err := c.choose()
+		choice, err := v.choose()
 		if paused := tip.Rendered.Plan.Spec.Promotion.Paused; paused && err == nil && choice.Held == "" {
 			choice.Held, choice.Reason = decision.Hold, fmt.Sprintf("the verdict is %s, and the plan is paused (spec.promotion.paused): %s", choice.Outcome, choice.Reason)
 		}
 		if err == nil {
-			choice, err = c.within(list, choice)
+			choice, err = v.within(list, choice)
 		}
 		return choice, err
 	}}
 }
 
-// council is what the deployments of one environment say.
-type council struct {
-	tip   Tip
-	said  []heard   // of those that have the experiment
-	away  []string  // why others do not count, for people
-	began time.Time // when the first of all began to test it; zero where none has
+// verdicts are what the deployments of one environment say.
+type verdicts struct {
+	tip     Tip
+	answers []answer  // of those that have the experiment
+	away    []string  // why others do not count, for people
+	began   time.Time // when the first of all began to test it; zero where none has
 }
 
-// heard is what one deployment says, and the time there.
-type heard struct {
+// answer is what one deployment says, and the time there.
+type answer struct {
 	Choice
 	now time.Time
 }
 
 // ask reads the verdict of one deployment.
-func (c *council) ask(ctx context.Context, d Deployment, named bool) error {
-	choice, err := c.read(ctx, d)
+func (v *verdicts) ask(ctx context.Context, d Deployment, named bool) error {
+	choice, err := v.read(ctx, d)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -85,29 +85,29 @@ func (c *council) ask(ctx context.Context, d Deployment, named bool) error {
 	if choice.Held == decision.Superseded {
 		choice.Held = decision.Hold // Argo CD has not synced yet
 	}
-	if at := choice.Started; !at.IsZero() && (c.began.IsZero() || at.Before(c.began)) {
-		c.began = at
+	if at := choice.Started; !at.IsZero() && (v.began.IsZero() || at.Before(v.began)) {
+		v.began = at
 	}
 	if choice.Held != "" && choice.Expires.IsZero() {
-		c.away = append(c.away, choice.Reason)
+		v.away = append(v.away, choice.Reason)
 		return nil
 	}
-	c.said = append(c.said, heard{choice, d.clock()})
+	v.answers = append(v.answers, answer{choice, d.clock()})
 	return nil
 }
 
-func (c *council) read(ctx context.Context, d Deployment) (Choice, error) {
-	res := c.tip.Rendered
-	if c.tip.As != nil {
+func (v *verdicts) read(ctx context.Context, d Deployment) (Choice, error) {
+	res := v.tip.Rendered
+	if v.tip.As != nil {
 		var err error
-		if res, err = c.tip.As(ctx, d.View); err != nil {
+		if res, err = v.tip.As(ctx, d.View); err != nil {
 			return Choice{}, err
 		}
 	}
-	if res.Digest != c.tip.Rendered.Digest {
+	if res.Digest != v.tip.Rendered.Digest {
 		return Choice{}, fmt.Errorf("it renders another experiment than Git: %s", res.ID)
 	}
-	choice, err := Read(ctx, Tip{Rendered: res, Since: c.tip.Since, Now: d.Now}, d.Objects)
+	choice, err := Read(ctx, Tip{Rendered: res, Since: v.tip.Since, Now: d.Now}, d.Objects)
 	if err != nil {
 		return Choice{}, err
 	}
@@ -115,11 +115,11 @@ func (c *council) read(ctx context.Context, d Deployment) (Choice, error) {
 }
 
 // choose is one choice of all that was said.
-func (c *council) choose() (Choice, error) {
-	res := c.tip.Rendered
+func (v *verdicts) choose() (Choice, error) {
+	res := v.tip.Rendered
 	var held []string
 	var expires time.Time
-	for _, choice := range c.said {
+	for _, choice := range v.answers {
 		switch {
 		case choice.Held != "":
 			held = append(held, choice.Reason)
@@ -130,36 +130,36 @@ func (c *council) choose() (Choice, error) {
 			return choice.Choice, nil
 		}
 	}
-	if len(c.said) > 0 && len(c.away) > 0 {
-		due, past, err := c.due()
+	if len(v.answers) > 0 && len(v.away) > 0 {
+		due, past, err := v.due()
 		switch {
 		case err != nil:
 			return Choice{}, err
 		case past:
-			return c.overdue(due), nil
+			return v.overdue(due), nil
 		case expires.IsZero() || !due.IsZero() && due.Before(expires):
 			expires = due
 		}
 	}
-	if reasons := append(held, c.away...); len(reasons) > 0 {
+	if reasons := append(held, v.away...); len(reasons) > 0 {
 		choice := waits(res, strings.Join(reasons, "; "))
-		choice.Started, choice.Expires = c.began, expires
+		choice.Started, choice.Expires = v.began, expires
 		return choice, nil
 	}
-	if len(c.said) == 0 {
+	if len(v.answers) == 0 {
 		return waits(res, "it is deployed nowhere"), nil
 	}
-	return agreed(c.said), nil
+	return agreed(v.answers), nil
 }
 
 // due is when every deployment must have had the experiment: the deadline after it began in the
 // first that has it, by the clock there. It is zero where that is never.
-func (c *council) due() (due time.Time, past bool, err error) {
-	deadline, err := deadlineOf(c.tip.Rendered)
+func (v *verdicts) due() (due time.Time, past bool, err error) {
+	deadline, err := deadlineOf(v.tip.Rendered)
 	if err != nil || deadline <= 0 {
 		return due, false, err
 	}
-	for _, choice := range c.said {
+	for _, choice := range v.answers {
 		if choice.Started.IsZero() {
 			continue
 		}
@@ -173,18 +173,18 @@ func (c *council) due() (due time.Time, past bool, err error) {
 
 // overdue is the reject of an experiment that not every deployment has had by the deadline.
 // What others measured does not speak for it.
-func (c *council) overdue(due time.Time) Choice {
-	res := c.tip.Rendered
+func (v *verdicts) overdue(due time.Time) Choice {
+	res := v.tip.Rendered
 	return Choice{Decision: Decision{
-		Outcome: decision.Reject, Digest: res.Digest, Engine: c.said[0].Engine,
-		Reason: fmt.Sprintf("no verdict within %s: %s", res.Plan.Spec.Experiment.Deadline, strings.Join(c.away, "; ")),
-	}, Candidate: *res.Marker, Experiment: res.ID, Started: c.began, Concluded: due}
+		Outcome: decision.Reject, Digest: res.Digest, Engine: v.answers[0].Engine,
+		Reason: fmt.Sprintf("no verdict within %s: %s", res.Plan.Spec.Experiment.Deadline, strings.Join(v.away, "; ")),
+	}, Candidate: *res.Marker, Experiment: res.ID, Started: v.began, Concluded: due}
 }
 
 // agreed is the promotion that all have said.
-func agreed(said []heard) Choice {
-	all := said[0].Choice
-	for _, choice := range said[1:] {
+func agreed(answers []answer) Choice {
+	all := answers[0].Choice
+	for _, choice := range answers[1:] {
 		all.Reason += "; " + choice.Reason
 		if choice.Concluded.After(all.Concluded) {
 			all.Concluded = choice.Concluded

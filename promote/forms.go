@@ -17,6 +17,7 @@ import (
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
+	"github.com/assaydev/assay/render/helm"
 )
 
 // Form is a candidate, and the digest that it has as the change that it says.
@@ -137,7 +138,7 @@ func valuesChanged(req render.Request, res *render.Result) (map[string]any, erro
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a YAML mapping of values", file)
 		}
-		out = mergeValues(out, valueChange(before, after))
+		out = helm.Overlay(out, valueChange(before, after))
 	}
 	return out, nil
 }
@@ -165,17 +166,4 @@ func valueChange(before, after map[string]any) map[string]any {
 		}
 	}
 	return out
-}
-
-// mergeValues lays values over others, as Helm does.
-func mergeValues(below, above map[string]any) map[string]any {
-	for key, v := range above {
-		low, isMap := below[key].(map[string]any)
-		high, aboveMap := v.(map[string]any)
-		if isMap && aboveMap {
-			v = mergeValues(low, high)
-		}
-		below[key] = v
-	}
-	return below
 }

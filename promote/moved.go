@@ -20,11 +20,11 @@ import (
 // Chronicle is what the commits of a branch tell of all its environments, and where to
 // look their files up.
 type Chronicle struct {
-	All  map[spec.Environment][]history.Decision
-	Now  *envfs.FS // the files as they are
-	Tip  string    // the newest commit; empty where there is none
-	Line func(context.Context) (line History, done func(), err error)
-	Open func(fs.FS) render.Request
+	All     map[spec.Environment][]history.Decision
+	Now     *envfs.FS // the files as they are
+	Tip     string    // the newest commit; empty where there is none
+	History func(context.Context) (commits History, done func(), err error)
+	Open    func(fs.FS) render.Request
 
 	dir string // of the environment that is followed
 }
@@ -38,13 +38,13 @@ func (c Chronicle) Follow(ctx context.Context, env spec.Environment, past *histo
 		past.Gone = gone
 		return nil
 	}
-	line, done, err := c.Line(ctx)
+	commits, done, err := c.History(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
 	for _, was := range gone {
-		became, err := c.became(ctx, line, was.Dir)
+		became, err := c.became(ctx, commits, was.Dir)
 		if err != nil {
 			return err
 		}
@@ -78,13 +78,13 @@ func (c Chronicle) gone(env spec.Environment) []spec.Environment {
 const mostRenames = 20
 
 // became is what a directory that is gone is called now; empty where that is not known.
-func (c Chronicle) became(ctx context.Context, line History, dir string) (string, error) {
+func (c Chronicle) became(ctx context.Context, commits History, dir string) (string, error) {
 	for range mostRenames {
-		change, known, err := line.Changed(ctx, c.Tip, []string{dir})
+		change, known, err := commits.Changed(ctx, c.Tip, []string{dir})
 		if err != nil || !known {
 			return "", err
 		}
-		next, err := c.renamed(ctx, line, change, dir)
+		next, err := c.renamed(ctx, commits, change, dir)
 		if next == "" || err != nil || holdsDir(c.Now, next) {
 			return next, err
 		}
@@ -95,8 +95,8 @@ func (c Chronicle) became(ctx context.Context, line History, dir string) (string
 
 // renamed is what a directory is called after the last commit that changed it, or in the
 // files as they are, where that commit leaves it in its place.
-func (c Chronicle) renamed(ctx context.Context, line History, change git.Change, dir string) (string, error) {
-	after, err := line.Tree(ctx, change.Commit)
+func (c Chronicle) renamed(ctx context.Context, commits History, change git.Change, dir string) (string, error) {
+	after, err := commits.Tree(ctx, change.Commit)
 	if err != nil {
 		return "", err
 	}
@@ -114,7 +114,7 @@ func (c Chronicle) renamed(ctx context.Context, line History, change git.Change,
 	if change.Parent == "" {
 		return "", nil
 	}
-	before, err := line.Tree(ctx, change.Parent)
+	before, err := commits.Tree(ctx, change.Parent)
 	if err != nil {
 		return "", err
 	}

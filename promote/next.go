@@ -68,7 +68,7 @@ func (p *preparation) next(ctx context.Context) error {
 	return nil
 }
 
-// isHere says whether a next environment is in this tree.
+// isHere reports whether a next environment is in this tree.
 func (p *preparation) isHere(ctx context.Context, to spec.Destination) (bool, error) {
 	if to.Repo != "" || to.Branch == "" || p.opt.Branch == nil {
 		return to.Repo == "" && to.Branch == "", nil

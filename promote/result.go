@@ -6,6 +6,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
 )
 
 // Result is what became of one run of a verb on an environment, in a directory
@@ -33,7 +34,7 @@ type Result struct {
 	// Edit is nil where there was nothing to do, and of a run that finished what
 	// an earlier one had begun.
 	Edit    *Edit  `json:"-"`
-	Choice  Choice `json:"-"` // why a candidate is left as it is
+	Choice  Choice `json:"-"` // why a candidate is left as it is, or there is none
 	Resumed bool   `json:"-"` // the run finished an earlier one
 	Untold  bool   `json:"-"` // it is in files of a Git repository, and no commit tells of it
 	Tries   int    `json:"-"` // how often it was made for a branch
@@ -77,6 +78,13 @@ func ChangeOf(isNew, isGone bool) string {
 
 // Nothing is the result where there was nothing to do.
 func Nothing(env spec.Environment) *Result { return &Result{Outcome: decision.None, Environment: env} }
+
+// NoCandidate is the result for a directory that renders without a candidate.
+func NoCandidate(req render.Request, res *render.Result) *Result {
+	r := Nothing(req.Environment)
+	r.Choice.Absent = !IsEnvironment(req, res)
+	return r
+}
 
 // Proven is the result of an edit that has been made for a decision, before it
 // goes anywhere. The record is what its commit tells.

@@ -211,8 +211,8 @@ func (r *reversal) prove(ctx context.Context) (*render.Result, error) {
 		r.req.Dir, git.Short(r.promotion.Commit), keys(differences), also)}
 }
 
-// checkLater warns of objects that other files have changed since to something of
-// their own: what the promotion's files say of them no longer counts.
+// checkLater warns of objects that other files have set since the promotion: what its
+// own files say of them no longer counts.
 func (r *reversal) checkLater(ctx context.Context, now *render.Result, conflicts []object.Key) error {
 	if len(conflicts) == 0 {
 		return nil

@@ -24,22 +24,22 @@ type History interface {
 	Tree(ctx context.Context, commit string) (*git.Tree, error)
 }
 
-// UnderTestSince is when the branch since to hold what is tested under a digest: the time of
-// the commit since which the environment renders to it without a break. It is
+// UnderTestSince is when the branch began to hold what is tested under a digest: the
+// time of the commit since which the environment renders to it without a break. It is
 // zero where the tip does not render to it, and where that is longer ago than the
-// line knows.
+// history reaches.
 //
 // When the marker was set does not tell: the digest depends on the baseline, the plan
 // and the resources too, and candidates that wait change the marker without
 // changing the digest.
-func UnderTestSince(ctx context.Context, line History, tip string, id digest.Digest, open func(fs.FS) render.Request) (time.Time, error) {
+func UnderTestSince(ctx context.Context, branch History, tip string, id digest.Digest, open func(fs.FS) render.Request) (time.Time, error) {
 	var since time.Time
 	for at := tip; ; {
-		inputs, same, err := rendersTo(ctx, line, at, id, open)
+		inputs, same, err := rendersTo(ctx, branch, at, id, open)
 		if err != nil || !same {
 			return since, err
 		}
-		change, known, err := line.Changed(ctx, at, inputs)
+		change, known, err := branch.Changed(ctx, at, inputs)
 		if err != nil || !known {
 			return time.Time{}, err
 		}
@@ -52,8 +52,8 @@ func UnderTestSince(ctx context.Context, line History, tip string, id digest.Dig
 
 // rendersTo reports whether the environment has the digest at a commit, and what it
 // was rendered from.
-func rendersTo(ctx context.Context, line History, commit string, id digest.Digest, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
-	tree, err := line.Tree(ctx, commit)
+func rendersTo(ctx context.Context, branch History, commit string, id digest.Digest, open func(fs.FS) render.Request) (inputs []string, same bool, err error) {
+	tree, err := branch.Tree(ctx, commit)
 	if err != nil {
 		return nil, false, err
 	}

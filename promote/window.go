@@ -34,7 +34,7 @@ func (t Tip) inWindows(c Choice, now time.Time) (Choice, error) {
 	return t.shut(c, "spec.promotion.windows of the plan is "+state.String(), state.Opens), nil
 }
 
-// LandsAt says whether a plan lets promotions land at a time.
+// LandsAt reports whether a plan lets promotions land at a time.
 func LandsAt(plan *spec.Plan, now time.Time) (window.State, error) {
 	windows, err := plan.Spec.Promotion.LandingWindows()
 	if err != nil {
@@ -84,15 +84,15 @@ func (w *Windows) Closed(now time.Time) (closed string, opens time.Time) {
 
 // within has the plan's windows and Argo CD's count for what the deployments decided. Those of
 // the plan take the place of Argo CD's: then a sync may wait for what has landed.
-func (c *council) within(list []Deployment, choice Choice) (Choice, error) {
-	if choice.Held != "" || c.tip.AnyTime {
+func (v *verdicts) within(list []Deployment, choice Choice) (Choice, error) {
+	if choice.Held != "" || v.tip.AnyTime {
 		return choice, nil
 	}
 	now := time.Now()
-	if len(c.said) > 0 {
-		now = c.said[0].now
+	if len(v.answers) > 0 {
+		now = v.answers[0].now
 	}
-	choice, err := c.tip.inWindows(choice, now)
+	choice, err := v.tip.inWindows(choice, now)
 	if err != nil || choice.Held != "" {
 		return choice, err
 	}
@@ -100,8 +100,8 @@ func (c *council) within(list []Deployment, choice Choice) (Choice, error) {
 	if closed == "" {
 		return choice, nil
 	}
-	if choice.Outcome == decision.Promote && len(c.tip.Rendered.Plan.Spec.Promotion.Windows) == 0 {
-		return c.tip.shut(choice, closed, opens), nil
+	if choice.Outcome == decision.Promote && len(v.tip.Rendered.Plan.Spec.Promotion.Windows) == 0 {
+		return v.tip.shut(choice, closed, opens), nil
 	}
 	choice.SyncWaits = closed
 	return choice, nil

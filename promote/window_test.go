@@ -94,7 +94,7 @@ func TestWindowsHold(t *testing.T) {
 	}
 }
 
-// TestWindowsChangeNothing: laws 6 and 7. A window is no part of what is tested, nor of what is rendered.
+// TestWindowsChangeNothing: laws 6 and 7. A window is part neither of what is tested nor of what is rendered.
 func TestWindowsChangeNothing(t *testing.T) {
 	plain := mustRender(t, envrepo.Prod("method: push").On(t), "prod")
 	for _, windows := range []string{

@@ -140,7 +140,7 @@ func (r *run) besides() []string {
 	for _, e := range entries {
 		name := path.Join(r.req.Dir, e.Name())
 		if !e.IsDir() && !isOwn(r.tree, name) && experiment.Owns(r.req.Dir, r.files.plan.Spec.Experiment, name) {
-			out = append(out, name+" is an experiment resource by spec.experiment.resources of the plan, and so no manifest")
+			out = append(out, name+" is an experiment resource by spec.experiment.resources of the plan, and so not a manifest")
 		}
 	}
 	return out

@@ -269,8 +269,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestExperimentFilesAreNoManifests, and a broken one breaks no baseline.
-func TestExperimentFilesAreNoManifests(t *testing.T) {
+// TestExperimentFilesAreNotManifests, and a broken one breaks no baseline.
+func TestExperimentFilesAreNotManifests(t *testing.T) {
 	files := map[string]string{
 		"apps/web/assay.yaml":              plan("directory: {recurse: true}"),
 		"apps/web/experiment/a.yaml":       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: injected}\n",

@@ -1,8 +1,8 @@
 // Package render turns an environment's files into the objects that Argo CD
 // gets: the design's Output(T).
 //
-//  1. Load finds the plan and the marker of the environment and decodes them
-//     (internal/spec).
+//  1. readFiles finds the plan and the marker of the environment and decodes
+//     them (files.go, internal/spec).
 //  2. The layout (render/flat, render/helm, render/kustomize) renders the
 //     files less the marker: Baseline(T).
 //  3. With a marker, internal/change edits the files in memory, and the same

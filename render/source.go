@@ -77,7 +77,7 @@ func (s source) forLayout() source {
 	return s
 }
 
-// namesVariables tells whether any option may hold a $NAME. What cannot be
+// namesVariables reports whether any option may hold a $NAME. What cannot be
 // written as JSON is taken to.
 func (s source) namesVariables() bool {
 	if s.layout == spec.Flat {

@@ -16,7 +16,7 @@ import (
 // clearOptions are the flags of candidate clear.
 type clearOptions struct {
 	siteFlags
-	way
+	editFlags
 	title string
 	id    digest.Selector
 }
@@ -49,14 +49,14 @@ waits; the others stay as they are, to the byte.`,
 	f := cmd.Flags()
 	f.StringVar(&opt.title, "name", "", "`name` of the one candidate to withdraw")
 	f.Var((*selector)(&opt.id), "id", "`ID` of the one candidate to withdraw, as assay candidate set prints it, or its digest")
-	bindCommit(f, &opt.way)
+	bindCommit(f, &opt.editFlags)
 	cli.MustComplete(cmd, "name", completeCandidates(&opt.environmentFlags, false))
 	cli.MustComplete(cmd, "id", completeCandidates(&opt.environmentFlags, true))
 	return cmd
 }
 
 func (a *app) candidateClear(ctx context.Context, opt clearOptions, args []string) error {
-	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.editFlags)
 	if err != nil {
 		return err
 	}

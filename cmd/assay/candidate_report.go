@@ -81,7 +81,7 @@ func (a *app) tellSet(p *candidate.Placement) {
 	}
 	for _, b := range p.Record().Beside {
 		if b.Outcome == "drop" {
-			a.notef("candidate %s, which waited, is dropped", called(b.Candidate))
+			a.notef("candidate %s, which waited, is dropped", promote.LabelOf(b.Candidate))
 		}
 	}
 	for _, u := range p.Rendered.Untested {

@@ -15,7 +15,7 @@ type candidateOptions struct {
 	siteFlags
 	candidate.Change
 	title, format string
-	way
+	editFlags
 	retry, pull, preempt, queue bool
 }
 
@@ -83,7 +83,7 @@ func (o *candidateOptions) bindPut(cmd *cobra.Command) {
 	f.BoolVar(&o.preempt, "preempt", false, "take the place of the candidate under test, also where that ends the test of other workloads")
 	f.BoolVar(&o.queue, "queue", false, "wait for the verdict on the candidate under test")
 	cli.Exclude(f, "queue", "preempt")
-	bindCommit(f, &o.way)
+	bindCommit(f, &o.editFlags)
 	o.format = formatText
 	cli.BindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	f.BoolVar(&o.pull, "pull-request", false, "on a server, open a pull request for the candidate, as for a protected branch")
@@ -107,7 +107,7 @@ func (a *app) putCandidate(ctx context.Context, opt candidateOptions, args []str
 	if opt.pull && !opt.chosen() {
 		return cli.Usagef("--pull-request is for a server: name it with --repo or --app")
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.editFlags)
 	if err != nil {
 		return err
 	}

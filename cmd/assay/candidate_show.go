@@ -20,7 +20,7 @@ func (a *app) candidateShowCommand() *cobra.Command {
 		Use:   "show [DIR]",
 		Short: "Show the candidate of an environment, and those that wait",
 		Long: `Show lists the candidate under test with the ID of its experiment, and after it
-those that wait: they have none yet, since it depends on the baseline of then.
+those that wait: they have none yet, since it will depend on the baseline.
 Without a candidate it prints nothing; in JSON, an empty list.
 
 In YAML it prints the documents of the marker, in JSON also what becomes of each.`,
@@ -37,11 +37,12 @@ In YAML it prints the documents of the marker, in JSON also what becomes of each
 	where.bind(cmd)
 	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
+	hideWriting(cmd)
 	return cmd
 }
 
 func (a *app) candidateShow(ctx context.Context, where siteFlags, format string, args []string) error {
-	s, err := a.site(ctx, where, args, way{})
+	s, err := a.site(ctx, where, args, editFlags{})
 	if err != nil {
 		return err
 	}

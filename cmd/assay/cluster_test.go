@@ -28,13 +28,7 @@ func serveCluster(ts *testscript.TestScript, _ bool, args []string) {
 				return
 			}
 		}
-		answer := apiAnswer(r, objs)
-		if answer == nil {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(answer)
+		answerAPI(w, r, objs)
 	}))
 	ts.Defer(server.Close)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), fmt.Appendf(nil, kubeconfig, server.URL), 0o600))
@@ -48,6 +42,17 @@ contexts: [{name: test, context: {cluster: test, user: test}}]
 clusters: [{name: test, cluster: {server: %q}}]
 users: [{name: test, user: {}}]
 `
+
+// answerAPI answers as a kube-apiserver that has these objects.
+func answerAPI(w http.ResponseWriter, r *http.Request, objs []*unstructured.Unstructured) {
+	answer := apiAnswer(r, objs)
+	if answer == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(answer)
+}
 
 // apiAnswer is what kube-apiserver answers to what assay asks it for: which resources
 // there are, those of a namespace with a label, and one by its name.

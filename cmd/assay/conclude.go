@@ -61,7 +61,7 @@ func (a *app) conclude(ctx context.Context, opt decideOptions, args []string, wa
 	if wait && opt.experiment == "-" {
 		return cli.Usagef("--wait looks again, and stdin can be read once: give a file with --experiment, or leave it out to ask the cluster")
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.editFlags)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (a *app) conclude(ctx context.Context, opt decideOptions, args []string, wa
 		return a.reportDecision(s, opt, r, err)
 	}
 	patience := promote.Patience{Held: func(r *promote.Result) {
-		a.notef("candidate %s (%s) waits for a verdict: %s", called(r.Candidate), r.ID, excerpt.Of(r.Reason, 300))
+		a.notef("candidate %s (%s) waits for a verdict: %s", promote.LabelOf(r.Candidate), r.ID, excerpt.Of(r.Reason, 300))
 	}}
 	if a.limited {
 		patience.Until = time.Now().Add(a.timeout)

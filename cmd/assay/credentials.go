@@ -157,7 +157,7 @@ func identity(flag, text string) (git.Identity, error) {
 }
 
 // programs is as much of the process's environment as git and what signs need.
-// The rest may hold secrets, and is none of their business.
+// They do not get the rest, which may hold secrets.
 func (a *app) programs() git.Process {
 	p := git.Process{TempDir: a.process.TempDir}
 	for _, name := range []string{"PATH", "SYSTEMROOT", "TMPDIR"} {

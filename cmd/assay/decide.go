@@ -19,7 +19,7 @@ import (
 // decideOptions are the flags of promote, reject, conclude and revert.
 type decideOptions struct {
 	siteFlags
-	way
+	editFlags
 	reason, experiment, format string
 	exitCode                   bool
 	id                         digest.Selector
@@ -38,15 +38,15 @@ func (o *decideOptions) bindEdit(cmd *cobra.Command) {
 	o.format = formatText
 	f := cmd.Flags()
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the change of the files and write nothing")
-	bindCommit(f, &o.way)
+	bindCommit(f, &o.editFlags)
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 0 where it is promoted or reverted, 10 rejected, 11 held, 12 superseded, 13 nothing to do")
 	cli.BindChoice(cmd, &o.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 }
 
 // bindCommit adds the flags of a commit in a directory.
-func bindCommit(f *pflag.FlagSet, how *way) {
-	f.BoolVar(&how.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
-	f.BoolVar(&how.detached, "allow-detached", false, "with --commit, make it even where HEAD is detached, so that no branch has it")
+func bindCommit(f *pflag.FlagSet, edit *editFlags) {
+	f.BoolVar(&edit.commit, "commit", false, "make one Git commit of these files alone, with trailers; hooks do not run")
+	f.BoolVar(&edit.detached, "allow-detached", false, "with --commit, make it even where HEAD is detached, so that no branch has it")
 }
 
 // bindByHand adds the flags of a decision that people make.
@@ -69,7 +69,7 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 	case !byHand && opt.experiment == "":
 		return cli.Usagef("say why with --reason, or follow a verdict with --experiment FILE")
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.editFlags)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ told of, and asked again.`,
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.describe(ctx, opt, args) }),
 	}
 	opt.bind(cmd)
+	hideWriting(cmd)
 	cmd.Flags().BoolVar(&opt.watch, "watch", false, "show it again every two seconds, until it is interrupted or --timeout has passed")
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
@@ -65,7 +66,7 @@ func (a *app) describe(ctx context.Context, opt describeOptions, args []string) 
 	if opt.watch && opt.format != formatText {
 		return cli.Usagef("--watch is for people: leave it out with -o %s", opt.format)
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, way{dryRun: true})
+	s, err := a.site(ctx, opt.siteFlags, args, editFlags{dryRun: true})
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (a *app) redraw(s *site, r *describe.Report, problem error) error {
 		a.notef("not read this time, and asked again: %v", problem)
 		return nil
 	case problem != nil:
-		text += fmt.Sprintf("\nThis is of before: not read this time, and asked again: %v\n", problem)
+		text += fmt.Sprintf("\nThis is the report before: not read this time, and asked again: %v\n", problem)
 	}
 	if a.tty {
 		text = "\x1b[H\x1b[2J" + visible.Text(text)

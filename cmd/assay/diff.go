@@ -9,6 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/visible"
+	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/promote/compare"
 )
@@ -66,12 +67,13 @@ when Argo CD moves to 3.5, which has Helm 4.`,
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	cli.BindChoice(cmd, &opt.color, "color", "", "colour the output", "auto", "always", "never")
 	cmd.Flags().StringSliceVar(&opt.helms, "helm", nil, "compare what two `versions` of Helm render from each chart, as v3,v4")
+	hideWriting(cmd)
 	cmd.Flags().BoolVar(&opt.full, "full", false, "print injected objects in full")
 	return cmd
 }
 
 func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
-	s, err := a.site(ctx, opt.siteFlags, args, way{})
+	s, err := a.site(ctx, opt.siteFlags, args, editFlags{})
 	if err != nil {
 		return err
 	}
@@ -109,7 +111,7 @@ func printComparison(w io.Writer, p cli.Palette, c *compare.Comparison) {
 		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
 		return
 	}
-	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+called(c.Candidate), c.ID)))
+	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+promote.LabelOf(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
 		say("waiting behind it: %d\n", c.Waiting)
 	}

@@ -50,11 +50,12 @@ It looks at the newest 500 commits, and says so if there are more.`,
 	where.bindServer(cmd)
 	cli.BindChoice(cmd, &format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	where.bindHeaders(cmd)
+	hideWriting(cmd)
 	return cmd
 }
 
 func (a *app) history(ctx context.Context, where siteFlags, format string, args []string) error {
-	s, err := a.site(ctx, where, args, way{})
+	s, err := a.site(ctx, where, args, editFlags{})
 	if err != nil {
 		return err
 	}

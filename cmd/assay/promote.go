@@ -27,7 +27,8 @@ plan's windows (spec.promotion.windows) are closed; --outside-windows is the
 word of a person who promotes nevertheless.
 
 A promotion that was killed while it wrote is finished by the same command.
-Without a candidate there is nothing to do.`,
+Without a candidate there is nothing to do. A directory that is not an
+environment is an error.`,
 		Example: `  # By hand
   assay promote shop/prod --reason "looks good on staging"
 

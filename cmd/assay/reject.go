@@ -20,7 +20,8 @@ own files stay as they are, and so does what they render to.
 It takes a verdict of reject in --experiment, or a reason in --reason.
 
 A rejection that was killed while it wrote is finished by the same command.
-Without a candidate there is nothing to do.`,
+Without a candidate there is nothing to do. A directory that is not an
+environment is an error.`,
 		Example: `  assay reject shop/prod --reason "errors in the log"
 
   # One of several that wait, and a commit

@@ -27,6 +27,9 @@ func (a *app) reportDecision(s *site, opt decideOptions, r *promote.Result, err 
 		}
 		return a.explain(s, err)
 	}
+	if r.Choice.Absent && r.Earlier == nil {
+		return fmt.Errorf("%s is not an environment: it has neither a plan nor a candidate, and renders no objects; name the directory of one, as assay status lists them", s.arg)
+	}
 	if r.Resumed {
 		a.notef("this finishes a decision that was interrupted")
 	}
@@ -68,7 +71,7 @@ func (a *app) tellUnfinished(r *promote.Result) {
 		return
 	}
 	a.notef("commit %s promotes candidate %s%s, and its next environments may not have it. It is not brought there, since nothing proves that it was decided: %s",
-		git.Short(u.Commit), called(u.Candidate), inBrackets(u.ID), u.Why)
+		git.Short(u.Commit), promote.LabelOf(u.Candidate), inBrackets(u.ID), u.Why)
 	if u.ByHand {
 		a.notef("to go on: assay promote with the same flags, --id %s and the --reason that was given then", u.Digest)
 	} else {
@@ -80,24 +83,24 @@ func (a *app) printDecision(s *site, r *promote.Result) {
 	switch {
 	case r.Repeats != nil:
 		d := r.Repeats
-		a.notef("%s candidate %s%s in commit %s before: nothing to do", d.Outcome.Done(), called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
+		a.notef("%s candidate %s%s in commit %s before: nothing to do", d.Outcome.Done(), promote.LabelOf(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
 	case r.Undone != "":
-		a.notef("the promotion of candidate %s%s in commit %s is reverted already, %s: nothing to do", called(r.Candidate), inBrackets(r.ID), git.Short(r.Reverts), r.Undone)
+		a.notef("the promotion of candidate %s%s in commit %s is reverted already, %s: nothing to do", promote.LabelOf(r.Candidate), inBrackets(r.ID), git.Short(r.Reverts), r.Undone)
 	case r.Choice.Held == decision.Superseded:
 		a.notef("superseded: %s: nothing to do", r.Reason)
 	case r.Choice.Shut:
-		a.notef("candidate %s (%s) is not promoted: %s", called(r.Candidate), r.ID, r.Reason)
+		a.notef("candidate %s (%s) is not promoted: %s", promote.LabelOf(r.Candidate), r.ID, r.Reason)
 	case r.Choice.Held != "":
-		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", called(r.Candidate), r.ID, r.Choice.Held, r.Reason)
+		a.notef("candidate %s (%s) is not promoted: the verdict is %s: %s", promote.LabelOf(r.Candidate), r.ID, r.Choice.Held, r.Reason)
 	case r.Outcome == decision.None:
 		if d := r.Earlier; d != nil {
-			a.notef("the last decision there: %s candidate %s%s in commit %s", d.Outcome, called(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
+			a.notef("the last decision there: %s candidate %s%s in commit %s", d.Outcome, promote.LabelOf(d.Candidate), inBrackets(d.Experiment), git.Short(d.Commit))
 		}
 		a.notef("%s has no candidate: nothing to do", s.arg)
 	case r.DryRun:
 		a.printFiles(r.Edit.Files)
 		if r.Engine != "" {
-			a.notef("would %s candidate %s%s: %s", r.Outcome, called(r.Candidate), inBrackets(r.ID), excerpt.Of(r.Reason, 300))
+			a.notef("would %s candidate %s%s: %s", r.Outcome, promote.LabelOf(r.Candidate), inBrackets(r.ID), excerpt.Of(r.Reason, 300))
 		}
 		a.tell(r)
 	default:
@@ -125,7 +128,7 @@ func (a *app) printEdit(s *site, r *promote.Result) {
 	if r.Edit != nil {
 		outcome, title = r.Edit.Outcome, r.Edit.Title()
 	}
-	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", headline(r.Pull, outcome.Done(), string(outcome)), called(r.Candidate), inBrackets(r.ID))
+	_, _ = fmt.Fprintf(&a.out, "%s candidate %s%s\n", headline(r.Pull, outcome.Done(), string(outcome)), promote.LabelOf(r.Candidate), inBrackets(r.ID))
 	if r.Engine != "" { // by a verdict: people know their own reason
 		_, _ = fmt.Fprintf(&a.out, "  because %s\n", excerpt.Of(r.Reason, 300))
 		if r.Evidence != "" && r.Evidence != r.Reason {
@@ -229,11 +232,4 @@ func inBrackets(id string) string {
 		return ""
 	}
 	return " (" + id + ")"
-}
-
-func called(name string) string {
-	if name == "" {
-		return "without a name"
-	}
-	return name
 }

@@ -64,7 +64,7 @@ func (a *app) revert(ctx context.Context, opt revertOptions, args []string) erro
 	case opt.id != "" && opt.commitID != "":
 		return cli.Usagef("--id and --commit-id both name a promotion: give one of the two")
 	}
-	s, err := a.site(ctx, opt.siteFlags, args, opt.way)
+	s, err := a.site(ctx, opt.siteFlags, args, opt.editFlags)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (a *app) data(data []byte) {
 	a.out.Write(data)
 }
 
-// result is what goes to stdout. What others wrote does not steer a terminal.
+// result is what goes to stdout. Untrusted text does not steer a terminal.
 func (a *app) result() string {
 	if a.isData && !a.tty {
 		return a.out.String()

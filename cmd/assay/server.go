@@ -89,6 +89,14 @@ func (s *serverFlags) bindBranch(cmd *cobra.Command) {
 	cli.BindChoice(cmd, &s.sign, "sign", "", "format of the signature of commits (default: none)", "ssh", "openpgp")
 }
 
+// hideWriting leaves what only commits and pull requests need out of the help of a command that reads.
+// It still takes the flags, so that a script may give all commands the same ones.
+func hideWriting(cmd *cobra.Command) {
+	for _, name := range []string{"author", "committer", "sign", "signing-key", "merge-method", "next-host", "allowed-signers"} {
+		cmd.Flags().Lookup(name).Hidden = true
+	}
+}
+
 // bindSigners adds the flag that says whose signatures count.
 func bindSigners(f *pflag.FlagSet, signers *string) {
 	f.StringVar(signers, "allowed-signers", "", "`file` of keys, as ssh-keygen reads it, whose signatures on commits prove that promotions were decided")
@@ -130,7 +138,7 @@ func (s *serverFlags) named() forge.Kind {
 }
 
 // connect opens the branch. The caller closes the site.
-func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) {
+func (a *app) connect(ctx context.Context, f siteFlags, edit editFlags) (*site, error) {
 	a.patient.Store(true)
 	var app deployed
 	if f.app != "" {
@@ -144,7 +152,7 @@ func (a *app) connect(ctx context.Context, f siteFlags, how way) (*site, error) 
 		return nil, cli.Usagef("--path %s: name a directory of the repository, as shop/prod", f.path)
 	}
 	opt := branch.Options{
-		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: how.dryRun,
+		URL: f.repo, Branch: f.branch, View: f.view(dir, app.call), Commits: f.commits, DryRun: edit.dryRun,
 		Note: func(text string) { a.notef("%s", text) }, Process: a.programs(),
 		Credentials: func(repo string) (credential.Options, error) { return a.credentials(f.serverFlags, repo) },
 		NextHosts:   f.nextHosts, Signers: f.signers, Forge: f.named(), ForgeAPI: f.forgeAPI, Method: forge.Method(f.method),

@@ -69,31 +69,31 @@ func (f *siteFlags) bind(cmd *cobra.Command) {
 	f.bindServer(cmd)
 }
 
-// way is what becomes of an edit.
-type way struct{ dryRun, commit, detached bool }
+// editFlags say what becomes of an edit.
+type editFlags struct{ dryRun, commit, detached bool }
 
 // site opens the environment that the flags and the one optional argument name.
 // The caller closes it.
-func (a *app) site(ctx context.Context, f siteFlags, args []string, how way) (*site, error) {
-	if how.detached && !how.commit {
+func (a *app) site(ctx context.Context, f siteFlags, args []string, edit editFlags) (*site, error) {
+	if edit.detached && !edit.commit {
 		return nil, cli.Usagef("--allow-detached is for --commit: give both")
 	}
 	commit := ""
-	if how.commit {
+	if edit.commit {
 		commit = "--commit"
 	}
 	if err := f.check(args, f.environmentFlags, commit); err != nil {
 		return nil, err
 	}
 	if f.chosen() {
-		return a.connect(ctx, f, how)
+		return a.connect(ctx, f, edit)
 	}
 	at, err := f.locate(dirArg(args), plugin.Call{})
 	if err != nil {
 		return nil, err
 	}
 	dir := a.dir(at)
-	dir.Commits, dir.Commit, dir.DryRun, dir.AllowDetached = f.commits, how.commit, how.dryRun, how.detached
+	dir.Commits, dir.Commit, dir.DryRun, dir.AllowDetached = f.commits, edit.commit, edit.dryRun, edit.detached
 	return &site{
 		home: dir,
 		View: at.View, arg: at.arg, close: func() {}, branch: dir.Branch,

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,9 +32,10 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [DIR...]",
 		Short: "List environments: what runs, what is tested, what was decided last",
-		Long: `Status finds the environments at and below the directories, or in all of the
-repository, and lists for each the images of its baseline, the candidate under
-test with its ID, how many wait, and the last decision.
+		Long: `Status finds the environments at and below the directories, and lists for each
+the images of its baseline, the candidate under test with its ID, how many wait,
+and the last decision. Without a directory it lists all of the repository, from
+wherever it is called; "assay status ." is for the current directory.
 
 An environment is a directory with a plan or a marker (assay.yaml,
 candidate.yaml, or one of a name), or one that a commit tells a decision of. One
@@ -66,6 +68,7 @@ The last decisions are looked for in the newest 500 commits.`,
 	cmd.Flags().Lookup("env").Usage = "list environments of this `name` alone"
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	opt.bindHeaders(cmd)
+	hideWriting(cmd)
 	return cmd
 }
 
@@ -76,7 +79,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	name := opt.name
 	opt.name = "" // which of them are listed, not which one a render is of
 	if opt.chosen() {
-		s, err := a.connect(ctx, opt.siteFlags, way{})
+		s, err := a.connect(ctx, opt.siteFlags, editFlags{})
 		if err != nil {
 			return err
 		}
@@ -151,6 +154,24 @@ func (a *app) reportStatus(list []status.Environment, past history.Past, opt sta
 		a.notef("%s", reach(past))
 	}
 	return a.printStatus(list, opt.format, opt.bare)
+}
+
+// printStatus prints the list. Like verify's report it is the result also where
+// an environment does not render, or a cluster does not tell.
+func (a *app) printStatus(list []status.Environment, format string, bare bool) error {
+	if format != formatText {
+		if err := a.structured(format, append([]status.Environment{}, list...)); err != nil {
+			return err
+		}
+	} else {
+		a.out.WriteString(status.Table(list, time.Now(), bare))
+	}
+	if slices.ContainsFunc(list, func(s status.Environment) bool {
+		return s.Error != "" || s.Experiment != nil && s.Experiment.Error != ""
+	}) {
+		return errReported
+	}
+	return nil
 }
 
 // survey is a repository, and directories there. Outside of one it is a directory, which

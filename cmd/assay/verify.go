@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assaydev/assay/internal/cli"
-	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/spec"
-	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/verify"
 	"github.com/assaydev/assay/promote/worktree"
@@ -53,6 +50,8 @@ exit code 1.`,
 		}),
 	}
 	opt.bind(cmd)
+	hideWriting(cmd)
+	cmd.Flags().Lookup("allowed-signers").Hidden = false // they prove the promotions since --against
 	cmd.Flags().StringVar(&opt.against, "against", "", "`revision` since which no target may have changed without a promotion that its commit tells of")
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatText, formatYAML, formatJSON)
 	return cmd
@@ -94,7 +93,7 @@ func (a *app) verify(ctx context.Context, opt verifyOptions, args []string) erro
 		}
 	} else {
 		for _, f := range findings {
-			a.out.WriteString(findingText(f))
+			a.out.WriteString(f.Text())
 		}
 	}
 	if slices.ContainsFunc(findings, func(f verify.Finding) bool { return !f.OK }) {
@@ -132,7 +131,7 @@ func (e *environmentFlags) environmentsIn(dir string) []spec.Environment {
 func (a *app) verifyServer(ctx context.Context, opt verifyOptions) (findings []verify.Finding, err error) {
 	name := opt.name
 	opt.name = "" // which of them are checked
-	s, err := a.connect(ctx, opt.siteFlags, way{})
+	s, err := a.connect(ctx, opt.siteFlags, editFlags{})
 	if err != nil {
 		return nil, err
 	}
@@ -170,35 +169,4 @@ func findingOf(ctx context.Context, req render.Request, dir string, opt verify.O
 		f.Error = message(err)
 	}
 	return f
-}
-
-func findingText(f verify.Finding) string {
-	where := visible.Name(f.Dir)
-	if f.Name != "" {
-		where += " (" + f.Name + ")"
-	}
-	if !f.OK {
-		return "failed  " + where + ": " + f.Error + "\n"
-	}
-	candidate := "no candidate"
-	if f.ID != "" {
-		candidate = cli.Join("candidate "+called(f.Candidate), f.ID, "can be promoted and rejected")
-	}
-	text := fmt.Sprintf("ok      %s: %s\n", where, cli.Join(f.Layout, fmt.Sprintf("%d objects", f.Objects), candidate))
-	for _, commit := range f.Claims {
-		text += "        promoted as tested; the verdict is claimed by " + commit + "\n"
-	}
-	for _, name := range f.Files {
-		text += "        changes: " + excerpt.Joined(name) + "\n"
-	}
-	for _, env := range f.Also {
-		text += "        also changes: " + excerpt.Joined(env) + "\n"
-	}
-	for _, u := range f.Untested {
-		text += "        ships untested: " + excerpt.Joined(u) + "\n"
-	}
-	for _, w := range f.Warnings {
-		text += "        warning: " + excerpt.Joined(w) + "\n"
-	}
-	return text
 }

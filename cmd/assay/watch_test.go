@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -18,7 +17,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -49,14 +47,7 @@ func (w *watched) String() string {
 // goes on; the time left is by the server's clock, which is three hours ahead of ours.
 func TestWatchGoesOn(t *testing.T) {
 	dir := envrepo.Prod("method: push").On(t)
-	req, err := envrepo.Request(dir, "prod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := render.Environment(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, res := envrepo.Rendered(t, dir, "prod")
 	const ahead = 3 * time.Hour
 	job := envrepo.Concluded(res.Digest, "Suspended")[0]
 	job.SetNamespace("web")
@@ -67,8 +58,7 @@ func TestWatchGoesOn(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(apiAnswer(r, []*unstructured.Unstructured{job}))
+		answerAPI(w, r, []*unstructured.Unstructured{job})
 	}))
 	defer server.Close()
 	config := filepath.Join(t.TempDir(), "kubeconfig")

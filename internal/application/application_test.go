@@ -75,7 +75,7 @@ func TestNamedEnvironment(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
-		{"no YAML", "a: [", "app.yaml"},
+		{"not YAML", "a: [", "app.yaml"},
 		{"something else", "apiVersion: v1\nkind: ConfigMap\n", "app.yaml: it holds no Application"},
 		{"a set", "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\n", "it is an ApplicationSet"},
 		{"two", head + "---\n" + head, "it holds several Applications"},

@@ -146,7 +146,7 @@ func places(root map[string]any, name Name) (list []Place, problems []error) {
 	return list, problems
 }
 
-// lenient decodes what has the right type, and leaves the rest. What is no JSON is an error.
+// lenient decodes what has the right type, and leaves the rest. What is not JSON is an error.
 func lenient(data []byte, into any) error {
 	err := json.Unmarshal(data, into)
 	var other *json.UnmarshalTypeError

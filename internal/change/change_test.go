@@ -124,7 +124,7 @@ func wantError(t *testing.T, in Input, parts ...string) {
 	}
 }
 
-func TestWhatIsNoChange(t *testing.T) {
+func TestWhatIsNotAChange(t *testing.T) {
 	flat := "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: web:v1}]}\n"
 	tests := map[string]struct {
 		change spec.Change

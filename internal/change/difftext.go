@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
+
+	"github.com/assaydev/assay/internal/excerpt"
 )
 
 // parseDiff reads a unified diff, and holds that each of its lines counts.
@@ -25,7 +27,7 @@ func parseDiff(text string) ([]diffFile, error) {
 	}
 	parsed, _, err := gitdiff.Parse(strings.NewReader(strings.Join(lines, "")))
 	if err != nil {
-		return nil, fmt.Errorf("is not a unified diff: %s: make it with git diff", strings.TrimPrefix(firstLine(err), "gitdiff: "))
+		return nil, fmt.Errorf("is not a unified diff: %s: make it with git diff", strings.TrimPrefix(excerpt.FirstLine(err, longestText), "gitdiff: "))
 	}
 	if len(parsed) == 0 {
 		return nil, errors.New("is not a unified diff: there is no --- and +++ line: make it with git diff")
@@ -33,7 +35,7 @@ func parseDiff(text string) ([]diffFile, error) {
 	return walk(lines, parsed)
 }
 
-// carried says whether every line ends with a carriage return.
+// carried reports whether every line ends with a carriage return.
 func carried(lines []string) bool {
 	for _, l := range lines {
 		if !strings.HasSuffix(l, "\r\n") {
@@ -108,7 +110,7 @@ func (w *walker) headers(f *diffFile, first bool) error {
 	return nil
 }
 
-// passable says whether a line between hunks is one that git and diff write there.
+// passable reports whether a line between hunks is one that git and diff write there.
 func passable(l string) bool {
 	for _, prefix := range []string{
 		"index ", "Index: ", "=====", "diff ", "old mode ", "new mode ", "deleted file mode ", "new file mode ", "copy ", "rename ",

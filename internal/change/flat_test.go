@@ -219,15 +219,15 @@ func TestFlatErrors(t *testing.T) {
 func TestFlatImagesBehindAnchors(t *testing.T) {
 	const pod = "-- shop/a.yaml --\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n"
 	for name, test := range map[string][2]string{
-		"all uses":        {"  - image: &i web:v1 # the tag\n    name: web\n  - name: init\n    image: *i\n", "  - image: &i web:v2 # the tag\n    name: web\n  - name: init\n    image: *i\n"},
-		"one overrides":   {"  - &c\n    name: web\n    image: web:v1\n  - <<: *c\n    name: proxy\n    image: proxy:v1\n", "  - &c\n    name: web\n    image: web:v2\n  - <<: *c\n    name: proxy\n    image: proxy:v1\n"},
-		"all merge":       {"  - &c\n    name: web\n    image: web:v1\n  - <<: *c\n    name: again\n", "  - &c\n    name: web\n    image: web:v2\n  - <<: *c\n    name: again\n"},
-		"a whole item":    {"  - &c {name: web, image: 'web:v1'}\n  - *c\n", "  - &c {name: web, image: 'web:v2'}\n  - *c\n"},
-		"of what is none": {"  - image: *i\n    name: web\n", "  - image: web:v2\n    name: web\n"},
+		"all uses":                {"  - image: &i web:v1 # the tag\n    name: web\n  - name: init\n    image: *i\n", "  - image: &i web:v2 # the tag\n    name: web\n  - name: init\n    image: *i\n"},
+		"one overrides":           {"  - &c\n    name: web\n    image: web:v1\n  - <<: *c\n    name: proxy\n    image: proxy:v1\n", "  - &c\n    name: web\n    image: web:v2\n  - <<: *c\n    name: proxy\n    image: proxy:v1\n"},
+		"all merge":               {"  - &c\n    name: web\n    image: web:v1\n  - <<: *c\n    name: again\n", "  - &c\n    name: web\n    image: web:v2\n  - <<: *c\n    name: again\n"},
+		"a whole item":            {"  - &c {name: web, image: 'web:v1'}\n  - *c\n", "  - &c {name: web, image: 'web:v2'}\n  - *c\n"},
+		"of what is not an alias": {"  - image: *i\n    name: web\n", "  - image: web:v2\n    name: web\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := pod
-			if name == "of what is none" {
+			if name == "of what is not an alias" {
 				file = strings.Replace(pod, "kind: Pod\n", "kind: Pod\nx-image: &i web:v1\n", 1)
 			}
 			edit, err := Make(flatInput(t, file+test[0], types.Image{Name: "web", NewTag: "v2"}))

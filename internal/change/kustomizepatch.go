@@ -102,7 +102,7 @@ func (t patchTask) task(g goal, base []*unstructured.Unstructured) (task, error)
 	return task{}, errElsewhere
 }
 
-// is says whether an object is the goal's, whatever its hash is by now.
+// is reports whether an object is the goal's, whatever its hash is by now.
 func (g goal) is(o *unstructured.Unstructured) bool {
 	if ident(o) == g.id {
 		return true

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
@@ -49,7 +48,7 @@ func merge(o, patch map[string]any, items order) (after map[string]any, err erro
 	}
 	merged, err := merge2.Merge(from, to, yaml.MergeOptions{ListIncreaseDirection: items})
 	if err != nil {
-		return nil, fmt.Errorf("the patch does not fit the object: %s", firstLine(err))
+		return nil, fmt.Errorf("the patch does not fit the object: %s", excerpt.FirstLine(err, longestText))
 	}
 	after, err = content(merged)
 	if err == nil && items == kept {
@@ -161,7 +160,7 @@ func operate(o map[string]any, ops []any) (map[string]any, error) {
 	}
 	for i, op := range patch {
 		if data, err = (jsonpatch.Patch{op}).Apply(data); err != nil {
-			return nil, fmt.Errorf("operation %d of the patch (%s) does not apply: %s", i, operation(op), firstLine(err))
+			return nil, fmt.Errorf("operation %d of the patch (%s) does not apply: %s", i, operation(op), excerpt.FirstLine(err, longestText))
 		}
 		if len(data) > mostPatched { // copies double an object
 			return nil, fmt.Errorf("operation %d of the patch (%s) makes an object of more than %d MiB: make it smaller", i, operation(op), mostPatched>>20)
@@ -194,11 +193,5 @@ func decodeJSON(data []byte) (map[string]any, error) {
 	return o, nil
 }
 
-// firstLine keeps a library's message short, and free of what it quotes below.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return excerpt.Cut(line, longestText)
-}
-
-// longestText is as much of a text of others as a message holds, in bytes.
+// longestText bounds untrusted text in a message, in bytes.
 const longestText = 120

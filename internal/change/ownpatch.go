@@ -95,7 +95,7 @@ func (t patchTask) patchText(p ownPatch) (*yamledit.File, error) {
 	return yamledit.Parse(p.file, []byte(text))
 }
 
-// applies says whether a document of the patch is for the object.
+// applies reports whether a document of the patch is for the object.
 func (p ownPatch) applies(v any, k *overlay, g task) bool {
 	var by selector
 	var err error

@@ -62,11 +62,11 @@ func TestOpen(t *testing.T) {
 		opt              cluster.Options
 		namespace, place string
 	}{
-		"current context":      {cluster.Options{Kubeconfig: []string{file}}, "delivery", "the cluster of the context prod"},
-		"another context":      {cluster.Options{Kubeconfig: []string{file}, Context: "plain"}, "", "the cluster of the context plain"},
-		"one file is missing":  {cluster.Options{Kubeconfig: []string{missing, file}}, "delivery", "the cluster of the context prod"},
-		"the first file wins":  {cluster.Options{Kubeconfig: []string{kubeconfig(t, "https://127.0.0.1:1", "plain"), file}}, "", "the cluster of the context plain"},
-		"an empty one is none": {cluster.Options{Kubeconfig: []string{empty(t), file}}, "delivery", "the cluster of the context prod"},
+		"current context":             {cluster.Options{Kubeconfig: []string{file}}, "delivery", "the cluster of the context prod"},
+		"another context":             {cluster.Options{Kubeconfig: []string{file}, Context: "plain"}, "", "the cluster of the context plain"},
+		"one file is missing":         {cluster.Options{Kubeconfig: []string{missing, file}}, "delivery", "the cluster of the context prod"},
+		"the first file wins":         {cluster.Options{Kubeconfig: []string{kubeconfig(t, "https://127.0.0.1:1", "plain"), file}}, "", "the cluster of the context plain"},
+		"an empty one does not count": {cluster.Options{Kubeconfig: []string{empty(t), file}}, "delivery", "the cluster of the context prod"},
 	} {
 		c, err := cluster.Open(test.opt)
 		if err != nil {
@@ -102,7 +102,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no kubeconfig":        {cluster.Options{Kubeconfig: []string{filepath.Join(t.TempDir(), "missing")}}, cluster.ErrNoCluster.Error()},
 		"an empty kubeconfig":  {cluster.Options{Kubeconfig: []string{empty(t)}}, cluster.ErrNoCluster.Error()},
 		"context without any":  {cluster.Options{Context: "prod"}, "it has no context prod: it has none"},
-		"no YAML":              {cluster.Options{Kubeconfig: []string{broken}}, "it cannot be read, or it is not a kubeconfig"},
+		"not YAML":             {cluster.Options{Kubeconfig: []string{broken}}, "it cannot be read, or it is not a kubeconfig"},
 		"a directory":          {cluster.Options{Kubeconfig: []string{t.TempDir()}}, "it cannot be read, or it is not a kubeconfig"},
 		"missing certificates": {cluster.Options{Kubeconfig: []string{lost}}, "a certificate, key or token file that it names cannot be read"},
 	} {

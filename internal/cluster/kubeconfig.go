@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// ErrNoCluster is that nothing says which cluster is meant.
+// ErrNoCluster is returned where nothing says which cluster is meant.
 var ErrNoCluster = errors.New("no cluster is known: there is no kubeconfig ($KUBECONFIG, or .kube/config in the home directory), and this is not a pod with a service account")
 
 // Choice is a cluster and an account.

@@ -32,8 +32,8 @@ func newGrant() *grant { return &grant{turn: make(chan struct{}, 1)} }
 // kept is how long a token stays that nobody asks for; GitHub's end after an hour.
 const kept = 2 * time.Hour
 
-// of is the grant of an app for a repository, and the turn of the API's host. A grant is one only
-// where the key is, too: who knows no key gets no token of another's.
+// of is the grant of an app for a repository, and the turn of the API's host. A grant is shared
+// only under the same key: nobody without it gets its token.
 func (l *Logins) of(a App, repo, host string) (*grant, chan struct{}) {
 	if l == nil {
 		return newGrant(), make(chan struct{}, 1)

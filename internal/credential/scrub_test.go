@@ -64,7 +64,7 @@ func FuzzSecret(f *testing.F) {
 	for _, s := range []string{secret, "hunter22", "********", "***@***@", "known_hosts", `a"b\c'd<e>&f g`, "pässwörd-é😀", "password", "%2F%2F%2F+++", "\\\\\\\\\\\\\\\\", "short", "with\nbreak", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8", "http://a:b@c"} {
 		f.Add(s, "text around ")
 	}
-	f.Add("\r", "0") // a secret of line ends is none
+	f.Add("\r", "0") // line ends alone are not a secret
 	f.Add("aaaaaaaa", "aaaaaa")
 	f.Add("********", "*****") // the mask and its neighbours make the secret anew
 	f.Fuzz(func(t *testing.T, s, around string) {

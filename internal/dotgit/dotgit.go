@@ -1,5 +1,5 @@
 // Package dotgit says which names of files are those of Git's own directory. It is
-// no part of a tree: nothing in it is read, listed, edited or written.
+// not part of a tree: nothing in it is read, listed, edited or written.
 package dotgit
 
 import (

@@ -292,8 +292,8 @@ func TestGitUnderAnotherName(t *testing.T) {
 	}
 }
 
-// TestGitIsNoPartOfTheTree: at any depth, by any spelling, through links and "..".
-func TestGitIsNoPartOfTheTree(t *testing.T) {
+// TestGitIsNotPartOfTheTree: at any depth, by any spelling, through links and "..".
+func TestGitIsNotPartOfTheTree(t *testing.T) {
 	root := repo(t, map[string]string{
 		".git/config": "secret", "a/.git/config": "secret", "a/.GIT./x": "secret", "a/git~1": "secret", "b/.git": "secret",
 		"a/link": "-> ../.git/config", "a/dir": "-> ../.git", "a/chain": "-> dir/config", "a/far": "-> ../c/../.git/config", "c/plain.yaml": "plain",

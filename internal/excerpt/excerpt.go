@@ -1,7 +1,7 @@
-// Package excerpt makes a text that others wrote fit for one line of ours: a
-// message on a terminal, a trailer of a commit, a cell of a table. An error of the
-// operating system loses the paths of this machine, and for a word that nobody knows
-// there are those that may have been meant.
+// Package excerpt makes untrusted text fit for one line of output: a message on a
+// terminal, a trailer of a commit, a cell of a table. An error of the operating
+// system loses the paths of this machine, and for an unknown word there are those
+// that may have been meant.
 package excerpt
 
 import (
@@ -73,6 +73,13 @@ func Word(word string, most int) string {
 		return quoted
 	}
 	return word
+}
+
+// FirstLine is what an error of a library says, without what it quotes below, in at most
+// so many bytes.
+func FirstLine(err error, most int) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return Cut(line, most)
 }
 
 // Line puts the text on one line: white space and control characters become one

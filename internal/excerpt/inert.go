@@ -18,7 +18,7 @@ var acts = []struct {
 	{regexp.MustCompile(`(?i)\b(skip-checks):`), "$1 :"},
 }
 
-// Inert keeps a text of others from giving orders where it stands in the message of
+// Inert keeps untrusted text from giving orders where it stands in the message of
 // a commit or in a title: it closes no issue, mentions nobody and skips no
 // pipeline. People can still read it. What is inert stays as it is.
 func Inert(text string) string {

@@ -106,7 +106,7 @@ func appendNew(all []string, said string) []string {
 	return append(all, said)
 }
 
-// refused says whether the verb's last answer was this refusal: its status, and
+// refused reports whether the verb's last answer was this refusal: its status, and
 // words that its reason holds.
 func refused(err error, status int, anyOf ...string) bool {
 	e, ok := asError(err)
@@ -118,7 +118,7 @@ func refused(err error, status int, anyOf ...string) bool {
 	})
 }
 
-// denied says whether the token or the address is to blame.
+// denied reports whether the token or the address is to blame.
 func denied(err error) bool {
 	e, ok := asError(err)
 	return ok && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status == http.StatusNotFound)

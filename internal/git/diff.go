@@ -41,7 +41,7 @@ func diffDir(a, b *Tree, dir string, x, y treeEntry) ([]string, error) {
 	return out, nil
 }
 
-// diffEntry compares what one name stands for; an entry without a name is none.
+// diffEntry compares what one name stands for; an entry without a name does not exist.
 func diffEntry(a, b *Tree, name string, e, f treeEntry, out []string) ([]string, error) {
 	if e.id == f.id && e.mode.Type() == f.mode.Type() {
 		return out, nil

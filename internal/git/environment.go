@@ -46,7 +46,7 @@ func settings() [][2]string {
 func environment(server bool, config [][2]string) []string {
 	env := []string{
 		"GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "LC_ALL=C", "GIT_GRAFT_FILE=" + os.DevNull,
-		// A missing object is an error: who asks the server for one runs ssh and helpers.
+		// A missing object is an error: asking the server for it would run ssh and helpers.
 		"GIT_NO_LAZY_FETCH=1",
 	}
 	if !server {

@@ -52,7 +52,7 @@ func newFar(t *testing.T, files map[string]string) *far {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.tree = Line(out)
+	f.tree = FirstLine(out)
 	return f
 }
 

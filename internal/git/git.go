@@ -3,7 +3,7 @@
 //  1. Runner starts one git command and returns what it prints, or a typed
 //     error with what it said. Nothing else starts git: its arguments,
 //     configuration and environment are decided here and in environment.go.
-//     Guarded takes the programs that a repository names out of its reach (guard.go).
+//     A Guard keeps it from running programs that the repository names (guard.go).
 //  2. Tree gives the files of a commit as a file system, read object by object
 //     (tree.go, object.go). Objects that are still on a server are fetched first.
 //  3. Log reads commits with their trailers (log.go).
@@ -119,8 +119,8 @@ func firstLines(text string) string {
 	return text
 }
 
-// Line is the first line of what git printed.
-func Line(out []byte) string {
+// FirstLine is the first line of what git printed.
+func FirstLine(out []byte) string {
 	first, _, _ := strings.Cut(string(out), "\n")
 	return first
 }

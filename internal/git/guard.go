@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func NewGuard(ctx context.Context, r Runner) (Guard, error) {
 	}
 	g := Guard{Filters: map[string]string{}}
 	own, user := scopes(string(out))
-	for _, key := range sortedKeys(own) {
+	for _, key := range slices.Sorted(maps.Keys(own)) {
 		if driver, found := filterDriver(key); found {
 			g.filter(driver, key, own[key], user)
 		} else if slices.ContainsFunc(programs, func(p string) bool { return matches(p, key) }) {
@@ -76,15 +77,6 @@ func scopes(list string) (own, user map[string]string) {
 		}
 	}
 	return own, user
-}
-
-func sortedKeys(settings map[string]string) []string {
-	keys := make([]string, 0, len(settings))
-	for key := range settings {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // matches compares a setting with a pattern. A subsection is any text.

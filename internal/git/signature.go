@@ -10,8 +10,8 @@ import (
 )
 
 // Covered reports whether a signature by a key of the signers covers a commit.
-// Signers is a file of allowed signers as ssh-keygen reads it: who trusts whom is
-// in it alone, and a signature of another format is none.
+// Signers is a file of allowed signers as ssh-keygen reads it: it alone
+// says who trusts whom, and a signature of another format does not count.
 func Covered(ctx context.Context, r Runner, commit, signers string) (bool, error) {
 	signers, err := filepath.Abs(signers)
 	if err != nil {

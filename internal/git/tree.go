@@ -37,7 +37,7 @@ type Fetch func(ctx context.Context, ids []string) error
 // OpenTree opens the files of a tree that git can name, as COMMIT:DIRECTORY.
 // With fetch, which needs the tree's id, an object is fetched before it is read:
 // a directory by itself, and a file with the others of its directory, since
-// who reads one of them reads more; of a very large directory, with ever more of
+// they are often read together; of a very large directory, with ever more of
 // those that follow. The context is that of all reads. The caller closes the tree.
 func OpenTree(ctx context.Context, r Runner, tree string, fetch Fetch) (*Tree, error) {
 	o, err := openObjects(ctx, r)

@@ -54,7 +54,7 @@ func (p Past) Elsewhere() string {
 
 // Merge lists what a branch's commits tell of an environment, and what the
 // commits of outcome refs tell of commits that are on the branch and say nothing
-// themselves. An outcome on another branch is none of this one's.
+// themselves. An outcome on another branch does not count for this one.
 func Merge(entries, refs []git.Entry, env spec.Environment) []Decision {
 	return All(entries, refs)[env]
 }

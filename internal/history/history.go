@@ -4,13 +4,13 @@
 //  1. Record is one decision. Message writes it as a commit message: a subject,
 //     a body for people, and trailers (message.go).
 //  2. Parse reads it from the trailers of a commit (parse.go).
-//  3. Outcomes keeps it under refs/assay/ as well, where a forge's squash drops
+//  3. RefMessage keeps it under refs/assay/ as well, where a forge's squash drops
 //     the message of a pull request's commit (ref.go).
 //  4. Of and Merge list the decisions about one environment, All those about each
 //     (decision.go); what a pull request brought counts by its merge (merged.go).
 //  5. Recall says what they tell of an experiment, by its digest (memory.go).
 //
-// It runs no git: who has the repository lists its commits.
+// It does not run git: the caller, which has the repository, lists its commits.
 package history
 
 import (

@@ -79,7 +79,7 @@ func Put(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate 
 	}
 }
 
-// Same tells whether two changes are one, whatever they are called.
+// Same reports whether two changes are one, whatever they are called.
 func Same(x, y spec.Change) bool {
 	a, errA := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: x}})
 	b, errB := spec.EncodeCandidate(spec.Candidate{Spec: spec.CandidateSpec{Change: y}})

@@ -9,7 +9,7 @@ import (
 
 // Limit is what a process may take, where nobody says it: three quarters of the
 // smallest of what the system gives it, and no more than most. A soft limit is that
-// of GOMEMLIMIT; 0 is none.
+// of GOMEMLIMIT; 0 means that there is none.
 func Limit(most, soft int64) int64 {
 	for _, given := range []int64{soft, addressSpace(), controlGroup("/")} {
 		if given > 0 {

@@ -53,8 +53,8 @@ const (
 )
 
 // IsHook reports whether Argo CD runs the object as a hook, or not at all,
-// instead of keeping it in sync. Helm's crd-install is not a hook to Argo CD, and
-// an object whose one hook is Skip is none.
+// instead of keeping it in sync. Neither Helm's crd-install nor an
+// object whose only hook is Skip is a hook to Argo CD.
 func IsHook(o *unstructured.Unstructured) bool {
 	annotations := o.GetAnnotations()
 	if v, ok := annotations[argoHook]; ok {
@@ -74,7 +74,7 @@ func IsPostSync(o *unstructured.Unstructured) bool {
 	return listed(annotations[helmHook], "post-install", "post-upgrade")
 }
 
-// listed tells whether a comma-separated list holds one of the names.
+// listed reports whether a comma-separated list holds one of the names.
 func listed(list string, names ...string) bool {
 	for item := range strings.SplitSeq(list, ",") {
 		if slices.Contains(names, strings.TrimSpace(item)) {

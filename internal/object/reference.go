@@ -31,7 +31,8 @@ func PodReferences() map[string][]string {
 
 // References returns the ConfigMaps, Secrets, ServiceAccounts and
 // PersistentVolumeClaims that the object's pods name: sorted, each once, in the
-// object's namespace. A claim that a StatefulSet makes itself is none.
+// object's namespace. A claim that a StatefulSet makes itself is not
+// among them.
 func References(o *unstructured.Unstructured) []Key {
 	pod := podSpec(o)
 	if pod == nil {

@@ -1,6 +1,6 @@
 // Package span measures what a piece of work is made of, for traces. It knows no tracing
-// system: who has work measured makes a Recorder, puts it into a context, and reads the
-// spans when the work is done. Without one, Start costs a look into the context.
+// system: the caller makes a Recorder, puts it into the context of the work, and reads the
+// spans when that is done. Without one, Start costs a look into the context.
 package span
 
 import (

@@ -137,9 +137,9 @@ func (w *walker) checkRepo(repo, at string) {
 	case strings.ContainsFunc(repo, isControl):
 		w.at(at, "must be one line")
 	case u.IsHTTP() && (u.User != "" || u.HasPassword):
-		w.at(at, "holds a user, which may be a token: leave it out, and give the credentials to who promotes")
+		w.at(at, "holds a user, which may be a token: leave it out, and give the credentials to whoever promotes")
 	case u.HasPassword:
-		w.at(at, "holds a password: leave it out, and give the credentials to who promotes")
+		w.at(at, "holds a password: leave it out, and give the credentials to whoever promotes")
 	case err != nil:
 		w.at(at, "is not a URL of a repository: %v: write it as https://git.example.com/shop/envs.git", err)
 	}

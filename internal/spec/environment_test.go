@@ -9,9 +9,9 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 )
 
-// TestEnvironmentIsNoOrder: what a directory is called closes no issue, mentions nobody, begins no
+// TestEnvironmentGivesNoOrders: what a directory is called closes no issue, mentions nobody, begins no
 // trailer, and is read back as it was.
-func TestEnvironmentIsNoOrder(t *testing.T) {
+func TestEnvironmentGivesNoOrders(t *testing.T) {
 	check := func(dir, name string) {
 		t.Helper()
 		e := spec.Environment{Dir: dir, Name: name}

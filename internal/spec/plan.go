@@ -43,7 +43,7 @@ const (
 // Metadata names a plan or a candidate for people.
 type Metadata struct {
 	Name        string            `json:"name,omitempty"`        // for people; a plan's default is the directory's base name
-	Annotations map[string]string `json:"annotations,omitempty"` // for people, as the commit or the pipeline; no part of what is tested
+	Annotations map[string]string `json:"annotations,omitempty"` // for people, as the commit or the pipeline; not part of what is tested
 }
 
 // Plan says how candidates of an environment are tested and promoted.

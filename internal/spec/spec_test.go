@@ -104,14 +104,14 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestNoResourcesIsNoDefault(t *testing.T) {
+func TestNoResourcesIsNotTheDefault(t *testing.T) {
 	p, err := spec.DecodePlan("assay.yaml", []byte(planHead+"spec: {experiment: {resources: []}}\n"))
 	if err != nil || p.Spec.Experiment.Resources == nil || len(p.Spec.Experiment.Resources) != 0 {
 		t.Errorf("got %#v, %v", p, err)
 	}
 }
 
-func TestOrdinaryManifestsAreNone(t *testing.T) {
+func TestOrdinaryManifestsAreNotOurs(t *testing.T) {
 	for _, text := range []string{
 		"", "---\n", "# nothing\n", "a: 1\n", "[1]\n", "text\n",
 		"apiVersion: v1\nkind: ConfigMap\n", "apiVersion: other.dev/v1\nkind: Candidate\nspec: {nothing: ours}\n",

@@ -1,4 +1,4 @@
-// Package visible shows texts of others on a terminal: what would steer the
+// Package visible shows untrusted text on a terminal: what would steer the
 // terminal, or turn the direction of what follows, is escaped as in a Go string.
 package visible
 
@@ -10,12 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Text escapes a text. Line ends and tabs stay; those of Windows too, which end a
-// line all the same.
+// Text escapes a text. Tabs and line ends stay, those of Windows too.
 func Text(text string) string { return escape(text, "", goEscape) }
 
-// Name is Text for what has one line: a file's name may hold line ends, and would look
-// like a line of ours.
+// Name is Text for what has one line: a file's name may hold line ends, after which it
+// would look like a line of its own.
 func Name(text string) string {
 	return Text(strings.NewReplacer("\n", `\n`, "\r", `\x0d`, "\t", `\t`).Replace(text))
 }

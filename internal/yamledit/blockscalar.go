@@ -140,7 +140,7 @@ func block(s string, folded bool, width, indent int, explicit bool) (header stri
 	return header, lines, true
 }
 
-// blockable says whether every character can stand for itself in a block
+// blockable reports whether every character can stand for itself in a block
 // scalar.
 func blockable(s string) bool {
 	for _, r := range s {

@@ -102,7 +102,7 @@ func (c *comparison) group(g *group, is *yaml.Node, from, to int) *yaml.Node {
 	return nil
 }
 
-// isAddition says whether the nodes of a member are the planned ones.
+// isAddition reports whether the nodes of a member are the planned ones.
 func isAddition(nodes []*yaml.Node, a addition) bool {
 	v := nodes[len(nodes)-1]
 	if len(nodes) == 2 && (!same(nodes[0], a.key) || isMerge(nodes[0])) {
@@ -111,7 +111,7 @@ func isAddition(nodes []*yaml.Node, a addition) bool {
 	return v.Kind != yaml.AliasNode && same(v, a.value) && plain(nodes)
 }
 
-// plain says whether nodes have neither anchors nor aliases.
+// plain reports whether nodes have neither anchors nor aliases.
 func plain(nodes []*yaml.Node) bool {
 	for _, n := range nodes {
 		if n.Anchor != "" || n.Kind == yaml.AliasNode || !plain(n.Content) {

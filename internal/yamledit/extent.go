@@ -22,13 +22,13 @@ func (f *File) layout() *layout {
 // start is the offset at which a node begins, properties included.
 func (l *layout) start(n *yaml.Node) int { return l.at(n.Line, n.Column) }
 
-// empty says whether a node has no text of its own.
+// empty reports whether a node has no text of its own.
 func empty(n *yaml.Node) bool {
 	const written = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style&written == 0
 }
 
-// hasProperties says whether an anchor or a tag comes before a node.
+// hasProperties reports whether an anchor or a tag comes before a node.
 func hasProperties(n *yaml.Node) bool {
 	return n.Anchor != "" || n.Style&yaml.TaggedStyle != 0
 }
@@ -70,7 +70,7 @@ func (l *layout) tag(i int) int {
 	return len(rest)
 }
 
-// bareTag says whether a scalar has a "!" without a name.
+// bareTag reports whether a scalar has a "!" without a name.
 func (l *layout) bareTag(n *yaml.Node) bool {
 	if n.Style&yaml.TaggedStyle != 0 {
 		return false
@@ -105,11 +105,11 @@ func (l *layout) column(n *yaml.Node) int {
 	return l.columnOf(l.content(n))
 }
 
-// flowed says whether a node is written in brackets or braces, or without
+// flowed reports whether a node is written in brackets or braces, or without
 // any in a flow sequence.
 func flowed(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }
 
-// inBlock says whether a node is a collection in block style.
+// inBlock reports whether a node is a collection in block style.
 func inBlock(n *yaml.Node) bool {
 	return (n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode) && !flowed(n)
 }
@@ -170,7 +170,7 @@ func (l *layout) entry(n *yaml.Node, i, indent int) (member, error) {
 
 var errExplicit = errors.New(`the entry is written with "?"; write it as "key: value"`)
 
-// explicit says whether the key at offset i comes after a "?".
+// explicit reports whether the key at offset i comes after a "?".
 func (l *layout) explicit(i int) bool {
 	before := bytes.TrimRight(l.data[l.begin(i):i], " \t")
 	return len(before) < i-l.begin(i) && bytes.HasSuffix(before, []byte("?"))

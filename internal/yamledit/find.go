@@ -23,7 +23,7 @@ func (s *site) depth() int {
 	return n
 }
 
-// flow says whether the node is written inside brackets or braces.
+// flow reports whether the node is written inside brackets or braces.
 func (s *site) flow() bool { return s.up != nil && flowed(s.up.node) }
 
 // indent is the column of the block collection around the node, -1 at the root.

@@ -58,7 +58,7 @@ func (s *splicer) flowCut(g *group, all []member, i, j int) {
 	s.replace(g.at, all[i-1].end, all[j].end, s.apart(all[i-1]))
 }
 
-// ownLines says whether lines hold nothing else than members that start and
+// ownLines reports whether lines hold nothing else than members that start and
 // end at these offsets, their comma and their comments.
 func (s *splicer) ownLines(start, end int) bool {
 	if !s.opens(start) {
@@ -70,7 +70,7 @@ func (s *splicer) ownLines(start, end int) bool {
 	return s.comment(end) != "" || s.spaces(end) == s.finish(end)
 }
 
-// opens says whether only spaces and tabs come before offset i in its line.
+// opens reports whether only spaces and tabs come before offset i in its line.
 func (s *splicer) opens(i int) bool { return s.spaces(s.begin(i)) == i }
 
 // apart is what keeps the colon of an entry without value apart from a comma

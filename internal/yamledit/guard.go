@@ -128,10 +128,10 @@ func (g *guard) complexKey(k *yaml.Node) error {
 	return g.f.refuse(k.Line, nil, "a mapping's key is not a plain name; write it as text")
 }
 
-// isMerge says whether a mapping's key is a merge key.
+// isMerge reports whether a mapping's key is a merge key.
 func isMerge(k *yaml.Node) bool { return k.Tag == "!!merge" }
 
-// mergeable says whether a merge key may have the value n.
+// mergeable reports whether a merge key may have the value n.
 func mergeable(n *yaml.Node) bool {
 	if n.Kind == yaml.SequenceNode {
 		for _, c := range n.Content {

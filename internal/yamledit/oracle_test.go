@@ -227,7 +227,7 @@ func checkSigs(data, out []byte, edits []Edit) error {
 	return nil
 }
 
-// sameKeys says whether two values have the same mappings, whatever is in them.
+// sameKeys reports whether two values have the same mappings, whatever is in them.
 func sameKeys(a, b any) bool {
 	switch a := a.(type) {
 	case map[string]any:

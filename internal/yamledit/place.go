@@ -63,7 +63,7 @@ func (s *splicer) context(at *site) context {
 	return in
 }
 
-// likeJSON says whether a flow collection is written as JSON, by its first key or item.
+// likeJSON reports whether a flow collection is written as JSON, by its first key or item.
 func likeJSON(n *yaml.Node) bool {
 	if len(n.Content) == 0 {
 		return false

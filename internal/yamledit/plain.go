@@ -24,7 +24,7 @@ var (
 	plainNumber = regexp.MustCompile(`^([-+]?(0|[1-9][0-9]*)|[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
 )
 
-// retyped says whether text, not quoted, may be read as something else than
+// retyped reports whether text, not quoted, may be read as something else than
 // this string.
 func retyped(s string) bool {
 	if s == "" || retypedWord.MatchString(s) {
@@ -40,7 +40,7 @@ func retyped(s string) bool {
 	return false
 }
 
-// unambiguous says whether YAML 1.1 and 1.2 read a scalar alike.
+// unambiguous reports whether YAML 1.1 and 1.2 read a scalar alike.
 func unambiguous(n *yaml.Node) bool {
 	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
 		return true
@@ -56,7 +56,7 @@ func unambiguous(n *yaml.Node) bool {
 	return false
 }
 
-// plainSafe says whether a string can be written without quotes, in a flow
+// plainSafe reports whether a string can be written without quotes, in a flow
 // collection or outside.
 func plainSafe(s string, flow bool) bool {
 	if s == "" || retyped(s) || !singleLine(s) || strings.ContainsRune(s, '\t') {
@@ -77,7 +77,7 @@ func plainSafe(s string, flow bool) bool {
 	return !flow || !strings.ContainsAny(s, ",[]{}?")
 }
 
-// singleLine says whether every character can stand for itself within one
+// singleLine reports whether every character can stand for itself within one
 // line.
 func singleLine(s string) bool {
 	for _, r := range s {
@@ -88,7 +88,7 @@ func singleLine(s string) bool {
 	return true
 }
 
-// printable says whether YAML allows a character unescaped, within a line.
+// printable reports whether YAML allows a character unescaped, within a line.
 func printable(r rune) bool {
 	switch {
 	case r == '\t', r >= 0x20 && r <= 0x7e:

@@ -216,7 +216,7 @@ func (p *plan) replace(at *site, want any, shared bool) error {
 	return nil
 }
 
-// tagFits says whether a node's tag can stay when its value changes.
+// tagFits reports whether a node's tag can stay when its value changes.
 func tagFits(n *yaml.Node, want any) bool {
 	switch want.(type) {
 	case string:
@@ -262,7 +262,7 @@ func (p *plan) remove(at *site, shared bool) error {
 	return nil
 }
 
-// mergeHas says whether a mapping would have a key through its merge key alone.
+// mergeHas reports whether a mapping would have a key through its merge key alone.
 func (p *plan) mergeHas(n *yaml.Node, key string) bool {
 	m := p.merged(n)
 	if m == nil {

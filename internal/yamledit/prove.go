@@ -86,7 +86,7 @@ func (f *File) proveParts(out []byte, spans []span, plans []*plan) bool {
 	return true
 }
 
-// plainRoot says whether a document's root is a block mapping at column 0.
+// plainRoot reports whether a document's root is a block mapping at column 0.
 func plainRoot(n *yaml.Node) bool {
 	return n.Kind == yaml.MappingNode && inBlock(n) && !hasProperties(n) && n.Column == 1
 }

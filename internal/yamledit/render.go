@@ -126,7 +126,7 @@ func names(m map[string]any) []string {
 	return keys
 }
 
-// filled says whether a value is a mapping or list with members.
+// filled reports whether a value is a mapping or list with members.
 func filled(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:

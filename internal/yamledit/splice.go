@@ -58,7 +58,7 @@ func (s *splicer) writer(at *site, i int) writer {
 	}
 }
 
-// breaks says whether what is written before offset i stays followed by a
+// breaks reports whether what is written before offset i stays followed by a
 // line break: not at the end of a file without one, and where removals may move that end.
 func (s *splicer) breaks(i int) bool {
 	return s.ends() || len(s.data) == 0 || i < len(s.data) && !s.p.removes
@@ -142,7 +142,7 @@ func (f *File) splice(spans []span) ([]byte, []span, error) {
 	return out.Bytes(), spans, nil
 }
 
-// untouched says whether the bytes outside of the spans are the same before
+// untouched reports whether the bytes outside of the spans are the same before
 // and after.
 func untouched(before, after []byte, spans []span) bool {
 	i, j := 0, 0

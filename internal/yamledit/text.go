@@ -105,7 +105,7 @@ func (t *text) finish(i int) int {
 // column is the number of characters before offset i in its line.
 func (t *text) columnOf(i int) int { return utf8.RuneCount(t.data[t.begin(i):i]) }
 
-// leads says whether only spaces come before offset i in its line.
+// leads reports whether only spaces come before offset i in its line.
 func (t *text) leads(i int) bool {
 	return len(bytes.Trim(t.data[t.begin(i):i], " ")) == 0
 }
@@ -124,13 +124,13 @@ func (t *text) indent(i int) (int, byte) {
 	return len(t.data) - i, 0
 }
 
-// blank says whether the line that starts at offset i holds nothing but
+// blank reports whether the line that starts at offset i holds nothing but
 // spaces and tabs.
 func (t *text) blank(i int) bool {
 	return len(bytes.TrimLeft(t.data[i:t.finish(i)], " \t")) == 0
 }
 
-// ends says whether the file ends with a line break.
+// ends reports whether the file ends with a line break.
 func (t *text) ends() bool { return len(t.data) > 0 && t.data[len(t.data)-1] == '\n' }
 
 // gap skips spaces, line breaks and comments from offset i.

@@ -71,11 +71,11 @@ func checkKey(k string) error {
 	return nil
 }
 
-// same says whether a node reads as the wanted value, for readers of YAML 1.1
+// same reports whether a node reads as the wanted value, for readers of YAML 1.1
 // and of YAML 1.2 alike.
 func same(n *yaml.Node, want any) bool { return reads(n, want, unambiguous) }
 
-// alike says whether a node reads as the wanted value for some readers.
+// alike reports whether a node reads as the wanted value for some readers.
 func alike(n *yaml.Node, want any) bool {
 	return reads(n, want, func(*yaml.Node) bool { return true })
 }

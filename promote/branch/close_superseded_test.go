@@ -67,7 +67,7 @@ func TestWhatDoesNotRenderStaysOpen(t *testing.T) {
 	})
 }
 
-// TestByHandMeansOneCandidate: who does not say which means the first that is
+// TestByHandMeansOneCandidate: a decision without an ID is bound to the first candidate
 // found, on every tip, whether it renders or not.
 func TestByHandMeansOneCandidate(t *testing.T) {
 	good := func(tag string) string { return envrepo.Skip + envrepo.Marker(tag) }

@@ -15,33 +15,33 @@ import (
 const mostMarkers = 64
 
 // Origin is the commit that put a candidate into the environment's marker, under test or
-// to wait, and that the branch has held it since. Where the candidate is not there any
+// to wait, and since which the branch has held it. Where the candidate is not there any
 // more, it is looked for in what the marker was before. It is false where no commit that
 // is read is known to be the one.
 func (s Server) Origin(ctx context.Context, c spec.Candidate) (at git.Change, known bool, err error) {
 	err = s.Repo.Retry(ctx, func(ctx context.Context) error {
-		line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
+		commits, err := s.Repo.FirstParents(ctx, s.Branch, s.Commits)
 		if err != nil {
 			return err
 		}
-		defer line.Close()
-		at, known, err = s.origin(ctx, line, line.Tip(), c)
+		defer commits.Close()
+		at, known, err = s.origin(ctx, commits, commits.Tip(), c)
 		return err
 	})
 	return at, known, err
 }
 
 // origin walks back from a commit.
-func (s Server) origin(ctx context.Context, line promote.History, from string, c spec.Candidate) (git.Change, bool, error) {
+func (s Server) origin(ctx context.Context, commits promote.History, from string, c spec.Candidate) (git.Change, bool, error) {
 	var last git.Change
 	held := false
 	for range mostMarkers {
-		file, holds, err := s.marks(ctx, line, from, c)
+		file, holds, err := s.marks(ctx, commits, from, c)
 		if err != nil || held && !holds {
 			return last, held, err
 		}
 		held = holds
-		at, known, err := line.Changed(ctx, from, []string{file})
+		at, known, err := commits.Changed(ctx, from, []string{file})
 		if err != nil || !known {
 			return git.Change{}, false, err
 		}
@@ -54,8 +54,8 @@ func (s Server) origin(ctx context.Context, line promote.History, from string, c
 }
 
 // marks reports whether a commit's marker holds the candidate, and where the marker is.
-func (s Server) marks(ctx context.Context, line promote.History, commit string, c spec.Candidate) (file string, holds bool, err error) {
-	tree, err := line.Tree(ctx, commit)
+func (s Server) marks(ctx context.Context, commits promote.History, commit string, c spec.Candidate) (file string, holds bool, err error) {
+	tree, err := commits.Tree(ctx, commit)
 	if err != nil {
 		return "", false, err
 	}

@@ -64,12 +64,12 @@ func (s Server) told(ctx context.Context, env spec.Environment) (history.Past, m
 func (s Server) follow(ctx context.Context, base remote.Base, past history.Past, all map[spec.Environment][]history.Decision) (history.Past, error) {
 	c := promote.Chronicle{
 		All: all, Now: s.View.In(base.Tree).FS, Tip: base.Commit, Open: s.View.In,
-		Line: func(ctx context.Context) (promote.History, func(), error) {
-			line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
+		History: func(ctx context.Context) (promote.History, func(), error) {
+			commits, err := s.Repo.FirstParents(ctx, s.Branch, s.Commits)
 			if err != nil {
 				return nil, nil, err
 			}
-			return line, line.Close, nil
+			return commits, commits.Close, nil
 		},
 	}
 	past.Was, past.Earlier = nil, nil

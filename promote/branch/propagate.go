@@ -2,14 +2,10 @@ package branch
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/assaydev/assay/internal/decision"
-	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/history"
@@ -75,35 +71,6 @@ func (s Server) propagateTo(ctx context.Context, p propagation, to spec.Destinat
 		return &remote.Change{Files: []git.File{file}, Message: out.Message(title, "")}, nil
 	})
 	return n, err
-}
-
-// destination opens the branch of a next environment, and names its directory.
-func (s Server) destination(ctx context.Context, from string, to spec.Destination) (there Server, dir string, done func(), err error) {
-	there, done = s, func() {}
-	if to.Repo == "" {
-		there.Branch = to.Branch
-		dir, err = promote.NextDir(from, to)
-		return there, path.Clean(dir), done, err
-	}
-	if dir, err = envfs.Resolve(".", strings.TrimPrefix(to.Path, "/")); err != nil {
-		return there, "", done, err
-	}
-	if s.Another == nil {
-		return there, "", done, errors.New("other repositories are not set up here")
-	}
-	if there.Repo, done, err = s.Another(ctx, to.Repo); err != nil {
-		return there, "", func() {}, err
-	}
-	if there.Branch = to.Branch; there.Branch == "" {
-		err = there.Repo.Retry(ctx, func(ctx context.Context) (err error) {
-			there.Branch, err = there.Repo.DefaultBranch(ctx)
-			return err
-		})
-	}
-	if err != nil {
-		done()
-	}
-	return there, path.Clean(dir), done, err
 }
 
 // tells reports whether the branch tells of a promotion to an environment.

@@ -35,8 +35,8 @@ type chain struct {
 	tested digest.Digest // of the candidate
 }
 
-// decided is a person's decision, who says which candidate is meant, and why: the
-// same again takes up what an earlier run left.
+// decided is a person's decision that names the candidate and the reason: the same
+// again takes up what an earlier run left.
 func (c *chain) decided() promote.Decider {
 	return promote.ByHand(decision.Promote, "looks good", digest.Selector(c.tested))
 }
@@ -124,7 +124,7 @@ func (c *chain) arrived(n int) {
 	c.lawful(1)
 }
 
-func TestForward(t *testing.T) {
+func TestPropagate(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	r := c.promote()
@@ -147,9 +147,9 @@ func TestForward(t *testing.T) {
 	c.arrived(4)
 }
 
-// TestForwardOnceAndForAll: what happened in a next environment since, and how
+// TestPropagateOnceAndForAll: what happened in a next environment since, and how
 // long ago, changes nothing.
-func TestForwardOnceAndForAll(t *testing.T) {
+func TestPropagateOnceAndForAll(t *testing.T) {
 	for name, later := range map[string]func(*chain){
 		"promoted there": func(c *chain) {
 			c.commit("staging", envrepo.Files{"prod/candidate.yaml": "", "prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1)})
@@ -190,8 +190,8 @@ func states(r *promote.Result) string {
 	return strings.Join(list, " ")
 }
 
-// TestForwardStops at the first environment that fails, and goes on later.
-func TestForwardStops(t *testing.T) {
+// TestPropagateStops at the first environment that fails, and goes on later.
+func TestPropagateStops(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
@@ -207,9 +207,9 @@ func TestForwardStops(t *testing.T) {
 	c.arrived(4)
 }
 
-// TestForwardIsNotedInTheEnd, also where the server was away or others write
+// TestPropagateIsNotedInTheEnd, also where the server was away or others write
 // beside it: what is done does not fail for it.
-func TestForwardIsNotedInTheEnd(t *testing.T) {
+func TestPropagateIsNotedInTheEnd(t *testing.T) {
 	noting := func(req *http.Request) bool {
 		body, err := io.ReadAll(req.Body)
 		req.Body = io.NopCloser(bytes.NewReader(body))
@@ -246,9 +246,9 @@ func TestForwardIsNotedInTheEnd(t *testing.T) {
 	}
 }
 
-// TestForwardSetsNothingAgain where an earlier run got to it, and people have
+// TestPropagateSetsNothingAgain where an earlier run got to it, and people have
 // withdrawn the candidate before all the others had it.
-func TestForwardSetsNothingAgain(t *testing.T) {
+func TestPropagateSetsNothingAgain(t *testing.T) {
 	c := newChain(t, "", "method: push")
 	eu := c.content("staging", "eu/shop.yaml")
 	c.commit("staging", envrepo.Files{"eu/shop.yaml": "", "eu/other.txt": "x\n"})
@@ -264,8 +264,8 @@ func TestForwardSetsNothingAgain(t *testing.T) {
 	}
 }
 
-// TestForwardHoldsNothingUp: the next candidate does not wait for it.
-func TestForwardHoldsNothingUp(t *testing.T) {
+// TestPropagateHoldsNothingUp: the next candidate does not wait for it.
+func TestPropagateHoldsNothingUp(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	c.commit("staging", envrepo.Files{"prod/web.yaml": "", "prod/other.txt": "x\n"})
@@ -285,8 +285,8 @@ func TestForwardHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// TestForwardOfWhatIsThere: who has the change already gets no commit.
-func TestForwardOfWhatIsThere(t *testing.T) {
+// TestPropagateWhatIsThere: an environment that has the change already gets no commit.
+func TestPropagateWhatIsThere(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	c.commit("staging", envrepo.Files{"prod/web.yaml": strings.Replace(c.content("staging", "prod/web.yaml"), "1.0.0", "2.0.0", 1) + "\n"})
@@ -302,8 +302,8 @@ func TestForwardOfWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestForwardAfterPullRequest: once it is merged, by whom ever.
-func TestForwardAfterPullRequest(t *testing.T) {
+// TestPropagateAfterPullRequest: once it is merged, by whom ever.
+func TestPropagateAfterPullRequest(t *testing.T) {
 	for _, method := range []string{"merge", "squash"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
@@ -327,9 +327,9 @@ func TestForwardAfterPullRequest(t *testing.T) {
 	}
 }
 
-// TestForwardWithoutAnApplication: what Argo CD passes for one environment is
+// TestPropagateWithoutAnApplication: what Argo CD passes for one environment is
 // not passed for another.
-func TestForwardWithoutAnApplication(t *testing.T) {
+func TestPropagateWithoutAnApplication(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	s := c.process()
@@ -340,8 +340,8 @@ func TestForwardWithoutAnApplication(t *testing.T) {
 	c.arrived(4)
 }
 
-// TestForwardOnlyToTheAllowed: the error of who opens other repositories ends it.
-func TestForwardOnlyToTheAllowed(t *testing.T) {
+// TestPropagateOnlyToTheAllowed: the error of who opens other repositories ends it.
+func TestPropagateOnlyToTheAllowed(t *testing.T) {
 	t.Parallel()
 	c := newChain(t, "", "method: push")
 	s := c.process()
@@ -393,11 +393,11 @@ func (c *chain) stopped(t *testing.T, n int, way string) bool {
 
 var errStopped = errors.New("stopped")
 
-// TestForwardStoppedAnywhere ends a run at one of its requests, before or after
+// TestPropagateStoppedAnywhere ends a run at one of its requests, before or after
 // the server has done what is asked: the next run leaves what one that was not
 // disturbed leaves, and each environment has one commit. It takes some of the
 // requests, and every one where ASSAY_FAULTS is set.
-func TestForwardStoppedAnywhere(t *testing.T) {
+func TestPropagateStoppedAnywhere(t *testing.T) {
 	for i, v := range []struct {
 		kind forge.Kind
 		way  string

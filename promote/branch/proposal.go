@@ -60,7 +60,7 @@ func (s Server) decision(ctx context.Context, base remote.Base, decide promote.D
 	res, broken := render.Environment(rendering, req)
 	end(broken)
 	if broken == nil && res.Marker == nil {
-		return nil, promote.Choice{}, nil
+		return nil, promote.NoCandidate(req, res).Choice, nil
 	}
 	choice, err := s.choose(ctx, base, decide, res, broken)
 	if err != nil || choice.Held != "" {
@@ -102,12 +102,12 @@ func (s Server) repeat(e *promote.Edit) Step {
 // since tells when the branch began to hold what is under test at a tip.
 func (s Server) since(base remote.Base, res *render.Result) func(context.Context) (time.Time, error) {
 	return func(ctx context.Context) (time.Time, error) {
-		line, err := s.Repo.Line(ctx, s.Branch, s.Commits)
+		commits, err := s.Repo.FirstParents(ctx, s.Branch, s.Commits)
 		if err != nil {
 			return time.Time{}, err
 		}
-		defer line.Close()
-		return promote.UnderTestSince(ctx, line, base.Commit, res.Digest, s.View.In)
+		defer commits.Close()
+		return promote.UnderTestSince(ctx, commits, base.Commit, res.Digest, s.View.In)
 	}
 }
 

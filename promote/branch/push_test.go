@@ -225,7 +225,7 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// TestPlaces are environments that are none.
+// TestPlaces: paths and branches where there is no environment.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "", envrepo.Prod("method: push"))

@@ -1,15 +1,15 @@
 // Package branch decides the candidates of an environment on a branch of a
 // server. Server.Decide is its start, and what one step learns goes to the next
-// in a Result:
+// in an attempt, from which the Result is made:
 //
 //  1. What an earlier run left undone is finished first (finish.go).
-//  2. Land fetches the tip and has a Step make a Proposal on it: a proven edit of
+//  2. land fetches the tip and has a Step make a Proposal on it: a proven edit of
 //     package promote, and what its commit tells (landing.go, proposal.go). Where
 //     the branch moves, it starts over from the new tip.
 //  3. As the plan says, the commit is pushed on that very tip, or to a
 //     branch of its own (push_branch.go, head.go) with a pull request,
 //     which is merged if that was asked for, and only as proven (open_pull.go,
-//     body.go, pull.go). A pending outcome beside the branch keeps what a forge may drop
+//     body.go). A pending outcome beside the branch keeps what a forge may drop
 //     from the merged commit's message (pending.go).
 //  4. Pull requests of what is no longer under test are closed (close_superseded.go).
 //  5. Next environments on other branches and in other repositories get the
@@ -89,9 +89,9 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 		if p, choice, err = s.decision(ctx, base, decide); p == nil || err != nil {
 			return p, err
 		}
-		// Who does not say which candidate is meant means one, and never what
-		// takes its place while this runs. A tree that could not be read does not
-		// tell: it is read again.
+		// A decision without an ID is bound to the first candidate seen, and never
+		// to one that takes its place while this runs. A tree that could not be read
+		// does not tell: it is read again.
 		if base.Tree.Failed() != nil {
 			return p, nil
 		}
@@ -123,7 +123,7 @@ func (s Server) decide(ctx context.Context, decide promote.Decider) (*promote.Re
 		}
 	}
 	r := promote.Nothing(env)
-	r.Earlier, r.Unfinished = before.last, before.unfinished
+	r.Choice.Absent, r.Earlier, r.Unfinished = choice.Absent, before.last, before.unfinished
 	return r, nil
 }
 
@@ -158,7 +158,9 @@ func (s Server) preview(ctx context.Context, decide promote.Decider) (*promote.R
 	case choice.Held != "":
 		return promote.LeftAlone(env, choice), nil
 	case p == nil:
-		return promote.Nothing(env), nil
+		r := promote.Nothing(env)
+		r.Choice.Absent = choice.Absent
+		return r, nil
 	}
 	r := promote.Proven(p.Edit, p.Decision, p.Record)
 	r.DryRun, r.SyncWaits = true, choice.SyncWaits

@@ -35,7 +35,7 @@ func hourOf(n int) time.Time { return time.Unix(1_700_000_000+int64(n)*3600, 0) 
 func (s *site) underTestSince(n int) time.Time {
 	s.t.Helper()
 	server := s.process()
-	line, err := server.Repo.Line(s.t.Context(), "main", n)
+	line, err := server.Repo.FirstParents(s.t.Context(), "main", n)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func based() envrepo.Files {
 	}
 }
 
-func TestBegan(t *testing.T) {
+func TestUnderTestSince(t *testing.T) {
 	first, second := envrepo.Skip+envrepo.Marker("2.0.0"), envrepo.Skip+envrepo.Marker("3.0.0")
 	both := first + "---\n" + strings.TrimPrefix(second, envrepo.Skip)
 	edited := envrepo.Deployment("web") + "  minReadySeconds: 5\n"
@@ -105,8 +105,8 @@ func TestBegan(t *testing.T) {
 	}
 }
 
-// TestBeganWithoutAFile: a value file may be there or not, and counts while it is.
-func TestBeganWithoutAFile(t *testing.T) {
+// TestUnderTestSinceWithoutAFile: a value file may be there or not, and counts while it is.
+func TestUnderTestSinceWithoutAFile(t *testing.T) {
 	s := newSite(t, "", envrepo.Files{
 		"prod/Chart.yaml":         "apiVersion: v2\nname: web\nversion: 1.0.0\n",
 		"prod/templates/web.yaml": strings.Replace(envrepo.Deployment("web"), "shop/web:1.0.0", "shop/web:{{ .Values.tag }}", 1) + "  minReadySeconds: {{ .Values.ready }}\n",
@@ -133,8 +133,8 @@ func TestBeganWithoutAFile(t *testing.T) {
 	}
 }
 
-// TestBeganByEveryCommit compares with rendering every commit of the branch.
-func TestBeganByEveryCommit(t *testing.T) {
+// TestUnderTestSinceByEveryCommit compares with rendering every commit of the branch.
+func TestUnderTestSinceByEveryCommit(t *testing.T) {
 	rng := rand.New(rand.NewSource(1)) //nolint:gosec // a test repeats itself
 	s := newSite(t, "", based())
 	version := func() string { return strconv.Itoa(2+rng.Intn(2)) + ".0.0" }

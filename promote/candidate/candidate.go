@@ -140,7 +140,7 @@ func (p Put) Place(ctx context.Context, req render.Request, home Home) (*Placeme
 		if live, ok := m.live(ctx, c.Spec.Change, err); ok {
 			return &Placement{Marker: m, Candidate: c, Queue: m.Candidates, After: m.Data, Past: past, Live: live}, nil
 		}
-		return nil, m.unwritten(err)
+		return nil, m.unwritten(m.misspelt(ctx, c.Spec.Change, err))
 	}
 	if err := p.whole(res.Idle); err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ type Withdrawal struct {
 }
 
 // Withdraw takes candidates out of the marker of an environment; nil where there
-// is none. A marker that cannot be decoded is withdrawn too: it blocks every
+// are none. A marker that cannot be decoded is withdrawn too: it blocks every
 // sync.
 func (w Which) Withdraw(ctx context.Context, req render.Request) (*Withdrawal, error) {
 	m, err := Read(req)

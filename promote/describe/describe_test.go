@@ -14,7 +14,6 @@ import (
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -127,15 +126,7 @@ func TestPods(t *testing.T) {
 
 // TestOf: Git's candidate, and the cluster's objects.
 func TestOf(t *testing.T) {
-	dir := envrepo.Prod("method: push").On(t)
-	req, err := envrepo.Request(dir, "prod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := render.Environment(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	req, res := envrepo.Rendered(t, envrepo.Prod("method: push").On(t), "prod")
 	res.Namespace = "web"
 	job := envrepo.Concluded(res.Digest, "Suspended")[0]
 	job.SetNamespace("web")
@@ -172,15 +163,7 @@ func TestOf(t *testing.T) {
 
 // TestOfWithoutPods: that pods may not be listed is told, and keeps nothing back.
 func TestOfWithoutPods(t *testing.T) {
-	dir := envrepo.Prod("method: push").On(t)
-	req, err := envrepo.Request(dir, "prod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := render.Environment(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	req, res := envrepo.Rendered(t, envrepo.Prod("method: push").On(t), "prod")
 	list := func(_ context.Context, kind schema.GroupVersionKind, _, _ string) ([]*unstructured.Unstructured, error) {
 		if kind.Kind == "Pod" {
 			return nil, errors.New("pods is forbidden: grant the verb list")

@@ -10,7 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
-// read fills in what an object says of itself. Its texts are anybody's.
+// read fills in what an object says of itself. Its texts are not trusted.
 func (j *Judge) read(o *unstructured.Unstructured) {
 	status, _ := o.Object["status"].(map[string]any)
 	text := func(names ...string) string {

@@ -62,7 +62,7 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 	if err != nil {
 		return Report{}, err
 	}
-	if len(res.Baseline) == 0 && res.Marker == nil && !planned(req) {
+	if !promote.IsEnvironment(req, res) {
 		return Report{Result: res}, ErrNoEnvironment
 	}
 	r := Report{Result: res, Warnings: append(append([]string{}, res.Warnings...), res.Unjudged()...)}
@@ -98,16 +98,6 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 
 // ErrNoEnvironment is returned for a directory that is not an environment.
 var ErrNoEnvironment = errors.New("no environment is there or below: one has an assay.yaml or a candidate.yaml, or renders objects")
-
-// planned reports whether the environment has a plan: it may have no objects yet.
-func planned(req render.Request) bool {
-	name, err := spec.PlanFile(req.Name)
-	if err != nil {
-		return false
-	}
-	_, err = req.FS.Lstat(path.Join(req.Dir, name))
-	return err == nil
-}
 
 // auditCommits holds the commits since a revision against what promotions allow.
 func (r *Report) auditCommits(ctx context.Context, req render.Request, opt Options) error {

@@ -46,7 +46,7 @@ func (c chronicle) about(ctx context.Context, d Dir) (history.Past, error) {
 		return past, err
 	}
 	defer func() { _ = req.FS.Close() }()
-	follow := promote.Chronicle{All: all, Now: req.FS, Open: d.View.In, Line: func(context.Context) (promote.History, func(), error) {
+	follow := promote.Chronicle{All: all, Now: req.FS, Open: d.View.In, History: func(context.Context) (promote.History, func(), error) {
 		return c.repo, func() {}, nil
 	}}
 	if len(c.Entries) > 0 {

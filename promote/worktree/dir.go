@@ -43,7 +43,7 @@ type Dir struct {
 	// nil runs it as it is.
 	Hold func(ctx context.Context, replace func() error) error
 
-	step func(string) // called before everything that a crash could separate; nil is none
+	step func(string) // called before each step that a crash could separate; may be nil
 }
 
 func (d Dir) env() spec.Environment { return d.View.Request.Environment }
@@ -65,7 +65,7 @@ func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Resul
 	defer func() { _ = req.FS.Close() }()
 	res, broken := render.Environment(ctx, req)
 	if broken == nil && res.Marker == nil {
-		return promote.Nothing(d.env()), nil
+		return promote.NoCandidate(req, res), nil
 	}
 	choice, err := decide.Choose(ctx, promote.Tip{Rendered: res, Since: d.since(res)})
 	switch {

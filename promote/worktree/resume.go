@@ -112,7 +112,7 @@ func (w *writer) direct(f RecordFile) error {
 	return nil
 }
 
-// pending tells whether a file has still to be replaced. A content that is
+// pending reports whether a file has still to be replaced. A content that is
 // neither the old nor the new one is an error.
 func (w *writer) pending(f RecordFile) (bool, error) {
 	data, err := w.root.ReadFile(filepath.FromSlash(f.Path))

@@ -10,7 +10,7 @@ import (
 const partSuffix = ".assay-part"
 
 // recordSuffix ended the name of a record that lay beside the marker. One that is
-// found there is anybody's.
+// found there is not trusted.
 const recordSuffix = ".assay-record"
 
 // IsStaged reports whether the file is one that a decision which was killed

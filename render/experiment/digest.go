@@ -42,17 +42,30 @@ type Tested struct {
 // result is promoted. A template is a part of it by its bytes too: what it
 // renders to here may not be what it renders to under the ID.
 func Digest(in Tested) (digest.Digest, error) {
+	bound, err := in.bound()
+	if err != nil {
+		return "", err
+	}
+	data, err := canonical(bound)
+	if err != nil {
+		return "", fmt.Errorf("hash experiment: %w", err)
+	}
+	return digest.Of(data), nil
+}
+
+// bound is the JSON object that is hashed. docs/engines.md explains its keys.
+func (in Tested) bound() (map[string]any, error) {
 	if in.Plan == nil {
-		return "", errors.New("hash experiment: the plan is missing")
+		return nil, errors.New("hash experiment: the plan is missing")
 	}
 	plan := in.Plan.Spec
 	plan.Promotion, plan.Queue = spec.Promotion{}, ""
-	tested := map[string]any{
+	bound := map[string]any{
 		"format": digest.Format, "path": in.Path, "environment": in.Environment,
 		"change": in.Change, "attempt": in.Attempt, "plan": plan, "templates": templates(in.Sources),
 	}
 	if len(templates(in.Sources)) > 0 {
-		tested["name"] = in.Plan.Metadata.Name // templates alone see it
+		bound["name"] = in.Plan.Metadata.Name // templates alone see it
 	}
 	sets := map[string][]*unstructured.Unstructured{"resources": in.Resources, "baseline": in.Baseline, "candidate": in.Candidate}
 	if used := in.used(); len(used) > 0 {
@@ -61,15 +74,11 @@ func Digest(in Tested) (digest.Digest, error) {
 	for name, objs := range sets {
 		set, err := canonicalSet(objs)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		tested[name] = set
+		bound[name] = set
 	}
-	data, err := canonical(tested)
-	if err != nil {
-		return "", fmt.Errorf("hash experiment: %w", err)
-	}
-	return digest.Of(data), nil
+	return bound, nil
 }
 
 // templates are the hashes of the templates' contents, sorted.

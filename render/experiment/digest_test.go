@@ -2,8 +2,12 @@ package experiment
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -201,5 +205,32 @@ func TestDigestOfWhatIsRead(t *testing.T) {
 		if got == want {
 			t.Errorf("%s: the digest is the same", name)
 		}
+	}
+}
+
+// TestDigestIsExplained: docs/engines.md has a row for each key that is hashed, and for no other.
+func TestDigestIsExplained(t *testing.T) {
+	in := tested(t)
+	in.Resources = append(in.Resources, object1(t, `{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: c, envFrom: [{configMapRef: {name: script}}]}]}}`))
+	in.Beside = []*unstructured.Unstructured{object1(t, `{apiVersion: v1, kind: ConfigMap, metadata: {name: script}}`)}
+	bound, err := in.bound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/engines.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "### What the digest binds\n")
+	section, _, _ = strings.Cut(section, "The destination's namespace")
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*?`) \\|").FindAllStringSubmatch(section, -1) {
+		for _, key := range strings.Split(row[1], ", ") {
+			told = append(told, strings.Trim(key, "`"))
+		}
+	}
+	slices.Sort(told)
+	if keys := slices.Sorted(maps.Keys(bound)); !slices.Equal(told, keys) {
+		t.Errorf("docs/engines.md explains %s, and the digest is of %s", told, keys)
 	}
 }

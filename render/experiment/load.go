@@ -224,7 +224,7 @@ func (g glob) entries(dir, element string, wild bool) ([]string, error) {
 	return names, nil
 }
 
-// passable tells whether the pattern goes on at name. Where the pattern says a
+// passable reports whether the pattern goes on at name. Where the pattern says a
 // directory's name, a file in its place is an error.
 func (g glob) passable(name string, wild, last bool) (bool, error) {
 	if last && wild {

@@ -68,7 +68,7 @@ func TestLoadFollowsLinks(t *testing.T) {
 }
 
 // What stands in the way of a directory must not cost the experiment.
-func TestLoadNamesWhatIsNoDirectory(t *testing.T) {
+func TestLoadNamesWhatIsNotADirectory(t *testing.T) {
 	for name, c := range map[string]struct {
 		files   map[string]string
 		pattern string

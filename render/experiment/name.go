@@ -33,7 +33,7 @@ func checkNames(resources []resource, in Input, id string) error {
 			return r.errorf("the name has %d characters with the ID, and at most %d are allowed: shorten it", len(name), longestName)
 		}
 		if reasons := validation.IsDNS1123Subdomain(name); len(reasons) > 0 {
-			return r.errorf("the name is none that Kubernetes takes: %s", reasons[0])
+			return r.errorf("the name is not one that Kubernetes takes: %s", reasons[0])
 		}
 		if e, ok := in.engines().Of(r.object); ok && e.RunsOnce && !strings.Contains(name, id) {
 			return r.errorf("the name must hold the ID, or the next candidate would not be tested: metadata.name: %s-{{ .ID }}", name)

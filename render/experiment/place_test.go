@@ -35,7 +35,7 @@ func TestInjectedNamespace(t *testing.T) {
 	}
 }
 
-// TestInjectedIdentity: an injected object is none of the environment's own,
+// TestInjectedIdentity: an injected object is never one of the environment's own,
 // wherever a namespace is left out.
 func TestInjectedIdentity(t *testing.T) {
 	for _, tt := range []struct {

@@ -41,7 +41,7 @@ func identified(r resource, _ Input, _ Options) error {
 	case o.GetKind() == "":
 		return r.errorf("kind is missing: add it")
 	case o.GetName() == "":
-		return r.errorf("metadata.name is missing, or no string: add it")
+		return r.errorf("metadata.name is missing, or is not a string: add it")
 	}
 	for _, field := range []string{"labels", "annotations"} {
 		if _, _, err := unstructured.NestedStringMap(o.Object, "metadata", field); err != nil {

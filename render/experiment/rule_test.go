@@ -119,7 +119,7 @@ func TestCustomEngine(t *testing.T) {
 		t.Error("the plan's engine does not judge, or without the plan")
 	}
 
-	// A kind that judges is none that may be injected because of it.
+	// A kind may not be injected just because it judges.
 	in.Experiment.Engines[0] = spec.Engine{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Concluded: "a", Promote: "b", Reject: "c"}
 	in.Sources = []Source{file("a.yaml", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: judge}")}
 	_, _, err = render(t, in, Options{})
@@ -143,7 +143,7 @@ func TestRules(t *testing.T) {
 	}{
 		"generateName":         {with("Job", "name: judge", "generateName: judge-"), []string{"Job: metadata.generateName", "use metadata.name"}},
 		"no name":              {with("Job", "name: judge", "labels: {}"), []string{"metadata.name is missing"}},
-		"name of another type": {with("Job", "name: judge", "name: 12"), []string{"metadata.name is missing, or no string"}},
+		"name of another type": {with("Job", "name: judge", "name: 12"), []string{"metadata.name is missing, or is not a string: add it"}},
 		"no apiVersion":        {"kind: Job\nmetadata: {name: judge}", []string{"Job/judge: apiVersion is missing"}},
 		"no kind":              {"apiVersion: v1\nmetadata: {name: judge}", []string{"a.yaml", "no kind"}},
 		"hidden annotation":    {annotated("helm.sh/hook: test, other: 1"), []string{"metadata.annotations has a value that is not a string"}},
@@ -175,7 +175,7 @@ func TestRules(t *testing.T) {
 		"a plan":               {"apiVersion: assay.dev/v1alpha1\nkind: Plan\nmetadata: {name: a}", []string{"kind Plan.assay.dev may not be injected"}},
 		"twice":                {job + "---" + job, []string{"a.yaml: document 2: Job/judge", "another object", "another name"}},
 		"taken":                {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: taken, namespace: prod}", []string{"document 1: Deployment/taken-" + testID + ": has the identity of an object of the environment or the variant"}},
-		"bad name":             {with("Job", "name: judge", "name: Judge_1"), []string{"Job/Judge_1-" + testID + ": the name is none that Kubernetes takes"}},
+		"bad name":             {with("Job", "name: judge", "name: Judge_1"), []string{"Job/Judge_1-" + testID + ": the name is not one that Kubernetes takes"}},
 		"long name":            {with("Job", "name: judge", "name: "+strings.Repeat("a", 53)), []string{"the name has 64 characters with the ID, and at most 63"}},
 	}
 	for name, tt := range tests {

@@ -10,8 +10,8 @@ import (
 	"github.com/assaydev/assay/internal/engine"
 )
 
-// reads are the kinds that say what an object which judges measures, and by what: who
-// edits one has another judge. Secrets are none: charts draw them at random.
+// reads are the kinds that say what an object which judges measures, and by what: an
+// edit of one makes another judge. Secrets are not among them: charts draw them at random.
 func reads() []string {
 	return []string{"ConfigMap", "AnalysisTemplate.argoproj.io", "Metric.iter8.tools", "MetricTemplate.flagger.app"}
 }

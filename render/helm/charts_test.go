@@ -192,7 +192,7 @@ func TestWarnings(t *testing.T) {
 	want := []string{
 		"env/chart/Chart.yaml: the chart is deprecated",
 		"env/chart/Chart.yaml: subchart \"web/charts/sub\" lacks its dependency \"redis\", and Helm leaves it out: run `helm dependency build` for the subchart first",
-		"env/chart/charts/sub/templates/x.tpl: Helm leaves out 1 of the rendered objects: their helm.sh/hook is none that it knows",
+		"env/chart/charts/sub/templates/x.tpl: Helm leaves out 1 of the rendered objects: it does not know their helm.sh/hook",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

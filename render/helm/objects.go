@@ -110,7 +110,7 @@ func (r *renderer) warnUnknownHooks(places, texts map[string]string, docs []rend
 			continue
 		}
 		if n := len(r.sdk.split(text)) - kept[name]; n > 0 {
-			dropped = append(dropped, fmt.Sprintf("%s: Helm leaves out %d of the rendered objects: their helm.sh/hook is none that it knows", places[name], n))
+			dropped = append(dropped, fmt.Sprintf("%s: Helm leaves out %d of the rendered objects: it does not know their helm.sh/hook", places[name], n))
 		}
 	}
 	slices.Sort(dropped)

@@ -200,7 +200,7 @@ func TestRefused(t *testing.T) {
 		{name: "file among the subcharts", files: map[string]string{chart + "charts/README.md": "x"}, want: []string{"env/chart/charts/README.md: is not a chart"}},
 		{name: "subchart without Chart.yaml", files: map[string]string{chart + "charts/sub/values.yaml": "x: 1"}, want: []string{"env/chart/charts/sub/Chart.yaml: not found"}},
 		{name: "directory named as an archive", files: map[string]string{chart + "charts/sub.tgz/x": "x"}, want: []string{"env/chart/charts/sub.tgz: is a directory"}},
-		{name: "archive that is none", files: map[string]string{chart + "charts/sub.tgz": "x"}, want: []string{"env/chart/charts/sub.tgz: is not a packed chart"}},
+		{name: "not an archive", files: map[string]string{chart + "charts/sub.tgz": "x"}, want: []string{"env/chart/charts/sub.tgz: is not a packed chart"}},
 		{name: "values of a subchart are not a mapping", files: map[string]string{chart + "charts/sub/Chart.yaml": "name: sub\nversion: 1.0.0", chart + "values.yaml": "sub: " + secret}, want: []string{"env/chart"}},
 		{name: "large file", files: map[string]string{chart + "big.bin": strings.Repeat("x", 5<<20+1)}, want: []string{"env/chart/big.bin: is larger than", ".helmignore"}},
 		{name: ".helmignore", files: map[string]string{chart + ".helmignore": "a/**/b"}, want: []string{"env/chart/.helmignore: double-star"}},

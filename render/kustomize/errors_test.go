@@ -83,7 +83,7 @@ func TestErrors(t *testing.T) {
 		{d + "helmCharts: [{name: x, repo: 'https://charts.example.org'}]", "app/kustomization.yaml: helmCharts: Kustomize would run the helm program; make the chart an environment of its own"},
 		{d + "helmChartInflationGenerator: [{chartName: x}]", "app/kustomization.yaml: helmChartInflationGenerator: Kustomize would run the helm program"},
 		{d + "generators: [\"{apiVersion: builtin, kind: HelmChartInflationGenerator, metadata: {name: a}, name: x}\"]", "app/kustomization.yaml: generators[0] HelmChartInflationGenerator: Kustomize would run the helm program"},
-		{d + "generators: [\"{apiVersion: example.org/v1, kind: Exec, metadata: {name: a}}\"]", "app/kustomization.yaml: generators[0]: Exec is not a built-in plugin, and none is run that is a program or a container"},
+		{d + "generators: [\"{apiVersion: example.org/v1, kind: Exec, metadata: {name: a}}\"]", "app/kustomization.yaml: generators[0]: Exec is not a built-in plugin, and programs and containers are not run"},
 		{d + "transformers: [\"{apiVersion: v1, kind: Fn, metadata: {name: a, annotations: {config.kubernetes.io/function: 'exec: {path: /bin/sh}'}}}\"]", "app/kustomization.yaml: transformers[0]: Fn is not a built-in plugin"},
 		{d + "transformers: [../gens/deep]", "gens/deep/kustomization.yaml: resources[0]: Exec is not a built-in plugin"},
 		{d + "transformers: [../gens]", "app/kustomization.yaml: transformers[0]: gens/kustomization.yaml does more than list resources"},

@@ -130,7 +130,7 @@ func (s *scanner) configs(user *scanner, field string, configs resmap.ResMap) er
 	for _, r := range configs.Resources() {
 		gvk := r.GetGvk()
 		if gvk.Group != "" || gvk.Version != konfig.BuiltinPluginApiVersion {
-			return s.refuse(field, fmt.Sprintf("%s is not a built-in plugin, and none is run that is a program or a container; use patches, replacements or a built-in transformer", display(gvk.Kind)))
+			return s.refuse(field, fmt.Sprintf("%s is not a built-in plugin, and programs and containers are not run; use patches, replacements or a built-in transformer", display(gvk.Kind)))
 		}
 		if err := user.config(field+" "+gvk.Kind, gvk.Kind, r); err != nil {
 			return err

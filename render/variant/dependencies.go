@@ -8,7 +8,7 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// isDependency tells whether an object is of a kind that is cloned with the
+// isDependency reports whether an object is of a kind that is cloned with the
 // targets that refer to it.
 func isDependency(o *unstructured.Unstructured) bool {
 	if o.GroupVersionKind().Group != "" {
@@ -75,7 +75,7 @@ func (b *build) addDependencies() error {
 	return nil
 }
 
-// sharesUntested tells whether the variant uses the baseline's object
+// sharesUntested reports whether the variant uses the baseline's object
 // although the change alters it: the plan says that it ships untested, and a
 // clone would not be the same thing. A value that is random at every render
 // has no candidate to clone, and a ServiceAccount's clone has no roles.

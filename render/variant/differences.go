@@ -116,7 +116,7 @@ func joinRenamed(s *set, changed []difference, removed []*unstructured.Unstructu
 	return changed
 }
 
-// metadataOnly tells whether the object differs in its own labels and
+// metadataOnly reports whether the object differs in its own labels and
 // annotations alone. A Pod's labels are those of its pod, so they count.
 func (d difference) metadataOnly() bool {
 	if d.before == nil || d.after == nil || (d.after.GetKind() == "Pod" && d.after.GroupVersionKind().Group == "") {
@@ -214,5 +214,5 @@ func (d difference) describe() string {
 	return text + " changed"
 }
 
-// longestText is as much of a text of others as a message holds, in bytes.
+// longestText bounds untrusted text in a message, in bytes.
 const longestText = 200

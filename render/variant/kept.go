@@ -97,7 +97,7 @@ func (b *build) checkKept(fields []*altered) error {
 	return nil
 }
 
-// kept tells whether a value is the candidate's. A list that got or lost items
+// kept reports whether a value is the candidate's. A list that got or lost items
 // still is, unless it is the baseline's.
 func (a *altered) kept(value any) bool {
 	if object.Equal(value, a.is) {

@@ -144,7 +144,7 @@ func (b *build) users(d difference) []string {
 	return out
 }
 
-// usedByTargetsAlone tells whether what the change removes was used by the
+// usedByTargetsAlone reports whether what the change removes was used by the
 // targets, which now run without it, and by nothing else.
 func (b *build) usedByTargetsAlone(o *unstructured.Unstructured) bool {
 	return isDependency(o) && len(b.users(difference{before: o})) == 0 &&
@@ -153,7 +153,7 @@ func (b *build) usedByTargetsAlone(o *unstructured.Unstructured) bool {
 		})
 }
 
-// isClone tells whether the object, of either render, is part of the variant.
+// isClone reports whether the object, of either render, is part of the variant.
 func (b *build) isClone(o *unstructured.Unstructured) bool {
 	return slices.ContainsFunc(b.clones, func(p *clone) bool {
 		return p.role != peerPolicy && (p.before == o || p.after == o)

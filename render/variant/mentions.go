@@ -9,11 +9,11 @@ import (
 	"github.com/assaydev/assay/internal/object"
 )
 
-// mentions tells whether w refers to o by name: by a known reference, or in
+// mentions reports whether w refers to o by name: by a known reference, or in
 // any field, of any kind, whose key says that it names an object of o's kind
 // (secretName, configMapRef.name, backend.service.name, an annotation
 // .../auth-secret ...). It would rather see a reference too many than one too
-// few. A Role's resourceNames allow a use and are none.
+// few. A Role's resourceNames allow a use, and do not mention.
 func mentions(w, o *unstructured.Unstructured) bool {
 	named := object.Key{Kind: o.GetKind(), Namespace: w.GetNamespace(), Name: o.GetName()}
 	if isDependency(o) && slices.Contains(object.References(w), named) {
@@ -49,7 +49,7 @@ func words(kind string) []string {
 	return []string{strings.ToLower(kind)}
 }
 
-// in tells whether the value, held under key, has a mention.
+// in reports whether the value, held under key, has a mention.
 func (m mention) in(v any, key string) bool {
 	switch x := v.(type) {
 	case map[string]any:
@@ -84,18 +84,18 @@ func (m mention) inMap(x map[string]any, key string) bool {
 	return false
 }
 
-// fits tells whether a key may hold the name of an object of the kind.
+// fits reports whether a key may hold the name of an object of the kind.
 func (m mention) fits(key string) bool {
 	key = strings.ReplaceAll(strings.ToLower(key), "-", "")
 	return slices.ContainsFunc(m.words, func(w string) bool { return strings.Contains(key, w) })
 }
 
-// is tells whether the text is the name, alone or after its namespace.
+// is reports whether the text is the name, alone or after its namespace.
 func (m mention) is(text string) bool {
 	return text == m.name || strings.HasSuffix(text, "/"+m.name)
 }
 
-// isAddress tells whether the text addresses the Service: name:port, a URL
+// isAddress reports whether the text addresses the Service: name:port, a URL
 // with it as host, or its name in the cluster's DNS.
 func (m mention) isAddress(text string) bool {
 	for rest := text; ; {

@@ -107,8 +107,8 @@ func confine(o *unstructured.Unstructured) {
 	}
 }
 
-// isOutside tells whether a field of a Service's spec is about its address,
-// or how it is reached from outside: no part of the variant's copy.
+// isOutside reports whether a field of a Service's spec is about its address,
+// or how it is reached from outside: the variant's copy does without.
 func isOutside(field string) bool {
 	switch field {
 	case "type", "clusterIP", "clusterIPs", "externalIPs", "externalName", "externalTrafficPolicy", "healthCheckNodePort", "allocateLoadBalancerNodePorts":

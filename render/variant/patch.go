@@ -155,7 +155,7 @@ func edit(all resmap.ResMap, found []*resource.Resource, patch types.Patch) (mat
 	if patch.Target != nil {
 		var err error
 		if found, err = all.Select(*patch.Target); err != nil {
-			return 0, "target: " + firstLine(err)
+			return 0, "target: " + excerpt.FirstLine(err, longestText)
 		}
 	}
 	// Kustomize takes what begins with a bracket for JSON, never for YAML.
@@ -166,7 +166,7 @@ func edit(all resmap.ResMap, found []*resource.Resource, patch types.Patch) (mat
 	for _, res := range found {
 		id, known := res.GetKind()+"/"+res.GetName(), kioutil.GetInternalAnnotations(&res.RNode)
 		if err := res.ApplyFilter(patchjson6902.Filter{Patch: string(text)}); err != nil {
-			return 0, "cannot be applied to " + id + ": " + firstLine(err)
+			return 0, "cannot be applied to " + id + ": " + excerpt.FirstLine(err, longestText)
 		}
 		annotations := res.GetAnnotations()
 		maps.Copy(annotations, known)
@@ -198,7 +198,7 @@ func merge(all resmap.ResMap, targets []*resource.Resource, patch types.Patch) (
 		var found []*resource.Resource
 		if patch.Target != nil {
 			if found, err = all.Select(*patch.Target); err != nil {
-				return 0, "target: " + firstLine(err)
+				return 0, "target: " + excerpt.FirstLine(err, longestText)
 			}
 		} else if res, err := all.GetById(one.OrgId()); err == nil {
 			found = []*resource.Resource{res}
@@ -210,7 +210,7 @@ func merge(all resmap.ResMap, targets []*resource.Resource, patch types.Patch) (
 			return 0, reason
 		}
 		if err := all.ApplySmPatch(resource.MakeIdSet(found), one); err != nil {
-			return 0, "cannot be applied: " + firstLine(err)
+			return 0, "cannot be applied: " + excerpt.FirstLine(err, longestText)
 		}
 		matched += len(found)
 	}
@@ -234,7 +234,7 @@ func mergeEach(all resmap.ResMap, targets []*resource.Resource, patch map[string
 			return 0, "is not a part of an object"
 		}
 		if err := all.ApplySmPatch(resource.MakeIdSet([]*resource.Resource{res}), made); err != nil {
-			return 0, "cannot be applied: " + firstLine(err)
+			return 0, "cannot be applied: " + excerpt.FirstLine(err, longestText)
 		}
 		matched++
 	}
@@ -259,12 +259,6 @@ func schemaless(found []*resource.Resource) (reason string) {
 		}
 	}
 	return ""
-}
-
-// firstLine keeps a library's message short, and free of what it quotes below.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return excerpt.Cut(line, longestText)
 }
 
 func (b *build) outNames() string {

@@ -159,7 +159,7 @@ func problems(t *testing.T, in variant.Input, res *variant.Result, shared bool) 
 	return append(out, unseen(in, res)...)
 }
 
-// dangling tells whether the baseline's own workloads refer to k in vain too.
+// dangling reports whether the baseline's own workloads refer to k in vain too.
 func dangling(baseline []*unstructured.Unstructured, k object.Key) bool {
 	for _, o := range baseline {
 		for _, have := range object.References(o) {
@@ -171,7 +171,7 @@ func dangling(baseline []*unstructured.Unstructured, k object.Key) bool {
 	return false
 }
 
-// selectsPods tells whether o selects the pods of the workload w.
+// selectsPods reports whether o selects the pods of the workload w.
 func selectsPods(o, w *unstructured.Unstructured) bool {
 	path, ok := object.PodTemplate(w)
 	if !ok || o.GetKind() == "ServiceMonitor" {

@@ -97,7 +97,7 @@ func followKind(res *resource.Resource, all resmap.ResMap, kind string, paths []
 	return "", true
 }
 
-// anyReferral tells whether any clone may be referred to by another.
+// anyReferral reports whether any clone may be referred to by another.
 func (b *build) anyReferral() bool {
 	isStatefulSet := func(p *clone) bool { return p.after.GetKind() == "StatefulSet" }
 	return len(b.having(dependency)) > 0 || len(b.having(service)) > 0 && slices.ContainsFunc(b.targets(), isStatefulSet)
@@ -182,7 +182,7 @@ func transplant(a, b any, renamed map[string]string) {
 	}
 }
 
-// renames tells whether a became b by the renaming.
+// renames reports whether a became b by the renaming.
 func renames(a, b any, renamed map[string]string) (string, bool) {
 	was, ok := a.(string)
 	if !ok {

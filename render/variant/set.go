@@ -51,7 +51,7 @@ func (s *set) get(o *unstructured.Unstructured) *unstructured.Unstructured {
 	return s.byKey[s.key(o)]
 }
 
-// sameNamespace tells whether two objects of one environment share a namespace.
+// sameNamespace reports whether two objects of one environment share a namespace.
 func (s *set) sameNamespace(a, b *unstructured.Unstructured) bool {
 	return s.key(a).Namespace == s.key(b).Namespace
 }
@@ -67,7 +67,7 @@ func (s *set) find(r spec.Ref) []*unstructured.Unstructured {
 	return found
 }
 
-// means tells whether a reference of the plan names the object. One with
+// means reports whether a reference of the plan names the object. One with
 // generateName goes by that, one with a content hash by what is before it.
 func (s *set) means(r spec.Ref, o *unstructured.Unstructured) bool {
 	k := s.key(o)
@@ -80,7 +80,7 @@ func (s *set) means(r spec.Ref, o *unstructured.Unstructured) bool {
 		(r.Namespace == "" || k.Namespace == r.Namespace)
 }
 
-// anyMeans tells whether one of the references names the object.
+// anyMeans reports whether one of the references names the object.
 func (s *set) anyMeans(refs []spec.Ref, o *unstructured.Unstructured) bool {
 	for _, r := range refs {
 		if s.means(r, o) {

@@ -67,7 +67,7 @@ func Wave(baseline []*unstructured.Unstructured) int {
 	return last
 }
 
-// isSyncHook tells whether the hook runs in the phase that applies the objects.
+// isSyncHook reports whether the hook runs in the phase that applies the objects.
 func isSyncHook(o *unstructured.Unstructured) bool {
 	phases := strings.Split(o.GetAnnotations()["argocd.argoproj.io/hook"], ",")
 	return slices.ContainsFunc(phases, func(p string) bool { return strings.TrimSpace(p) == "Sync" })

@@ -31,7 +31,7 @@ func Stray(live, injected []*unstructured.Unstructured, namespace string) error 
 	return nil
 }
 
-// steers tells whether what the object selects gets traffic from it, or is its own.
+// steers reports whether what the object selects gets traffic from it, or is its own.
 func steers(o *unstructured.Unstructured) bool {
 	return isService(o) || object.IsWorkload(o)
 }

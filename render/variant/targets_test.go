@@ -156,7 +156,7 @@ func TestAmbiguousTarget(t *testing.T) {
 	}
 }
 
-func TestGenerateNameIsNoTarget(t *testing.T) {
+func TestGenerateNameIsNotATarget(t *testing.T) {
 	env := strings.Replace(web, "  name: web\n", "  generateName: web-\n", 1) + db
 	text := buildError(t, input(t, ``, env, "web:v1", "web:v2", "db:v1", "db:v2"))
 	wantText(t, text, "Deployment/web- (generateName)", "does not test")

@@ -12,26 +12,28 @@ import (
 	"testing"
 )
 
-// TestMessagesAreThere holds that each message that docs/operations.md explains is one that
-// the code has.
+// TestMessagesAreThere holds that each message that README.md and docs/operations.md explain is
+// one that the code has.
 func TestMessagesAreThere(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, found := strings.Cut(string(page), "\n## Troubleshooting\n")
-	if !found {
-		t.Fatal("docs/operations.md has no troubleshooting")
-	}
-	messages := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(table, -1)
-	if len(messages) < 15 {
-		t.Errorf("it explains %d messages: the test does not see them", len(messages))
-	}
 	texts := strings.Join(literals(t), "\n")
-	for _, m := range messages {
-		for part := range strings.SplitSeq(m[1], "...") {
-			if part = strings.TrimSpace(part); part != "" && !strings.Contains(texts, part) {
-				t.Errorf("docs/operations.md: nothing says %q", part)
+	for name, least := range map[string]int{"README.md": 10, "docs/operations.md": 15} {
+		page, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, table, found := strings.Cut(string(page), "\n## Troubleshooting\n")
+		if !found {
+			t.Fatalf("%s has no troubleshooting", name)
+		}
+		messages := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(table, -1)
+		if len(messages) < least {
+			t.Errorf("%s explains %d messages: the test does not see them", name, len(messages))
+		}
+		for _, m := range messages {
+			for part := range strings.SplitSeq(m[1], "...") {
+				if part = strings.TrimSpace(part); part != "" && !strings.Contains(texts, part) {
+					t.Errorf("%s: nothing says %q", name, part)
+				}
 			}
 		}
 	}

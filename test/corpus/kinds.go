@@ -152,7 +152,7 @@ func (e *environment) isKustomization(name string) bool {
 	return path.Dir(name) == e.dir && slices.Contains([]string{"kustomization.yaml", "kustomization.yml", "Kustomization"}, path.Base(name))
 }
 
-// exposesDigest says whether the chart has a value for an image's digest.
+// exposesDigest reports whether the chart has a value for an image's digest.
 func (e *environment) exposesDigest(name string) bool {
 	if e.plan.Spec.Helm == nil {
 		return false

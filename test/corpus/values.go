@@ -167,7 +167,7 @@ func (e *environment) values(ctx context.Context, o *unstructured.Unstructured) 
 	return out, nil
 }
 
-// effect says whether the objects have what the knob is for.
+// effect reports whether the objects have what the knob is for.
 func (e *environment) effect(objs []*unstructured.Unstructured, o *unstructured.Unstructured, k knob) bool {
 	if k.data {
 		return slices.ContainsFunc(object.References(o), func(ref object.Key) bool {

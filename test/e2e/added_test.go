@@ -92,7 +92,7 @@ func checkAdded(t *testing.T, env environment, before, added []*unstructured.Uns
 			t.Errorf("%s: counts for the Application's health", identity(o))
 		}
 		if hook.IsHook(o) || o.GetGenerateName() != "" {
-			t.Errorf("%s: must be no hook, and have a name of its own", identity(o))
+			t.Errorf("%s: must not be a hook, and must have a name of its own", identity(o))
 		}
 		if got := wave(t, o); got > last {
 			t.Errorf("%s: is in wave %d, after the baseline's last, %d", identity(o), got, last)

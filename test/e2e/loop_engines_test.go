@@ -32,15 +32,7 @@ func (l *loop) analysis() string {
 kind: AnalysisTemplate
 metadata: {name: ok}
 spec:
-  metrics:
-  - name: ok
-    interval: 1s
-    count: 2
-    failureLimit: 0
-    consecutiveErrorLimit: 100
-    successCondition: result == true
-    provider: {web: {url: "` + l.Metric.URL + `", jsonPath: "{$.data.ok}"}}
-`
+` + l.metrics()
 }
 
 // experiment has Argo Rollouts run candidate and baseline itself, in an Experiment. Its AnalysisRuns
@@ -198,7 +190,7 @@ status:
 		}
 		return nil
 	})
-	l.outcomeOf(name, `"outcome":"hold"`, `"id":"`+id+`"`) // success of the rollout before is none
+	l.outcomeOf(name, `"outcome":"hold"`, `"id":"`+id+`"`) // the success of the rollout before does not count
 	succeeded("7bd88f6b5d", time.Now())
 	l.until(name+" runs 2.0.0 alone", l.runs(name, "2.0.0"))
 	if got := l.decided(id); got != "promote Flagger" {

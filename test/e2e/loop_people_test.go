@@ -107,7 +107,7 @@ func (l *loop) grant(rules []any) {
 }
 
 // appOfApps has an Application deploy the Application of an environment. The promoter's annotation
-// on that one is no difference to the other; and when somebody takes it away, it is not written
+// on the one does not make the other differ; and when somebody takes it away, it is not written
 // again before the outcome is another.
 func (l *loop) appOfApps(name string) {
 	l.t.Helper()

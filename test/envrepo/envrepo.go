@@ -87,6 +87,20 @@ func Request(dir, env string) (render.Request, error) {
 	return render.Request{FS: fsys, Environment: spec.Environment{Dir: env}}, err
 }
 
+// Rendered asks for an environment on the disk, and renders it.
+func Rendered(t *testing.T, dir, env string) (render.Request, *render.Result) {
+	t.Helper()
+	req, err := Request(dir, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := render.Environment(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req, res
+}
+
 // Skip is the first line of a file that Argo CD is to skip.
 const Skip = "# +argocd:skip-file-rendering\n"
 

@@ -22,7 +22,7 @@ const environments = 6
 
 func environmentName(i int) string { return fmt.Sprintf("env-%d", i) }
 
-// plain is the kind of a write that is none of assay's; the others are called by
+// plain is the kind of a write that assay did not make; the others are called by
 // their outcomes.
 const plain = "plain"
 

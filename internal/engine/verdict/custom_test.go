@@ -70,7 +70,7 @@ func TestCustomEngineOfADocument(t *testing.T) {
 		"running":       {secret(tasks + "result: {numCompletedTasks: 1, failure: false}"), decision.Hold, "it has not concluded: tasks 1/2"},
 		"a task failed": {secret(tasks + "result: {numCompletedTasks: 1, failure: true}"), decision.Hold, "without evidence"},
 		"no SLOs":       {secret(tasks + "result: {numCompletedTasks: 2, failure: false, insights: {}}"), decision.Hold, "without evidence"},
-		"no YAML":       {secret("a: [s3cret"), decision.Hold, "it has not concluded"},
+		"not YAML":      {secret("a: [s3cret"), decision.Hold, "it has not concluded"},
 		"no base64":     {head + "data: {experiment.yaml: '%%%'}\n", decision.Hold, "it has not concluded"},
 		"no data":       {head, decision.Hold, "it has not concluded"},
 		"an alias bomb": {secret("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"), decision.Hold, "it has not concluded"},

@@ -178,8 +178,8 @@ func (e Expect) namespaceOf(o *unstructured.Unstructured) string {
 }
 
 // names reports whether the object is the key's under that name. Where it is not
-// known which namespace the environment is deployed to, an object that names
-// none is there, and of one that names any it cannot be told.
+// known which namespace the environment is deployed to, an object without one
+// counts as there, and one with a namespace is an error.
 func (e Expect) names(key object.Key, name string, o *unstructured.Unstructured) (bool, error) {
 	of := object.KeyOf(o)
 	if of.Group != key.Group || of.Kind != key.Kind || of.Name != name {
@@ -200,7 +200,7 @@ func (m matcher) stranger(o *unstructured.Unstructured) error {
 	id := o.GetLabels()[engine.ExperimentLabel]
 	switch id {
 	case "":
-		return fmt.Errorf("judge %s: it has no label %s, and is none of this environment's: expected %s", title, engine.ExperimentLabel, m.expected())
+		return fmt.Errorf("judge %s: it has no label %s, and does not belong to this environment: expected %s", title, engine.ExperimentLabel, m.expected())
 	case m.expect.Digest.ID():
 		return fmt.Errorf("judge %s: this environment injects no such object, whatever its label says: expected %s", title, m.expected())
 	}

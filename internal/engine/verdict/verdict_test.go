@@ -156,7 +156,7 @@ func TestJudgeErrors(t *testing.T) {
 		expect     verdict.Expect
 		want       string
 	}{
-		{"no label and another name", job("other", "", complete), expect, "judge Job/shop/other: it has no label assay.dev/experiment, and is none of this environment's: expected Job/shop/judge-e123456789"},
+		{"no label and another name", job("other", "", complete), expect, "judge Job/shop/other: it has no label assay.dev/experiment, and does not belong to this environment: expected Job/shop/judge-e123456789"},
 		{"another environment", job("smoke-e000000001", "e000000001", complete), expect, "judge Job/shop/smoke-e000000001: it belongs to the experiment e000000001 of another environment: expected Job/shop/judge-e123456789"},
 		{"another namespace", strings.Replace(job(name, testID, complete), "namespace: shop", "namespace: other", 1), expect, "judge Job/other/judge-e123456789: it is not in the namespace shop, where this environment's is: expected Job/shop/judge-e123456789"},
 		{"the ID on another object", job("other", testID, complete), expect, "judge Job/shop/other: this environment injects no such object, whatever its label says: expected Job/shop/judge-e123456789"},

@@ -83,14 +83,14 @@ func (r *Repo) Prepare(ctx context.Context, files []git.File, message string) (C
 	if err != nil {
 		return Commit{}, err
 	}
-	if git.Line(sign) == "true" {
+	if git.FirstLine(sign) == "true" {
 		args = append(args, "-S")
 	}
 	out, err := r.git(ctx, []byte(message), append(args, tree)...)
 	if err != nil && slices.Contains(args, "-S") {
 		return c, fmt.Errorf("sign the commit, as commit.gpgSign asks: %w%s", err, r.unsigned())
 	}
-	c.ID = git.Line(out)
+	c.ID = git.FirstLine(out)
 	return c, err
 }
 
@@ -130,7 +130,7 @@ func (r *Repo) unlocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := git.Line(index)
+	name := git.FirstLine(index)
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(r.run.Dir, name)
 	}
@@ -173,13 +173,13 @@ func (r *Repo) writeTree(ctx context.Context, parent string, files []git.File) (
 		if e, ok := modes[r.full(f.Path)]; ok {
 			mode = e.mode
 		}
-		_, _ = fmt.Fprintf(&info, "%s %s\t%s\x00", mode, git.Line(blob), r.full(f.Path))
+		_, _ = fmt.Fprintf(&info, "%s %s\t%s\x00", mode, git.FirstLine(blob), r.full(f.Path))
 	}
 	if _, err := indexed.Run(ctx, info.Bytes(), "update-index", "-z", "--index-info"); err != nil {
 		return "", err
 	}
 	out, err := indexed.Run(ctx, nil, "write-tree")
-	return git.Line(out), err
+	return git.FirstLine(out), err
 }
 
 // edited lists the files that get a new content, as git reads lists.

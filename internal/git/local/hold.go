@@ -18,7 +18,7 @@ func (r *Repo) Private(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	at := git.Line(out)
+	at := git.FirstLine(out)
 	if !filepath.IsAbs(at) {
 		at = filepath.Join(r.run.Dir, at)
 	}
@@ -71,7 +71,7 @@ func (r *Repo) Holds(ctx context.Context, c Commit, files []git.File) error {
 	if err != nil {
 		return err
 	}
-	if git.Line(out) != c.ID+" "+c.Parent {
+	if git.FirstLine(out) != c.ID+" "+c.Parent {
 		return fmt.Errorf("commit %s does not stand on commit %s alone", git.Short(c.ID), git.Short(c.Parent))
 	}
 	if out, err = r.git(ctx, nil, "diff-tree", "-r", "-z", "--raw", "--no-renames", c.Parent, c.ID); err != nil {
@@ -91,7 +91,7 @@ func (r *Repo) Holds(ctx context.Context, c Commit, files []git.File) error {
 			if err != nil {
 				return err
 			}
-			want = git.Line(blob)
+			want = git.FirstLine(blob)
 		}
 		if found && got != want {
 			return fmt.Errorf("commit %s holds another content of %s", git.Short(c.ID), f.Path)

@@ -57,7 +57,7 @@ func Open(ctx context.Context, dir string, p git.Process) (*Repo, error) {
 		return nil, fmt.Errorf("find repository: the work tree of the one around %s is elsewhere (core.worktree): remove that setting", dir)
 	}
 	if _, err := os.Lstat(filepath.Join(lines[0], ".git")); err != nil {
-		return nil, fmt.Errorf("find repository: %w: files that look like one are none", ErrNoRepo)
+		return nil, fmt.Errorf("find repository: %w: files there only look like one", ErrNoRepo)
 	}
 	run.Dir = lines[0]
 	guard, err := git.NewGuard(ctx, run)
@@ -134,7 +134,7 @@ func (r *Repo) Branch(ctx context.Context) (string, error) {
 	if errors.As(err, &failed) && failed.Code == 1 {
 		return "", nil
 	}
-	return git.Line(out), err
+	return git.FirstLine(out), err
 }
 
 // Resolve returns the commit that a revision names.
@@ -145,11 +145,11 @@ func (r *Repo) Resolve(ctx context.Context, revision string) (string, error) {
 	out, err := r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	var failed *git.Error
 	if !errors.As(err, &failed) {
-		return git.Line(out), err
+		return git.FirstLine(out), err
 	}
 	// One that git knows, and cannot read as a commit, is there nevertheless.
 	if out, err = r.git(ctx, nil, "rev-parse", "--verify", "--quiet", "--end-of-options", revision); err == nil {
-		_, err = r.git(ctx, nil, "cat-file", "commit", git.Line(out))
+		_, err = r.git(ctx, nil, "cat-file", "commit", git.FirstLine(out))
 	}
 	if err != nil && !errors.As(err, &failed) {
 		return "", err

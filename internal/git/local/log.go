@@ -58,7 +58,7 @@ func (r *Repo) Base(ctx context.Context, a, b string) (string, error) {
 	if errors.As(err, &failed) && failed.Code == 1 {
 		return "", fmt.Errorf("%s and %s have %w: fetch more of the history", a, b, ErrUnrelated)
 	}
-	return git.Line(out), err
+	return git.FirstLine(out), err
 }
 
 // Log lists the commits after one, up to another, parents first.
@@ -106,13 +106,13 @@ func (r *Repo) Head(ctx context.Context) (string, error) {
 	if errors.As(err, &failed) && strings.Contains(failed.Stderr, "does not have any commits yet") {
 		return "", nil
 	}
-	return git.Line(out), err
+	return git.FirstLine(out), err
 }
 
-// Shallow tells whether the repository lacks older commits.
+// Shallow reports whether the repository lacks older commits.
 func (r *Repo) Shallow(ctx context.Context) (bool, error) {
 	out, err := r.git(ctx, nil, "rev-parse", "--is-shallow-repository")
-	return git.Line(out) == "true", err
+	return git.FirstLine(out) == "true", err
 }
 
 // Refs lists the commits that refs name whose names start with prefix.

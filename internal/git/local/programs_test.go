@@ -68,7 +68,7 @@ func TestNoProgramOfTheRepositoryRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Remove(filepath.Join(dir, ".git/objects", git.Line(id)[:2], git.Line(id)[2:])); err != nil {
+			if err := os.Remove(filepath.Join(dir, ".git/objects", git.FirstLine(id)[:2], git.FirstLine(id)[2:])); err != nil {
 				t.Fatal(err)
 			}
 

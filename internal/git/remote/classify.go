@@ -327,5 +327,5 @@ func (a answer) error(err error) error {
 	}
 }
 
-// longestText is as much of a text of others as a message holds, in bytes.
+// longestText bounds untrusted text in a message, in bytes.
 const longestText = 500

@@ -62,8 +62,8 @@ func (r *Remote) commitTree(ctx context.Context, tree, message string, parents .
 	if err != nil {
 		return "", fmt.Errorf("make commit: %w", err)
 	}
-	r.known.addTree(git.Line(out), tree)
-	return git.Line(out), nil
+	r.known.addTree(git.FirstLine(out), tree)
+	return git.FirstLine(out), nil
 }
 
 // directory is one with edits in it.
@@ -226,8 +226,8 @@ func (r *Remote) write(ctx context.Context, d *directory) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write directory %s: %w", d.name, err)
 	}
-	r.known.add(git.Line(out))
-	return git.Line(out), nil
+	r.known.add(git.FirstLine(out))
+	return git.FirstLine(out), nil
 }
 
 func (r *Remote) writeFile(ctx context.Context, d *directory, name string, data []byte) error {
@@ -248,7 +248,7 @@ func (r *Remote) writeFile(ctx context.Context, d *directory, name string, data 
 	if err != nil {
 		return fmt.Errorf("write %s: %w", full, err)
 	}
-	e.id = git.Line(out)
+	e.id = git.FirstLine(out)
 	r.known.add(e.id)
 	d.entries[name] = e
 	return nil

@@ -45,11 +45,11 @@ func (r *Remote) Base(ctx context.Context, branch, commit string, n int) (string
 	if errors.As(err, &failed) && failed.Code == 1 {
 		return "", nil
 	}
-	return git.Line(out), err
+	return git.FirstLine(out), err
 }
 
 // past is a repository with the last n generations of a branch and one more,
-// which tells whether they are all.
+// which reports whether they are all.
 func (r *Remote) past(ctx context.Context, branch string, n int) (*store, func(), error) {
 	ref, err := r.branchRef(ctx, branch)
 	if err != nil {

@@ -66,7 +66,7 @@ func (r *Remote) Note(ctx context.Context, message string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("write an empty directory: %w", err)
 	}
-	return r.commitTree(ctx, git.Line(tree), message)
+	return r.commitTree(ctx, git.FirstLine(tree), message)
 }
 
 // DefaultBranch is the branch that the server's HEAD names.

@@ -11,8 +11,8 @@
 //     a server's refusal means (classify.go).
 //  5. Update does 2 to 4 until the commit is on the branch (update.go); Retry
 //     repeats what else a server did not answer (retry.go).
-//  6. Log and Landed read the history without files (history.go); Line tells when
-//     a path of it last changed (line.go).
+//  6. Log and Landed read the history without files (history.go); FirstParents tells
+//     when a path of it last changed (firstparents.go).
 package remote
 
 import (

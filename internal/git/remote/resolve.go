@@ -59,5 +59,5 @@ func (r *Remote) peel(ctx context.Context, name, revision string) (string, error
 	if errors.As(err, &failed) {
 		return "", fmt.Errorf("%s is not a commit, or a tag of one", name)
 	}
-	return git.Line(out), err
+	return git.FirstLine(out), err
 }

@@ -124,7 +124,7 @@ func (s *store) try(ctx context.Context, f fetch) error {
 		args = append(args, "--filter="+treeless)
 		config = [][2]string{{"remote.origin.promisor", "true"}, {"remote.origin.partialclonefilter", treeless}}
 		if !f.after {
-			// Who has a commit here has none of its files: nothing may be left out for it.
+			// Commits are here without their files: the server may leave nothing out for them.
 			config = append(config, [2]string{"fetch.negotiationAlgorithm", "noop"})
 		}
 	}

@@ -62,9 +62,9 @@ func (c tale) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 type tale struct{ kind, first, then string }
 
-// TestWhatIsNoGitServer is named as what it is, at once, and is never an empty
+// TestWhatIsNotAGitServer is named as what it is, at once, and is never an empty
 // repository.
-func TestWhatIsNoGitServer(t *testing.T) {
+func TestWhatIsNotAGitServer(t *testing.T) {
 	for name, c := range strange() {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(tale(c))

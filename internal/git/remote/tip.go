@@ -68,7 +68,7 @@ func (s *store) resolve(ctx context.Context, ref string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", ref, err)
 	}
-	commit, tree, found := strings.Cut(git.Line(out), " ")
+	commit, tree, found := strings.Cut(git.FirstLine(out), " ")
 	if !found || !isID(tree) {
 		return "", fmt.Errorf("read %s: it is not a commit", ref)
 	}
@@ -124,8 +124,8 @@ type reads struct{ failed atomic.Pointer[error] }
 
 type readsKey struct{}
 
-// watched is a context whose reads are told of: who reads files of a tree may take one
-// that could not be fetched for broken or for missing.
+// watched is a context whose reads are told of: a reader may take a file
+// that could not be fetched for a broken or a missing one.
 func watched(ctx context.Context) (context.Context, *reads) {
 	r := &reads{}
 	return context.WithValue(ctx, readsKey{}, r), r
@@ -152,8 +152,8 @@ func (r *Remote) rootTree(ctx context.Context, commit string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}
-	r.known.addTree(commit, git.Line(out))
-	return git.Line(out), nil
+	r.known.addTree(commit, git.FirstLine(out))
+	return git.FirstLine(out), nil
 }
 
 // Fetch brings commits by id, without their files and what came before them.

@@ -10,7 +10,7 @@
 //     to be there once. A minute later, memory is read.
 //  5. Clusters come and go: what the process has open is compared with before.
 //
-// It prints one line a figure, and exits with 1 where one is short of its bar.
+// It prints one line a figure, and exits with 1 where one is over its bar.
 package main
 
 import (
@@ -20,14 +20,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/assaydev/assay/test/e2e/process"
+	"github.com/assaydev/assay/test/bench/bar"
 )
 
 // The bars.
@@ -45,8 +42,6 @@ type size struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	var n size
 	flag.IntVar(&n.apps, "applications", 2000, "Applications, all of which use the plugin")
 	flag.IntVar(&n.running, "running", 200, "experiments that run, and conclude at once")
@@ -55,28 +50,17 @@ func main() {
 	flag.IntVar(&n.rounds, "rounds", 1000, "clusters that come and go")
 	flag.DurationVar(&n.idle, "idle", time.Minute, "how long nothing changes")
 	flag.StringVar(&n.assayd, "assayd", "", "`file` of the daemon (default: the one that ships, built)")
-	flag.Parse()
-	short, err := run(ctx, n)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		stop()
-		os.Exit(2)
-	}
-	if short > 0 {
-		stop()
-		os.Exit(1)
-	}
+	bar.Main(func(ctx context.Context) (int, error) { return run(ctx, n) })
 }
 
-func run(ctx context.Context, n size) (short int, err error) {
+func run(ctx context.Context, n size) (over int, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
 	if n.assayd == "" {
-		n.assayd = filepath.Join(dir, "assayd")
-		if _, err := process.Run(ctx, "", nil, "./build", n.assayd); err != nil {
+		if n.assayd, err = bar.Assayd(ctx, dir); err != nil {
 			return 0, err
 		}
 	}
@@ -100,33 +84,33 @@ func run(ctx context.Context, n size) (short int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	short += figure("requests while nothing changes, in "+n.idle.String(), total(asked), 0)
+	over += bar.Figure("requests while nothing changes, in "+n.idle.String(), total(asked), 0)
 	for _, what := range slices.Sorted(maps.Keys(asked)) {
 		fmt.Printf("  %-43s %8d\n", what, asked[what])
 	}
 	if err := w.conclude(); err != nil {
-		return short, err
+		return over, err
 	}
 	began = time.Now()
 	if err := p.until(ctx, func() bool { return w.promoted() >= n.running }); err != nil {
-		return short, fmt.Errorf("%d of %d promotions: %w", w.promoted(), n.running, err)
+		return over, fmt.Errorf("%d of %d promotions: %w", w.promoted(), n.running, err)
 	}
 	fmt.Printf("%-45s %8s\n", fmt.Sprintf("%d conclusions at once, worked off", n.running), time.Since(began).Round(time.Second))
 	lost, twice := w.count()
-	short += figure("promotions lost", lost, 0) + figure("promotions twice", twice, 0)
+	over += bar.Figure("promotions lost", lost, 0) + bar.Figure("promotions twice", twice, 0)
 	if err := pause(ctx, time.Minute); err != nil {
-		return short, err
+		return over, err
 	}
 	resident, peak, err := p.memory()
 	if err != nil {
-		return short, err
+		return over, err
 	}
-	short += figure("resident a minute later, bytes", resident, mostResident) + figure("resident at the peak, bytes", peak, mostPeak)
+	over += bar.Figure("resident a minute later, bytes", resident, mostResident) + bar.Figure("resident at the peak, bytes", peak, mostPeak)
 	more, err := w.comeAndGo(ctx, p, n.rounds)
 	if err != nil {
-		return short, err
+		return over, err
 	}
-	return short + figure(fmt.Sprintf("descriptors and threads after %d clusters, more", n.rounds), more, mostLeft), nil
+	return over + bar.Figure(fmt.Sprintf("descriptors and threads after %d clusters, more", n.rounds), more, mostLeft), nil
 }
 
 // total counts requests that are neither watches nor about the lease.
@@ -137,15 +121,6 @@ func total(asked map[string]int) (n int) {
 		}
 	}
 	return n
-}
-
-// figure prints one, and returns 1 where it is short.
-func figure(name string, got, bar int) int {
-	fmt.Printf("%-45s %8d   at most %d\n", name, got, bar)
-	if got > bar {
-		return 1
-	}
-	return 0
 }
 
 // pause waits, as nothing is to happen.

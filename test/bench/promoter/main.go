@@ -10,7 +10,7 @@
 //     again.
 //  4. At the end, the history of main is counted.
 //
-// It prints one line a figure, and exits with 1 where one is short of its bar.
+// It prints one line a figure, and exits with 1 where one is over its bar.
 package main
 
 import (
@@ -20,18 +20,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
-	"github.com/assaydev/assay/test/e2e/process"
+	"github.com/assaydev/assay/test/bench/bar"
 	"github.com/assaydev/assay/test/e2e/stack"
 )
 
@@ -42,21 +40,9 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	rounds := flag.Int("rounds", 50, "conclusions that are timed")
 	kills := flag.Int("kills", 100, "conclusions in which the promoter is killed")
-	flag.Parse()
-	short, err := run(ctx, *rounds, *kills)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		stop()
-		os.Exit(2)
-	}
-	if short > 0 {
-		stop()
-		os.Exit(1)
-	}
+	bar.Main(func(ctx context.Context) (int, error) { return run(ctx, *rounds, *kills) })
 }
 
 // bench is the stack with one environment.
@@ -65,14 +51,14 @@ type bench struct {
 	promoted []string // IDs
 }
 
-func run(ctx context.Context, rounds, kills int) (short int, err error) {
+func run(ctx context.Context, rounds, kills int) (over int, err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	assayd := filepath.Join(dir, "assayd")
-	if _, err := process.Run(ctx, "", nil, "./build", assayd); err != nil {
+	assayd, err := bar.Assayd(ctx, dir)
+	if err != nil {
 		return 0, err
 	}
 	at := filepath.Join(dir, "s")
@@ -94,29 +80,20 @@ func run(ctx context.Context, rounds, kills int) (short int, err error) {
 	}
 	slices.Sort(times)
 	median, worst := times[len(times)/2], times[len(times)-1]
-	short += figure("conclusion to commit, median of "+fmt.Sprint(rounds), median, mostMedian)
-	short += figure("conclusion to commit, worst of "+fmt.Sprint(rounds), worst, mostWorst)
+	over += bar.Figure("conclusion to commit, median of "+fmt.Sprint(rounds), median.Round(time.Millisecond), mostMedian)
+	over += bar.Figure("conclusion to commit, worst of "+fmt.Sprint(rounds), worst.Round(time.Millisecond), mostWorst)
 	if err := b.killed(ctx, kills); err != nil {
-		return short, err
+		return over, err
 	}
 	lost, twice, err := b.count()
 	if err != nil {
-		return short, err
+		return over, err
 	}
 	fmt.Printf("%-45s %d lost, %d twice, of %d\n", fmt.Sprintf("promotions with %d kills", kills), lost, twice, len(b.promoted))
 	if lost+twice > 0 {
-		short++
+		over++
 	}
-	return short, nil
-}
-
-// figure prints one, and returns 1 where it is short.
-func figure(name string, got, bar time.Duration) int {
-	fmt.Printf("%-45s %8s   at most %s\n", name, got.Round(time.Millisecond), bar)
-	if got > bar {
-		return 1
-	}
-	return 0
+	return over, nil
 }
 
 // prepare commits the environment, and has the cluster know it.

@@ -6,7 +6,7 @@
 //  2. It writes the configuration, with a certificate and a host key if it is to be
 //     secure (secure.go), makes the database and an administrator, starts the server and
 //     waits until it answers.
-//  3. Server.Repo and Server.Token make what a test needs (api.go).
+//  3. Server.Repo and Server.NewToken make what a test needs (api.go).
 //  4. Server.Stop ends it.
 package gitea
 

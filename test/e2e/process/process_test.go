@@ -143,7 +143,7 @@ func TestStopKillsWhatIgnoresIt(t *testing.T) {
 	}
 }
 
-// alive says whether a process runs; one that is dead but not yet reaped by
+// alive reports whether a process runs; one that is dead but not yet reaped by
 // init does not count.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {

@@ -1,4 +1,4 @@
-package main
+package status
 
 import (
 	"fmt"
@@ -15,40 +15,21 @@ import (
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/promote"
-	"github.com/assaydev/assay/promote/status"
 )
 
-// printStatus prints the list. Like verify's report it is the result also where
-// an environment does not render, or a cluster does not tell.
-func (a *app) printStatus(list []status.Environment, format string, bare bool) error {
-	if format != formatText {
-		if err := a.structured(format, append([]status.Environment{}, list...)); err != nil {
-			return err
-		}
-	} else {
-		a.out.WriteString(statusTable(list, time.Now(), bare))
-	}
-	if slices.ContainsFunc(list, func(s status.Environment) bool {
-		return s.Error != "" || s.Experiment != nil && s.Experiment.Error != ""
-	}) {
-		return errReported
-	}
-	return nil
-}
-
-// statusTable is for people. The columns of experiments, pull requests and errors are there if
-// there are any.
-func statusTable(list []status.Environment, now time.Time, bare bool) string {
+// Table is the list for people, as of now; bare is without the head. The columns of experiments,
+// pull requests and errors are there if there are any.
+func Table(list []Environment, now time.Time, bare bool) string {
 	t := cli.Table{Head: []string{"ENVIRONMENT", "LAYOUT", "BASELINE", "CANDIDATE", "ID", "WAITING", "LAST", "AGE", "COMMIT"}, Bare: bare}
-	live := slices.ContainsFunc(list, func(s status.Environment) bool { return s.Experiment != nil })
+	live := slices.ContainsFunc(list, func(s Environment) bool { return s.Experiment != nil })
 	if live {
 		t.Head = append(t.Head, "EXPERIMENT")
 	}
-	pulls := slices.ContainsFunc(list, func(s status.Environment) bool { return len(s.Pulls) > 0 })
+	pulls := slices.ContainsFunc(list, func(s Environment) bool { return len(s.Pulls) > 0 })
 	if pulls {
 		t.Head = append(t.Head, "PULL REQUEST")
 	}
-	broken := slices.ContainsFunc(list, func(s status.Environment) bool { return s.Error != "" })
+	broken := slices.ContainsFunc(list, func(s Environment) bool { return s.Error != "" })
 	if broken {
 		t.Head = append(t.Head, "ERROR")
 	}
@@ -71,7 +52,7 @@ func statusTable(list []status.Environment, now time.Time, bare bool) string {
 }
 
 // versionsOf are the images of the baseline in short.
-func versionsOf(s status.Environment) string {
+func versionsOf(s Environment) string {
 	const most = 3
 	var names []string
 	for _, r := range s.Baseline {
@@ -104,7 +85,7 @@ func shortImage(ref string) string {
 }
 
 // candidateOf is what is under test, its ID, and how many wait.
-func candidateOf(s status.Environment) []string {
+func candidateOf(s Environment) []string {
 	if len(s.Candidates) == 0 {
 		return []string{"", "", ""}
 	}
@@ -116,7 +97,7 @@ func candidateOf(s status.Environment) []string {
 }
 
 // experimentOf is how the cluster has what is under test.
-func experimentOf(s status.Environment) string {
+func experimentOf(s Environment) string {
 	if s.Experiment == nil {
 		return ""
 	}
@@ -124,7 +105,7 @@ func experimentOf(s status.Environment) string {
 }
 
 // pullsOf are the numbers of the open pull requests.
-func pullsOf(s status.Environment) string {
+func pullsOf(s Environment) string {
 	var numbers []string
 	for _, p := range s.Pulls {
 		numbers = append(numbers, strconv.FormatInt(p.Number, 10))
@@ -133,7 +114,7 @@ func pullsOf(s status.Environment) string {
 }
 
 // lastOf is the last decision, its age, and its commit.
-func lastOf(s status.Environment, now time.Time) []string {
+func lastOf(s Environment, now time.Time) []string {
 	if s.Last == nil {
 		return []string{"", "", ""}
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/assaydev/assay/internal/git"
 )
 
-// Line is a branch's own line of commits, newest first: each is followed by its
-// first parent.
-type Line struct {
+// FirstParents is the first-parent history of a branch: its own commits, newest
+// first.
+type FirstParents struct {
 	remote *Remote
 	store  *store
 	remove func()
@@ -23,17 +23,17 @@ type Line struct {
 	n      int // how many of them may be asked for
 }
 
-// Line reads the newest n commits of a branch's line, without their files. The
-// caller closes it.
-func (r *Remote) Line(ctx context.Context, branch string, n int) (*Line, error) {
+// FirstParents reads the newest n commits of a branch's own, without their files.
+// The caller closes it.
+func (r *Remote) FirstParents(ctx context.Context, branch string, n int) (*FirstParents, error) {
 	s, remove, err := r.past(ctx, branch, n)
 	if err != nil {
 		return nil, err
 	}
-	l := &Line{remote: r, store: s, remove: remove, n: n}
+	l := &FirstParents{remote: r, store: s, remove: remove, n: n}
 	out, err := s.run.Run(ctx, nil, "log", "--first-parent", "--format=%H %ct %T", tipRef, "--")
 	if err == nil {
-		l.points, err = parseLine(string(out))
+		l.points, err = parsePoints(string(out))
 	}
 	if err != nil {
 		remove()
@@ -43,10 +43,10 @@ func (r *Remote) Line(ctx context.Context, branch string, n int) (*Line, error) 
 }
 
 // Close removes what was fetched.
-func (l *Line) Close() { l.remove() }
+func (l *FirstParents) Close() { l.remove() }
 
 // Tip is its newest commit.
-func (l *Line) Tip() string {
+func (l *FirstParents) Tip() string {
 	if len(l.points) == 0 {
 		return ""
 	}
@@ -54,7 +54,7 @@ func (l *Line) Tip() string {
 }
 
 // Tree opens the files of a commit, as Remote.Tree does.
-func (l *Line) Tree(ctx context.Context, commit string) (*git.Tree, error) {
+func (l *FirstParents) Tree(ctx context.Context, commit string) (*git.Tree, error) {
 	return l.remote.Tree(ctx, commit)
 }
 
@@ -63,7 +63,7 @@ func (l *Line) Tree(ctx context.Context, commit string) (*git.Tree, error) {
 // the newest n commits, or if the commit is not one of them.
 //
 // It walks back in growing steps: most paths that are asked for changed lately.
-func (l *Line) Changed(ctx context.Context, from string, paths []string) (git.Change, bool, error) {
+func (l *FirstParents) Changed(ctx context.Context, from string, paths []string) (git.Change, bool, error) {
 	const first = 8
 	start := slices.IndexFunc(l.points, func(p point) bool { return p.commit == from })
 	for size := first; start >= 0 && start < min(len(l.points), l.n); start, size = start+size, size*4 {
@@ -92,15 +92,15 @@ func (l *Line) Changed(ctx context.Context, from string, paths []string) (git.Ch
 	return git.Change{Commit: root.commit, Time: root.time}, true, nil
 }
 
-// point is a commit of a line, newest first.
+// point is one of the commits.
 type point struct {
 	commit string
 	time   time.Time
 	tree   string
 }
 
-func parseLine(out string) ([]point, error) {
-	var line []point
+func parsePoints(out string) ([]point, error) {
+	var points []point
 	for record := range strings.Lines(out) {
 		fields := strings.Fields(record)
 		if len(fields) != 3 {
@@ -110,16 +110,16 @@ func parseLine(out string) ([]point, error) {
 		if err != nil {
 			return nil, fmt.Errorf("git log: %q is not a time", fields[1])
 		}
-		line = append(line, point{fields[0], time.Unix(seconds, 0), fields[2]})
+		points = append(points, point{fields[0], time.Unix(seconds, 0), fields[2]})
 	}
-	return line, nil
+	return points, nil
 }
 
 // at is what each root tree has at a path, the zero entry where there is
 // nothing. Each level of directories is fetched once.
-func (s *store) at(ctx context.Context, line []point, name string) (map[string]treeEntry, error) {
+func (s *store) at(ctx context.Context, points []point, name string) (map[string]treeEntry, error) {
 	found := map[string]treeEntry{}
-	for _, p := range line {
+	for _, p := range points {
 		found[p.tree] = treeEntry{modeDir, p.tree}
 	}
 	if name == "." {

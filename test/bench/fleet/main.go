@@ -8,7 +8,7 @@
 //  3. While nothing changes, requests are counted.
 //  4. All experiments conclude at once; main is read until it has all promotions, each of which has
 //     to be there once. A minute later, memory is read.
-//  5. Clusters come and go: what the process has open is compared with before.
+//  5. Clusters come and go, and definitions of a kind: what the process has is compared with before.
 //
 // It prints one line a figure, and exits with 1 where one is short of its bar.
 package main
@@ -34,14 +34,16 @@ import (
 const (
 	mostResident = 150 << 20 // a minute after the last conclusion
 	mostPeak     = 300 << 20
-	mostLeft     = 20 // goroutines and descriptors more than before
+	mostLeft     = 20      // goroutines, and descriptors and threads, more than before
+	mostKept     = 2 << 20 // live heap, likewise
 )
 
 // size is how much there is.
 type size struct {
-	apps, running, clusters, status, rounds int
-	idle                                    time.Duration
-	assayd                                  string
+	apps, running, clusters, status int
+	rounds, definitions             int
+	idle                            time.Duration
+	assayd                          string
 }
 
 func main() {
@@ -53,6 +55,7 @@ func main() {
 	flag.IntVar(&n.clusters, "clusters", 50, "clusters that Applications deploy to")
 	flag.IntVar(&n.status, "status", 6, "`KiB` of an Application's status")
 	flag.IntVar(&n.rounds, "rounds", 1000, "clusters that come and go")
+	flag.IntVar(&n.definitions, "definitions", 100, "definitions of a kind that come and go")
 	flag.DurationVar(&n.idle, "idle", time.Minute, "how long nothing changes")
 	flag.StringVar(&n.assayd, "assayd", "", "`file` of the daemon (default: the one that ships, built)")
 	flag.Parse()
@@ -122,11 +125,27 @@ func run(ctx context.Context, n size) (short int, err error) {
 		return short, err
 	}
 	short += figure("resident a minute later, bytes", resident, mostResident) + figure("resident at the peak, bytes", peak, mostPeak)
-	more, err := w.comeAndGo(ctx, p, n.rounds)
+	before, err := p.held(ctx)
 	if err != nil {
 		return short, err
 	}
-	return short + figure(fmt.Sprintf("descriptors and threads after %d clusters, more", n.rounds), more, mostLeft), nil
+	if err := w.comeAndGo(ctx, p, n.rounds); err != nil {
+		return short, err
+	}
+	if err := w.define(ctx, p, n.definitions); err != nil {
+		return short, err
+	}
+	if err := pause(ctx, 30*time.Second); err != nil {
+		return short, err
+	}
+	after, err := p.held(ctx)
+	if err != nil {
+		return short, err
+	}
+	fmt.Printf("after %d clusters and %d definitions that came and went:\n", n.rounds, n.definitions)
+	return short + figure("  descriptors and threads more", after.open-before.open, mostLeft) +
+		figure("  goroutines more", after.goroutines-before.goroutines, mostLeft) +
+		figure("  live heap more, bytes", after.heap-before.heap, mostKept), nil
 }
 
 // total counts requests that are neither watches nor about the lease.

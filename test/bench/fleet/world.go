@@ -27,6 +27,7 @@ var (
 	projects     = kubefake.Kind{Group: "argoproj.io", Version: "v1alpha1", Kind: "AppProject", Resource: "appprojects"}
 	definitions  = kubefake.Kind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition", Resource: "customresourcedefinitions", Cluster: true}
 	jobs         = kubefake.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs"}
+	deployments  = kubefake.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments"}
 	testRuns     = kubefake.Kind{Group: "k6.io", Version: "v1alpha1", Kind: "TestRun", Resource: "testruns"}
 )
 
@@ -52,7 +53,7 @@ func newWorld(dir string, n size) (*world, error) {
 	w.hub.Serve(secrets, configMaps, events, applications, projects, definitions, jobs)
 	for range 3 {
 		s := kubefake.Start()
-		s.Serve(definitions, jobs)
+		s.Serve(definitions, jobs, deployments) // variants are compared with what Git renders
 		w.spokes = append(w.spokes, s)
 	}
 	err := w.environments(filepath.Join(dir, "tree"))

@@ -134,6 +134,9 @@ func ByVerdict(find Objects, wanted decision.Outcome) Decider {
 // carries out nothing: a verdict that decides is a Choice that is not held.
 func Read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
 	res := tip.Rendered
+	if res.Waits() {
+		return waits(res, WaitsInGit), nil
+	}
 	objs, err := find(ctx, res)
 	if err != nil {
 		return Choice{}, err
@@ -153,6 +156,10 @@ func Read(ctx context.Context, tip Tip, find Objects) (Choice, error) {
 	}
 	return c, nil
 }
+
+// WaitsInGit is why a candidate is not tested that its marker has wait. Whatever a cluster has of it is of
+// before.
+const WaitsInGit = "it waits in Git (spec.waiting of the marker) until the promoter lets it run"
 
 // waits is the choice for a candidate that nothing is known of yet.
 func waits(res *render.Result, why string) Choice {

@@ -39,6 +39,9 @@ func ByDeployments(list []Deployment) Decider {
 		if tip.Rendered == nil {
 			return Choice{}, fmt.Errorf("follow verdict: the candidate does not render")
 		}
+		if tip.Rendered.Waits() {
+			return waits(tip.Rendered, WaitsInGit), nil
+		}
 		v := verdicts{tip: tip}
 		for _, d := range list {
 			if err := v.ask(ctx, d, len(list) > 1); err != nil {

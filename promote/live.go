@@ -69,7 +69,7 @@ func judging(res *render.Result, namespace string) ([]*unstructured.Unstructured
 	var out []*unstructured.Unstructured
 	keys := res.Judges()
 	engines := engine.With(res.Plan.Spec.Experiment.Engines)
-	for _, o := range res.Output() {
+	for _, o := range res.Tested() {
 		key := object.KeyOf(o)
 		if !slices.Contains(keys, key) {
 			continue

@@ -222,7 +222,7 @@ func Introduce(ctx context.Context, req render.Request, forms []Form) (git.File,
 // fits is a candidate of another environment as it is called here, and what it is
 // proven to render to; nil where it is under test, waits or is promoted already.
 func fits(ctx context.Context, req render.Request, now marker.File, c spec.Candidate, baseline []*unstructured.Unstructured) (_ spec.Candidate, then *render.Result, err error) {
-	c.Spec.Attempt = 0
+	c.Spec.Attempt, c.Spec.Waiting = 0, false
 	c.Spec.Images = translate(c.Spec.Images, baseline)
 	if c.Spec.Patches, err = anywhere(c.Spec.Patches); err != nil {
 		return c, nil, err

@@ -24,8 +24,8 @@ type History interface {
 	Tree(ctx context.Context, commit string) (*git.Tree, error)
 }
 
-// UnderTestSince is when the branch began to hold what is tested under a digest: the
-// time of the commit since which the environment renders to it without a break. It is
+// UnderTestSince is when the branch began to hold what is tested under a digest: the time of
+// the commit since which the environment renders to it without a break, and does not wait. It is
 // zero where the tip does not render to it, and where that is longer ago than the
 // history reaches.
 //
@@ -63,8 +63,8 @@ func rendersTo(ctx context.Context, branch History, commit string, id digest.Dig
 	if failed := tree.Failed(); failed != nil || ctx.Err() != nil {
 		return nil, false, cmp.Or(failed, ctx.Err())
 	}
-	if err != nil || res.Digest != id {
-		return nil, false, nil // what did not render was not tested
+	if err != nil || res.Digest != id || res.Waits() {
+		return nil, false, nil // what did not render was not tested, nor what waited
 	}
 	return inputsOf(req), true, nil
 }

@@ -147,10 +147,23 @@ func (r *run) besides() []string {
 }
 
 // Output is what Argo CD gets: the baseline, then the variant, then what was
-// injected. Objects under routing carry the ID while a marker exists.
+// injected. Objects under routing carry the ID while a marker exists. While the candidate
+// waits, it is the baseline alone.
 func (r *Result) Output() []*unstructured.Unstructured {
-	if r.Marker == nil {
+	if r.Marker == nil || r.Waits() {
 		return r.Baseline
+	}
+	return r.Tested()
+}
+
+// Waits reports whether the marker says that its candidate is not tested yet. It takes nothing
+// to say so: that withholds, and permits nothing.
+func (r *Result) Waits() bool { return r.Marker != nil && r.Marker.Spec.Waiting }
+
+// Tested is what Argo CD gets while the candidate does not wait; nil without a marker.
+func (r *Result) Tested() []*unstructured.Unstructured {
+	if r.Marker == nil {
+		return nil
 	}
 	out := make([]*unstructured.Unstructured, 0, len(r.kept)+len(r.Variant)+len(r.Injected))
 	return append(append(append(out, r.kept...), r.Variant...), r.Injected...)

@@ -36,7 +36,7 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	res.bind()
 	res.Untested, res.Selected, res.Rewritten = v.Untested, v.Selected, v.Rewritten
 	res.Warnings = append(append(append(res.Warnings, v.Warnings...), warnings...), postSync(res.Baseline)...)
-	return r.checkOutput(res.Output(), app.namespace)
+	return r.checkOutput(res.Tested(), app.namespace)
 }
 
 // bind gives every object that judges the experiment's digest.

@@ -19,6 +19,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/budget"
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/clustersecret"
@@ -57,6 +58,7 @@ type promoterFlags struct {
 	commitStatus            bool
 	commits, workers        int
 	shards                  int
+	budgets                 budget.Limits
 	memory                  cli.ByteSize
 	files                   envfs.Limits
 	limits                  render.Limits
@@ -129,6 +131,9 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics, as :8080 (default: none)")
 	s.BoolVar(&f.commitStatus, "commit-status", false, "give the commit of a candidate a status on the forge, of the context assay/ENVIRONMENT: GitHub's fine-grained tokens need commit statuses, write")
 	s.Var((*cli.Count)(&f.shards), "shards", "`parts` that the work is shared in with other replicas, at most 8; all of them must say the same (default: this one works alone)")
+	s.Var((*cli.Count)(&f.budgets.Instance), "max-experiments", "`experiments` that may run at once; more wait in Git, in the order of their markers (default: any number)")
+	s.Var((*cli.Count)(&f.budgets.Project), "max-experiments-per-project", "likewise, `experiments` of Applications of one AppProject")
+	s.Var((*cli.Count)(&f.budgets.Destination), "max-experiments-per-destination", "likewise, `experiments` in one cluster")
 	s.BoolVar(&f.dryRun, "dry-run", false, "prove what would be written, log it, and write nothing")
 	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
 	s.Var(&f.memory, "memory-limit", "end with an error when more memory is taken (default 2Gi, or three quarters of what the system gives if that is less)")
@@ -256,7 +261,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 				o.Signing = credential.Signing{Format: "ssh", Key: key, Env: process.Env}
 			}
 		},
-		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, CommitStatus: f.commitStatus, Shards: f.shards, Identity: replica, Workers: f.workers, Log: logger,
+		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, CommitStatus: f.commitStatus, Shards: f.shards, Budgets: f.budgets, Identity: replica, Workers: f.workers, Log: logger,
 	}, nil
 }
 

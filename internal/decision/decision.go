@@ -18,6 +18,11 @@ const (
 	Candidate Outcome = "candidate"
 	Withdraw  Outcome = "withdraw"
 
+	// Wait and Admit are the promoter's: a candidate waits, as too many experiments run, and
+	// then does not any more.
+	Wait  Outcome = "wait"
+	Admit Outcome = "admit"
+
 	// Preempt and Drop are what a new candidate does to others: it takes the place of
 	// the one under test, or of one that waited.
 	Preempt Outcome = "preempt"

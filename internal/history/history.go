@@ -72,14 +72,14 @@ func (r Record) byCandidate() string {
 
 // Decides reports whether the outcome decides what becomes of a candidate.
 func (r Record) Decides() bool {
-	return !slices.Contains([]decision.Outcome{decision.Candidate, decision.Withdraw, decision.Preempt, decision.Drop, decision.Close}, r.Outcome)
+	return !slices.Contains([]decision.Outcome{decision.Candidate, decision.Withdraw, decision.Wait, decision.Admit, decision.Preempt, decision.Drop, decision.Close}, r.Outcome)
 }
 
 // PromotionID is an ID for all commits that one promotion makes, in this
 // environment and in the next ones: a function of what is promoted, so that who
 // takes up an unfinished promotion computes the same.
 func PromotionID(env spec.Environment, experiment digest.Digest, c spec.Candidate) (string, error) {
-	c.Metadata = spec.Metadata{}
+	c.Metadata, c.Spec.Waiting = spec.Metadata{}, false
 	data, err := spec.EncodeCandidate(c)
 	if err != nil {
 		return "", err

@@ -57,7 +57,8 @@ func Read(fsys *envfs.FS, dir, env string) (File, error) {
 
 // Put returns the documents with the new candidate in its place. The one under
 // test stays first, unless the queue lets a new one preempt it: those that wait
-// then wait for the new one.
+// then wait for the new one. What takes the place of one that the promoter has wait, waits in
+// its place.
 func Put(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate {
 	for i, other := range now {
 		if Same(other.Spec.Change, c.Spec.Change) && (queue == "every" || queue == "latest" && i == 0) {
@@ -70,6 +71,7 @@ func Put(now []spec.Candidate, c spec.Candidate, queue string) []spec.Candidate 
 	case len(now) == 0:
 		return []spec.Candidate{c}
 	case queue == "preempt" || queue == "":
+		c.Spec.Waiting = c.Spec.Waiting || now[0].Spec.Waiting
 		waiting := slices.DeleteFunc(slices.Clone(now[1:]), func(other spec.Candidate) bool { return Same(other.Spec.Change, c.Spec.Change) })
 		return append([]spec.Candidate{c}, waiting...)
 	case queue == "latest":

@@ -10,12 +10,15 @@ type Candidate struct {
 	Spec       CandidateSpec `json:"spec"`                                            // the change under test
 }
 
-// CandidateSpec is the change under test, and which attempt at it this is.
+// CandidateSpec is the change under test, which attempt at it this is, and whether it waits.
 type CandidateSpec struct {
 	Change `json:",inline"`
 
 	// tells a second test of the same change from the first, which is 0
 	Attempt int64 `json:"attempt,omitempty" jsonschema:"minimum=0"`
+
+	// the baseline runs alone until the promoter takes this away, as there is room for another experiment
+	Waiting bool `json:"waiting,omitempty"`
 }
 
 // Change is the edit of the environment's own files. At least one field is set.

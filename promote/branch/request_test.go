@@ -3,6 +3,8 @@ package branch
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -179,6 +181,46 @@ func TestForgeThatSlowsDown(t *testing.T) {
 		t.Errorf("%+v", r.Pull)
 	}
 	s.lawful(1)
+}
+
+// TestForgeThatLiesAboutAMerge: a forge that says that it merged is believed only if the branch has what was
+// proven; once it does as it says, the promotion lands, once.
+func TestForgeThatLiesAboutAMerge(t *testing.T) {
+	for name, says := range map[string]func(s *site) string{
+		"the branch as it was":        func(s *site) string { return s.tip("main") },
+		"the head, which is not main": func(s *site) string { return s.one().Head },
+		"a commit that nobody has":    func(*site) string { return strings.Repeat("1234", 10) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, forge.GitHub, envrepo.Prod("merge: auto"))
+			tip := s.tip("main")
+			s.lies = func(r *http.Request) *http.Response {
+				if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/merge") {
+					return nil
+				}
+				sha := says(s)
+				if branch := s.tip(sha); branch != "" {
+					sha = branch
+				}
+				body := fmt.Sprintf(`{"sha":%q,"merged":true,"message":"Pull Request successfully merged"}`, sha)
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if r, err := s.process().Decide(ctx, promote.ByHand(decision.Promote, "looks good", "")); err == nil {
+				t.Errorf("it was believed: %+v", r.Landing)
+			}
+			if s.tip("main") != tip {
+				t.Error("main has moved")
+			}
+			s.lies = nil
+			if r := s.promote(); r.Pull.State != promote.Merged || r.Commit != s.tip("main") {
+				t.Errorf("%+v at %s", r.Pull, r.Commit)
+			}
+			s.lawful(1)
+		})
+	}
 }
 
 // TestForgeThatMayNotClose: the decision landed, and that is what counts.

@@ -38,7 +38,7 @@ func (s Server) Superseded(ctx context.Context, commit string) (gone bool, err e
 // testedIn is the digest that an environment has under test in a tree; empty without one.
 func testedIn(ctx context.Context, view promote.View, tree fs.FS) (digest.Digest, error) {
 	res, err := render.Environment(ctx, view.In(tree))
-	if err != nil {
+	if err != nil || res.Waits() {
 		return "", err
 	}
 	return res.Digest, nil

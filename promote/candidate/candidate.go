@@ -261,7 +261,7 @@ func (p *Placement) Title() string {
 // name names the candidate, and takes over what the marker says of the same
 // change already.
 func (p Put) name(m *Marker, c *spec.Candidate) {
-	c.Spec.Attempt = 0
+	c.Spec.Attempt, c.Spec.Waiting = 0, false
 	switch {
 	case p.Name != "":
 		c.Metadata.Name = p.Name
@@ -272,7 +272,7 @@ func (p Put) name(m *Marker, c *spec.Candidate) {
 		if !marker.Same(other.Spec.Change, c.Spec.Change) {
 			continue
 		}
-		c.Spec.Attempt = other.Spec.Attempt
+		c.Spec.Attempt, c.Spec.Waiting = other.Spec.Attempt, other.Spec.Waiting
 		c.Metadata.Annotations = other.Metadata.Annotations
 		if p.Name == "" {
 			c.Metadata.Name = other.Metadata.Name

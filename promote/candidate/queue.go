@@ -30,7 +30,7 @@ func Queue(candidates []spec.Candidate) []Queued {
 	for i, c := range candidates {
 		list[i] = Queued{Candidate: c, State: Waiting}
 	}
-	if len(list) > 0 {
+	if len(list) > 0 && !list[0].Spec.Waiting {
 		list[0].State = Tested
 	}
 	return list

@@ -33,7 +33,7 @@ func (p *Placement) Report(dryRun bool) Report {
 	}
 	r.ID, r.Digest, r.State, r.Untested = p.Rendered.ID, p.Rendered.Digest, Tested, p.Rendered.Untested
 	r.LeftOut = p.LeftOut
-	if p.Waits() {
+	if p.Waits() || p.Queue[0].Spec.Waiting {
 		r.State = Waiting
 	}
 	for _, k := range p.Rendered.Targets {

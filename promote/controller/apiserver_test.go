@@ -1,12 +1,7 @@
 package controller
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"maps"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,43 +10,39 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/assaydev/assay/test/kubefake"
 )
 
-// apiServer is as much of an API server as the promoter asks: discovery, and objects that are
-// read, listed, watched, made and patched.
+// apiServer is an API server whose objects are told by their paths, and which notes what it is asked.
 type apiServer struct {
-	t      *testing.T
-	server *httptest.Server
+	*kubefake.Server
+	t *testing.T
 
-	mu       sync.Mutex
-	kinds    map[string]map[string]string    // by group and version: the kinds of resources
-	objects  map[string]map[string]any       // by path
-	watching map[string]map[chan []byte]bool // by the path of a list
-	refused  map[string]int                  // status by "METHOD path"
-	asked    []string                        // "METHOD path", but for watches
-	once     map[string]func()               // called before a request that begins so, "METHOD path", is served
-	version  int
+	mu      sync.Mutex
+	kinds   map[string]kubefake.Kind // by group and version, and resource
+	refused map[string]int           // status by "METHOD path"
+	asked   []string                 // "METHOD path", but for watches
+	once    map[string]func()        // called before a request that begins so, "METHOD path", is served
 }
 
 func newAPIServer(t *testing.T) *apiServer {
-	s := &apiServer{
-		t: t, kinds: map[string]map[string]string{}, objects: map[string]map[string]any{}, watching: map[string]map[chan []byte]bool{}, refused: map[string]int{}, once: map[string]func(){},
-	}
-	s.serves("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition")
-	s.server = httptest.NewServer(s)
-	t.Cleanup(s.server.Close)
-	t.Cleanup(s.server.CloseClientConnections)
+	s := &apiServer{Server: api(t), t: t, kinds: map[string]kubefake.Kind{}, refused: map[string]int{}, once: map[string]func(){}}
+	s.Withdraw(jobKind)
+	s.kinds["apiextensions.k8s.io/v1/customresourcedefinitions"] = definitionKind
+	s.Fault(s.meet)
 	return s
 }
 
 func (s *apiServer) config() *rest.Config {
-	return &rest.Config{Host: s.server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"}}
+	return &rest.Config{
+		Host: s.URL, TLSClientConfig: rest.TLSClientConfig{CAData: s.CA()}, QPS: -1,
+		ContentConfig: rest.ContentConfig{ContentType: "application/json", AcceptContentTypes: "application/json"},
+	}
 }
 
 // client reads and writes what the promoter does.
@@ -73,72 +64,36 @@ func (s *apiServer) client() client.Client {
 
 // serves adds a kind.
 func (s *apiServer) serves(version, resource, kind string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.kinds[version] == nil {
-		s.kinds[version] = map[string]string{}
-	}
-	s.kinds[version][resource] = kind
-}
-
-// drops takes the kinds of a group and version away.
-func (s *apiServer) drops(version string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.kinds, version)
-}
-
-// put makes or replaces an object, and tells who watches.
-func (s *apiServer) put(path string, object map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.store(path, object)
-}
-
-func (s *apiServer) store(path string, object map[string]any) {
-	s.version++
-	about, _ := object["metadata"].(map[string]any)
-	about["resourceVersion"] = fmt.Sprint(s.version)
-	event := "MODIFIED"
-	if s.objects[path] == nil {
-		event = "ADDED"
-	}
-	s.objects[path] = object
-	s.tell(event, path, object)
-}
-
-// remove takes an object away.
-func (s *apiServer) remove(path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	object := s.objects[path]
-	delete(s.objects, path)
-	s.tell("DELETED", path, object)
-}
-
-func (s *apiServer) tell(event, path string, object map[string]any) {
-	data, err := json.Marshal(map[string]any{"type": event, "object": partial(object)})
+	gv, err := schema.ParseGroupVersion(version)
 	if err != nil {
-		s.t.Error(err)
+		s.t.Fatal(err)
 	}
-	for list, watches := range s.watching {
-		for ch := range watches {
-			if in(list, path) {
-				ch <- data
+	k := kubefake.Kind{Group: gv.Group, Version: gv.Version, Kind: kind, Resource: resource}
+	s.kinds[version+"/"+resource] = k
+	s.Serve(k)
+}
+
+// at is the kind, the namespace and the name of a path, as far as it has them.
+func (s *apiServer) at(path string) (k kubefake.Kind, namespace, name string) {
+	s.t.Helper()
+	rest := strings.TrimPrefix(strings.TrimPrefix(path, "/apis/"), "/api/")
+	version, below, namespaced := strings.Cut(rest, "/namespaces/")
+	if namespaced {
+		namespace, below, _ = strings.Cut(below, "/")
+	} else {
+		for known := range s.kinds {
+			if rest == known || strings.HasPrefix(rest, known+"/") {
+				version, _ = cutLast(known)
+				below = strings.TrimPrefix(rest, version+"/")
 			}
 		}
 	}
-}
-
-// in reports whether an object is in a list: of its namespace, or of all.
-func in(list, path string) bool {
-	dir, _ := cutLast(path)
-	all := dir
-	if before, rest, found := strings.Cut(dir, "/namespaces/"); found {
-		_, resource, _ := strings.Cut(rest, "/")
-		all = before + "/" + resource
+	resource, name, _ := strings.Cut(below, "/")
+	k, known := s.kinds[version+"/"+resource]
+	if !known {
+		s.t.Fatalf("%s is of no kind that is served", path)
 	}
-	return list == dir || list == all
+	return k, namespace, name
 }
 
 func cutLast(path string) (dir, name string) {
@@ -146,11 +101,25 @@ func cutLast(path string) (dir, name string) {
 	return path[:max(i, 0)], path[i+1:]
 }
 
-// open is how many watch a list.
-func (s *apiServer) open(list string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.watching[list])
+// put makes or replaces an object, and tells who watches.
+func (s *apiServer) put(path string, object map[string]any) {
+	s.t.Helper()
+	k, _, _ := s.at(path)
+	if err := s.Put(k, object); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// remove takes an object away.
+func (s *apiServer) remove(path string) { s.Delete(s.at(path)) }
+
+// object is one as it is now; nil where it is not there.
+func (s *apiServer) object(path string) map[string]any { return s.Object(s.at(path)) }
+
+// count is how many objects a list has.
+func (s *apiServer) count(path string) int {
+	k, _, _ := s.at(path)
+	return s.Count(k)
 }
 
 // requests are those that were made, less watches.
@@ -160,25 +129,6 @@ func (s *apiServer) requests() []string {
 	return slices.Clone(s.asked)
 }
 
-// count is how many objects there are whose path begins so.
-func (s *apiServer) count(prefix string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for path := range s.objects {
-		if strings.HasPrefix(path, prefix) {
-			n++
-		}
-	}
-	return n
-}
-
-// object is one as it is now; nil where it is not there.
-func (s *apiServer) object(path string) map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.objects[path])
-}
-
 // refuses answers requests with a status.
 func (s *apiServer) refuses(method, path string, status int) {
 	s.mu.Lock()
@@ -186,36 +136,23 @@ func (s *apiServer) refuses(method, path string, status int) {
 	s.refused[method+" "+path] = status
 }
 
-func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Get("watch") != "" {
-		s.watch(w, r)
-		return
-	}
-	request := r.Method + " " + r.URL.Path
-	s.interrupt(request)
+// happens has something happen before the next request that begins so is served.
+func (s *apiServer) happens(request string, meanwhile func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, request)
-	if status := s.refused[request]; status != 0 {
-		answerStatus(w, status)
-		return
-	}
-	switch r.Method {
-	case http.MethodGet:
-		s.get(w, r)
-	case http.MethodPost:
-		s.post(w, r)
-	case http.MethodPatch:
-		s.patch(w, r)
-	default:
-		answerStatus(w, http.StatusMethodNotAllowed)
-	}
+	s.once[request] = meanwhile
 }
 
-// interrupt has something happen between two requests.
-func (s *apiServer) interrupt(request string) {
-	var meanwhile func()
+// meet sees each request before it is served.
+func (s *apiServer) meet(w http.ResponseWriter, r *http.Request) bool {
+	if r.URL.Query().Get("watch") != "" {
+		return false
+	}
+	request := r.Method + " " + r.URL.Path
 	s.mu.Lock()
+	s.asked = append(s.asked, request)
+	status := s.refused[request]
+	var meanwhile func()
 	for prefix, f := range s.once {
 		if strings.HasPrefix(request, prefix) {
 			meanwhile = f
@@ -226,198 +163,7 @@ func (s *apiServer) interrupt(request string) {
 	if meanwhile != nil {
 		meanwhile()
 	}
-}
-
-// happens has something happen before the next request that begins so is served.
-func (s *apiServer) happens(request string, meanwhile func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.once[request] = meanwhile
-}
-
-func (s *apiServer) get(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.Path
-	version := strings.TrimPrefix(strings.TrimPrefix(path, "/apis/"), "/api/")
-	switch {
-	case path == "/api":
-		answer(w, metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions", APIVersion: "v1"}, Versions: []string{"v1"}})
-	case path == "/apis":
-		list := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
-		for text := range s.kinds {
-			group, version, _ := strings.Cut(text, "/")
-			at := metav1.GroupVersionForDiscovery{GroupVersion: text, Version: version}
-			list.Groups = append(list.Groups, metav1.APIGroup{Name: group, Versions: []metav1.GroupVersionForDiscovery{at}, PreferredVersion: at})
-		}
-		answer(w, list)
-	case s.objects[path] != nil:
-		answer(w, s.objects[path])
-	case s.kinds[version] != nil:
-		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: version}
-		for resource, kind := range s.kinds[version] {
-			list.APIResources = append(list.APIResources, metav1.APIResource{Name: resource, Kind: kind, Namespaced: true, Verbs: []string{"list", "watch"}})
-		}
-		answer(w, list)
-	default:
-		s.list(w, r)
-	}
-}
-
-// list answers with the objects in a path. A single object that is not there is an error.
-func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
-	selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
-	if err != nil {
-		answerStatus(w, http.StatusBadRequest)
-		return
-	}
-	metadata := strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList")
-	items := []any{}
-	for path, object := range s.objects {
-		if !in(r.URL.Path, path) || !selector.Matches(labelsOf(object)) {
-			continue
-		}
-		if metadata {
-			object = partial(object)
-		}
-		items = append(items, object)
-	}
-	dir, resource := cutLast(r.URL.Path)
-	version := strings.TrimPrefix(strings.TrimPrefix(dir, "/apis/"), "/api/")
-	if before, _, namespaced := strings.Cut(version, "/namespaces/"); namespaced {
-		version = before
-	}
-	kind := s.kinds[version][resource]
-	if kind == "" {
-		answerStatus(w, http.StatusNotFound)
-		return
-	}
-	if metadata {
-		kind, version = "PartialObjectMetadata", "meta.k8s.io/v1"
-	}
-	answer(w, map[string]any{"kind": kind + "List", "apiVersion": version, "metadata": map[string]any{"resourceVersion": fmt.Sprint(s.version)}, "items": items})
-}
-
-func (s *apiServer) post(w http.ResponseWriter, r *http.Request) {
-	var object map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&object); err != nil {
-		answerStatus(w, http.StatusBadRequest)
-		return
-	}
-	about, _ := object["metadata"].(map[string]any)
-	path := fmt.Sprint(r.URL.Path, "/", about["name"])
-	if s.objects[path] != nil {
-		answerStatus(w, http.StatusConflict, metav1.StatusReasonAlreadyExists)
-		return
-	}
-	s.store(path, object)
-	answer(w, object)
-}
-
-func (s *apiServer) patch(w http.ResponseWriter, r *http.Request) {
-	var patch map[string]any
-	data, _ := io.ReadAll(r.Body)
-	object := s.objects[r.URL.Path]
-	switch err := json.Unmarshal(data, &patch); {
-	case err != nil || r.Header.Get("Content-Type") != "application/merge-patch+json":
-		answerStatus(w, http.StatusBadRequest)
-		return
-	case object == nil:
-		answerStatus(w, http.StatusNotFound)
-		return
-	}
-	about, _ := patch["metadata"].(map[string]any)
-	now, _ := object["metadata"].(map[string]any)
-	if v := about["resourceVersion"]; v != nil && v != now["resourceVersion"] {
-		answerStatus(w, http.StatusConflict)
-		return
-	}
-	merge(object, patch)
-	s.store(r.URL.Path, object)
-	answer(w, object)
-}
-
-// merge is a JSON merge patch.
-func merge(object, patch map[string]any) {
-	for name, value := range patch {
-		inner, isMap := value.(map[string]any)
-		switch {
-		case value == nil:
-			delete(object, name)
-		case isMap:
-			of, _ := object[name].(map[string]any)
-			if of == nil {
-				of = map[string]any{}
-				object[name] = of
-			}
-			merge(of, inner)
-		default:
-			object[name] = value
-		}
-	}
-}
-
-// watch sends events until the client leaves.
-func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
-	ch := make(chan []byte, 100)
-	s.mu.Lock()
-	if status := s.refused["WATCH "+r.URL.Path]; status != 0 {
-		s.mu.Unlock()
-		answerStatus(w, status)
-		return
-	}
-	if s.watching[r.URL.Path] == nil {
-		s.watching[r.URL.Path] = map[chan []byte]bool{}
-	}
-	s.watching[r.URL.Path][ch] = true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.watching[r.URL.Path], ch)
-		s.mu.Unlock()
-	}()
-	w.Header().Set("Content-Type", "application/json")
-	for {
-		if err := http.NewResponseController(w).Flush(); err != nil {
-			return
-		}
-		select {
-		case <-r.Context().Done():
-			return
-		case data := <-ch:
-			_, _ = w.Write(data)
-		}
-	}
-}
-
-// partial is the metadata of an object, as a watch of metadata gets it.
-func partial(object map[string]any) map[string]any {
-	return map[string]any{"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}
-}
-
-func labelsOf(object map[string]any) labels.Set {
-	about, _ := object["metadata"].(map[string]any)
-	of, _ := about["labels"].(map[string]any)
-	set := labels.Set{}
-	for name, value := range of {
-		set[name] = fmt.Sprint(value)
-	}
-	return set
-}
-
-func answer(w http.ResponseWriter, value any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value)
-}
-
-func answerStatus(w http.ResponseWriter, status int, reason ...metav1.StatusReason) {
-	why := map[int]metav1.StatusReason{http.StatusNotFound: metav1.StatusReasonNotFound, http.StatusConflict: metav1.StatusReasonConflict, http.StatusForbidden: metav1.StatusReasonForbidden}[status]
-	for _, r := range reason {
-		why = r
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(metav1.Status{
-		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: int32(status), Reason: why, Message: fmt.Sprint("refused: ", status),
-	})
+	return status != 0 && kubefake.Refuse(status)(w, r)
 }
 
 // until waits for a condition.

@@ -2,9 +2,9 @@
 //
 //  1. Applications whose source names the plugin put the environments that they
 //     deploy on a queue (applications.go, key.go), and so do the objects of engines, when they
-//     change (kinds.go), and whoever calls the webhook (notify.go). None of them is
+//     change (package fleet), and whoever calls the webhook (notify.go). None of them is
 //     believed: they only say where to look. The clusters that they deploy to come and go
-//     with Argo CD's cluster Secrets (fleet.go).
+//     with Argo CD's cluster Secrets.
 //  2. One reconciliation is about one environment on one branch (reconcile.go). It
 //     reads the Applications afresh, opens the branch with Argo CD's own credentials
 //     (package reposecret), and has package branch decide by what the clusters hold now
@@ -13,7 +13,9 @@
 //     still waits for an experiment which Git no longer has is ended (operation.go).
 //  4. Each look has its figures (metrics.go), and may set the status of the candidate's
 //     commit and be traced (look.go, status.go, trace.go).
-//  5. The result says when to look again: at the deadline, after a while where a pull
+//  5. Where more experiments would run than the operator lets, a candidate waits in its marker
+//     until others have ended (budget.go).
+//  6. The result says when to look again: at the deadline, after a while where a pull
 //     request is open, else when something changes.
 //
 // Git holds all state: what is kept in memory only saves work, and a restart loses
@@ -28,12 +30,14 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/internal/application"
+	"github.com/assaydev/assay/internal/budget"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/clustersecret"
 	"github.com/assaydev/assay/internal/credential"
 	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/promote/controller/fleet"
 	"github.com/assaydev/assay/render"
 )
 
@@ -74,6 +78,10 @@ type Options struct {
 	Shards   int
 	Identity string
 
+	// Budgets are how many experiments may run at once. What exceeds them waits in Git. Zero is any
+	// number.
+	Budgets budget.Limits
+
 	Workers int
 
 	Log *slog.Logger
@@ -104,7 +112,7 @@ type promoter struct {
 	settings func(ctx context.Context) (reposecret.Settings, error)
 
 	// locate finds the cluster that an Application names.
-	locate func(application.Target) location
+	locate func(application.Target) fleet.Location
 
 	tell func(ctx context.Context, app application.Deployed, n news) // what came of its environments
 	end  func(ctx context.Context, app application.Deployed) error   // the sync that runs
@@ -119,4 +127,5 @@ type promoter struct {
 	told    *told
 	lives   *lives
 	metrics *metrics
+	budgets *budgets // nil lets everything run
 }

@@ -21,10 +21,10 @@ const trackingAnnotation = "argocd.argoproj.io/tracking-id"
 
 // deployment is a site with what its cluster has of an experiment.
 func (p *promoter) deployment(s site) promote.Deployment {
-	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Now: s.at.now, Windows: promote.WindowsOf(s.project, s.place), Drift: promote.LiveDrift(s.at.list, s.place.Namespace, s.app.Ignored), Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
+	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Now: s.at.Now, Windows: promote.WindowsOf(s.project, s.place), Drift: promote.LiveDrift(s.at.List, s.place.Namespace, s.app.Ignored), Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
 		switch {
-		case s.at.err != nil:
-			return nil, s.at.err
+		case s.at.Err != nil:
+			return nil, s.at.Err
 		case s.at.Scope != "" && s.at.Scope != s.app.Project:
 			return nil, fmt.Errorf("it deploys to the cluster %s, whose Secret is for Applications of the project %s (its field project)", s.at.Name, s.at.Scope)
 		case s.place.Namespace == "":
@@ -33,7 +33,7 @@ func (p *promoter) deployment(s site) promote.Deployment {
 		if missing := s.missing(res.Judges()); len(missing) > 0 {
 			return nil, fmt.Errorf("the experiment has not been synced by Argo CD yet: %s", object.Names(missing))
 		}
-		objs, err := promote.Live(s.at.list, s.place.Namespace)(ctx, res)
+		objs, err := promote.Live(s.at.List, s.place.Namespace)(ctx, res)
 		if err != nil {
 			return nil, err
 		}

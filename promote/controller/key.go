@@ -8,6 +8,7 @@ import (
 	"github.com/assaydev/assay/internal/repourl"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
+	"github.com/assaydev/assay/promote/controller/fleet"
 )
 
 // Key names an environment on a branch: what one reconciliation is about.
@@ -41,7 +42,7 @@ type site struct {
 	place   application.Place
 	view    promote.View
 	project application.Project // where it is about to be concluded
-	at      location            // likewise
+	at      fleet.Location      // likewise
 }
 
 // sites are what an Application deploys with the plugin. What is wrong with one does not

@@ -42,6 +42,8 @@ func (l *look) state(r *promote.Result) state {
 		return "" // there is none, or none any more
 	case r.Choice.Outcome == decision.Promote || r.Choice.Outcome == decision.Reject:
 		return held
+	case r.Choice.Candidate.Spec.Waiting:
+		return queued
 	case r.Choice.Started.IsZero():
 		return waiting
 	}
@@ -51,8 +53,8 @@ func (l *look) state(r *promote.Result) state {
 // clocks are the times of the sites' clusters, or ours where none is known.
 func (l *look) clocks() (times []time.Time) {
 	for _, s := range l.sites {
-		if s.at.now != nil {
-			times = append(times, s.at.now())
+		if s.at.Now != nil {
+			times = append(times, s.at.Now())
 		}
 	}
 	if len(times) == 0 {

@@ -12,14 +12,11 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -32,10 +29,9 @@ import (
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
-	"github.com/assaydev/assay/internal/clustersecret"
-	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/internal/shard"
+	"github.com/assaydev/assay/promote/controller/fleet"
 	"github.com/assaydev/assay/render"
 )
 
@@ -60,10 +56,11 @@ func Run(ctx context.Context, opt Options) error {
 		client: mgr.GetClient(), direct: mgr.GetAPIReader(), namespace: opt.Namespace, log: opt.Log,
 	}
 	w.promoter = &promoter{opt: opt, apps: a.apps, project: a.project, settings: a.settings, tell: a.tell, end: a.end, tests: w.tests, gone: w.index.forget, told: &told{}, lives: &lives{}, metrics: newMetrics()}
+	w.promoter.budgets = newBudgets(opt.Budgets, w.counts, func() []Key { return w.applications.all() }, w.add)
 	if err := w.follow(config, mgr.GetHTTPClient(), objects); err != nil {
 		return fmt.Errorf("start promoter: %w", err)
 	}
-	a.applications, w.promoter.locate = w.applications, w.fleet.locate
+	a.applications, w.promoter.locate = w.applications, w.fleet.Locate
 	if err := controllermetrics.Registry.Register(w.promoter.metrics); err != nil {
 		return fmt.Errorf("start promoter: register its metrics: %w", err)
 	}
@@ -122,7 +119,8 @@ type watches struct {
 	promoter     *promoter
 	index        *index
 	applications *applications
-	fleet        *fleet
+	fleet        *fleet.Fleet
+	limit        time.Duration // of a request to a cluster of a Secret; zero is the usual one
 	queue        queue         // once the controller has started
 	started      chan struct{} // then closed
 	hurried      chan struct{} // of capacity 1
@@ -138,20 +136,11 @@ func (w *watches) follow(config *rest.Config, client *http.Client, objects *clus
 	if w.applications, err = newApplications(config, over, opt.namespaces(), w.promoter.deploys); err != nil {
 		return err
 	}
-	core, err := corev1client.NewForConfigAndClient(config, client)
+	w.fleet, err = fleet.New(config, client, objects, opt.Namespace, fleet.Options{
+		Programs: opt.Programs, Proxy: opt.Proxy, Limit: w.limit, Targets: w.applications.targets, Wake: w.deployedTo, Seen: w.seen, Log: opt.Log,
+	})
 	if err != nil {
 		return err
-	}
-	own := &member{list: objects.List, now: objects.Now}
-	if own.kinds, err = newKinds(config, client, w.objectOf(application.Target{Server: application.InCluster}), opt.Log); err != nil {
-		return err
-	}
-	if w.fleet, err = newFleet(own, clusterSecrets(core, opt.Namespace), opt.Programs, opt.Log); err != nil {
-		return err
-	}
-	w.fleet.targets, w.fleet.wake = w.applications.targets, w.deployedTo
-	w.fleet.connect = func(c *clustersecret.Cluster) (*member, error) {
-		return opt.connection(c, memberLimit, w.objectOf(application.Target{Server: c.Server, Name: c.Name}))
 	}
 	leases, err := coordinationv1.NewForConfigAndClient(config, client)
 	if err != nil {
@@ -196,20 +185,21 @@ func (w *watches) Start(_ context.Context, q queue) error {
 // WaitForSync waits until all Applications and cluster Secrets are known: until then, one that has a
 // say could be missed.
 func (w *watches) WaitForSync(ctx context.Context) error {
-	if !w.applications.synced(ctx) || !toolscache.WaitForCacheSync(ctx.Done(), w.fleet.synced) {
+	if !w.applications.synced(ctx) || !w.fleet.Synced(ctx) {
 		return errors.New("list Applications and cluster Secrets: they may not be listed, or the API server does not answer: see the log above")
 	}
 	return nil
 }
 
-func (w *watches) reconcile(ctx context.Context, key Key) (reconcile.Result, error) {
-	ctx, leave, ok := w.enter(ctx, key)
+func (w *watches) reconcile(ctx context.Context, key Key) (result reconcile.Result, err error) {
+	defer func() { w.promoter.budgets.looked(key, err) }()
+	work, leave, ok := w.enter(ctx, key)
 	if !ok {
 		w.left(key)
-		return reconcile.Result{}, nil
+		return reconcile.Result{}, w.promoter.survey(ctx, key)
 	}
 	defer leave()
-	again, err := w.promoter.conclude(ctx, key)
+	again, err := w.promoter.conclude(work, key)
 	w.index.mark(key, again > 0 || err != nil)
 	return reconcile.Result{RequeueAfter: again}, err
 }
@@ -234,18 +224,16 @@ func (w *watches) application(before, after *outline) {
 		w.promoter.told.forget(before.name())
 	}
 	if was != is {
-		w.fleet.poke()
+		w.fleet.Poke()
 	}
 	w.add(slices.Collect(maps.Keys(keys)))
 }
 
-// objectOf has the environments looked at that an object of an engine may be about, in a cluster.
-func (w *watches) objectOf(at application.Target) func(*metav1.PartialObjectMetadata) {
-	return func(o *metav1.PartialObjectMetadata) {
-		<-w.started
-		w.add(w.index.testing(o.Labels[engine.ExperimentLabel]))
-		w.add(w.applications.at(w.fleet.known(at), o.Namespace))
-	}
+// seen has the environments looked at that an object of an engine may be about, in a cluster.
+func (w *watches) seen(at application.Target, o fleet.Sighting) {
+	<-w.started
+	w.add(w.index.testing(o.Experiment))
+	w.add(w.applications.at(w.fleet.Known(at), o.Namespace))
 }
 
 // deployedTo has the environments looked at that are deployed to a cluster. Before the start there are none
@@ -268,8 +256,8 @@ func (w *watches) add(keys []Key) {
 func (w *watches) tests(key Key, sites []site, res *render.Result) {
 	w.index.test(key, res.ID)
 	for _, s := range sites {
-		if s.at.engines != nil {
-			s.at.engines(res.Plan.Spec.Experiment.Engines)
+		if s.at.Engines != nil {
+			s.at.Engines(res.Plan.Spec.Experiment.Engines)
 		}
 	}
 }

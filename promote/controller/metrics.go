@@ -46,6 +46,7 @@ type finding struct {
 type state string
 
 const (
+	queued   state = "queued"   // it waits in Git, as many experiments run as may
 	waiting  state = "waiting"  // nothing has begun to judge it
 	running  state = "running"  // it has no verdict yet
 	held     state = "held"     // it has a verdict, or would, and something else holds it
@@ -54,7 +55,7 @@ const (
 )
 
 // states are those that are told, in order.
-var states = [...]state{waiting, running, held, proposed, failing}
+var states = [...]state{queued, waiting, running, held, proposed, failing}
 
 // mostHosts is how many forges are told apart. Others share one label.
 const mostHosts = 50

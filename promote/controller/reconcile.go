@@ -60,18 +60,20 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	if err != nil {
 		return 0, p.failed(ctx, l, err)
 	}
+	waits := p.admit(ctx, s, l, r)
 	log.Info("looked", "outcome", r.Outcome, "id", r.ID, "reason", excerpt.Of(r.Reason, 300), "commit", r.Commit, "dryRun", r.DryRun)
 	if u := r.Unfinished; u != nil {
 		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
 	}
 	p.signal(ctx, s, l, r)
-	return p.next(r, l), p.endStale(ctx, s, sites)
+	return p.next(r, l), errors.Join(waits, p.endStale(ctx, s, sites))
 }
 
 // without ends the look at an environment that nothing deploys; an error leaves that open.
 func (p *promoter) without(key Key, err error) error {
 	if err == nil {
 		p.gone(key)
+		p.budgets.gone(key)
 		p.metrics.gone(key)
 		p.lives.end(key)
 	}
@@ -246,10 +248,10 @@ func (p *promoter) next(r *promote.Result, l *look) time.Duration {
 		again = min(again, l.until(r.Choice.Expires))
 	}
 	for _, s := range l.sites {
-		if s.at.again == nil {
+		if s.at.Again == nil {
 			continue
 		}
-		if away := s.at.again(); away > 0 {
+		if away := s.at.Again(); away > 0 {
 			again = min(again, jittered(max(away, awayEvery)))
 		}
 	}
@@ -259,11 +261,11 @@ func (p *promoter) next(r *promote.Result, l *look) time.Duration {
 // isTold reports whether all that a verdict rests on is watched. The Jobs that an engine makes itself do
 // not have the label that a watch goes by.
 func isTold(under *render.Result, sites []site) bool {
-	if under == nil || slices.ContainsFunc(sites, func(s site) bool { return s.at.sees == nil || !s.at.sees() }) {
+	if under == nil || slices.ContainsFunc(sites, func(s site) bool { return s.at.Sees == nil || !s.at.Sees() }) {
 		return false
 	}
 	judges, engines := under.Judges(), engine.With(under.Plan.Spec.Experiment.Engines)
-	return !slices.ContainsFunc(under.Output(), func(o *unstructured.Unstructured) bool {
+	return !slices.ContainsFunc(under.Tested(), func(o *unstructured.Unstructured) bool {
 		e, _ := engines.Of(o)
 		return slices.Contains(judges, object.KeyOf(o)) && e.ReadsChildren()
 	})

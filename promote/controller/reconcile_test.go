@@ -24,6 +24,7 @@ import (
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
+	"github.com/assaydev/assay/promote/controller/fleet"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/gitserver"
@@ -37,8 +38,8 @@ type world struct {
 
 	applications []application.Deployed
 	objects      []*unstructured.Unstructured
-	listing      error           // instead of objects
-	at           func(*location) // changes where it is deployed
+	listing      error                 // instead of objects
+	at           func(*fleet.Location) // changes where it is deployed
 	login        reposecret.Settings
 	reports      []string
 	events       map[string]string // the titles by their names
@@ -96,7 +97,7 @@ func viewOf(p application.Place) (promote.View, error) {
 }
 
 // clock sets that of the cluster.
-func (w *world) clock(now func() time.Time) { w.at = func(l *location) { l.now = now } }
+func (w *world) clock(now func() time.Time) { w.at = func(l *fleet.Location) { l.Now = now } }
 
 // list is what the API server answers: those of the kind, in the namespace, with the labels.
 func (w *world) list(_ context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
@@ -114,13 +115,13 @@ func (w *world) list(_ context.Context, kind schema.GroupVersionKind, namespace,
 }
 
 // location is Argo CD's own cluster, and no other.
-func (w *world) location(to application.Target) location {
+func (w *world) location(to application.Target) fleet.Location {
 	if to != (application.Target{}) {
-		return location{Cluster: application.Cluster{Target: to, Missing: true}, err: errors.New("it deploys to the cluster " + to.String() + ", which is not known")}
+		return fleet.Location{Cluster: application.Cluster{Target: to, Missing: true}, Err: errors.New("it deploys to the cluster " + to.String() + ", which is not known")}
 	}
-	at := location{
+	at := fleet.Location{
 		Cluster: application.Cluster{Target: application.Target{Server: application.InCluster, Name: application.InClusterName}},
-		list:    w.list,
+		List:    w.list,
 	}
 	if w.at != nil {
 		w.at(&at)
@@ -258,7 +259,7 @@ func TestWaits(t *testing.T) {
 		}
 	}
 	w.said("shop Held: ")
-	w.at = func(l *location) { l.sees = func() bool { return true } }
+	w.at = func(l *fleet.Location) { l.Sees = func() bool { return true } }
 	if again := w.conclude(); again < 59*time.Minute || again > 61*time.Minute {
 		t.Errorf("where all changes are told it looks again after %s", again)
 	}
@@ -295,7 +296,7 @@ func TestMovesNothing(t *testing.T) {
 		"a rollback":                {push(), func(w *world) { w.applications[0].RolledBack = "abc" }, "people rolled it back to abc"},
 		"a paused plan":             {envrepo.Prod("method: push, paused: true"), func(*world) {}, "the plan is paused"},
 		"another cluster":           {push(), func(w *world) { w.applications[0].Places[0].Target.Name = "far" }, "it deploys to the cluster far"},
-		"another project's cluster": {push(), func(w *world) { w.at = func(l *location) { l.Scope = "team" } }, "whose Secret is for Applications of the project team"},
+		"another project's cluster": {push(), func(w *world) { w.at = func(l *fleet.Location) { l.Scope = "team" } }, "whose Secret is for Applications of the project team"},
 		"a thousand sources":        {push(), func(w *world) { w.applications[0].Excess = errors.New("1000 of its sources use the plugin") }, "1000 of its sources use the plugin"},
 		"no namespace":              {push(), func(w *world) { w.applications[0].Places[0].Namespace = "" }, "it names no namespace in spec.destination"},
 		"what is not synced":        {push(), func(w *world) { w.applications[0].Manages = nil }, "has not been synced by Argo CD yet: Job"},

@@ -35,7 +35,7 @@ type Outcome struct {
 	ID        string           `json:"id,omitempty"`
 	Commit    string           `json:"commit,omitempty"`
 	Pull      string           `json:"pullRequest,omitempty"` // its URL, or its branch
-	State     string           `json:"state,omitempty"`       // of the pull request: open, merged or closed
+	State     string           `json:"state,omitempty"`       // of the pull request: open, merged or closed; of a candidate: waiting
 	Reason    string           `json:"reason,omitempty"`
 	SyncWaits string           `json:"syncWaits,omitempty"` // the window that Argo CD waits for before it syncs
 
@@ -52,6 +52,9 @@ func outcomeOf(r *promote.Result) Outcome {
 	o := Outcome{Outcome: r.Outcome, Candidate: r.Candidate, ID: r.ID, Reason: r.Reason, Commit: r.Commit, SyncWaits: r.SyncWaits, at: time.Now()}
 	if r.Choice.Held != "" {
 		o.at = r.Choice.Started
+	}
+	if r.Choice.Candidate.Spec.Waiting {
+		o.State = "waiting"
 	}
 	if r.Pull != nil {
 		o.Commit, o.Pull, o.State = "", r.Pull.URL, "open"

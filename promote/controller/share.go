@@ -22,10 +22,33 @@ func (w *watches) share(leases coordinationv1.LeasesGetter) error {
 	var err error
 	w.shards, err = shard.New(shard.Options{
 		Leases: leases, Namespace: opt.Namespace, Name: lease, Count: opt.Shards, Identity: opt.Identity,
-		Changed: func(i int) { w.add(w.of(i, w.applications.all())) }, Hastened: func(i int) { w.add(w.of(i, w.index.underWay())) },
+		Changed: w.took, Hastened: func(i int) { w.add(w.of(i, w.index.underWay())) },
 		Log: opt.Log,
 	})
 	return err
+}
+
+// took has the environments of a shard looked at that is ours from now on, or is not any more. Who takes
+// the first one counts the experiments, and so looks at all of them.
+func (w *watches) took(shard int) {
+	all := w.applications.all()
+	if shard == countShard && w.promoter.budgets.begin() {
+		w.add(all)
+		return
+	}
+	w.add(w.of(shard, all))
+}
+
+// countShard is the shard whose holder counts the experiments that run, in all shards.
+const countShard = 0
+
+// counts begins work that depends on the count, and reports whether this replica is the one that counts. The
+// context ends when another may.
+func (w *watches) counts(ctx context.Context) (work context.Context, leave func(), ok bool) {
+	if w.shards == nil {
+		return ctx, func() {}, true
+	}
+	return w.shards.Enter(ctx, countShard)
 }
 
 // enter begins to look at an environment, and reports whether this replica is the one to do it.

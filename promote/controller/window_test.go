@@ -51,6 +51,8 @@ func TestSyncWindows(t *testing.T) {
 		"open":                        {plain, once("allow", "0 12 * * *", "1h"), "Complete", "shop Promoted: ", "", 0},
 		"closed":                      {plain, once("deny", "0 12 * * *", "31m"), "Complete", "shop Held: a promotion may not land now: the sync window of the AppProject team is closed by", "", 61 * time.Second},
 		"closed for long":             {plain, once("allow", "0 22 * * *", "1h"), "Complete", "shop Held: a promotion may not land now", "", holdEvery + holdEvery/5},
+		"it never opens":              {`method: push, windows: [{schedule: "0 0 30 2 *", duration: 1h}]`, once("allow", "0 12 * * *", "1h"), "Complete", "shop Held: a promotion may not land now: spec.promotion.windows of the plan is", "", holdEvery + holdEvery/5},
+		"it never opens: rejected":    {`method: push, windows: [{schedule: "0 0 30 2 *", duration: 1h}]`, once("allow", "0 12 * * *", "1h"), "Failed", "shop Rejected: ", "", 0},
 		"closed for a rejection":      {plain, once("deny", "0 12 * * *", "1h"), "Failed", "shop Rejected: ", "closed by deny", 0},
 		"it cannot be read":           {plain, once("deny", "0 12", "1h"), "Complete", "shop Held: a promotion may not land now: its AppProject team has a sync window that cannot be read: spec.syncWindows[0].schedule", "", holdEvery + holdEvery/5},
 		"it cannot be read: rejected": {plain, once("deny", "0 12", "1h"), "Failed", "shop Rejected: ", "cannot be read", 0},

@@ -77,7 +77,9 @@ func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, n
 			r.Since = &since
 		}
 	}
-	r.Workloads = workloads(ctx, tip.Rendered, list, namespace)
+	if !tip.Rendered.Waits() {
+		r.Workloads = workloads(ctx, tip.Rendered, list, namespace)
+	}
 	return r, ctx.Err()
 }
 
@@ -88,6 +90,10 @@ func Judged(ctx context.Context, env spec.Environment, tip promote.Tip, list Lis
 	r := &Report{
 		Environment: env, Candidate: promote.Label(*res.Marker), ID: res.ID, Digest: res.Digest, Verdict: decision.Hold,
 		Paused: res.Plan.Spec.Promotion.Paused, Untested: res.Untested, Waiting: res.Waiting, Judges: []Judge{},
+	}
+	if res.Waits() {
+		r.Reason, r.Now = promote.WaitsInGit, time.Now()
+		return r, ctx.Err()
 	}
 	objs, err := promote.Live(list, namespace)(ctx, res)
 	if err != nil {

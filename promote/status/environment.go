@@ -30,6 +30,17 @@ type Environment struct {
 	Error      string             `json:"error,omitempty"` // why it does not render
 }
 
+// Waiting is how many of the candidates wait: behind the one under test, or in its place until the
+// promoter lets it run.
+func (e Environment) Waiting() (n int) {
+	for _, c := range e.Candidates {
+		if c.State == candidate.Waiting {
+			n++
+		}
+	}
+	return n
+}
+
 // OpenPull is an open pull request of Assay's.
 type OpenPull struct {
 	Number int64  `json:"number"`

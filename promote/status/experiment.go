@@ -25,6 +25,7 @@ const (
 	NoVerdict State = "no verdict yet" // it runs, or has ended without one
 	Concluded State = "concluded"      // there is one
 	NotSynced State = "not synced yet" // the cluster has nothing that judges this candidate
+	Waiting   State = "waits in Git"   // the promoter has not let it run yet
 	ByHand    State = "by hand"        // nothing judges it
 	Unknown   State = "cannot be read" // Error says why
 )
@@ -73,6 +74,8 @@ func (s Survey) experiment(ctx context.Context, env spec.Environment, res *rende
 		}
 	}
 	switch {
+	case res.Waits():
+		e.State = Waiting
 	case len(r.Judges) == 0:
 		e.State = ByHand
 	case r.Verdict == decision.Promote || r.Verdict == decision.Reject:

@@ -90,7 +90,7 @@ func candidateOf(s Environment) []string {
 		return []string{"", "", ""}
 	}
 	first, waiting := s.Candidates[0], ""
-	if n := len(s.Candidates) - 1; n > 0 {
+	if n := s.Waiting(); n > 0 {
 		waiting = strconv.Itoa(n)
 	}
 	return []string{promote.Label(first.Candidate), first.ID, waiting}

@@ -71,13 +71,16 @@ func Environment(ctx context.Context, req render.Request, opt Options) (Report, 
 		return r, err
 	}
 	r.Warnings = append(r.Warnings, closed...)
+	if res.Waits() {
+		r.Warnings = append(r.Warnings, "the candidate is not tested yet: "+promote.WaitsInGit)
+	}
 	if res.Marker != nil {
 		err = promote.Prove(ctx, req, res, opt.Branch)
 		if r.Proven = err == nil; r.Proven {
 			r.Effect, err = promote.EffectOf(ctx, req, res, opt.Branch, opt.Top)
 		}
 		if asked, failed := placed(ctx, req, res); failed == nil {
-			r.Warnings = append(r.Warnings, hosts(asked.Injected, asked.Output(), asked.Namespace, "")...)
+			r.Warnings = append(r.Warnings, hosts(asked.Injected, asked.Tested(), asked.Namespace, "")...)
 		}
 	} else {
 		var more []string

@@ -62,6 +62,8 @@ func receiver(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.StarExpr:
 		return "(*" + receiver(e.X)[1:]
+	case *ast.IndexExpr: // of a generic type
+		return receiver(e.X)
 	case *ast.Ident:
 		return "(" + e.Name + ")"
 	}

@@ -9,7 +9,7 @@
 // One server may stand for several clusters: below /clusters/NAME, it answers as at its root.
 //
 // As kube-apiserver does, it ignores the size of a page where any version will do, sends metadata alone to
-// who asks for it, and patches by merging.
+// who asks for it, patches by merging, and refuses what is there already, or is of another version by now.
 package kubefake
 
 import (
@@ -54,7 +54,7 @@ type Server struct {
 	log      []change // the newest
 	fault    func(http.ResponseWriter, *http.Request) bool
 	requests map[string]int
-	watching int
+	watching map[string]int // by resource
 	largest  int
 
 	open atomic.Int64 // connections
@@ -67,6 +67,13 @@ type object struct {
 	version         int
 }
 
+// uid is the one that it has.
+func (o object) uid() any {
+	var whole struct{ Metadata struct{ UID any } }
+	_ = json.Unmarshal(o.whole, &whole)
+	return whole.Metadata.UID
+}
+
 // change is what happened to an object.
 type change struct {
 	resource, event string
@@ -75,7 +82,7 @@ type change struct {
 
 // Start starts a server with TLS, which has no kind yet.
 func Start() *Server {
-	s := &Server{kinds: map[string]Kind{}, objects: map[string]map[string]object{}, requests: map[string]int{}, version: 1}
+	s := &Server{kinds: map[string]Kind{}, objects: map[string]map[string]object{}, requests: map[string]int{}, watching: map[string]int{}, version: 1}
 	s.changed = sync.NewCond(&s.mu)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -141,7 +148,38 @@ func (s *Server) Requests() map[string]int {
 func (s *Server) Watches() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.watching
+	n := 0
+	for _, of := range s.watching {
+		n += of
+	}
+	return n
+}
+
+// WatchesOf is how many are open of a resource.
+func (s *Server) WatchesOf(resource string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watching[resource]
+}
+
+// Object is one as it is now; nil where it is not there.
+func (s *Server) Object(k Kind, namespace, name string) map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, found := s.objects[k.path()+"/"+k.Resource][namespace+"/"+name]
+	if !found {
+		return nil
+	}
+	var whole map[string]any
+	_ = json.Unmarshal(o.whole, &whole)
+	return whole
+}
+
+// Count is how many objects there are of a kind.
+func (s *Server) Count(k Kind) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.objects[k.path()+"/"+k.Resource])
 }
 
 // Connections is how many are open.

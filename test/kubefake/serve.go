@@ -51,11 +51,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Get("watch") != "":
 		s.watch(w, r, at)
 	case r.Method == http.MethodPost:
-		s.create(w, r)
+		s.create(w, r, at)
 	case at.name == "":
 		s.list(w, r, at)
 	case r.Method == http.MethodPatch:
 		s.patch(w, r, at)
+	case r.Method == http.MethodPut:
+		s.update(w, r, at)
 	default:
 		s.get(w, at)
 	}
@@ -124,36 +126,115 @@ func (s *Server) get(w http.ResponseWriter, at request) {
 	_, _ = w.Write(o.whole)
 }
 
-// create says that it made what was sent, as nobody reads it: an Event.
-func (s *Server) create(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
-	w.WriteHeader(http.StatusCreated)
-	_, _ = io.Copy(w, r.Body)
+// create adds an object. One that is not sent as JSON, as Events may be, is answered as if it were made:
+// nobody reads it.
+func (s *Server) create(w http.ResponseWriter, r *http.Request, at request) {
+	if kind := r.Header.Get("Content-Type"); kind != "application/json" {
+		w.Header().Set("Content-Type", kind)
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.Copy(w, r.Body)
+		return
+	}
+	sent, meta, ok := decoded(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name, _ := meta["name"].(string)
+	if _, found := s.objects[at.key][at.namespace+"/"+name]; found {
+		fail(w, http.StatusConflict, "AlreadyExists", at.kind.Resource+" "+name+" already exists")
+		return
+	}
+	s.write(w, http.StatusCreated, at, sent)
+}
+
+// update replaces an object of the version that was sent.
+func (s *Server) update(w http.ResponseWriter, r *http.Request, at request) {
+	sent, meta, ok := decoded(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.current(w, at, meta); ok {
+		meta["uid"] = o.uid()
+		s.write(w, http.StatusOK, at, sent)
+	}
 }
 
 // patch merges into an object.
 func (s *Server) patch(w http.ResponseWriter, r *http.Request, at request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var patch, whole map[string]any
-	o, found := s.objects[at.key][at.namespace+"/"+at.name]
-	if err := json.NewDecoder(r.Body).Decode(&patch); err != nil || !found {
-		fail(w, http.StatusNotFound, "NotFound", at.kind.Resource+" "+at.name+" not found")
+	if r.Header.Get("Content-Type") != "application/merge-patch+json" {
+		fail(w, http.StatusUnsupportedMediaType, "UnsupportedMediaType", "the patch is not a merge patch")
 		return
 	}
+	patch, meta, ok := decoded(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, ok := s.current(w, at, meta)
+	if !ok {
+		return
+	}
+	var whole map[string]any
 	_ = json.Unmarshal(o.whole, &whole)
 	merge(whole, patch)
-	_ = s.put(at.kind, whole)
-	_, _ = w.Write(s.objects[at.key][at.namespace+"/"+at.name].whole)
+	s.write(w, http.StatusOK, at, whole)
 }
 
+// decoded is what was sent. Its metadata is empty where it has none.
+func decoded(w http.ResponseWriter, r *http.Request) (sent, meta map[string]any, ok bool) {
+	if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+		fail(w, http.StatusBadRequest, "BadRequest", err.Error())
+		return nil, nil, false
+	}
+	if meta, ok = sent["metadata"].(map[string]any); !ok {
+		meta = map[string]any{}
+	}
+	return sent, meta, true
+}
+
+// current is the object that is to be written, if it is there in the version that was sent. The lock is held.
+func (s *Server) current(w http.ResponseWriter, at request, meta map[string]any) (object, bool) {
+	o, found := s.objects[at.key][at.namespace+"/"+at.name]
+	if !found {
+		fail(w, http.StatusNotFound, "NotFound", at.kind.Resource+" "+at.name+" not found")
+		return o, false
+	}
+	if sent, given := meta["resourceVersion"].(string); given && sent != "" && sent != strconv.Itoa(o.version) {
+		fail(w, http.StatusConflict, "Conflict", at.kind.Resource+" "+at.name+" has changed")
+		return o, false
+	}
+	return o, true
+}
+
+// write puts an object, and answers with it. The lock is held.
+func (s *Server) write(w http.ResponseWriter, status int, at request, o map[string]any) {
+	if err := s.put(at.kind, o); err != nil {
+		fail(w, http.StatusBadRequest, "BadRequest", err.Error())
+		return
+	}
+	answer(w, status, o)
+}
+
+// merge is a JSON merge patch.
 func merge(into, patch map[string]any) {
 	for name, value := range patch {
 		inner, isMap := value.(map[string]any)
 		old, wasMap := into[name].(map[string]any)
-		if isMap && wasMap {
+		switch {
+		case value == nil:
+			delete(into, name)
+		case isMap && !wasMap:
+			made := map[string]any{}
+			into[name] = made
+			merge(made, inner)
+		case isMap:
 			merge(old, inner)
-		} else {
+		default:
 			into[name] = value
 		}
 	}
@@ -220,6 +301,16 @@ func answer(w http.ResponseWriter, code int, body any) {
 
 func fail(w http.ResponseWriter, code int, reason, message string) {
 	answer(w, code, map[string]any{"kind": "Status", "apiVersion": "v1", "metadata": map[string]any{}, "status": "Failure", "code": code, "reason": reason, "message": message})
+}
+
+// Refuse is a fault: every request is refused with a status.
+func Refuse(status int) func(http.ResponseWriter, *http.Request) bool {
+	reasons := map[int]string{http.StatusForbidden: "Forbidden", http.StatusNotFound: "NotFound", http.StatusUnauthorized: "Unauthorized", http.StatusInternalServerError: "InternalError"}
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/json")
+		fail(w, status, reasons[status], fmt.Sprint("refused: ", status))
+		return true
+	}
 }
 
 // Busy is a fault: every request is told to come again.

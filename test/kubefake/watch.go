@@ -40,9 +40,9 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, at request) {
 	w.WriteHeader(http.StatusOK)
 	flush.Flush()
 	s.mu.Lock()
-	s.watching++
+	s.watching[at.kind.Resource]++
 	defer func() {
-		s.watching--
+		s.watching[at.kind.Resource]--
 		s.mu.Unlock()
 	}()
 	for {

@@ -8,7 +8,7 @@
 //  3. While nothing changes, requests are counted.
 //  4. All experiments conclude at once; main is read until it has all promotions, each of which has
 //     to be there once. A minute later, memory is read.
-//  5. Clusters come and go: what the process has open is compared with before.
+//  5. Clusters come and go, and definitions of a kind: what the process has is compared with before.
 //
 // It prints one line a figure, and exits with 1 where one is over its bar.
 package main
@@ -31,14 +31,16 @@ import (
 const (
 	mostResident = 150 << 20 // a minute after the last conclusion
 	mostPeak     = 300 << 20
-	mostLeft     = 20 // goroutines and descriptors more than before
+	mostLeft     = 20      // goroutines, and descriptors and threads, more than before
+	mostKept     = 2 << 20 // live heap, likewise
 )
 
 // size is how much there is.
 type size struct {
-	apps, running, clusters, status, rounds int
-	idle                                    time.Duration
-	assayd                                  string
+	apps, running, clusters, status int
+	rounds, definitions             int
+	idle                            time.Duration
+	assayd                          string
 }
 
 func main() {
@@ -48,6 +50,7 @@ func main() {
 	flag.IntVar(&n.clusters, "clusters", 50, "clusters that Applications deploy to")
 	flag.IntVar(&n.status, "status", 6, "`KiB` of an Application's status")
 	flag.IntVar(&n.rounds, "rounds", 1000, "clusters that come and go")
+	flag.IntVar(&n.definitions, "definitions", 100, "definitions of a kind that come and go")
 	flag.DurationVar(&n.idle, "idle", time.Minute, "how long nothing changes")
 	flag.StringVar(&n.assayd, "assayd", "", "`file` of the daemon (default: the one that ships, built)")
 	bar.Main(func(ctx context.Context) (int, error) { return run(ctx, n) })
@@ -106,11 +109,27 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return over, err
 	}
 	over += bar.Figure("resident a minute later, bytes", resident, mostResident) + bar.Figure("resident at the peak, bytes", peak, mostPeak)
-	more, err := w.comeAndGo(ctx, p, n.rounds)
+	before, err := p.held(ctx)
 	if err != nil {
 		return over, err
 	}
-	return over + bar.Figure(fmt.Sprintf("descriptors and threads after %d clusters, more", n.rounds), more, mostLeft), nil
+	if err := w.comeAndGo(ctx, p, n.rounds); err != nil {
+		return over, err
+	}
+	if err := w.define(ctx, p, n.definitions); err != nil {
+		return over, err
+	}
+	if err := pause(ctx, 30*time.Second); err != nil {
+		return over, err
+	}
+	after, err := p.held(ctx)
+	if err != nil {
+		return over, err
+	}
+	fmt.Printf("after %d clusters and %d definitions that came and went:\n", n.rounds, n.definitions)
+	return over + bar.Figure("  descriptors and threads more", after.open-before.open, mostLeft) +
+		bar.Figure("  goroutines more", after.goroutines-before.goroutines, mostLeft) +
+		bar.Figure("  live heap more, bytes", after.heap-before.heap, mostKept), nil
 }
 
 // total counts requests that are neither watches nor about the lease.

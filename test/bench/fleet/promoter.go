@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,11 +14,14 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/assaydev/assay/test/e2e/process"
 )
 
 // promoter is the process that is measured.
 type promoter struct {
 	command *exec.Cmd
+	metrics string // URL
 	looks   atomic.Int64
 	ended   chan error
 }
@@ -28,7 +32,11 @@ func start(ctx context.Context, assayd string, w *world, dir string) (*promoter,
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(ctx, assayd, "promoter", "--kubeconfig", w.kubeconfig, "--health-address", "", "--workers", "8")
+	free, err := process.FreeAddresses(1)
+	if err != nil {
+		return nil, err
+	}
+	c := exec.CommandContext(ctx, assayd, "promoter", "--kubeconfig", w.kubeconfig, "--health-address", "", "--metrics-address", free[0], "--workers", "8")
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir}
 	out, err := c.StderrPipe()
 	if err == nil {
@@ -37,7 +45,7 @@ func start(ctx context.Context, assayd string, w *world, dir string) (*promoter,
 	if err != nil {
 		return nil, err
 	}
-	p := &promoter{command: c, ended: make(chan error, 1)}
+	p := &promoter{command: c, metrics: "http://" + free[0] + "/metrics", ended: make(chan error, 1)}
 	go func() {
 		lines := bufio.NewScanner(out)
 		lines.Buffer(nil, 1<<20)
@@ -57,7 +65,16 @@ func (p *promoter) looked() int { return int(p.looks.Load()) }
 
 // until waits for a condition for at most 20 minutes.
 func (p *promoter) until(ctx context.Context, holds func() bool) error {
-	tick := time.NewTicker(200 * time.Millisecond)
+	return p.every(ctx, 200*time.Millisecond, holds)
+}
+
+// soon is until for what is quick to find out.
+func (p *promoter) soon(ctx context.Context, holds func() bool) error {
+	return p.every(ctx, 10*time.Millisecond, holds)
+}
+
+func (p *promoter) every(ctx context.Context, pause time.Duration, holds func() bool) error {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	limit := time.After(20 * time.Minute)
 	for !holds() {
@@ -96,17 +113,55 @@ func (p *promoter) memory() (now, peak int, err error) {
 	return now, peak, nil
 }
 
-// held is what the process has open: descriptors and threads.
-func (p *promoter) held() (int, error) {
-	var n int
+// holding is what the process has: descriptors and threads, goroutines, and bytes of the heap that are in use.
+type holding struct{ open, goroutines, heap int }
+
+// held waits for a garbage collection, which comes every two minutes at least, so that the heap is what is in
+// use.
+func (p *promoter) held(ctx context.Context) (h holding, err error) {
+	collected, err := p.metric(ctx, "go_gc_cycles_total_gc_cycles_total")
+	if err != nil {
+		return h, err
+	}
+	err = p.until(ctx, func() bool {
+		now, failed := p.metric(ctx, "go_gc_cycles_total_gc_cycles_total")
+		return failed == nil && now > collected
+	})
+	if err != nil {
+		return h, err
+	}
 	for _, what := range []string{"fd", "task"} {
 		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/%s", p.command.Process.Pid, what))
 		if err != nil {
-			return 0, err
+			return h, err
 		}
-		n += len(list)
+		h.open += len(list)
 	}
-	return n, nil
+	if h.heap, err = p.metric(ctx, "go_gc_heap_live_bytes"); err != nil {
+		return h, err
+	}
+	h.goroutines, err = p.metric(ctx, "go_goroutines")
+	return h, err
+}
+
+// metric is one of the process's own.
+func (p *promoter) metric(ctx context.Context, name string) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metrics, nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if text, found := strings.CutPrefix(lines.Text(), name+" "); found {
+			value, err := strconv.ParseFloat(text, 64)
+			return int(value), err
+		}
+	}
+	return 0, fmt.Errorf("%s has no %s", p.metrics, name)
 }
 
 func (p *promoter) stop() {

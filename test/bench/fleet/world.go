@@ -27,6 +27,8 @@ var (
 	projects     = kubefake.Kind{Group: "argoproj.io", Version: "v1alpha1", Kind: "AppProject", Resource: "appprojects"}
 	definitions  = kubefake.Kind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition", Resource: "customresourcedefinitions", Cluster: true}
 	jobs         = kubefake.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs"}
+	deployments  = kubefake.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments"}
+	testRuns     = kubefake.Kind{Group: "k6.io", Version: "v1alpha1", Kind: "TestRun", Resource: "testruns"}
 )
 
 // world is Git, Argo CD's API server, and those of other clusters.
@@ -51,7 +53,7 @@ func newWorld(dir string, n size) (*world, error) {
 	w.hub.Serve(secrets, configMaps, events, applications, projects, definitions, jobs)
 	for range 3 {
 		s := kubefake.Start()
-		s.Serve(definitions, jobs)
+		s.Serve(definitions, jobs, deployments) // variants are compared with what Git renders
 		w.spokes = append(w.spokes, s)
 	}
 	err := w.environments(filepath.Join(dir, "tree"))
@@ -245,13 +247,8 @@ func (w *world) count() (lost, twice int) {
 	return lost, twice
 }
 
-// comeAndGo adds and removes clusters that an Application deploys to, and says how much more the promoter
-// has open 30 seconds later.
-func (w *world) comeAndGo(ctx context.Context, p *promoter, rounds int) (more int, err error) {
-	before, err := p.held()
-	if err != nil {
-		return 0, err
-	}
+// comeAndGo adds and removes clusters that an Application deploys to.
+func (w *world) comeAndGo(ctx context.Context, p *promoter, rounds int) error {
 	at := w.n.clusters
 	s := w.spoke(at)
 	app := object("comes-and-goes", map[string]any{"spec": map[string]any{
@@ -259,25 +256,41 @@ func (w *world) comeAndGo(ctx context.Context, p *promoter, rounds int) (more in
 		"source": map[string]any{"repoURL": w.repo.Dir, "path": directory(0), "targetRevision": "main", "plugin": map[string]any{"name": "assay"}},
 	}})
 	if err := w.hub.Put(applications, app); err != nil {
-		return 0, err
+		return err
 	}
 	watched := s.Watches()
 	for range rounds {
 		if err := w.secret(at); err != nil {
-			return 0, err
+			return err
 		}
-		if err := p.until(ctx, func() bool { return s.Watches() > watched+1 }); err != nil {
-			return 0, err
+		if err := p.soon(ctx, func() bool { return s.Watches() > watched+1 }); err != nil {
+			return err
 		}
 		w.hub.Delete(secrets, "argocd", fmt.Sprintf("cluster-%d", at))
-		if err := p.until(ctx, func() bool { return s.Watches() <= watched }); err != nil {
-			return 0, err
+		if err := p.soon(ctx, func() bool { return s.Watches() <= watched }); err != nil {
+			return err
 		}
 	}
 	w.hub.Delete(applications, "argocd", "comes-and-goes")
-	if err := pause(ctx, 30*time.Second); err != nil {
-		return 0, err
+	return nil
+}
+
+// define adds and removes the definition of a kind, in all clusters of one server.
+func (w *world) define(ctx context.Context, p *promoter, rounds int) error {
+	s := w.spokes[0]
+	for range rounds {
+		s.Serve(testRuns)
+		if err := s.Put(definitions, map[string]any{"metadata": map[string]any{"name": "testruns.k6.io"}}); err != nil {
+			return err
+		}
+		if err := p.soon(ctx, func() bool { return s.WatchesOf(testRuns.Resource) > 0 }); err != nil {
+			return err
+		}
+		s.Withdraw(testRuns)
+		s.Delete(definitions, "", "testruns.k6.io")
+		if err := p.soon(ctx, func() bool { return s.WatchesOf(testRuns.Resource) == 0 }); err != nil {
+			return err
+		}
 	}
-	after, err := p.held()
-	return after - before, err
+	return nil
 }

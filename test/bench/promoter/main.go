@@ -6,8 +6,8 @@
 //     objects of experiments, this command writes.
 //  2. Each round puts a candidate under test, has its Job complete, and waits until main has the
 //     promotion.
-//  3. In rounds with kills the promoter is ended at a random moment after that, and started
-//     again.
+//  3. In rounds with kills there are two replicas, and one of them is ended at a random moment
+//     after that, and started again.
 //  4. At the end, the history of main is counted.
 //
 // It prints one line a figure, and exits with 1 where one is over its bar.
@@ -89,7 +89,7 @@ func run(ctx context.Context, rounds, kills int) (over int, err error) {
 	if err != nil {
 		return over, err
 	}
-	fmt.Printf("%-45s %d lost, %d twice, of %d\n", fmt.Sprintf("promotions with %d kills", kills), lost, twice, len(b.promoted))
+	fmt.Printf("%-45s %d lost, %d twice, of %d\n", fmt.Sprintf("promotions with %d kills, two replicas", kills), lost, twice, len(b.promoted))
 	if lost+twice > 0 {
 		over++
 	}
@@ -216,14 +216,17 @@ func (b *bench) timed(ctx context.Context, rounds int) ([]time.Duration, error) 
 	return times, nil
 }
 
-// killed ends the promoter at a random moment after each conclusion, and starts it again.
+// killed ends one of two replicas at a random moment after each conclusion, and starts it again.
 func (b *bench) killed(ctx context.Context, kills int) error {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a fixed sequence is wanted
-	for i := range kills {
-		tag := fmt.Sprintf("3.%d.0", i)
-		if _, err := b.StartPromoter(stack.Shared...); err != nil {
+	replicas := []string{"promoter-1", "promoter-2"}
+	for _, name := range replicas {
+		if _, err := b.StartReplica(name, stack.Shared...); err != nil {
 			return err
 		}
+	}
+	for i := range kills {
+		tag, name := fmt.Sprintf("3.%d.0", i), replicas[random.IntN(len(replicas))]
 		d, err := b.test(ctx, tag)
 		if err != nil {
 			return err
@@ -237,15 +240,15 @@ func (b *bench) killed(ctx context.Context, kills int) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		b.StopPromoter()
-		if _, err := b.StartPromoter(stack.Shared...); err != nil {
+		b.KillReplica(name)
+		if _, err := b.StartReplica(name, stack.Shared...); err != nil {
 			return err
 		}
 		if err := b.landed(tag); err != nil {
 			return err
 		}
-		b.StopPromoter()
 	}
+	b.StopPromoter()
 	return nil
 }
 

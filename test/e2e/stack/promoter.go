@@ -29,6 +29,11 @@ var Shared = []string{"--shards", "2"}
 // StartPromoter starts the promoter under the account of manifests/promoter, and waits until it
 // is ready. Without the flags Shared it needs no Leases.
 func (s *Stack) StartPromoter(flags ...string) (*Promoter, error) {
+	return s.StartReplica("promoter", flags...)
+}
+
+// StartReplica starts a promoter that shares the work with others of other names.
+func (s *Stack) StartReplica(name string, flags ...string) (*Promoter, error) {
 	token, err := s.Cluster.Account(s.ctx, "argocd", "assay-promoter")
 	if err != nil {
 		return nil, err
@@ -48,24 +53,35 @@ func (s *Stack) StartPromoter(flags ...string) (*Promoter, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.daemon = process.NewGroup(s.ctx, s.opt.Dir)
-	err = s.daemon.Start(process.Command{
-		Name: "promoter", Path: s.opt.Assayd, Dir: s.opt.Dir, Env: process.Environment(s.opt.Dir),
+	daemon := process.NewGroup(s.ctx, s.opt.Dir)
+	if s.daemons == nil {
+		s.daemons = map[string]*process.Group{}
+	}
+	s.daemons[name] = daemon
+	err = daemon.Start(process.Command{
+		Name: name, Path: s.opt.Assayd, Dir: s.opt.Dir, Env: process.Environment(s.opt.Dir),
 		Args: append([]string{"promoter", "--kubeconfig", config, "--signing-key", key, "--health-address", free[0], "--notify-address", free[1], "--notify-secret", secret, "-v"}, flags...),
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = s.daemon.Ready("promoter", process.StartLimit, answers("http://"+free[0]+"/readyz", http.StatusOK))
-	return &Promoter{Notify: "http://" + free[1] + "/notify", Log: filepath.Join(s.opt.Dir, "promoter.log")}, err
+	err = daemon.Ready(name, process.StartLimit, answers("http://"+free[0]+"/readyz", http.StatusOK))
+	return &Promoter{Notify: "http://" + free[1] + "/notify", Log: filepath.Join(s.opt.Dir, name+".log")}, err
 }
 
-// StopPromoter ends it at once, as a machine that fails does.
+// StopPromoter ends all of them at once, as a machine that fails does.
 func (s *Stack) StopPromoter() {
-	if s.daemon != nil {
-		s.daemon.Kill()
+	for name := range s.daemons {
+		s.KillReplica(name)
 	}
-	s.daemon = nil
+}
+
+// KillReplica ends one at once.
+func (s *Stack) KillReplica(name string) {
+	if daemon := s.daemons[name]; daemon != nil {
+		daemon.Kill()
+	}
+	delete(s.daemons, name)
 }
 
 // writeSigningKey makes the key once: a promoter that starts again has the same one.

@@ -43,11 +43,11 @@ type Stack struct {
 	Metric  *Metric
 	Repo    *Repo
 
-	opt    Options
-	argo   *argocd.Server
-	ctx    context.Context
-	admin  string // kubeconfig
-	daemon *process.Group
+	opt     Options
+	argo    *argocd.Server
+	ctx     context.Context
+	admin   string                    // kubeconfig
+	daemons map[string]*process.Group // promoters, by name
 }
 
 // Start starts it. Stop must be called when the error is nil.
@@ -172,8 +172,8 @@ func (s *Stack) Died() error {
 	if s.argo != nil {
 		running = append(running, s.argo.Done())
 	}
-	if s.daemon != nil {
-		running = append(running, s.daemon.Context())
+	for _, daemon := range s.daemons {
+		running = append(running, daemon.Context())
 	}
 	for _, ctx := range running {
 		if ctx.Err() != nil {

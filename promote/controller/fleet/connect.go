@@ -1,6 +1,7 @@
-package controller
+package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,16 +16,17 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/flowcontrol"
 
+	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/clustersecret"
 )
 
-// memberLimit is what a request to a cluster of a Secret may take.
-const memberLimit = 15 * time.Second
+// requestLimit is what a request to a cluster of a Secret may take, where nothing else is said.
+const requestLimit = 15 * time.Second
 
-// connection is the cluster of a Secret, connected as the Secret says. Nothing is sent yet.
-// A request may take as long as the limit.
-func (o Options) connection(c *clustersecret.Cluster, limit time.Duration, wake func(*metav1.PartialObjectMetadata)) (*member, error) {
+// connect is the cluster of a Secret, connected as the Secret says. Nothing is sent yet.
+func (o Options) connect(c *clustersecret.Cluster) (*member, error) {
+	limit := cmp.Or(o.Limit, requestLimit)
 	config := rest.CopyConfig(c.REST)
 	if config.Proxy == nil {
 		config.Proxy = o.Proxy
@@ -40,7 +42,7 @@ func (o Options) connection(c *clustersecret.Cluster, limit time.Duration, wake 
 	if err != nil {
 		return nil, err
 	}
-	k, err := newKinds(config, &http.Client{Transport: connections}, wake, o.Log.With("cluster", c.Name, "secret", c.Secret))
+	k, err := newKinds(config, &http.Client{Transport: connections}, o.seen(application.Target{Server: c.Server, Name: c.Name}), o.Log.With("cluster", c.Name, "secret", c.Secret))
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", c, err)
 	}
@@ -49,7 +51,7 @@ func (o Options) connection(c *clustersecret.Cluster, limit time.Duration, wake 
 }
 
 // newKinds prepares to watch the kinds of a cluster.
-func newKinds(config *rest.Config, client *http.Client, wake func(*metav1.PartialObjectMetadata), log *slog.Logger) (*kinds, error) {
+func newKinds(config *rest.Config, client *http.Client, wake func(Sighting), log *slog.Logger) (*kinds, error) {
 	m, err := metadata.NewForConfigAndClient(config, client)
 	if err != nil {
 		return nil, err

@@ -1,14 +1,17 @@
-package controller
+package fleet
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -17,6 +20,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -30,10 +34,11 @@ type kinds struct {
 	client     metadata.Interface
 	discover   discovery.DiscoveryInterface
 	namespaces []string // whose objects count; none is all
-	wake       func(*metav1.PartialObjectMetadata)
+	wake       func(Sighting)
 	log        *slog.Logger
 
 	changed chan struct{} // of capacity 1: what is watched is to be looked at
+	pace    *rate.Limiter // of looks at what there is, each of which asks for several groups
 
 	unknown, full atomic.Bool  // which kinds there are; more of plans than are watched
 	failing       atomic.Int32 // watches
@@ -44,19 +49,19 @@ type kinds struct {
 	running map[watched]*watch // of Start alone
 }
 
-// watched is what one informer follows.
+// watched is what one reflector follows.
 type watched struct {
 	schema.GroupVersionResource
 	namespace string // empty is all
 }
 
-func newKindsOf(client metadata.Interface, discover discovery.DiscoveryInterface, wake func(*metav1.PartialObjectMetadata), log *slog.Logger) *kinds {
-	k := &kinds{client: client, discover: discover, wake: wake, log: log, changed: make(chan struct{}, 1), custom: map[schema.GroupKind]spec.Engine{}}
+func newKindsOf(client metadata.Interface, discover discovery.DiscoveryInterface, wake func(Sighting), log *slog.Logger) *kinds {
+	k := &kinds{client: client, discover: discover, wake: wake, log: log, changed: make(chan struct{}, 1), pace: rate.NewLimiter(rate.Every(lookEvery), lookBurst), custom: map[schema.GroupKind]spec.Engine{}}
 	k.unknown.Store(true)
 	return k
 }
 
-// watch is a running informer.
+// watch is a running reflector.
 type watch struct {
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -71,6 +76,12 @@ const (
 	servedTries = 5
 	unwatched   = 15 * time.Second
 	lastUnknown = time.Minute
+)
+
+// Definitions that change all the time do not have it ask all the time.
+const (
+	lookEvery = time.Second
+	lookBurst = 20
 )
 
 // mostKinds is how many kinds of plans are watched beside the built-in ones. Others are looked at
@@ -109,11 +120,7 @@ func (k *kinds) poke() {
 func (k *kinds) Start(ctx context.Context) error {
 	k.running = map[watched]*watch{}
 	definitions := k.follow(ctx, watched{GroupVersionResource: schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}}, "",
-		func(o *metav1.PartialObjectMetadata) {
-			if k.defines(o.Name) {
-				k.poke()
-			}
-		})
+		newSightings(func(s Sighting) bool { return k.defines(s.Name) }, func(Sighting) { k.poke() }))
 	defer func() {
 		for _, w := range k.running {
 			w.end()
@@ -131,11 +138,14 @@ func (k *kinds) Start(ctx context.Context) error {
 			tries = servedTries
 		case <-again.C:
 		}
+		if k.pace.Wait(ctx) != nil {
+			return nil // ctx has ended
+		}
 		missing, unknown := k.sync(ctx)
 		k.unknown.Store(unknown)
 		switch {
 		case unknown:
-			again.Reset(jittered(wait))
+			again.Reset(wait + rand.N(wait/5+1)) //nolint:gosec // it spreads load, and guards nothing
 			wait = min(2*wait, lastUnknown)
 			continue
 		case missing && tries > 0:
@@ -183,7 +193,7 @@ func (k *kinds) sync(ctx context.Context) (missing, unknown bool) {
 			what := watched{resource, namespace}
 			wanted[what] = true
 			if _, on := k.running[what]; !on {
-				k.running[what] = k.follow(ctx, what, engine.ExperimentLabel, k.wake)
+				k.running[what] = k.follow(ctx, what, engine.ExperimentLabel, newSightings(nil, k.wake))
 				k.log.Info("watching experiments", "resource", resource.GroupResource().String(), "version", resource.Version, "namespace", namespace)
 			}
 		}
@@ -255,47 +265,29 @@ func (k *kinds) resource(e engine.Engine, served map[schema.GroupVersion]*metav1
 	return schema.GroupVersionResource{}, false, failed
 }
 
-// follow runs an informer for objects of a resource with a label. Each object is told when it
-// is first seen, when it changes, and when it goes.
-func (k *kinds) follow(ctx context.Context, what watched, label string, tell func(*metav1.PartialObjectMetadata)) *watch {
-	watching, stop := context.WithCancel(ctx)
+// follow keeps a store up to date with the objects of a resource that have a label. It is a reflector alone:
+// an informer would add a queue, an index and buffers, which nobody reads, for each kind and cluster.
+func (k *kinds) follow(ctx context.Context, what watched, label string, store cache.ReflectorStore) *watch {
+	watching, stop := context.WithCancel(klog.NewContext(ctx, logr.Discard())) // what fails is logged here, once
 	w := &watch{stop: stop, done: make(chan struct{})}
 	objects := k.client.Resource(what.GroupVersionResource).Namespace(what.namespace)
-	informer := cache.NewSharedIndexInformer(&cache.ListWatch{
+	reflector := cache.NewReflectorWithOptions(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, opt metav1.ListOptions) (runtime.Object, error) {
 			opt.LabelSelector = label
 			list, err := objects.List(ctx, opt)
-			if err == nil && w.failed.Swap(false) {
-				k.failing.Add(-1)
-				k.log.Info("a watch works again", "resource", what.GroupResource().String(), "namespace", what.namespace)
-			}
+			k.note(ctx, what, w, err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, opt metav1.ListOptions) (apiwatch.Interface, error) {
 			opt.LabelSelector = label
-			return objects.Watch(ctx, opt)
+			changes, err := objects.Watch(ctx, opt)
+			k.note(ctx, what, w, err)
+			return changes, err
 		},
-	}, &metav1.PartialObjectMetadata{}, 0, cache.Indexers{})
-	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		if watching.Err() == nil && !w.failed.Swap(true) { // an informer tries again by itself, after longer and longer
-			k.failing.Add(1)
-			k.log.Warn("a watch failed, and goes on trying", "resource", what.GroupResource().String(), "namespace", what.namespace, "error", excerpt.Line(err.Error()))
-		}
-	})
-	_ = informer.SetTransform(slimMetadata)
-	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(o any) { tellOf(o, tell) },
-		UpdateFunc: func(_, o any) { tellOf(o, tell) },
-		DeleteFunc: func(o any) {
-			if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
-				o = gone.Obj
-			}
-			tellOf(o, tell)
-		},
-	})
+	}, &metav1.PartialObjectMetadata{}, store, cache.ReflectorOptions{Name: what.Resource})
 	go func() {
 		defer close(w.done)
-		informer.RunWithContext(watching)
+		reflector.RunWithContext(watching)
 		if w.failed.Load() {
 			k.failing.Add(-1)
 		}
@@ -303,22 +295,21 @@ func (k *kinds) follow(ctx context.Context, what watched, label string, tell fun
 	return w
 }
 
+// note takes how a request of a watch ended. A reflector asks again by itself, after longer and longer.
+func (k *kinds) note(ctx context.Context, what watched, w *watch, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !w.failed.Swap(true):
+		k.failing.Add(1)
+		k.log.Warn("a watch failed, and goes on trying", "resource", what.GroupResource().String(), "namespace", what.namespace, "error", excerpt.Line(err.Error()))
+	case err == nil && w.failed.Swap(false):
+		k.failing.Add(-1)
+		k.log.Info("a watch works again", "resource", what.GroupResource().String(), "namespace", what.namespace)
+	}
+}
+
 // end ends a watch, and waits until it has.
 func (w *watch) end() {
 	w.stop()
 	<-w.done
-}
-
-func tellOf(o any, tell func(*metav1.PartialObjectMetadata)) {
-	if m, ok := o.(*metav1.PartialObjectMetadata); ok {
-		tell(m)
-	}
-}
-
-// slimMetadata drops what nobody reads.
-func slimMetadata(o any) (any, error) {
-	if m, ok := o.(*metav1.PartialObjectMetadata); ok {
-		m.ManagedFields, m.OwnerReferences, m.Finalizers, m.Annotations = nil, nil, nil, nil
-	}
-	return o, nil
 }

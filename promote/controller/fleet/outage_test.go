@@ -1,4 +1,4 @@
-package controller
+package fleet
 
 import (
 	"context"
@@ -36,7 +36,7 @@ func TestOutage(t *testing.T) {
 			if err := question(&cluster.Unavailable{Err: away}, 0); !errors.Is(err, away) || asked != 1 {
 				t.Fatalf("%d: %v, asked %d times", i, err, asked)
 			}
-			if again := o.again(); again != pause*time.Second+firstAgain {
+			if again := o.again(); again != pause*time.Second+aBit {
 				t.Errorf("%d: again after %s, want %d s", i, again, pause)
 			}
 			time.Sleep(pause*time.Second - time.Millisecond)

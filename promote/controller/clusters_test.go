@@ -66,7 +66,7 @@ func newHub(t *testing.T, prepare func(*kubefake.Server)) *hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watches{index: newIndex(), started: make(chan struct{}), hurried: make(chan struct{}, 1)}
+	w := &watches{index: newIndex(), started: make(chan struct{}), hurried: make(chan struct{}, 1), limit: 500 * time.Millisecond}
 	w.promoter = &promoter{told: &told{}, opt: Options{
 		Namespace: "argocd", Log: slog.New(slog.DiscardHandler),
 		View: func(p application.Place) (promote.View, error) {
@@ -75,9 +75,6 @@ func newHub(t *testing.T, prepare func(*kubefake.Server)) *hub {
 	}}
 	if err := w.follow(config, &http.Client{Transport: connections}, objects); err != nil {
 		t.Fatal(err)
-	}
-	w.fleet.connect = func(c *clustersecret.Cluster) (*member, error) {
-		return w.promoter.opt.connection(c, 500*time.Millisecond, w.objectOf(application.Target{Server: c.Server, Name: c.Name}))
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Key]())
@@ -234,8 +231,8 @@ func TestFleet(t *testing.T) {
 	job(t, near, "e1")
 	h.woken("shop")
 
-	at := h.fleet.locate(application.Target{Server: near.URL})
-	objs, err := at.list(t.Context(), jobGVK(), "web", "assay.dev/experiment=e1")
+	at := h.fleet.Locate(application.Target{Server: near.URL})
+	objs, err := at.List(t.Context(), jobGVK(), "web", "assay.dev/experiment=e1")
 	if err != nil || len(objs) != 1 || at.Name != "near" || at.Server != near.URL {
 		t.Errorf("%v, %v, %+v", objs, err, at.Cluster)
 	}
@@ -266,7 +263,7 @@ func TestBrokenSecrets(t *testing.T) {
 	says := func(want string) {
 		t.Helper()
 		until(t, want, func() bool {
-			err := h.fleet.locate(application.Target{Name: "near"}).err
+			err := h.fleet.Locate(application.Target{Name: "near"}).Err
 			return want == "" && err == nil || want != "" && err != nil && strings.Contains(err.Error(), want)
 		})
 		h.woken("shop")
@@ -286,15 +283,15 @@ func TestBrokenSecrets(t *testing.T) {
 	says("the cluster near: no cluster Secret of Argo CD is about it")
 	h.secret("near", near, "namespaces", "web", "project", "team")
 	says("")
-	at := h.fleet.locate(application.Target{Name: "near"})
+	at := h.fleet.Locate(application.Target{Name: "near"})
 	if at.Scope != "team" {
 		t.Errorf("it is for the project %q", at.Scope)
 	}
-	if _, err := at.list(t.Context(), jobGVK(), "shop", ""); err == nil || !strings.Contains(err.Error(), "the cluster near (Secret cluster-near) is not for the namespace shop") {
+	if _, err := at.List(t.Context(), jobGVK(), "shop", ""); err == nil || !strings.Contains(err.Error(), "the cluster near (Secret cluster-near) is not for the namespace shop") {
 		t.Errorf("error %v", err)
 	}
 	until(t, "its namespace is watched", func() bool { return near.Requests()["watch jobs"] > 0 })
-	if far.Watches() != 2 || h.fleet.locate(application.Target{Name: "far"}).err != nil {
+	if far.Watches() != 2 || h.fleet.Locate(application.Target{Name: "far"}).Err != nil {
 		t.Error("another cluster's Secret took out far")
 	}
 }
@@ -315,31 +312,29 @@ func TestServersThatFail(t *testing.T) {
 		"is busy": {kubefake.Busy, "it is asked too much, and cannot answer now (429)"},
 	} {
 		near.Fault(test.fault)
-		at := h.fleet.locate(application.Target{Name: "near"})
-		_, err := at.list(t.Context(), jobGVK(), "web", "")
+		at := h.fleet.Locate(application.Target{Name: "near"})
+		_, err := at.List(t.Context(), jobGVK(), "web", "")
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "the cluster near (Secret cluster-near)") {
 			t.Errorf("%s: %v", name, err)
 		}
 		near.Requests()
 		began := time.Now()
 		for range 20 {
-			if _, err := at.list(t.Context(), jobGVK(), "web", ""); err == nil {
+			if _, err := at.List(t.Context(), jobGVK(), "web", ""); err == nil {
 				t.Errorf("%s: no error", name)
 			}
 		}
 		if took, n := time.Since(began), near.Requests()["get /apis/batch/v1"]; took > 400*time.Millisecond || n > 0 {
 			t.Errorf("%s: 20 more looks took %s and %d requests", name, took, n)
 		}
-		if at.again() <= 0 {
+		if at.Again() <= 0 {
 			t.Errorf("%s: it is not looked at again", name)
 		}
 		near.Fault(nil)
-		h.fleet.mu.Lock()
-		h.fleet.members[near.URL].outage.until = time.Time{}
-		h.fleet.mu.Unlock()
-		if _, err := at.list(t.Context(), jobGVK(), "web", ""); err != nil || at.again() != 0 {
-			t.Errorf("%s: back again: %v", name, err)
-		}
+		until(t, name+": it answers again", func() bool {
+			_, err := at.List(t.Context(), jobGVK(), "web", "")
+			return err == nil && at.Again() == 0
+		})
 	}
 	near.CloseClientConnections()
 	until(t, "near is watched again", func() bool { return near.Watches() == 2 })
@@ -378,11 +373,6 @@ func TestComesAndGoes(t *testing.T) {
 	}
 	h.drain()
 	until(t, fmt.Sprintf("%d goroutines", before), func() bool { return settled() <= before+2 })
-	h.fleet.mu.Lock()
-	defer h.fleet.mu.Unlock()
-	if n := len(h.fleet.members) + len(h.fleet.ended); n > 0 {
-		t.Errorf("the fleet keeps %d", n)
-	}
 	until(t, "no connection to near", func() bool { return near.Connections() == 0 })
 }
 
@@ -391,7 +381,7 @@ func TestOwnCluster(t *testing.T) {
 	h := newHub(t, nil)
 	h.app("shop", `{"name":"hub","namespace":"web"}`, `{}`)
 	h.woken("shop")
-	if err := h.fleet.locate(application.Target{Name: "hub"}).err; err == nil {
+	if err := h.fleet.Locate(application.Target{Name: "hub"}).Err; err == nil {
 		t.Error("a name that nobody gave must be an error")
 	}
 	data := map[string]any{
@@ -402,12 +392,12 @@ func TestOwnCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.woken("shop")
-	if at := h.fleet.locate(application.Target{Name: "hub"}); at.err != nil || at.list == nil {
-		t.Errorf("%v", at.err)
+	if at := h.fleet.Locate(application.Target{Name: "hub"}); at.Err != nil || at.List == nil {
+		t.Errorf("%v", at.Err)
 	}
 	job(t, h.Server, "e9")
 	h.woken("shop")
-	if len(h.fleet.members) > 0 {
+	if h.WatchesOf("jobs") != 1 {
 		t.Error("Argo CD's own cluster was connected once more")
 	}
 }

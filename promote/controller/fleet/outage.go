@@ -1,4 +1,4 @@
-package controller
+package fleet
 
 import (
 	"context"
@@ -15,6 +15,7 @@ const (
 	firstPause = 5 * time.Second
 	lastPause  = 2 * time.Minute
 	askLimit   = time.Minute // for a question, with all of its requests
+	aBit       = time.Second // after a pause, before it is worth a look
 )
 
 // outage remembers that a cluster does not answer. One question at a time finds out whether it does again;
@@ -92,5 +93,5 @@ func (o *outage) again() time.Duration {
 	if o.err == nil {
 		return 0
 	}
-	return max(time.Until(o.until), 0) + firstAgain
+	return max(time.Until(o.until), 0) + aBit
 }

@@ -181,11 +181,10 @@ func (p *preparation) shift() error {
 	if err != nil {
 		return err
 	}
-	name := p.marker.Path
-	if rest != nil { // an edit of a link goes to the file; a removal takes the link
-		if name, err = p.req.FS.Locate(name); err != nil {
-			return err
-		}
+	// An edit of a link goes to the file; a removal takes the link.
+	name, err := p.req.FS.Place(p.marker.Path, rest == nil)
+	if err != nil {
+		return err
 	}
 	p.edit.Marker = name
 	p.edit.Files = append(p.edit.Files, git.File{Path: name, Before: p.marker.Data, After: rest})
@@ -201,7 +200,8 @@ func Before(fsys *envfs.FS, name string) (git.File, error) {
 		if _, err := fsys.Lstat(name); err == nil {
 			return git.File{}, fmt.Errorf("%s is a link to a file that does not exist: make that file, or remove the link", name)
 		}
-		return git.File{Path: name}, nil
+		at, err = fsys.Place(name, false)
+		return git.File{Path: at}, err
 	}
 	if err != nil {
 		return git.File{}, err

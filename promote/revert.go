@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -35,7 +36,8 @@ type Promotion struct {
 // of its environment. Nothing is written.
 //
 // A file that is as the promotion left it gets its old content back. In one that
-// others have edited since, the promotion's lines alone are undone. The edited
+// others have edited since, the promotion's lines alone are undone. What the environment
+// is not rendered from stays, which is a warning. The edited
 // environment must render, field by field, to what it renders to now with the
 // promotion's change taken back; if it would not, the error is a *LawError.
 //
@@ -51,6 +53,9 @@ func PrepareRevert(ctx context.Context, req render.Request, p Promotion) (*Edit,
 	}
 	r := &reversal{req: req, promotion: p}
 	if err := r.revertFiles(); err != nil {
+		return nil, err
+	}
+	if err := r.rendered(ctx); err != nil {
 		return nil, err
 	}
 	if len(r.files) == 0 {
@@ -96,6 +101,29 @@ func (r *reversal) revertFiles() error {
 			r.files = append(r.files, f)
 		}
 	}
+	return nil
+}
+
+// rendered leaves out files that the environment is not rendered from: a promotion
+// changes none, and nothing that is proven would show what else they are good for.
+func (r *reversal) rendered(ctx context.Context) error {
+	if len(r.files) == 0 {
+		return nil
+	}
+	contents := map[string][]byte{}
+	for _, f := range r.files {
+		contents[f.Path] = f.After
+	}
+	rendered, err := render.Rendered(ctx, r.req, contents)
+	if err != nil {
+		return err
+	}
+	r.files = slices.DeleteFunc(r.files, func(f git.File) bool {
+		if !rendered[f.Path] {
+			r.warnings = append(r.warnings, fmt.Sprintf("%s, which commit %s changed too, stays: the environment is not rendered from it", f.Path, git.Short(r.promotion.Commit)))
+		}
+		return !rendered[f.Path]
+	})
 	return nil
 }
 

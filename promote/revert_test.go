@@ -184,6 +184,28 @@ func TestRevertIsProven(t *testing.T) {
 	}
 }
 
+// TestRevertLeavesWhatIsNotRendered: a commit that promotes may have changed more, so
+// that a revert would bring back what nobody looks at.
+func TestRevertLeavesWhatIsNotRendered(t *testing.T) {
+	before := twoStages().With(envrepo.Files{"prod/deploy.sh": "evil\n", "prod/next/web.yaml": envrepo.Deployment("next"), "prod/assay.yaml": envrepo.Plan("queue: latest")})
+	after := before.With(envrepo.Files{
+		"prod/web.yaml": strings.Replace(before["prod/web.yaml"], "1.0.0", "2.0.0", 1), "prod/deploy.sh": "good\n", "prod/next/web.yaml": envrepo.Deployment("other"),
+		"prod/assay.yaml": envrepo.Plan("queue: every"),
+	})
+	delete(after, "prod/candidate.yaml")
+	dir := after.On(t)
+	e, err := PrepareRevert(t.Context(), mustRequest(t, dir, "prod"), promotionOf(t, before, after, "2.0.0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Files) != 1 || e.Files[0].Path != "prod/web.yaml" {
+		t.Errorf("it edits %+v", e.Files)
+	}
+	if len(e.Warnings) != 3 || !strings.Contains(e.Warnings[1], "prod/deploy.sh, which commit 0123456789ab changed too, stays") {
+		t.Errorf("warnings %q", e.Warnings)
+	}
+}
+
 func TestRevertOfAddedAndRemovedFiles(t *testing.T) {
 	before := twoStages()
 	delete(before, "prod/candidate.yaml")

@@ -14,7 +14,8 @@ import (
 
 // AlsoChanges lists the environments elsewhere, at and below the directory top, that render
 // otherwise once the candidate of req is promoted: those that are rendered from a file
-// which the change edits. It reads all that is there.
+// which the change edits. It reads all that is there. One that does not render here, as
+// for want of a remote base, is listed too if it is rendered from such a file.
 //
 // An environment has a plan or a marker. A kustomization and a chart count too, since an
 // Application may point to them, except those below the directory of req that this one is
@@ -80,6 +81,9 @@ func everywhere(fsys *envfs.FS, top, own string, parts map[string]bool) ([]spec.
 		case entry.IsDir():
 			return skip(fsys, top, name)
 		}
+		if entry.Type()&fs.ModeSymlink != 0 && isDir(fsys, name) {
+			return linked(fsys, name, own, all)
+		}
 		dir := path.Dir(name)
 		if !marks(entry.Name()) || known[dir] || dir == own {
 			return nil
@@ -93,6 +97,34 @@ func everywhere(fsys *envfs.FS, top, own string, parts map[string]bool) ([]spec.
 		return nil
 	})
 	return slices.SortedFunc(maps.Keys(all), spec.Environment.Compare), err
+}
+
+func isDir(fsys *envfs.FS, name string) bool {
+	info, err := fsys.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// linked adds the environments of a directory that a link leads to: an Application may
+// point to the link. What own has below it is a part of it.
+func linked(fsys *envfs.FS, name, own string, all map[spec.Environment]bool) error {
+	if envfs.Within(name, own) {
+		return nil
+	}
+	names, err := ownIn(fsys, name)
+	if err != nil {
+		return err
+	}
+	entries, err := fsys.ReadDir(name)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return marks(e.Name()) }) {
+		names = []string{""}
+	}
+	for _, env := range names {
+		all[spec.Environment{Dir: name, Name: env}] = true
+	}
+	return nil
 }
 
 // marks reports whether a file of the name makes its directory a kustomization or

@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -32,6 +33,9 @@ func (r *run) apart(ctx context.Context, edits map[string][]byte) error {
 			continue // it does not render either way
 		}
 		differences, err := n.changes(ctx, edits)
+		if errors.Is(err, errUnrendered) {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: the environment %s of the same directory would no longer render: %w", r.files.markerFile, n.env, err)
 		}
@@ -133,13 +137,14 @@ func (n *neighbour) judgedBy(edits map[string][]byte) bool {
 	})
 }
 
+// errUnrendered is returned for an environment that is rendered from an edited file, and
+// does not render here: Argo CD may fetch what it lacks.
+var errUnrendered = errors.New("it does not render here")
+
 // changes are the objects that edits change in it: none where it is not rendered
-// from them, and where it does not render now.
+// from them.
 func (n *neighbour) changes(ctx context.Context, edits map[string][]byte) ([]object.Difference, error) {
-	files, err := n.source.files(ctx, n.tree, n.hide)
-	if err != nil {
-		return nil, ctx.Err()
-	}
+	files, _ := n.source.files(ctx, n.tree, n.hide) // as many as can be found
 	reads := false
 	for name := range edits {
 		at, err := n.tree.Locate(name)
@@ -147,11 +152,11 @@ func (n *neighbour) changes(ctx context.Context, edits map[string][]byte) ([]obj
 		reads = reads || err == nil && read
 	}
 	if !reads {
-		return nil, nil
+		return nil, ctx.Err()
 	}
 	before, err := n.source.render(ctx, n.tree, n.hide)
 	if err != nil {
-		return nil, ctx.Err()
+		return nil, cmp.Or(ctx.Err(), errUnrendered)
 	}
 	edited := n.tree.With(edits)
 	after, err := n.source.render(ctx, edited, n.hide)

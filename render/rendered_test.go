@@ -3,12 +3,15 @@ package render_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
@@ -88,6 +91,10 @@ func editable() map[string]map[string]string {
 		"apps/web/charts/sub/Chart.yaml":  "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
 		"apps/web/charts/sub/values.yaml": "b: c\n",
 		"apps/web/charts/sub/notes.txt":   "x\n",
+		"apps/web/charts/_ci/templates/a": "x\n",
+		"apps/web/charts/.ci/templates/a": "x\n",
+		"apps/web/charts/sub/crds/a.prov": "x\n",
+		"apps/web/charts/sub.prov":        "x\n",
 		"apps/web/assay.yaml":             plan("helm: {releaseName: r, namespace: n, valueFiles: [values-prod.yaml]}\n  untested: [{kind: ConfigMap, name: read}]"),
 	})
 	return map[string]map[string]string{"web.yaml flat": flat, "web.yaml kustomize": kustomize, "templates/web.yaml helm": helm}
@@ -198,6 +205,8 @@ func TestAlsoChanges(t *testing.T) {
 		"e/assay.yaml":              plan(""),
 		"f/kustomization.yaml":      "resources: [../a, nowhere.yaml]\n",
 		"g/kustomization.yaml":      "resources: [../a]\nimages: [{name: shop/web, newTag: '7'}]\n",
+		"h/kustomization.yaml":      "resources: ['https://example.com/x.yaml', ../a]\nhelmCharts: [{name: x, repo: 'https://example.com'}]\n",
+		"i/kustomization.yaml":      "resources: ['https://example.com/x.yaml', ../a/base]\n",
 	}
 	req := tree{"", files, "a"}.request()
 	res := mustRender(t, req)
@@ -205,7 +214,7 @@ func TestAlsoChanges(t *testing.T) {
 		t.Fatalf("it edits %v", slices.Sorted(maps.Keys(res.Edited)))
 	}
 	got, err := render.AlsoChanges(context.Background(), req, ".", res.Edited)
-	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "b"}, {Dir: "c"}}) {
+	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "b"}, {Dir: "c"}, {Dir: "f"}, {Dir: "h"}}) {
 		t.Errorf("also changes %v, %v", got, err)
 	}
 	judged := map[string]string{
@@ -235,11 +244,27 @@ func TestAlsoChanges(t *testing.T) {
 		"use/assay.yaml":         plan("helm: {releaseName: r, namespace: n, valueFiles: [../lib/values.yaml]}"),
 		"own/Chart.yaml":         "apiVersion: v2\nname: own\nversion: 1.0.0\n",
 		"own/templates/a.yaml":   besideWeb,
+		"far/Chart.yaml":         "apiVersion: v2\nname: far\nversion: 1.0.0\ndependencies: [{name: lib, version: 1.0.0, repository: 'file://../lib'}, {name: x, version: 1.0.0, repository: 'https://example.com'}]\n",
 	}
 	req = tree{"", charts, "lib"}.request()
 	res = mustRender(t, req)
 	got, err = render.AlsoChanges(context.Background(), req, ".", res.Edited)
-	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "app"}, {Dir: "use"}}) {
+	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "app"}, {Dir: "far"}, {Dir: "use"}}) {
+		t.Errorf("also changes %v, %v", got, err)
+	}
+}
+
+// TestAlsoChangesThroughLinks: an Application may point to a link.
+func TestAlsoChangesThroughLinks(t *testing.T) {
+	files := fstest.MapFS{
+		"a/kustomization.yaml": {Data: []byte("resources: [web.yaml]\n")}, "a/web.yaml": {Data: []byte(web)}, "a/candidate.yaml": {Data: []byte(tagMarker("2"))},
+		"b": {Mode: fs.ModeSymlink | 0o777, Data: []byte("a")}, "c/kustomization.yaml": {Mode: fs.ModeSymlink | 0o777, Data: []byte("../a/kustomization.yaml")},
+		"c/web.yaml": {Data: []byte(web)}, "d": {Mode: fs.ModeSymlink | 0o777, Data: []byte("e")}, "e/notes.txt": {},
+	}
+	req := render.Request{FS: envfs.New(files, envfs.Limits{}), Environment: spec.Environment{Dir: "a"}}
+	res := mustRender(t, req)
+	got, err := render.AlsoChanges(context.Background(), req, ".", res.Edited)
+	if err != nil || !slices.Equal(got, []spec.Environment{{Dir: "b"}, {Dir: "c"}}) {
 		t.Errorf("also changes %v, %v", got, err)
 	}
 }

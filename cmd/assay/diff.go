@@ -108,10 +108,10 @@ func (a *app) diff(ctx context.Context, opt diffOptions, args []string) error {
 func printComparison(w io.Writer, p cli.Palette, c *compare.Comparison) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 	if !c.UnderTest {
-		say("%s has no candidate (%s): nothing to compare\n", c.Environment, c.Layout)
+		say("%s has no candidate (%s): nothing to compare\n", visible.Name(c.Environment), c.Layout)
 		return
 	}
-	say("%s\n", p.Bold(cli.Join(c.Environment+" ("+c.Layout+")", "candidate "+promote.LabelOf(c.Candidate), c.ID)))
+	say("%s\n", p.Bold(cli.Join(visible.Name(c.Environment)+" ("+c.Layout+")", "candidate "+promote.LabelOf(c.Candidate), c.ID)))
 	if c.Waiting > 0 {
 		say("waiting behind it: %d\n", c.Waiting)
 	}

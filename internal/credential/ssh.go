@@ -37,8 +37,8 @@ func (c *Credentials) setSSH(o Options) error {
 	if user == "" {
 		user = "git"
 	}
-	if strings.ContainsAny(user, "\"\n") {
-		return errors.New("read user name: it holds a quote or a line break")
+	if strings.ContainsAny(user, "\"\\%$\n") { // which ssh reads, and a plan may have given
+		return errors.New("read user name: it holds a quote, a backslash, %, $ or a line break")
 	}
 	config, err := c.write("ssh_config", []byte(sshConfig(user, filepath.Join(c.dir, "known_hosts"), identity)))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,9 +29,16 @@ const runeBytes = 4
 // maxNesting bounds a value: one that holds itself has no end.
 const maxNesting = 1000
 
+// Steps of a function that takes long over little, since nothing ends one before its
+// time: of a regular expression, and of items that are compared with each other.
+const (
+	mostSteps    = 1 << 30
+	mostCompared = 1 << 27
+)
+
 // Of is what a function of sprig's or of Go's templates is about to make, at most and
 // in bytes; 0 for those that make no more than they are given. Numbers past
-// math.MaxInt stop there.
+// math.MaxInt stop there, and so does what one takes too long for.
 func Of(name string, args []reflect.Value) int {
 	text := func(i int) string {
 		if i < len(args) && args[i].Kind() == reflect.String {
@@ -60,6 +68,10 @@ func Of(name string, args []reflect.Value) int {
 		return product(pieceBytes, 1+min(strings.Count(text(2), text(0)), int(max(args[1].Int(), 0))))
 	case "printf":
 		return printed(text(0), args)
+	case "uniq": // each item is compared with each
+		return compared(items(args, 0), items(args, 0))
+	case "without": // list, items
+		return compared(items(args, 0), items(args, 1))
 	case "toPrettyJson":
 		return pretty(args[0], 1, math.MaxInt32)
 	case "regexMatch", "regexFind", "regexFindAll", "regexSplit", "regexReplaceAll", "regexReplaceAllLiteral":
@@ -133,14 +145,30 @@ func sum(a, b int) int {
 func replaced(text string, length, count int) int { return sum(len(text), product(length, count)) }
 
 func joined(separator int, args []reflect.Value) int {
-	list := args[len(args)-1]
+	return product(separator, items(args, len(args)-1))
+}
+
+// compared is for items that are compared with others.
+func compared(n, others int) int {
+	if product(n, others) > mostCompared {
+		return math.MaxInt
+	}
+	return 0
+}
+
+// items are those of a list among the arguments; none of anything else.
+func items(args []reflect.Value, i int) int {
+	if i >= len(args) {
+		return 0
+	}
+	list := args[i]
 	for list.Kind() == reflect.Interface {
 		list = list.Elem()
 	}
 	if list.Kind() != reflect.Slice && list.Kind() != reflect.Array {
 		return 0
 	}
-	return product(separator, list.Len())
+	return list.Len()
 }
 
 // expression is for functions of regular expressions: pattern, text, replacement.
@@ -149,8 +177,14 @@ func expression(name, pattern, text, with string) int {
 		return math.MaxInt
 	}
 	e, err := regexp.Compile(pattern)
-	if err != nil || name == "regexMatch" || name == "regexFind" {
+	if err != nil {
 		return 0 // the function says what is wrong
+	}
+	if product(instructions(pattern), len(text)) > mostSteps {
+		return math.MaxInt
+	}
+	if name == "regexMatch" || name == "regexFind" {
+		return 0
 	}
 	matches, matched := 0, 0
 	e.ReplaceAllStringFunc(text, func(match string) string {
@@ -166,6 +200,20 @@ func expression(name, pattern, text, with string) int {
 		return sum(replaced(text, len(with), matches), product(matched, strings.Count(with, "$")))
 	}
 	return replaced(text, len(with), matches)
+}
+
+// instructions is how long the program of a pattern is, which is run for each byte at
+// worst.
+func instructions(pattern string) int {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(program.Inst)
 }
 
 var (

@@ -70,6 +70,9 @@ func (f *FS) listBase(dir string) ([]fs.DirEntry, error) {
 	if len(entries) > most {
 		return nil, &LimitError{dir, "the directory has too many entries", int64(most), FileCount}
 	}
+	if err := f.meter.list(dir, len(entries)); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(entries, byEntryName)
 	return entries, nil
 }

@@ -26,6 +26,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,7 +44,7 @@ type FS struct {
 	meter  *meter
 	trail  *trail
 	over   *overlay // nil without edits
-	git    string   // Git's own directory where .git is a file that names it inside; else empty
+	git    []string // Git's own directories inside that have other names
 	places *places
 }
 
@@ -56,48 +57,63 @@ func OpenDir(root string, l Limits) (*FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
-	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces(), git: gitDir(root)}, nil
+	return &FS{base: confined{r.FS(), r}, close: r.Close, meter: newMeter(l), trail: newTrail(), places: newPlaces(), git: gitDirs(root)}, nil
 }
 
-// mostPointer is how many bytes of a .git file are read, which names one directory.
+// mostPointer is how many bytes are read of a file of Git's that names a directory.
 const mostPointer = 4096
 
-// gitDir is where Git's own directory lies in the tree of root under another name, as
-// git init --separate-git-dir puts it; empty where it does not.
-func gitDir(root string) string {
-	file, err := os.OpenFile(filepath.Join(root, ".git"), os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // where Git keeps it; what it says is resolved
+// gitDirs are where Git's own directories lie in the tree of root under other names: where
+// git init --separate-git-dir or a link puts it, and where a linked work tree finds what
+// it shares.
+func gitDirs(root string) (list []string) {
+	at := filepath.Join(root, ".git")
+	if to, found := pointer(at, "gitdir:"); found {
+		at = to
+	}
+	dirs := []string{at}
+	if to, found := pointer(filepath.Join(at, "commondir"), ""); found {
+		dirs = append(dirs, to)
+	}
+	top, err := filepath.EvalSymlinks(root)
+	if err == nil {
+		top, err = filepath.Abs(top)
+	}
 	if err != nil {
-		return ""
+		return nil
+	}
+	for _, dir := range dirs {
+		if dir, err = filepath.EvalSymlinks(dir); err == nil {
+			dir, err = filepath.Abs(dir)
+		}
+		if rel, relErr := filepath.Rel(top, dir); err == nil && relErr == nil && rel != "." && filepath.IsLocal(rel) {
+			list = append(list, filepath.ToSlash(rel))
+		}
+	}
+	return list
+}
+
+// pointer is the path that a file of Git's holds after a beginning.
+func pointer(name, before string) (to string, found bool) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // where Git keeps it; what it says is resolved
+	if err != nil {
+		return "", false
 	}
 	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, mostPointer))
-	to, found := strings.CutPrefix(string(data), "gitdir:")
-	if err != nil || !found {
-		return "" // a directory, as a rule
+	to, found = strings.CutPrefix(string(data), before)
+	if err != nil || !found { // a directory, as a rule
+		return "", false
 	}
 	if to = strings.TrimSpace(to); !filepath.IsAbs(to) {
-		to = filepath.Join(root, to)
+		to = filepath.Join(filepath.Dir(name), to)
 	}
-	top, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return ""
-	}
-	if to, err = filepath.EvalSymlinks(to); err != nil {
-		return ""
-	}
-	if top, err = filepath.Abs(top); err == nil {
-		to, err = filepath.Abs(to)
-	}
-	rel, relErr := filepath.Rel(top, to)
-	if err != nil || relErr != nil || !filepath.IsLocal(rel) {
-		return ""
-	}
-	return filepath.ToSlash(rel)
+	return to, true
 }
 
 // inGit reports whether a path whose parents are not in Git's own directory is it.
 func (f *FS) inGit(name string) bool {
-	return dotgit.Inside(path.Base(name)) || f.git != "" && strings.EqualFold(name, f.git)
+	return dotgit.Inside(path.Base(name)) || slices.ContainsFunc(f.git, func(dir string) bool { return strings.EqualFold(name, dir) })
 }
 
 // outsideGit refuses a directory below Git's own one, as it is named and as it is

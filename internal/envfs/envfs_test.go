@@ -2,6 +2,7 @@ package envfs_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -292,6 +293,28 @@ func TestGitUnderAnotherName(t *testing.T) {
 	}
 }
 
+// TestGitBehindAnotherName: .git may be a link to a directory of the tree, or name a linked
+// work tree's, which names the one that holds the configuration.
+func TestGitBehindAnotherName(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"a link":             {".git": "-> data/git"},
+		"a link to a link":   {".git": "-> other", "other": "-> data/git"},
+		"a linked work tree": {".git": "gitdir: data/git/worktrees/w\n", "data/git/worktrees/w/commondir": "../..\n"},
+		"a common directory": {".git": "gitdir: away\n", "away/commondir": "../data/git\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files["data/git/config"], files["data/a.yaml"] = "secret", "plain"
+			fsys := open(t, repo(t, files))
+			if data, err := fsys.ReadFile("data/git/config"); !errors.Is(err, dotgit.ErrInside) {
+				t.Errorf("%q, %v", data, err)
+			}
+			if _, err := fsys.ReadFile("data/a.yaml"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestGitIsNotPartOfTheTree: at any depth, by any spelling, through links and "..".
 func TestGitIsNotPartOfTheTree(t *testing.T) {
 	root := repo(t, map[string]string{
@@ -344,5 +367,35 @@ func TestGitIsNotPartOfTheTree(t *testing.T) {
 		if got, err := fsys.IsRepository(dir); got != want || err != nil {
 			t.Errorf("%s is a repository: %v, %v", dir, got, err)
 		}
+	}
+}
+
+// TestDirectoriesWithoutEnd: what lists directory after directory ends, however little
+// each holds.
+func TestDirectoriesWithoutEnd(t *testing.T) {
+	many := func(dirs, files int) fstest.MapFS {
+		out := fstest.MapFS{}
+		for i := range dirs {
+			for j := range files {
+				out[fmt.Sprintf("d%d/e/f%d", i%9, i)+fmt.Sprintf("/g%d", j)] = &fstest.MapFile{}
+			}
+		}
+		return out
+	}
+	for name, files := range map[string]fstest.MapFS{"directories": many(60, 1), "entries": many(20, 10)} {
+		fsys := envfs.New(files, envfs.Limits{Files: 10})
+		var limit *envfs.LimitError
+		if err := fs.WalkDir(fsys, ".", func(_ string, _ fs.DirEntry, err error) error { return err }); !errors.As(err, &limit) || limit.Kind != envfs.FileCount {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	fsys := envfs.New(many(9, 1), envfs.Limits{Files: 10})
+	for range 100 {
+		if err := fs.WalkDir(fsys, ".", func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := fsys.Stat(strings.Repeat("d/", 2500) + "d"); err == nil || !strings.Contains(err.Error(), "its path has more than 4096 bytes") {
+		t.Errorf("a long path: %v", err)
 	}
 }

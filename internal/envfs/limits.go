@@ -17,6 +17,16 @@ type Limits struct {
 	Files      int   // files read, and entries of one directory, default 50,000
 }
 
+// How many directories, and entries of them together, may be listed for each file that may
+// be read. In Git, few objects are a tree of directories without end.
+const (
+	dirsPerFile    = 4
+	entriesPerFile = 20
+)
+
+// longestPath is how long a path may be, in bytes: as on Linux.
+const longestPath = 4096
+
 const (
 	defaultFileBytes  = 32 << 20
 	defaultTotalBytes = 256 << 20
@@ -77,12 +87,14 @@ type meter struct {
 	mu      sync.Mutex
 	total   int64
 	charged map[string]int64
+	listed  map[string]bool
+	entries int // of those that were listed
 	kept    map[string][]byte
 	room    int64 // left for kept
 }
 
 func newMeter(l Limits) *meter {
-	return &meter{limits: l.defaulted(), charged: map[string]int64{}, kept: map[string][]byte{}, room: keepBytes}
+	return &meter{limits: l.defaulted(), charged: map[string]int64{}, listed: map[string]bool{}, kept: map[string][]byte{}, room: keepBytes}
 }
 
 // read returns the content of the file at path, charged once.
@@ -148,6 +160,24 @@ func (m *meter) charge(path string, size int64) error {
 	}
 	m.total += size - before
 	m.charged[path] = size
+	return nil
+}
+
+// list counts a directory that is listed with its entries, once.
+func (m *meter) list(dir string, entries int) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listed[dir] {
+		return nil
+	}
+	if most := dirsPerFile * m.limits.Files; len(m.listed) >= most {
+		return &LimitError{dir, "too many directories are listed", int64(most), FileCount}
+	}
+	if most := entriesPerFile * m.limits.Files; m.entries+entries > most {
+		return &LimitError{dir, "too many files and directories are listed", int64(most), FileCount}
+	}
+	m.listed[dir] = true
+	m.entries += entries
 	return nil
 }
 

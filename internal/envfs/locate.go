@@ -13,6 +13,8 @@ import (
 	"github.com/assaydev/assay/internal/excerpt"
 )
 
+var errTooLong = fmt.Errorf("its path has more than %d bytes: nest directories less", longestPath)
+
 // maxLinks is how many links one name may pass, as on Linux.
 const maxLinks = 40
 
@@ -49,6 +51,9 @@ func (p *places) put(name string, at located) {
 func (f *FS) find(op, name string) (located, error) {
 	if !fs.ValidPath(name) {
 		return located{}, pathError(op, name, fs.ErrInvalid)
+	}
+	if len(name) > longestPath {
+		return located{}, pathError(op, name[:40]+"...", errTooLong)
 	}
 	at, err := f.follow(name, new(int))
 	if err != nil {

@@ -36,8 +36,22 @@ func (f *FS) With(edits map[string][]byte) *FS {
 	return &FS{base: f.base, close: f.close, meter: f.meter, trail: f.trail, over: newOverlay(files), places: newPlaces(), git: f.git}
 }
 
-// place is where an edit of name goes: through the links of its directory
-// and, unless it is removed, through its own. Some names lead nowhere.
+// Place is where an edit of name goes: through the links of its directory and, unless
+// it is removed, through its own. The file need not exist; what lies inside .git, or
+// leads out of the repository, is an error.
+func (f *FS) Place(name string, removed bool) (string, error) {
+	_, err := f.findLink("edit", name)
+	if err == nil && !removed {
+		return f.Locate(name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	at, _ := f.place(name, true)
+	return at, nil
+}
+
+// place is Place for names that may lead nowhere.
 func (f *FS) place(name string, removed bool) (string, bool) {
 	if !fs.ValidPath(name) || name == "." {
 		return "", false

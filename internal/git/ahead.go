@@ -1,12 +1,23 @@
 package git
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 )
 
 // mostAhead is how many objects one request asks for.
 const mostAhead = 20_000
+
+// How much of a tree is walked: few objects may be directories and files without end. A
+// path is no longer than on Linux, in bytes.
+const (
+	mostDirs  = 200_000
+	mostFiles = 2_000_000
+	mostPath  = 4096
+)
+
+var errBomb = fmt.Errorf("there are more than %d directories or %d files, or paths of more than %d bytes: name a directory below", mostDirs, mostFiles, mostPath)
 
 // Ahead fetches what a walk below a directory will read, each level of
 // directories in one request, and all files in one. Of files only those of
@@ -25,7 +36,11 @@ func (t *Tree) Ahead(top string, reads func(dir string, files []string) bool) er
 		return nil
 	}
 	var files []string
+	dirs := 0
 	for level := []ahead{{at, top, false}}; len(level) > 0; {
+		if dirs += len(level); dirs > mostDirs {
+			return &fs.PathError{Op: "read", Path: top, Err: errBomb}
+		}
 		ids := make([]string, len(level))
 		for i, d := range level {
 			ids[i] = d.id
@@ -38,6 +53,9 @@ func (t *Tree) Ahead(top string, reads func(dir string, files []string) bool) er
 			list, err := t.list(d.treeEntry)
 			if err != nil {
 				return &fs.PathError{Op: "read", Path: d.path, Err: err}
+			}
+			if len(d.path) > mostPath || len(below) > mostDirs || len(files) > mostFiles {
+				return &fs.PathError{Op: "read", Path: top, Err: errBomb}
 			}
 			d.read = d.read || reads(d.path, fileNames(list))
 			for _, e := range list {

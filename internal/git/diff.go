@@ -11,21 +11,34 @@ import (
 // both have alike. Submodules are left out.
 func Diff(a, b *Tree) ([]string, error) {
 	dir := fs.ModeDir | 0o755
-	return diffDir(a, b, ".", treeEntry{mode: dir, id: a.root}, treeEntry{mode: dir, id: b.root})
+	d := differ{a: a, b: b}
+	out, err := d.dir(".", treeEntry{mode: dir, id: a.root}, treeEntry{mode: dir, id: b.root})
+	slices.Sort(out)
+	return out, err
 }
 
-func diffDir(a, b *Tree, dir string, x, y treeEntry) ([]string, error) {
-	before, err := a.byName(x)
+// differ compares two trees.
+type differ struct {
+	a, b  *Tree
+	dirs  int // that were compared
+	files int // that were found
+}
+
+func (d *differ) dir(dir string, x, y treeEntry) ([]string, error) {
+	if d.dirs++; d.dirs > mostDirs || len(dir) > mostPath {
+		return nil, errBomb
+	}
+	before, err := d.a.byName(x)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: dir, Err: err}
 	}
-	after, err := b.byName(y)
+	after, err := d.b.byName(y)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: dir, Err: err}
 	}
 	var out []string
 	for name, e := range before {
-		if out, err = diffEntry(a, b, path.Join(dir, name), e, after[name], out); err != nil {
+		if out, err = d.entry(path.Join(dir, name), e, after[name], out); err != nil {
 			return nil, err
 		}
 	}
@@ -33,26 +46,28 @@ func diffDir(a, b *Tree, dir string, x, y treeEntry) ([]string, error) {
 		if _, ok := before[name]; ok {
 			continue
 		}
-		if out, err = diffEntry(a, b, path.Join(dir, name), treeEntry{}, f, out); err != nil {
+		if out, err = d.entry(path.Join(dir, name), treeEntry{}, f, out); err != nil {
 			return nil, err
 		}
 	}
-	slices.Sort(out)
 	return out, nil
 }
 
-// diffEntry compares what one name stands for; an entry without a name does not exist.
-func diffEntry(a, b *Tree, name string, e, f treeEntry, out []string) ([]string, error) {
+// entry compares what one name stands for; an entry without a name does not exist.
+func (d *differ) entry(name string, e, f treeEntry, out []string) ([]string, error) {
 	if e.id == f.id && e.mode.Type() == f.mode.Type() {
 		return out, nil
 	}
 	if e.isFile() || f.isFile() {
+		if d.files++; d.files > mostFiles {
+			return nil, errBomb
+		}
 		out = append(out, name)
 	}
 	if !e.mode.IsDir() && !f.mode.IsDir() {
 		return out, nil
 	}
-	more, err := diffDir(a, b, name, e, f)
+	more, err := d.dir(name, e, f)
 	return append(out, more...), err
 }
 

@@ -34,9 +34,12 @@ func settings() [][2]string {
 		{"log.showSignature", "false"},
 		// What follows would let a repository change what its history says.
 		{"core.commitGraph", "false"},
+		{"core.checkStat", "default"}, // or a file of another content passes for the one of the index
+		{"core.trustctime", "true"},
 		{"advice.graftFileDeprecated", "false"}, // none is read, which git would note
 		{"log.follow", "false"},
 		{"i18n.logOutputEncoding", "UTF-8"},
+		{"i18n.commitEncoding", "UTF-8"}, // of the messages that are written
 		{"trailer.separators", ":"},
 		{"core.commentChar", "#"}, // a trailer that begins like a comment is left out
 	}

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,7 +20,20 @@ type Entry struct {
 
 // Log lists commits, by the arguments of git log that say which and in what
 // order. It reads no trees.
+//
+// Where a commit says that its message is in an encoding that it is not in, git garbles
+// the whole of it, and all are read as they are.
 func Log(ctx context.Context, r Runner, args ...string) ([]Entry, error) {
+	list, err := logAs(ctx, r, args)
+	if errors.Is(err, errNoCommit) {
+		return logAs(ctx, r, append([]string{"--encoding=none"}, args...))
+	}
+	return list, err
+}
+
+var errNoCommit = errors.New("git log: its output is not a commit")
+
+func logAs(ctx context.Context, r Runner, args []string) ([]Entry, error) {
 	args = append([]string{"log", "-z", "--format=%H%n%P%n%ct%n%s%n%(trailers:only=true,unfold=true)"}, args...)
 	out, err := r.Run(ctx, nil, append(args, "--")...)
 	if err != nil {
@@ -42,11 +56,11 @@ func Log(ctx context.Context, r Runner, args ...string) ([]Entry, error) {
 func parseEntry(record string) (Entry, error) {
 	fields := strings.SplitN(record, "\n", 5)
 	if len(fields) < 5 {
-		return Entry{}, fmt.Errorf("git log: its output is not a commit")
+		return Entry{}, errNoCommit
 	}
 	seconds, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {
-		return Entry{}, fmt.Errorf("git log: %q is not a time", fields[2])
+		return Entry{}, fmt.Errorf("%w: %q is not a time", errNoCommit, fields[2])
 	}
 	e := Entry{ID: fields[0], Parents: strings.Fields(fields[1]), Time: time.Unix(seconds, 0), Subject: fields[3], Trailers: map[string][]string{}}
 	for text := range strings.Lines(fields[4]) {

@@ -28,8 +28,10 @@ func Covered(ctx context.Context, r Runner, commit, signers string) (bool, error
 	if !bytes.Contains(header, []byte("\ngpgsig -----BEGIN SSH SIGNATURE-----\n")) && !bytes.Contains(header, []byte("\ngpgsig-sha256 -----BEGIN SSH SIGNATURE-----\n")) {
 		return false, nil
 	}
+	// Git takes all the signatures of a commit for one, of the format that it begins with.
 	r.Config = append(append([][2]string{}, r.Config...),
 		[2]string{"gpg.ssh.allowedSignersFile", signers}, [2]string{"gpg.ssh.program", "ssh-keygen"},
+		[2]string{"gpg.program", "false"}, [2]string{"gpg.openpgp.program", "false"}, [2]string{"gpg.x509.program", "false"},
 		[2]string{"gpg.minTrustLevel", "fully"})
 	_, err = r.Run(ctx, nil, "verify-commit", commit)
 	var failed *Error

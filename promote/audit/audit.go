@@ -46,7 +46,7 @@ type audit struct {
 	known  map[string]*render.Result // by commit; nil where it has no such environment
 	base   *render.Result            // what all commits stand on; nil where it has no such environment
 	plans  []*spec.Plan              // of base and of now: no commit can take a target out of both
-	seen   map[string]objects        // by commit
+	seen   map[string]past           // by commit
 	report Report
 }
 
@@ -67,18 +67,18 @@ type Report struct {
 // A commit accounts for a change if it says that it promotes this environment,
 // and renders to what was under test before it; or that it reverts a promotion,
 // and renders to what was before that. A merge accounts for what one of its
-// parents has.
+// parents has, unless that is how it was before the revision and another has it newer.
 func Against(ctx context.Context, repo *local.Repo, req render.Request, opt Options, now *render.Result) (Report, error) {
 	base, err := repo.Base(ctx, opt.Since, "HEAD")
 	if err != nil {
 		return Report{}, err
 	}
-	a := &audit{Request: req, Options: opt, repo: repo, known: map[string]*render.Result{}, seen: map[string]objects{}}
+	a := &audit{Request: req, Options: opt, repo: repo, known: map[string]*render.Result{}, seen: map[string]past{}}
 	if a.base, err = a.at(ctx, base); err != nil || a.base == nil {
 		return Report{}, err
 	}
 	a.plans = []*spec.Plan{a.base.Plan, now.Plan}
-	if len(a.altered(now, objectsOf(a.base))) == 0 {
+	if len(a.altered(now, past{objects: objectsOf(a.base)})) == 0 {
 		return Report{}, nil
 	}
 	commits, err := repo.Log(ctx, base, "HEAD")
@@ -110,7 +110,7 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 	if err != nil {
 		return err
 	}
-	var parents []objects
+	var parents []past
 	for _, id := range c.Parents {
 		parent, err := a.before(ctx, id)
 		if err != nil {
@@ -119,7 +119,7 @@ func (a *audit) commit(ctx context.Context, c git.Entry) error {
 		parents = append(parents, parent)
 	}
 	if len(parents) == 0 { // a history of its own is held against what it is merged into
-		parents = []objects{objectsOf(a.base)}
+		parents = []past{{objects: objectsOf(a.base)}}
 	}
 	a.seen[c.ID] = later(objectsOf(now), parents...)
 	changed := a.altered(now, parents...)

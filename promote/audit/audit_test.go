@@ -92,6 +92,18 @@ func (r *repo) audit(ctx context.Context, ref string) (audit.Report, error) {
 	return audit.Against(ctx, repo, req, audit.Options{Since: ref}, now)
 }
 
+// older changes the target on main, which is then the revision to start from, and
+// leaves a branch checked out that is from before that.
+func (r *repo) older(version string) {
+	r.t.Helper()
+	r.git("checkout", "-q", "-b", "side")
+	r.commit("side", envrepo.Files{"prod/notes.yaml": notes("b")})
+	r.git("checkout", "-q", "main")
+	r.commit("edit", envrepo.Files{"prod/web.yaml": web(version)})
+	r.git("tag", "-f", "start")
+	r.git("checkout", "-q", "side")
+}
+
 func web(version string) string {
 	return strings.ReplaceAll(envrepo.Deployment("web"), "1.0.0", version)
 }
@@ -184,6 +196,21 @@ func TestAgainst(t *testing.T) {
 			r.commit("note", envrepo.Files{"prod/notes.yaml": notes("b")})
 			r.git("merge", "-q", "--no-edit", "side")
 		}, "", 0},
+		"a branch from before that is brought up to date": {func(r *repo) {
+			r.older("1.5.0")
+			r.git("merge", "-q", "--no-edit", "main")
+			r.commit("note", envrepo.Files{"prod/notes.yaml": notes("c")})
+		}, "", 0},
+		"a merge that brings back what was before": {func(r *repo) {
+			r.older("1.5.0")
+			r.git("merge", "-q", "--no-edit", "-s", "ours", "main")
+		}, changed, 0},
+		"a merge of what was before": {func(r *repo) {
+			r.commit("edit", envrepo.Files{"prod/web.yaml": web("1.5.0")})
+			r.git("tag", "old", "start")
+			r.git("tag", "-f", "start")
+			r.git("reset", "-q", "--hard", r.git("commit-tree", "-p", "start", "-p", "old", "-m", "merge", "old^{tree}"))
+		}, changed, 0},
 		"files that are not committed": {func(r *repo) { r.write(envrepo.Files{"prod/web.yaml": web("2.0.0")}) }, "Deployment/web, in files that are not committed", 0},
 		"there and back": {func(r *repo) {
 			r.commit("edit", envrepo.Files{"prod/web.yaml": web("2.0.0")})

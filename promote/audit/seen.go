@@ -33,34 +33,62 @@ func anywhere(o *unstructured.Unstructured) object.Key {
 	return key
 }
 
+// past is what was seen up to a commit. Old are the objects that are there as a commit
+// before the base has them, and not as the base has them: a branch that left the line
+// before the base still has those, and may not bring them back.
+type past struct {
+	objects
+	old map[object.Key]bool
+}
+
 // later is what was seen last of each object: now, or before. A target that one
 // commit removes and a later one brings back is the same target.
-func later(now objects, before ...objects) objects {
-	out := objects{}
+func later(now objects, before ...past) past {
+	out := past{objects{}, map[object.Key]bool{}}
 	for _, b := range slices.Backward(before) {
-		maps.Copy(out, b)
+		maps.Copy(out.objects, b.objects)
 	}
-	maps.Copy(out, now)
+	maps.Copy(out.objects, now)
+	for _, b := range before {
+		for key := range b.old {
+			out.old[key] = out.old[key] || isOld(before, key) && alike(b.objects[key], out.objects[key])
+		}
+	}
 	return out
 }
 
+// isOld reports whether all that have the object have it from before the base.
+func isOld(list []past, key object.Key) bool {
+	return !slices.ContainsFunc(list, func(p past) bool { return p.objects[key] != nil && !p.old[key] })
+}
+
+func alike(a, b []*unstructured.Unstructured) bool { return len(object.Diff(a, b)) == 0 }
+
 // before is what was seen of each object up to a commit. One that does not stand on
 // the base may lack the environment: the base's counts then.
-func (a *audit) before(ctx context.Context, commit string) (objects, error) {
+func (a *audit) before(ctx context.Context, commit string) (past, error) {
 	if seen, ok := a.seen[commit]; ok {
 		return seen, nil
 	}
 	res, err := a.at(ctx, commit)
 	if err != nil {
-		return nil, err
+		return past{}, err
 	}
-	a.seen[commit] = later(objectsOf(res), objectsOf(a.base))
-	return a.seen[commit], nil
+	base := objectsOf(a.base)
+	seen := later(objectsOf(res), past{objects: base})
+	for key, is := range base {
+		if !alike(is, seen.objects[key]) {
+			seen.old[key] = true
+		}
+	}
+	a.seen[commit] = seen
+	return seen, nil
 }
 
 // altered are the targets that are there now, and are as none of the parents had
-// them. One that no parent ever had is new.
-func (a *audit) altered(now *render.Result, parents ...objects) []object.Key {
+// them. One that no parent ever had is new. What a parent has from before the base does
+// not count beside one that has it since.
+func (a *audit) altered(now *render.Result, parents ...past) []object.Key {
 	if now == nil {
 		return nil
 	}
@@ -69,9 +97,9 @@ func (a *audit) altered(now *render.Result, parents ...objects) []object.Key {
 	for _, o := range a.targets(now) {
 		kind, known, same := anywhere(o), false, false
 		for _, p := range parents {
-			was, ok := p[kind]
+			was, ok := p.objects[kind]
 			known = known || ok
-			same = same || ok && len(object.Diff(was, current[kind])) == 0
+			same = same || ok && (!p.old[kind] || isOld(parents, kind)) && alike(was, current[kind])
 		}
 		if known && !same && !slices.ContainsFunc(out, func(k object.Key) bool { k.Namespace = ""; return k == kind }) {
 			out = append(out, object.KeyOf(o))

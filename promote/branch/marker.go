@@ -29,7 +29,9 @@ func (s Server) Set(ctx context.Context, put candidate.Put) (*candidate.Placemen
 		if last, err = put.Place(ctx, req, home); err != nil || !last.Changes() || s.DryRun {
 			return nil, err
 		}
-		p = s.replacement(base, last.Marker, last.After, last.Record(), last.Title())
+		if p, err = s.replacement(base, last.Marker, last.After, last.Record(), last.Title()); err != nil {
+			return nil, err
+		}
 		p.Method, p.Rendered = method, last.Rendered
 		return p, nil
 	})
@@ -76,7 +78,7 @@ func (s Server) Clear(ctx context.Context, which candidate.Which) (*candidate.Wi
 		if !last.Same(first) {
 			return nil, fmt.Errorf("%s is not what it was when this began: look at it with assay candidate show, and withdraw what is there now", last.Path)
 		}
-		return s.replacement(base, last.Marker, last.Rest, last.Record(), last.Title()), nil
+		return s.replacement(base, last.Marker, last.Rest, last.Record(), last.Title())
 	})
 	if err != nil || a.proposal == nil {
 		return nil, err
@@ -87,11 +89,12 @@ func (s Server) Clear(ctx context.Context, which candidate.Which) (*candidate.Wi
 }
 
 // replacement gives the marker another content, by a push.
-func (s Server) replacement(base remote.Base, m *candidate.Marker, after []byte, rec history.Record, title string) *Proposal {
-	return &Proposal{
-		Base: base.Commit, Files: []git.File{{Path: m.Path, Before: m.Data, After: after}},
-		Record: rec, Title: title, Method: Push,
+func (s Server) replacement(base remote.Base, m *candidate.Marker, after []byte, rec history.Record, title string) (*Proposal, error) {
+	f, err := m.Replaced(after)
+	if err != nil {
+		return nil, err
 	}
+	return &Proposal{Base: base.Commit, Files: []git.File{f}, Record: rec, Title: title, Method: Push}, nil
 }
 
 // Show gives the environment with its marker, as the branch has it now, to look

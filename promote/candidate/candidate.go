@@ -25,6 +25,7 @@ import (
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/history"
 	"github.com/assaydev/assay/internal/marker"
 	"github.com/assaydev/assay/internal/object"
@@ -54,6 +55,19 @@ func replaceable(req render.Request) (*Marker, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// Replaced is the marker with another content; nil removes it. A link is followed,
+// unless it is what is removed.
+func (m *Marker) Replaced(data []byte) (f git.File, err error) {
+	if data != nil {
+		f, err = promote.Before(m.FS, m.Path)
+	} else {
+		f.Before = m.Data
+		f.Path, err = m.FS.Place(m.Path, true)
+	}
+	f.After = data
+	return f, err
 }
 
 // Derive makes a candidate for an environment as it is now.

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
+	"github.com/assaydev/assay/internal/spec"
 )
 
 // commit is what a decision does beside the files. Land and updateIndex may run again
@@ -47,10 +50,12 @@ func commitTo(repo *local.Repo, message string) *commit {
 }
 
 // only refuses a commit that would hold what people have not committed, or that
-// would not hold what was proven.
-func only(ctx context.Context, repo *local.Repo, dir string, files []git.File) error {
+// would not hold what was proven: by the files that were read for that, in the
+// environment's directory and elsewhere. Plans and markers elsewhere are of other
+// environments.
+func only(ctx context.Context, repo *local.Repo, dir string, files []git.File, read []string) error {
 	own := func(name string) bool {
-		if IsStaged(name) {
+		if IsStaged(name) && !slices.Contains(read, name) {
 			return true
 		}
 		for _, f := range files {
@@ -64,6 +69,12 @@ func only(ctx context.Context, repo *local.Repo, dir string, files []git.File) e
 	if err != nil {
 		return err
 	}
+	elsewhere := slices.DeleteFunc(slices.Clone(read), func(name string) bool { return envfs.Within(name, dir) || spec.KindByName(name) != "" })
+	more, err := repo.Differ(ctx, elsewhere)
+	if err != nil {
+		return err
+	}
+	dirty = append(dirty, more...)
 	if len(dirty) > 0 {
 		return &DirtyError{dirty}
 	}

@@ -48,6 +48,23 @@ type Dir struct {
 
 func (d Dir) env() spec.Environment { return d.View.Request.Environment }
 
+// real is the environment's directory with every link followed, relative to Root.
+func (d Dir) real() string {
+	dir := path.Clean(d.env().Dir)
+	root, err := filepath.EvalSymlinks(d.Root)
+	if err != nil {
+		return dir
+	}
+	at, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(dir)))
+	if err != nil {
+		return dir
+	}
+	if rel, err := filepath.Rel(root, at); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return dir
+}
+
 // Decide promotes or rejects the candidate under test, or leaves it. What an
 // earlier decision left undone when it was killed is finished instead: a decision
 // that wants another outcome is an error.
@@ -89,7 +106,7 @@ func (d Dir) Decide(ctx context.Context, decide promote.Decider) (*promote.Resul
 	if err := e.Unambiguous(choice.Decision, func() (history.Past, error) { return d.memory(ctx) }); err != nil {
 		return nil, err
 	}
-	return d.carryOut(ctx, e, choice.Decision)
+	return d.carryOut(ctx, e, choice.Decision, req.FS.Charged())
 }
 
 // unlessRepeated is the error, unless it says that a decision means another
@@ -146,11 +163,12 @@ func (d Dir) Revert(ctx context.Context, target promote.Target, reason string) (
 	if err != nil {
 		return nil, err
 	}
-	return d.carryOut(ctx, e, promote.Decision{Outcome: decision.Revert, Reason: reason})
+	return d.carryOut(ctx, e, promote.Decision{Outcome: decision.Revert, Reason: reason}, req.FS.Charged())
 }
 
-// carryOut makes the edit in the directory, unless it is only to be shown.
-func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Decision) (*promote.Result, error) {
+// carryOut makes the edit in the directory, unless it is only to be shown. It was
+// proven on the files that were read.
+func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Decision, read []string) (*promote.Result, error) {
 	rec, err := e.Record(decision)
 	if err != nil {
 		return nil, err
@@ -166,7 +184,7 @@ func (d Dir) carryOut(ctx context.Context, e *promote.Edit, decision promote.Dec
 		if err != nil {
 			return nil, err
 		}
-		if err := only(ctx, repo, e.Dir, e.Files); err != nil {
+		if err := only(ctx, repo, d.real(), e.Files, read); err != nil {
 			return nil, err
 		}
 		commit = commitTo(repo, rec.Message(e.Title(), decision.Reason))

@@ -10,7 +10,6 @@ import (
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/git/local"
-	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/candidate"
 	"github.com/assaydev/assay/render"
 )
@@ -29,12 +28,12 @@ func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, 
 	if err != nil || d.DryRun || p.Live != "" {
 		return p, err
 	}
-	f, err := markerFile(p.Marker, p.After)
+	f, err := p.Replaced(p.After)
 	if err != nil {
 		return p, err
 	}
 	if d.Commit {
-		p.Committed, err = d.commitMarker(ctx, "candidate set", f, p.Record().Message(p.Title(), ""))
+		p.Committed, err = d.commitMarker(ctx, "candidate set", f, p.Record().Message(p.Title(), ""), req.FS.Charged())
 		return p, err
 	}
 	if !p.Changes() {
@@ -44,13 +43,13 @@ func (d Dir) Set(ctx context.Context, put candidate.Put) (*candidate.Placement, 
 }
 
 // commitMarker gives the marker another content and makes a commit of it, unless the last
-// commit has it already.
-func (d Dir) commitMarker(ctx context.Context, verb string, f git.File, message string) (bool, error) {
+// commit has it already. Its candidate was made from the files that were read.
+func (d Dir) commitMarker(ctx context.Context, verb string, f git.File, message string, read []string) (bool, error) {
 	repo, err := d.toCommit(ctx)
 	if err != nil {
 		return false, err
 	}
-	if err := only(ctx, repo, d.env().Dir, []git.File{f}); err != nil {
+	if err := only(ctx, repo, d.real(), []git.File{f}, read); err != nil {
 		return false, err
 	}
 	last, err := d.lastCommit(ctx, repo)
@@ -104,12 +103,12 @@ func (d Dir) Clear(ctx context.Context, which candidate.Which) (*candidate.Withd
 	if err := d.undisturbed(ctx); err != nil {
 		return nil, err
 	}
-	f, err := markerFile(w.Marker, w.Rest)
+	f, err := w.Replaced(w.Rest)
 	if err != nil {
 		return nil, err
 	}
 	if d.Commit {
-		w.Committed, err = d.commitMarker(ctx, "candidate clear", f, w.Record().Message(w.Title(), ""))
+		w.Committed, err = d.commitMarker(ctx, "candidate clear", f, w.Record().Message(w.Title(), ""), nil)
 		return w, err
 	}
 	return w, d.Replace(ctx, "candidate clear", f)
@@ -131,7 +130,12 @@ func (d Dir) clearLast(ctx context.Context, which candidate.Which) (*candidate.W
 	if w == nil || w.Rest != nil || err != nil {
 		return nil, err
 	}
-	w.Committed, err = d.commitMarker(ctx, "candidate clear", git.File{Path: w.Path}, w.Record().Message(w.Title(), ""))
+	f, err := w.Replaced(nil)
+	if err != nil {
+		return nil, err
+	}
+	f.Before = nil
+	w.Committed, err = d.commitMarker(ctx, "candidate clear", f, w.Record().Message(w.Title(), ""), nil)
 	return w, err
 }
 
@@ -204,18 +208,4 @@ func (d Dir) undisturbed(ctx context.Context) error {
 			d.env(), record.What(), record.Outcome)
 	}
 	return err
-}
-
-// markerFile is the marker with another content; nil removes it. A link is followed,
-// unless it is what is removed.
-func markerFile(m *candidate.Marker, data []byte) (git.File, error) {
-	f := git.File{Path: m.Path, Before: m.Data}
-	if data != nil {
-		var err error
-		if f, err = promote.Before(m.FS, m.Path); err != nil {
-			return f, err
-		}
-	}
-	f.After = data
-	return f, nil
 }

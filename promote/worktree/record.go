@@ -97,7 +97,7 @@ func (r *Record) check(s *store, marker string) error {
 				return fmt.Errorf("%s has no SHA-256", f.Path)
 			}
 		}
-		if !envfs.Within(f.Path, s.env.Dir) && f.Path != marker && spec.KindByName(f.Path) != spec.KindCandidate {
+		if !envfs.Within(f.Path, s.dir) && f.Path != marker && spec.KindByName(f.Path) != spec.KindCandidate {
 			return fmt.Errorf("%s is outside of the environment", f.Path)
 		}
 	}

@@ -25,6 +25,7 @@ import (
 type store struct {
 	root string // the real path of the repository's directory
 	env  spec.Environment
+	dir  string      // the environment's, with every link followed
 	file string      // the record
 	repo *local.Repo // nil without Git
 }
@@ -37,7 +38,7 @@ func (d Dir) store(ctx context.Context) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", excerpt.Cause(err))
 	}
-	s := &store{root: root, env: d.env()}
+	s := &store{root: root, env: d.env(), dir: d.real()}
 	s.env.Dir = path.Clean(s.env.Dir)
 	s.repo, err = local.Open(ctx, root, d.Process)
 	if err == nil {
@@ -47,11 +48,24 @@ func (d Dir) store(ctx context.Context) (*store, error) {
 	if !errors.Is(err, local.ErrNoRepo) {
 		return nil, err
 	}
-	if d.State == "" {
-		return nil, errors.New("there is no directory for what a crash would leave: set XDG_STATE_HOME or HOME")
+	if err := checkState(root, d.State); err != nil {
+		return nil, err
 	}
 	s.file = filepath.Join(d.State, "assay", sum(filepath.Join(root, filepath.FromSlash(s.env.Dir)), s.env.Name))
 	return s, nil
+}
+
+// checkState refuses a directory for state that the repository's own files may lie in.
+func checkState(root, state string) error {
+	const set = "there is no directory for what a crash would leave: set XDG_STATE_HOME to an absolute path outside of the repository"
+	if !filepath.IsAbs(state) {
+		return errors.New(set)
+	}
+	at := filepath.Join(state, "assay")
+	if rel, err := filepath.Rel(root, at); err == nil && filepath.IsLocal(rel) {
+		return fmt.Errorf("%s: %s is inside", set, filepath.ToSlash(rel))
+	}
+	return nil
 }
 
 // sum is a name for texts, another one for any other texts.

@@ -127,7 +127,9 @@ func (w *writer) prepare(ctx context.Context, r *Record, files []git.File, commi
 	if err := w.untracked(ctx, r); err != nil {
 		return err
 	}
-	w.sweep()
+	if err := w.sweep(ctx); err != nil {
+		return err
+	}
 	for _, f := range files {
 		if f.After == nil {
 			continue

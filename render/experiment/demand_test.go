@@ -11,6 +11,7 @@ import (
 
 // TestNoFunctionMakesTooMuch: what multiplies is refused before it is made.
 func TestNoFunctionMakesTooMuch(t *testing.T) {
+	const shared = `{{ $i := dict }}{{ $o := dict }}{{ range until 1000 }}{{ $_ := set $o (print .) $i }}{{ end }}{{ $_ := set $i "x" $b }}`
 	const a, b = `{{ $a := repeat 4000 "b" }}{{ $b := repeat 2000000 "a" }}`, `{{ $l := until 400000 }}`
 	for name, text := range map[string]string{
 		"replace":                    `{{ replace "a" $a $b | len }}`,
@@ -45,6 +46,15 @@ func TestNoFunctionMakesTooMuch(t *testing.T) {
 		"concat":                     `{{ concat $l $l $l $l $l $l $l $l $l $l $l | len }}`,
 		"toPrettyJson":               `{{ $d := list (until 4000) }}{{ range 600 }}{{ $d = list $d }}{{ end }}{{ toPrettyJson $d | len }}`,
 		"mustToPrettyJson":           `{{ $d := list (until 4000) }}{{ range 600 }}{{ $d = list $d }}{{ end }}{{ mustToPrettyJson $d | len }}`,
+		"toJson of a shared part":    shared + `{{ toJson $o | len }}`,
+		"toRawJson of a shared part": shared + `{{ toRawJson $o | len }}`,
+		"toString of a shared part":  shared + `{{ toString $o | len }}`,
+		"deepCopy of a shared part":  shared + `{{ deepCopy $o | len }}`,
+		"join of a shared part":      shared + `{{ join "," (values $o) | len }}`,
+		"merge of a shared part":     shared + `{{ merge (dict) $o | len }}`,
+		"what only repeats, often":   `{{ uniq $l | len }}`,
+		"without, often":             `{{ without $l ` + strings.Repeat(" 1", 400) + ` | len }}`,
+		"a slow pattern":             `{{ regexMatch "(x+x+)+y|(.*.*.*){1,300}z" $b }}`,
 		"repeat":                     `{{ repeat 2000000 $a | len }}`,
 		"indent":                     `{{ indent 4000 (repeat 100000 "\n") | len }}`,
 		"nindent":                    `{{ nindent 4000 (repeat 100000 "\n") | len }}`,
@@ -63,6 +73,21 @@ func TestNoFunctionMakesTooMuch(t *testing.T) {
 		if made := (after.TotalAlloc - before.TotalAlloc) >> 20; made > 100 {
 			t.Errorf("%s: %d MiB were made", name, made)
 		}
+	}
+}
+
+// TestPrintsNoMoreThanItMay: what is printed is weighed before it is made into text.
+func TestPrintsNoMoreThanItMay(t *testing.T) {
+	text := `{{ $i := dict }}{{ $o := dict }}{{ range until 1000 }}{{ $_ := set $o (print .) $i }}{{ end }}{{ $_ := set $i "x" (repeat 2000000 "a") }}{{ $o }}`
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := execute(context.Background(), file("a.yaml.tmpl", text), input(t), testID, Options{}.defaulted())
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "writes more than") {
+		t.Errorf("error %v", err)
+	}
+	if made := (after.TotalAlloc - before.TotalAlloc) >> 20; made > 100 {
+		t.Errorf("%d MiB were made", made)
 	}
 }
 

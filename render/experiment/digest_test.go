@@ -206,6 +206,22 @@ func TestDigestOfWhatIsRead(t *testing.T) {
 			t.Errorf("%s: the digest is the same", name)
 		}
 	}
+	judge = object1(t, `{apiVersion: argoproj.io/v1alpha1, kind: Experiment, metadata: {name: x}, spec: {analyses: [{name: a, templateName: strict, clusterScope: true}]}}`)
+	ofCluster := func(condition, text string) digest.Digest {
+		cluster := template(condition)
+		cluster.SetKind("ClusterAnalysisTemplate")
+		return of(cluster, config("script", text))
+	}
+	if want := ofCluster("a", "a"); ofCluster("b", "a") == want || ofCluster("a", "b") == want {
+		t.Error("a template of the cluster, or what it reads, is not part of the digest")
+	}
+	judge = object1(t, `{apiVersion: iter8.tools/v2alpha2, kind: Experiment, metadata: {name: x}, spec: {criteria: {objectives: [{metric: shop/latency}]}}}`)
+	metric := func(query string) *unstructured.Unstructured {
+		return object1(t, `{apiVersion: iter8.tools/v2alpha2, kind: Metric, metadata: {name: latency, namespace: shop}, spec: {jqExpression: "`+query+`"}}`)
+	}
+	if of(metric("a")) == of(metric("b")) {
+		t.Error("a metric that is named with its namespace is not part of the digest")
+	}
 }
 
 // TestDigestIsExplained: docs/engines.md has a row for each key that is hashed, and for no other.

@@ -70,7 +70,7 @@ func noSuchFunction(name string) string {
 		return fmt.Sprintf("the function %s is refused: %s", name, reason)
 	}
 	known := slices.Collect(maps.Keys(functions(&guard{})))
-	known = slices.DeleteFunc(known, func(n string) bool { return n == guardFunction })
+	known = slices.DeleteFunc(known, func(n string) bool { return n == guardFunction || n == showFunction })
 	slices.Sort(known)
 	return fmt.Sprintf("there is no function %s%s", name, near(name, known))
 }

@@ -27,7 +27,7 @@ func functions(g *guard) template.FuncMap {
 	}
 	seq, _ := out["seq"].(func(...int) (string, error))
 	maps.Copy(out, g.amplifiers(seq))
-	out[guardFunction] = g.step
+	out[guardFunction], out[showFunction] = g.step, g.show
 	return out
 }
 

@@ -28,8 +28,12 @@ type limitError struct{ reason string }
 
 func (e *limitError) Error() string { return e.reason }
 
-// guardFunction is called at the planted places. It prints nothing.
-const guardFunction = "assayGuard"
+// guardFunction is called at the planted places. It prints nothing. showFunction is the
+// last of every pipeline that prints.
+const (
+	guardFunction = "assayGuard"
+	showFunction  = "assayShow"
+)
 
 func (g *guard) step() (string, error) {
 	g.steps--
@@ -42,7 +46,18 @@ func (g *guard) step() (string, error) {
 	return "", nil
 }
 
-// instrument plants a call of the guard in every definition and loop body.
+// show gives a value on that is small enough to be printed. It may hold one part many
+// times, which has grown since.
+func (g *guard) show(v reflect.Value) (reflect.Value, error) {
+	left := g.bytes
+	if demand.Weigh(v, &left); left < 0 {
+		return v, &limitError{fmt.Sprintf("writes more than %d bytes: make it smaller", g.bytes)}
+	}
+	return v, nil
+}
+
+// instrument plants a call of the guard in every definition and loop body, and where
+// something is printed.
 func (g *guard) instrument(t *template.Template) {
 	for _, defined := range t.Templates() {
 		if defined.Tree == nil || defined.Root == nil {
@@ -53,7 +68,7 @@ func (g *guard) instrument(t *template.Template) {
 	}
 }
 
-// plantIn walks down to the loops.
+// plantIn walks down to the loops and to what prints.
 func plantIn(tree *parse.Tree, list *parse.ListNode) {
 	if list == nil {
 		return
@@ -67,6 +82,11 @@ func plantIn(tree *parse.Tree, list *parse.ListNode) {
 			branch = &n.BranchNode
 		case *parse.RangeNode:
 			branch = &n.BranchNode
+		case *parse.ActionNode:
+			if len(n.Pipe.Decl) == 0 {
+				n.Pipe.Cmds = append(n.Pipe.Cmds, callOf(tree, showFunction, n.Pos))
+			}
+			continue
 		default:
 			continue
 		}
@@ -79,15 +99,15 @@ func plantIn(tree *parse.Tree, list *parse.ListNode) {
 }
 
 func plant(tree *parse.Tree, list *parse.ListNode) {
-	call := &parse.CommandNode{
-		NodeType: parse.NodeCommand, Pos: list.Pos,
-		Args: []parse.Node{parse.NewIdentifier(guardFunction).SetTree(tree).SetPos(list.Pos)},
-	}
 	action := &parse.ActionNode{
 		NodeType: parse.NodeAction, Pos: list.Pos,
-		Pipe: &parse.PipeNode{NodeType: parse.NodePipe, Pos: list.Pos, Cmds: []*parse.CommandNode{call}},
+		Pipe: &parse.PipeNode{NodeType: parse.NodePipe, Pos: list.Pos, Cmds: []*parse.CommandNode{callOf(tree, guardFunction, list.Pos)}},
 	}
 	list.Nodes = append([]parse.Node{action}, list.Nodes...)
+}
+
+func callOf(tree *parse.Tree, name string, at parse.Pos) *parse.CommandNode {
+	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: at, Args: []parse.Node{parse.NewIdentifier(name).SetTree(tree).SetPos(at)}}
 }
 
 // bounded wraps a template function: a result larger than the limit is an
@@ -103,7 +123,7 @@ func (g *guard) bounded(name string, fn any) any {
 	failure := reflect.TypeFor[error]()
 	wrapped := reflect.FuncOf(in, []reflect.Type{t.Out(0), failure}, t.IsVariadic())
 	return reflect.MakeFunc(wrapped, func(args []reflect.Value) []reflect.Value {
-		if err := g.tooMuch(name, args, t.IsVariadic()); err != nil {
+		if err := g.tooMuch(name, args); err != nil {
 			return []reflect.Value{reflect.Zero(t.Out(0)), reflect.ValueOf(err).Convert(failure)}
 		}
 		call := f.Call
@@ -123,12 +143,12 @@ func (g *guard) bounded(name string, fn any) any {
 	}).Interface()
 }
 
-// tooMuch is the error of a function that would make too much. One that takes any
-// number of arguments makes at least what they hold.
-func (g *guard) tooMuch(name string, args []reflect.Value, variadic bool) error {
+// tooMuch is the error of a function that would make too much. What it is given counts:
+// a value may hold one part many times that has grown since.
+func (g *guard) tooMuch(name string, args []reflect.Value) error {
 	left := g.bytes
 	for _, arg := range args {
-		if variadic && left >= 0 {
+		if left >= 0 {
 			demand.Weigh(arg, &left)
 		}
 	}

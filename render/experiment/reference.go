@@ -29,6 +29,9 @@ func referrals(o *unstructured.Unstructured) []referral {
 	for _, ref := range kindReferences()[o.GroupVersionKind().GroupKind().String()] {
 		to, path, _ := strings.Cut(ref, " ")
 		out = append(out, referral{schema.ParseGroupKind(to), path})
+		if to == analysisTemplate { // or one of the cluster, where clusterScope says so
+			out = append(out, referral{schema.ParseGroupKind("Cluster" + to), path})
+		}
 	}
 	return out
 }
@@ -36,7 +39,7 @@ func referrals(o *unstructured.Unstructured) []referral {
 // podSpecs are the paths of everything that has the fields of a pod's spec.
 func podSpecs(o *unstructured.Unstructured) []string {
 	switch o.GroupVersionKind().GroupKind().String() {
-	case "AnalysisRun.argoproj.io", "AnalysisTemplate.argoproj.io":
+	case "AnalysisRun.argoproj.io", analysisTemplate, "Cluster" + analysisTemplate:
 		return []string{"spec/metrics/provider/job/spec/template/spec"}
 	case "Experiment.argoproj.io":
 		return []string{"spec/templates/template/spec"}
@@ -64,25 +67,28 @@ func podReferences() map[string][]string {
 	return out
 }
 
+const analysisTemplate = "AnalysisTemplate.argoproj.io"
+
 // kindReferences are those of particular kinds: the kind named, and the path.
 func kindReferences() map[string][]string {
 	analysis := []string{
-		"AnalysisTemplate.argoproj.io spec/templates/templateName",
+		analysisTemplate + " spec/templates/templateName",
 		"Secret spec/args/valueFrom/secretKeyRef/name",
 	}
 	return map[string][]string{
-		"AnalysisTemplate.argoproj.io": analysis,
-		"AnalysisRun.argoproj.io":      analysis,
+		analysisTemplate:             analysis,
+		"Cluster" + analysisTemplate: analysis,
+		"AnalysisRun.argoproj.io":    analysis,
 		"Experiment.argoproj.io": {
-			"AnalysisTemplate.argoproj.io spec/analyses/templateName",
+			analysisTemplate + " spec/analyses/templateName",
 			"Secret spec/analyses/args/valueFrom/secretKeyRef/name",
 		},
 		"Rollout.argoproj.io": {
-			"AnalysisTemplate.argoproj.io spec/strategy/canary/analysis/templates/templateName",
-			"AnalysisTemplate.argoproj.io spec/strategy/canary/steps/analysis/templates/templateName",
-			"AnalysisTemplate.argoproj.io spec/strategy/canary/steps/experiment/analyses/templateName",
-			"AnalysisTemplate.argoproj.io spec/strategy/blueGreen/prePromotionAnalysis/templates/templateName",
-			"AnalysisTemplate.argoproj.io spec/strategy/blueGreen/postPromotionAnalysis/templates/templateName",
+			analysisTemplate + " spec/strategy/canary/analysis/templates/templateName",
+			analysisTemplate + " spec/strategy/canary/steps/analysis/templates/templateName",
+			analysisTemplate + " spec/strategy/canary/steps/experiment/analyses/templateName",
+			analysisTemplate + " spec/strategy/blueGreen/prePromotionAnalysis/templates/templateName",
+			analysisTemplate + " spec/strategy/blueGreen/postPromotionAnalysis/templates/templateName",
 			"Service spec/strategy/canary/stableService",
 			"Service spec/strategy/canary/canaryService",
 			"Service spec/strategy/blueGreen/activeService",

@@ -13,7 +13,7 @@ import (
 // reads are the kinds that say what an object which judges measures, and by what: an
 // edit of one makes another judge. Secrets are not among them: charts draw them at random.
 func reads() []string {
-	return []string{"ConfigMap", "AnalysisTemplate.argoproj.io", "Metric.iter8.tools", "MetricTemplate.flagger.app"}
+	return []string{"ConfigMap", "AnalysisTemplate.argoproj.io", "ClusterAnalysisTemplate.argoproj.io", "Metric.iter8.tools", "MetricTemplate.flagger.app"}
 }
 
 // used are the objects of the environment that the experiment's resources read, and
@@ -38,6 +38,7 @@ func (in Tested) used() []*unstructured.Unstructured {
 				continue
 			}
 			for _, name := range namesAt(queue[0].Object, strings.Split(ref.path, "/")) {
+				name = name[strings.LastIndex(name, "/")+1:] // Iter8 names metrics with their namespace
 				is := identity{ref.GroupKind, name}
 				if brought[is] {
 					continue

@@ -37,7 +37,8 @@ func boundFunctions() bool {
 		"repeat", "indent", "nindent", "until", "untilStep", "seq", "replace", "join", "wrap", "wrapWith", "split", "splitList", "splitn",
 		"toPrettyJson", "mustToPrettyJson", "regexFindAll", "mustRegexFindAll", "regexSplit", "mustRegexSplit", "regexReplaceAll", "mustRegexReplaceAll",
 		"regexReplaceAllLiteral", "mustRegexReplaceAllLiteral", "print", "printf", "println", "cat", "quote", "squote", "list", "tuple", "concat",
-		"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes",
+		"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes", "uniq", "mustUniq", "without", "mustWithout",
+		"regexMatch", "mustRegexMatch", "regexFind", "mustRegexFind",
 	} {
 		sprigFunctions[name] = asking(name, sprigFunctions[name])
 	}

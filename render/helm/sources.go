@@ -19,16 +19,14 @@ type Source struct {
 }
 
 // Sources lists the files of the chart in dir, those of the charts beside it that
-// it depends on, and the files that values come from.
+// it depends on, and the files that values come from. With the error for value files
+// that cannot be found come the files of the charts.
 func Sources(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]Source, error) {
 	r, err := newRenderer(fsys, dir, src, opt)
 	if err != nil {
 		return nil, err
 	}
-	values, err := ValueFiles(fsys, dir, src, opt)
-	if err != nil {
-		return nil, err
-	}
+	values, missing := ValueFiles(fsys, dir, src, opt)
 	parts := map[string]bool{}
 	add := func(name string, part bool) {
 		if at, err := fsys.Locate(name); err == nil {
@@ -57,7 +55,7 @@ func Sources(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSourc
 		out = append(out, Source{name, part})
 	}
 	slices.SortFunc(out, func(a, b Source) int { return strings.Compare(a.Path, b.Path) })
-	return out, nil
+	return out, missing
 }
 
 // Templates lists the templates of the chart in dir, and of the charts in it.
@@ -77,7 +75,8 @@ func Templates(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSou
 }
 
 // isPart reports whether Helm renders from the file of a chart whatever its
-// templates say.
+// templates say. Provenance files, and what lies in charts/ under a name that begins
+// with _ or a dot, it passes over (split).
 func isPart(name string) bool {
 	switch name {
 	case "Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", "values.yaml":
@@ -88,6 +87,9 @@ func isPart(name string) bool {
 	case "templates", "crds":
 		return rest != ""
 	case "charts":
+		if strings.HasPrefix(rest, "_") || strings.HasPrefix(rest, ".") || path.Ext(name) == ".prov" {
+			return false
+		}
 		_, rest, below := strings.Cut(rest, "/")
 		return !below || isPart(rest)
 	}

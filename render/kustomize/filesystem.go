@@ -24,6 +24,7 @@ type fileSystem struct {
 	alone bool              // no other build runs
 	data  map[string][]byte // by real name: what was scanned is what is read
 	named map[string]bool   // what scanned kustomizations name; nil where nobody asks
+	wrong error             // the first fault of a kustomization, where somebody asks for names
 	fault error             // the first that krusty must not swallow
 	reads int               // files that may still be read, counted each time
 	bytes int64             // handed to krusty so far
@@ -125,6 +126,18 @@ func (f *fileSystem) read(name string) ([]byte, error) {
 	}
 	f.data[target] = data
 	return data, nil
+}
+
+// unless is the error of a kustomization, unless names are asked for: then the first is
+// kept, and the others are looked at too.
+func (f *fileSystem) unless(err error) error {
+	if f.named == nil || err == nil {
+		return err
+	}
+	if f.wrong == nil {
+		f.wrong = err
+	}
+	return nil
 }
 
 // fail keeps the first fault: krusty wraps errors beyond recognition, and

@@ -44,7 +44,7 @@ func (s *scanner) scan(data []byte) error {
 		return errAlone
 	}
 	for _, check := range []func(*types.Kustomization) error{s.charts, s.resources, s.sources, s.patches, s.plugins} {
-		if err := check(&k); err != nil {
+		if err := s.repo.unless(check(&k)); err != nil {
 			return err
 		}
 	}
@@ -153,6 +153,10 @@ func (s *scanner) optional(field, value string) error {
 
 // path checks one value, and that it names what krusty wants there.
 func (s *scanner) path(field, value string, w want) error {
+	return s.repo.unless(s.named(field, value, w))
+}
+
+func (s *scanner) named(field, value string, w want) error {
 	name, err := s.local(field, value, w)
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 )
 
 // Files lists what a build of dir reads: the kustomizations, and the files that
-// they name, by their real paths. It follows a kustomization that builds, and
-// builds nothing itself.
+// they name, by their real paths. It builds nothing itself. With the error for a
+// kustomization that does not build come the files that could be found nevertheless.
 func Files(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeSource) ([]string, error) {
 	var files []string
 	err := WithDefaultSchema(func() error {
@@ -30,7 +30,7 @@ func Files(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeSo
 				continue
 			}
 			done[at] = true
-			if err := repo.scanDirectory(at); err != nil {
+			if err := repo.unless(repo.scanDirectory(at)); err != nil {
 				return err
 			}
 			for name := range repo.named {
@@ -45,7 +45,7 @@ func Files(ctx context.Context, fsys *envfs.FS, dir string, src spec.KustomizeSo
 		for name := range repo.data {
 			files = append(files, name)
 		}
-		return nil
+		return repo.wrong
 	})
 	slices.Sort(files)
 	return files, err

@@ -136,4 +136,10 @@ func TestNamespaces(t *testing.T) {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}
+	// Two that may be the one, and say different things.
+	both := strings.Replace(job("judge-"+testID, testID, complete), "namespace: shop", "namespace: jobs", 1) + "---\n" +
+		strings.Replace(job("judge-"+testID, testID, "{}"), "namespace: shop, ", "", 1)
+	if got, err := judgeText(t, both, verdict.Expect{Digest: testDigest, Judges: []object.Key{key("jobs")}}); err == nil || !strings.Contains(err.Error(), "two objects may be this one") {
+		t.Errorf("%+v, %v", got, err)
+	}
 }

@@ -50,6 +50,9 @@ func (m matcher) judges() ([]judge, error) {
 			if err != nil {
 				return nil, err
 			}
+			if found && j.object != nil { // one of them names no namespace
+				return nil, fmt.Errorf("judge %s: %w, and two objects may be this one: pass the environment's alone", key, ErrNamespace)
+			}
 			if found {
 				j.object = o
 				j.digest, j.unbound = binding(o)

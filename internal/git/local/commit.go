@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/assaydev/assay/internal/dotgit"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/scratch"
 )
@@ -25,13 +26,42 @@ type Commit struct {
 // Dirty lists what in dir differs from the last commit, staged or not, and
 // files that are not tracked, less those that except names.
 func (r *Repo) Dirty(ctx context.Context, dir string, except func(name string) bool) ([]string, error) {
-	where := pathspec(r.full(dir))
-	if err := r.unfiltered(ctx, func() ([]byte, error) { return r.git(ctx, nil, "ls-files", "-z", "--", where) }); err != nil {
+	return r.dirty(ctx, []string{pathspec(r.full(dir))}, except)
+}
+
+// mostNames is how many files one git command is asked about.
+const mostNames = 500
+
+// Differ lists which of the files differ from the last commit, or are not in it.
+func (r *Repo) Differ(ctx context.Context, names []string) (out []string, err error) {
+	for some := range slices.Chunk(names, mostNames) {
+		where := make([]string, len(some))
+		for i, name := range some {
+			where[i] = r.full(name)
+		}
+		found, err := r.dirty(ctx, where, func(name string) bool { return !slices.Contains(some, name) })
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// dirty looks at full paths.
+func (r *Repo) dirty(ctx context.Context, where []string, except func(name string) bool) ([]string, error) {
+	ask := func(args ...string) []string { return append(append(args, "--"), where...) }
+	if err := r.unfiltered(ctx, func() ([]byte, error) { return r.git(ctx, nil, ask("ls-files", "-z")...) }); err != nil {
 		return nil, err
 	}
+	plain, done, err := r.unmarked(ctx, ask("ls-files", "-v", "-z"))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	// What a submodule has in its files is for its own configuration to say, which
 	// may name programs too.
-	out, err := r.git(ctx, nil, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty", "--", where)
+	out, err := plain.Run(ctx, nil, ask("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=dirty")...)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +75,53 @@ func (r *Repo) Dirty(ctx context.Context, dir string, except func(name string) b
 		}
 	}
 	return names, nil
+}
+
+// unmarked runs git with an index in which no file is marked as one that is not to be
+// looked at, as update-index --assume-unchanged and sparse checkouts mark them: what
+// was read of it counts all the same. The arguments list the files with their marks.
+// The caller runs done once it has.
+func (r *Repo) unmarked(ctx context.Context, list []string) (run git.Runner, done func(), err error) {
+	out, err := r.git(ctx, nil, list...)
+	if err != nil {
+		return run, nil, err
+	}
+	var marked bytes.Buffer
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		if tag, name, found := strings.Cut(entry, " "); found && (tag == "S" || tag != strings.ToUpper(tag)) {
+			_, _ = marked.WriteString(name + "\x00")
+		}
+	}
+	if marked.Len() == 0 {
+		return r.run, func() {}, nil
+	}
+	index, err := r.Private(ctx, "index")
+	if err != nil {
+		return run, nil, err
+	}
+	data, err := os.ReadFile(index) //nolint:gosec // Git's own
+	if err != nil {
+		return run, nil, fmt.Errorf("read index: %w", excerpt.Cause(err))
+	}
+	made, err := scratch.Make(r.temp, "assay-index-")
+	if err != nil {
+		return run, nil, fmt.Errorf("make index: %w", errors.Unwrap(err))
+	}
+	done = func() { _ = made.Remove() }
+	at := filepath.Join(made.Path, "index")
+	run = r.run.With("GIT_INDEX_FILE=" + at)
+	if err = os.WriteFile(at, data, 0o600); err != nil {
+		err = fmt.Errorf("make index: %w", excerpt.Cause(err))
+	}
+	for _, mark := range []string{"--no-assume-unchanged", "--no-skip-worktree"} {
+		if err == nil {
+			_, err = run.Run(ctx, marked.Bytes(), "update-index", "-z", mark, "--stdin")
+		}
+	}
+	if err != nil {
+		done()
+	}
+	return run, done, err
 }
 
 func pathspec(name string) string {

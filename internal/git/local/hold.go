@@ -74,7 +74,7 @@ func (r *Repo) Holds(ctx context.Context, c Commit, files []git.File) error {
 	if git.FirstLine(out) != c.ID+" "+c.Parent {
 		return fmt.Errorf("commit %s does not stand on commit %s alone", git.Short(c.ID), git.Short(c.Parent))
 	}
-	if out, err = r.git(ctx, nil, "diff-tree", "-r", "-z", "--raw", "--no-renames", c.Parent, c.ID); err != nil {
+	if out, err = r.git(ctx, nil, "diff-tree", "-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none", c.Parent, c.ID); err != nil {
 		return err
 	}
 	changed, err := parseRaw(out)

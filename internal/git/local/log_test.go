@@ -141,3 +141,14 @@ func TestRecent(t *testing.T) {
 		t.Errorf("the clone is shallow: %v, %v", shallow, err)
 	}
 }
+
+// TestLogOfAnotherEncoding: a commit that lies about its encoding hides no other.
+func TestLogOfAnotherEncoding(t *testing.T) {
+	r, dir := repository(t, map[string]string{"a.yaml": "a\n"})
+	run(t, dir, "-c", "i18n.commitEncoding=UTF-16", "commit", "-q", "--allow-empty", "-m", "Odd\n\nAssay-Outcome: reject")
+	run(t, dir, "commit", "-q", "--allow-empty", "-m", "Last\n\nAssay-Outcome: promote")
+	list, err := r.Recent(t.Context(), 5)
+	if err != nil || len(list) != 3 || list[0].Subject != "Last" || list[1].Trailers["Assay-Outcome"] == nil || len(list[1].Parents) != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}

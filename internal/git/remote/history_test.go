@@ -114,7 +114,7 @@ func TestChanged(t *testing.T) {
 	tip := must(repo.Tip("main"))(t)
 	changed := func(n int, from string, names ...string) (git.Change, bool) {
 		t.Helper()
-		line := must(r.Line(t.Context(), "main", n))(t)
+		line := must(r.FirstParents(t.Context(), "main", n))(t)
 		defer line.Close()
 		change, known, err := line.Changed(t.Context(), from, names)
 		if err != nil {

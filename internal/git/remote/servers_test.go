@@ -59,7 +59,7 @@ func TestServersWithoutFilters(t *testing.T) {
 			if landed := must(r.Landed(t.Context(), "main", at.Parent, at.Commit))(t); !landed {
 				t.Error("what landed is not found")
 			}
-			line := must(r.Line(t.Context(), "main", 10))(t)
+			line := must(r.FirstParents(t.Context(), "main", 10))(t)
 			defer line.Close()
 			if c, known, err := line.Changed(t.Context(), at.Commit, []string{"envs/shop/web.yaml"}); err != nil || !known || c.Commit != at.Commit {
 				t.Errorf("web.yaml changed in %+v, %v", c, err)

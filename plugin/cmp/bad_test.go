@@ -52,7 +52,7 @@ func TestBadCalls(t *testing.T) {
 		"a missing directory":     {asked{data: fine, dir: "staging", env: variables("staging")}, codes.Unknown, "staging: no such directory in the repo"},
 		"no checksum":             {asked{data: fine, dir: "prod", checksum: "none"}, codes.InvalidArgument, "no SHA-256"},
 		"a wrong checksum":        {asked{data: fine, dir: "prod", checksum: strings.Repeat("0", 64), env: variables("prod")}, codes.InvalidArgument, "not what its checksum says"},
-		"no archive":              {asked{data: []byte("kind: A\n"), dir: "prod", env: variables("prod")}, codes.InvalidArgument, "read archive: it is not gzip"},
+		"no archive":              {asked{data: []byte(strings.Repeat("kind: A\n", 9)), dir: "prod", env: variables("prod")}, codes.InvalidArgument, "read archive: it is not gzip"},
 		"nothing":                 {asked{dir: "prod", env: variables("prod")}, codes.InvalidArgument, "read archive: it ends in the middle"},
 		"half an archive":         {asked{data: fine[:len(fine)/2], dir: "prod", env: variables("prod")}, codes.InvalidArgument, "read archive: it ends in the middle"},
 		"a path that leaves":      {of(t, map[string]string{"../x": ""}, "prod"), codes.InvalidArgument, "../x leaves the archive"},

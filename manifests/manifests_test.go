@@ -113,6 +113,37 @@ func TestSidecarForHelm4(t *testing.T) {
 	}
 }
 
+// The sidecar that serves the plugin itself has no argocd-cmp-server and nothing to write
+// to, and is as confined as the other.
+func TestSidecarThatServes(t *testing.T) {
+	t.Parallel()
+	stock := sidecar(t)
+	for _, more := range [][]string{{"cmp"}, {"helm-v4", "cmp"}, {"cmp", "helm-v4"}} {
+		got := sidecar(t, more...)
+		if diff := cmp.Diff([]string{"assayd", "cmp", "--metrics-address=:8084"}, got.Command); diff != "" {
+			t.Error(diff)
+		}
+		if wanted := slices.Contains(more, "helm-v4"); wanted != slices.Contains(got.Args, "--config-dir-path=/home/argocd/cmp-server/helm-v4") {
+			t.Errorf("%v: the configuration is that of %v", more, got.Args)
+		}
+		checkSecurity(t, got.SecurityContext)
+		if diff := cmp.Diff(stock.Resources, got.Resources); diff != "" {
+			t.Error(diff)
+		}
+		if len(got.VolumeMounts) != 1 || got.VolumeMounts[0].MountPath != "/home/argocd/cmp-server/plugins" {
+			t.Errorf("it mounts %v", got.VolumeMounts)
+		}
+		for _, v := range got.Volumes {
+			if v.Name == "cmp-tmp" {
+				t.Error("the directory to write to is still there")
+			}
+		}
+		if got.LivenessProbe == nil || got.ReadinessProbe == nil {
+			t.Error("it has no probes")
+		}
+	}
+}
+
 // sidecar is the container with its pod's volumes.
 func sidecar(t *testing.T, more ...string) image.Pod {
 	t.Helper()

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/lfs"
 	"github.com/assaydev/assay/internal/memory"
+	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
 	"github.com/assaydev/assay/render/kustomize"
@@ -73,10 +75,13 @@ func environment(ctx context.Context, req Request) (*Result, error) {
 	res.Baseline, res.Warnings = baseline.objs, baseline.warnings
 	res.Warnings = append(append(res.Warnings, r.besides()...), r.files.unnamed(r.tree, req.Dir, req.Name)...)
 	if res.Marker != nil {
-		if err := r.test(ctx, res, baseline); err != nil {
+		within, end := span.Start(ctx, "inject")
+		err := r.test(within, res, baseline)
+		if end(err); err != nil {
 			return nil, err
 		}
 	}
+	res.Draws = r.draws.Load()
 	return res, nil
 }
 
@@ -90,6 +95,7 @@ type run struct {
 	hide  func(name string) bool
 
 	common *kustomize.Converted // what is the same with and without the change; nil without a marker
+	draws  atomic.Bool          // a tree that was made may render otherwise the next time
 }
 
 // open reads Assay's own files and decides how the environment is rendered.

@@ -46,6 +46,14 @@ func (m *Memo) add(known memorized) {
 // make is what a tree renders to, which has no marker: as it was made before, where
 // it was.
 func (r *run) make(ctx context.Context, s source, tree *envfs.FS) (made, error) {
+	m, err := r.makeOnce(ctx, s, tree)
+	if m.draws {
+		r.draws.Store(true)
+	}
+	return m, err
+}
+
+func (r *run) makeOnce(ctx context.Context, s source, tree *envfs.FS) (made, error) {
 	if r.req.Memo == nil {
 		return s.make(ctx, tree, r.hide, r.common)
 	}

@@ -78,6 +78,7 @@ type Result struct {
 	Candidate []*unstructured.Unstructured // nil without a marker, like all below
 	Change    spec.Change                  // the marker's, with images by the names that render
 	Edited    map[string][]byte            // the change as made in the files
+	Draws     bool                         // what was rendered on the way may be another the next time
 	Random    []object.Key                 // what a chart draws: it differs between two renders of the same files
 	Idle      []change.Idle                // parts of the change that do nothing beside others
 	Targets   []object.Key                 // the workloads under test, as the baseline names them

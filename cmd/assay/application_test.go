@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/plugin/flags"
 )
 
 // TestDestination: an experiment is looked for only where it is known to be.
@@ -23,7 +24,7 @@ func TestDestination(t *testing.T) {
 		"a file's other cluster, chosen": {far, serverFlags{app: "./shop", kubeContext: "far"}, ""},
 	} {
 		for namespace, flag := range map[string]string{"web": "", "canary": "canary"} {
-			env := environmentFlags{namespace: flag}
+			env := environmentFlags{View: flags.View{Namespace: flag}}
 			got, err := test.opt.destination(title, test.cluster, env.view("prod", plugin.Call{Namespace: "web"}).Request.Namespace)
 			switch {
 			case test.want != "":

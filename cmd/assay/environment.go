@@ -12,9 +12,8 @@ import (
 
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
-	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
+	"github.com/assaydev/assay/plugin/flags"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -22,13 +21,8 @@ import (
 // environmentFlags say which environment, for whom, and within
 // which limits.
 type environmentFlags struct {
-	name, root                      string
-	appName, namespace, kubeVersion string
-	helmVersion                     string
-	apiVersions                     []string
-	files                           envfs.Limits
-	limits                          render.Limits
-	injectKinds                     []string
+	name, root string
+	flags.View
 }
 
 // bind adds the flags that choose an environment.
@@ -47,18 +41,8 @@ func (e *environmentFlags) bindPlace(f *pflag.FlagSet) {
 // bindRender adds the flags that decide what a render sees, and its limits.
 func (e *environmentFlags) bindRender(cmd *cobra.Command) {
 	e.bind(cmd)
-	cli.Under(cmd, environmentGroup, func() {
-		cmd.Flags().StringVarP(&e.namespace, "namespace", "n", "", "destination `namespace` of the Application")
-	})
-	cli.Under(cmd, renderGroup, func() { e.bindView(cmd.Flags()) })
-}
-
-func (e *environmentFlags) bindView(f *pflag.FlagSet) {
-	f.StringVar(&e.appName, "app-name", "", "Application's `name`: the default release name of a chart")
-	f.StringVar(&e.kubeVersion, "kube-version", "", "Kubernetes `version` that charts see (default: "+render.DefaultKubeVersion+")")
-	f.StringSliceVar(&e.apiVersions, "api-versions", nil, "API `versions` that charts see, as [group/]version/kind")
-	cli.BindLimits(f, &e.files, &e.limits.Documents, &e.limits.Depth, &e.limits.OutputBytes)
-	f.StringSliceVar(&e.injectKinds, "inject-kind", nil, "`kinds` that an experiment may hold beyond the default ones, as KIND or KIND.GROUP")
+	cli.Under(cmd, environmentGroup, func() { e.BindNamespace(cmd.Flags()) })
+	cli.Under(cmd, renderGroup, func() { e.Bind(cmd.Flags()) })
 }
 
 // located is an environment's directory on this machine.
@@ -77,11 +61,7 @@ func (e *environmentFlags) locate(dir string, call plugin.Call) (located, error)
 
 // view is how the environment of a directory in a repository is read.
 func (e *environmentFlags) view(dir string, call plugin.Call) promote.View {
-	req := render.Request{Environment: spec.Environment{Dir: dir}, HelmVersion: e.helmVersion, Limits: e.limits, Allow: render.Allow{InjectKinds: e.injectKinds}}
-	call.Fill(&req)
-	flags := plugin.Call{AppName: e.appName, Namespace: e.namespace, KubeVersion: e.kubeVersion, APIVersions: e.apiVersions, Environment: e.name}
-	flags.Fill(&req)
-	return promote.View{Request: req, Files: e.files}
+	return promote.View{Request: e.Request(dir, e.name, call), Files: e.Files}
 }
 
 // opened is a located environment, open to be read.

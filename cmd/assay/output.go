@@ -11,7 +11,7 @@ import (
 
 // output starts counting what is printed of the environment in dir.
 func (e *environmentFlags) output(dir string) *object.Printer {
-	return object.NewPrinter(dir, e.limits.OutputBytes)
+	return object.NewPrinter(dir, e.Limits.OutputBytes)
 }
 
 // structured prints a result for programs.

@@ -12,7 +12,6 @@ import (
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/promote/worktree"
 	"github.com/assaydev/assay/render"
-	"github.com/assaydev/assay/render/helm"
 )
 
 // The words of --output.
@@ -53,7 +52,7 @@ namespace and parameters come from the variables that Argo CD sets.`,
 		RunE: a.do(func(ctx context.Context, args []string) error { return a.render(ctx, opt, dirArg(args)) }),
 	}
 	opt.bindRender(cmd)
-	cli.BindChoice(cmd, &opt.helmVersion, "helm", "", "version of Helm that charts are rendered with: Argo CD has v3 up to 3.4, v4 from 3.5 on (default: the plan's, else v3)", helm.Version3, helm.Version4)
+	opt.BindHelm(cmd)
 	cli.BindChoice(cmd, &opt.view, "view", "", "what to print", "output", "baseline", "candidate")
 	cli.BindChoice(cmd, &opt.format, "output", "o", "format", formatYAML, formatJSON)
 	cmd.Flags().StringVar(&opt.outputDir, "output-dir", "", "write one file for each object to this new or empty `directory`")

@@ -17,12 +17,8 @@ import (
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/visible"
+	"github.com/assaydev/assay/plugin/flags"
 )
-
-// defaultTimeout leaves a margin of the 60 seconds that Argo CD gives a plugin
-// by default: they also pay for its Git and tar, and end in a SIGKILL that
-// explains nothing.
-const defaultTimeout = 50 * time.Second
 
 const (
 	// serverTimeout is for work on a server, where others may be in the way.
@@ -144,7 +140,7 @@ nothing.`,
 	cmd.SetIn(a.input.Stdin)
 	cmd.SetOut(&a.out)
 	cmd.SetErr(a.stderr)
-	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", defaultTimeout, "give up after this time; on a server the default is 5m")
+	cmd.PersistentFlags().DurationVar(&a.timeout, "timeout", flags.DefaultTimeout, "give up after this time; on a server the default is 5m")
 	cmd.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what is done")
 	cmd.PersistentFlags().Var(&a.memory, "memory-limit", "end with an error when more memory is taken (default 768Mi, or three quarters of what the system gives if that is less)")
 	cmd.AddCommand(

@@ -98,7 +98,7 @@ func (a *app) status(ctx context.Context, opt statusOptions, args []string) erro
 	if err != nil {
 		return err
 	}
-	live, err := a.experiments(opt.serverFlags, func() (string, error) { return opt.namespace, nil })
+	live, err := a.experiments(opt.serverFlags, func() (string, error) { return opt.Namespace, nil })
 	if err != nil {
 		return err
 	}

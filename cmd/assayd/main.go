@@ -63,11 +63,14 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 func (d *daemon) root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "assayd",
-		Short: "Conclude candidates in Git as their experiments do",
+		Short: "Conclude candidates in Git as their experiments do, and serve the plugin",
 		Long: `Assayd is the daemon beside the command assay: it runs in Argo CD's cluster and
-does what people and CI would do with the command.`,
+does what people, CI and argocd-cmp-server would do with the command.`,
 		Example: `  # Conclude the candidates of every Application that uses the plugin
-  assayd promoter --signing-key /etc/assay/signing/key`,
+  assayd promoter --signing-key /etc/assay/signing/key
+
+  # Serve the plugin beside argocd-repo-server
+  assayd cmp`,
 		SilenceErrors: true, SilenceUsage: true, Args: cli.Subcommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -77,6 +80,6 @@ does what people and CI would do with the command.`,
 	cmd.SetFlagErrorFunc(cli.FlagError)
 	cmd.SetUsageFunc(cli.Usage(nil))
 	cmd.SetHelpCommand(cli.HelpCommand(cmd, "  assayd help promoter"))
-	cmd.AddCommand(d.promoterCommand(), d.versionCommand())
+	cmd.AddCommand(d.promoterCommand(), d.cmpCommand(), d.cmpWorkerCommand(), d.versionCommand())
 	return cmd
 }

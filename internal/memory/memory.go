@@ -14,6 +14,7 @@ import (
 	"runtime/metrics"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const interval = 2 * time.Millisecond
 // Watcher ends what is too large.
 type Watcher struct {
 	limit int64
+	peak  atomic.Int64
 
 	mu   sync.Mutex
 	work map[string]int
@@ -42,7 +44,9 @@ func (w *Watcher) Watch(ctx context.Context, over func(work []string)) {
 			return
 		case <-tick.C:
 		}
-		if total() > w.limit {
+		now := Total()
+		w.peak.Store(max(now, w.peak.Load()))
+		if now > w.limit {
 			over(w.working())
 			return
 		}
@@ -55,8 +59,11 @@ func (w *Watcher) working() []string {
 	return slices.Sorted(maps.Keys(w.work))
 }
 
-// total is what the runtime has of the system, less what it gave back.
-func total() int64 {
+// Peak is the most that Watch has seen.
+func (w *Watcher) Peak() int64 { return w.peak.Load() }
+
+// Total is what the runtime has of the system, less what it gave back.
+func Total() int64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)
 	bytes := samples[0].Value.Uint64() - samples[1].Value.Uint64()

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -85,6 +86,18 @@ func (p *Printer) JSON(value any) ([]byte, error) {
 	data, err := visible.MarshalJSON(value)
 	if err != nil {
 		return nil, err
+	}
+	return data, p.Take(len(data))
+}
+
+// Compact prints one object as JSON on one line, as Argo CD's decoder of YAML would.
+func (p *Printer) Compact(o *unstructured.Unstructured) ([]byte, error) {
+	if afterJSON(o.Object, 1, p.left) < 0 {
+		return nil, p.Exceeded()
+	}
+	data, err := json.Marshal(o.Object)
+	if err != nil {
+		return nil, fmt.Errorf("print %s: %w", KeyOf(o), err)
 	}
 	return data, p.Take(len(data))
 }

@@ -47,7 +47,7 @@ func Render(ctx context.Context, fsys *envfs.FS, files []string, lim manifest.Li
 				return nil
 			}
 			faults[i] = manifest.Guard(file, func() (err error) {
-				results[i], err = read(fsys, file, lim)
+				results[i], err = read(ctx, fsys, file, lim)
 				return err
 			})
 			total.Add(int64(len(results[i])))
@@ -84,7 +84,7 @@ func lower(first *atomic.Int64, i int64) {
 }
 
 // read returns the objects of one file.
-func read(fsys *envfs.FS, file string, lim manifest.Limits) ([]*unstructured.Unstructured, error) {
+func read(ctx context.Context, fsys *envfs.FS, file string, lim manifest.Limits) ([]*unstructured.Unstructured, error) {
 	data, err := fsys.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func read(fsys *envfs.FS, file string, lim manifest.Limits) ([]*unstructured.Uns
 		}
 		return manifest.Flatten(file, []*unstructured.Unstructured{o})
 	}
-	objs, err := manifest.Decode(file, data, lim)
+	objs, err := manifest.DecodeKnown(ctx, file, data, lim)
 	if err != nil && !ignored(file, data, objs, err, lim) {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (r *renderer) decode(ctx context.Context, docs []document) ([]*unstructured
 		if err := stopped(ctx, r.dir); err != nil {
 			return nil, err
 		}
-		found, err := r.decodeOne(doc)
+		found, err := r.decodeOne(ctx, doc)
 		if err != nil {
 			return nil, err
 		}
@@ -32,12 +32,12 @@ func (r *renderer) decode(ctx context.Context, docs []document) ([]*unstructured
 	return objs, nil
 }
 
-func (r *renderer) decodeOne(doc document) ([]*unstructured.Unstructured, error) {
+func (r *renderer) decodeOne(ctx context.Context, doc document) ([]*unstructured.Unstructured, error) {
 	// As in Helm's output, a separator stands before the document, so that JSON
 	// is read as YAML, and a newline after it, which a block scalar keeps.
 	text := []byte("---\n" + doc.text + "\n")
 	lim := manifest.Limits{Documents: r.opt.Limits.Documents, Depth: r.opt.Limits.Depth}
-	objs, err := manifest.Decode(doc.where, text, lim)
+	objs, err := manifest.DecodeKnown(ctx, doc.where, text, lim)
 	var fault *manifest.Error
 	if errors.As(err, &fault) {
 		// Its line is not one of the template.

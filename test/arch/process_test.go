@@ -89,9 +89,9 @@ func TestLibrariesNameNoFlags(t *testing.T) {
 	}
 }
 
-// isArgument tells an option of git from a text.
+// isArgument tells an option of git from a text. What plugin/flags says is of flags.
 func isArgument(file, literal string) bool {
-	return strings.HasPrefix(file, "internal/git/") && !strings.Contains(literal, " ")
+	return strings.HasPrefix(file, "plugin/flags/") || strings.HasPrefix(file, "internal/git/") && !strings.Contains(literal, " ")
 }
 
 // library parses the files that are neither of a command nor of a test.

@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, markers, yamledit, remote")
+	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, markers, native-socket, native-repo, yamledit, remote")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, *only)
@@ -67,6 +67,8 @@ func run(ctx context.Context, only string) error {
 	}{
 		{"processes", func() error { return tools.processes(ctx, dir, show) }},
 		{"markers", func() error { return tools.markers(ctx, dir, show) }},
+		{"native-socket", func() error { return tools.native(ctx, dir, show) }},
+		{"native-repo", func() error { return tools.nativeRepo(ctx, dir, show) }},
 		{"yamledit", func() error {
 			r, err := editFigure()
 			if err == nil {

@@ -45,6 +45,8 @@ type Options struct {
 	// PluginServer runs argocd-cmp-server another way, with its sockets in the folder
 	// plugins of the run directory.
 	PluginServer *process.Command
+
+	RepoServerArgs []string // flags of the repo-server, besides those that it needs
 }
 
 // Server is a running instance.
@@ -129,11 +131,11 @@ func (s *Server) start(opt Options) error {
 		{Name: "cmp-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "cmp-server"), Args: []string{
 			"--config-dir-path", filepath.Join(opt.Dir, "plugin"),
 		}},
-		{Name: "repo-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "repo-server"), Args: []string{
+		{Name: "repo-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "repo-server"), Args: append([]string{
 			"--disable-tls", "--address", "127.0.0.1", "--port", port(address),
 			"--metrics-address", "127.0.0.1", "--metrics-port", port(free[2]),
 			"--redis", redis, "--revision-cache-expiration", "1s",
-		}},
+		}, opt.RepoServerArgs...)},
 	}
 	if opt.PluginServer != nil {
 		commands[1] = *opt.PluginServer

@@ -1,0 +1,353 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/assaydev/assay/plugin/cmp/contract"
+	"github.com/assaydev/assay/test/e2e/process"
+)
+
+// The plugin's servers at their sockets, fed as the repo-server feeds them:
+//
+//  1. Each environment is measured without and with a candidate, in three modes: rendered for
+//     the first time, the same content again, and with one file changed.
+//  2. `assayd cmp` is compared with argocd-cmp-server that runs helm or kustomize, and with one
+//     that runs `assay render`. All get the same archives, in turn, over a new connection each.
+//  3. The floor is a server that reads and unpacks the archive, and answers that nothing
+//     matches: it has no bar.
+
+// pluginServer is a server of plugins that runs.
+type pluginServer struct{ name, socket string }
+
+// environmentUnder is one environment to measure.
+type environmentUnder struct {
+	name  string
+	files map[string]string // below its directory
+	image string
+	peer  []string // the command that renders it otherwise
+	value string   // what "one file changed" replaces, and in which file
+	file  string
+}
+
+// modes are what is measured, with the bars against other tools and against `assay render`.
+var modes = []struct {
+	name          string
+	tool, command float64
+}{{"first", 0.5, 0.5}, {"same", 0.1, 0.1}, {"changed", 0.2, 0.25}}
+
+const nativeRuns = 15
+
+func (t tools) native(ctx context.Context, dir string, show func(...result)) error {
+	if err := t.buildPeers(ctx); err != nil {
+		return err
+	}
+	built, err := output(ctx, t.module, "test/components/build", "argocd-v2")
+	if err != nil {
+		return err
+	}
+	daemon := filepath.Join(dir, "assayd")
+	if _, err := output(ctx, t.module, "./build", daemon); err != nil {
+		return err
+	}
+	group := process.NewGroup(ctx, dir)
+	defer group.Stop()
+	s := nativeServers{tools: t, dir: dir, argocd: built, daemon: daemon, group: group}
+	list, err := s.environments()
+	if err != nil {
+		return err
+	}
+	ours, err := s.start("assay", []string{"assay", "render", "--timeout=50s"}, true)
+	if err != nil {
+		return err
+	}
+	command, err := s.start("command", []string{t.assay, "render", "--timeout=50s"}, false)
+	if err != nil {
+		return err
+	}
+	floor, err := s.start("floor", []string{"assay", "render"}, true)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		peer, err := s.start("peer-"+e.name, e.peer, false)
+		if err != nil {
+			return err
+		}
+		for _, candidate := range []bool{false, true} {
+			if err := s.measure(ctx, e, candidate, []pluginServer{ours, peer, command, floor}, show); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+type nativeServers struct {
+	tools
+	dir, argocd, daemon string
+	group               *process.Group
+}
+
+// start starts a server of plugins: `assayd cmp`, or argocd-cmp-server.
+func (s nativeServers) start(name string, generate []string, own bool) (pluginServer, error) {
+	at := filepath.Join(s.dir, "p-"+name)
+	if err := errors.Join(os.MkdirAll(filepath.Join(at, "s"), 0o700), os.MkdirAll(filepath.Join(at, "work"), 0o700)); err != nil {
+		return pluginServer{}, err
+	}
+	quoted := make([]string, len(generate))
+	for i, word := range generate {
+		quoted[i] = fmt.Sprintf("%q", word)
+	}
+	discover := ""
+	if name == "floor" {
+		discover = "  discover: {fileName: nothing-has-this-name}\n"
+	}
+	config := "apiVersion: argoproj.io/v1alpha1\nkind: ConfigManagementPlugin\nmetadata: {name: p}\nspec:\n" + discover + "  generate: {command: [" + strings.Join(quoted, ", ") + "]}\n"
+	if err := os.WriteFile(filepath.Join(at, "plugin.yaml"), []byte(config), 0o600); err != nil {
+		return pluginServer{}, err
+	}
+	c := process.Command{Name: "p-" + name, Path: s.argocd, Dir: at, Args: []string{"--config-dir-path", at}, Env: []string{
+		"ARGOCD_BINARY_NAME=argocd-cmp-server", "PATH=" + os.Getenv("PATH"), "HOME=" + at, "TMPDIR=" + filepath.Join(at, "work"),
+		"ARGOCD_PLUGINSOCKFILEPATH=" + filepath.Join(at, "s"), "ARGOCD_CMP_WORKDIR=" + filepath.Join(at, "work"),
+	}}
+	if own {
+		c.Path, c.Args = s.daemon, []string{"cmp", "--config-dir-path", at, "--socket-dir", filepath.Join(at, "s")}
+	}
+	if name == "floor" {
+		c.Args = append(c.Args, "--no-cache")
+	}
+	if err := s.group.Start(c); err != nil {
+		return pluginServer{}, err
+	}
+	server := pluginServer{name, filepath.Join(at, "s", "p.sock")}
+	return server, s.group.Ready(c.Name, process.StartLimit, func(ctx context.Context) error {
+		conn, err := server.dial()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		_, err = contract.NewConfigManagementPluginServiceClient(conn).CheckPluginConfiguration(ctx, nil)
+		return err
+	})
+}
+
+func (p pluginServer) dial() (*grpc.ClientConn, error) {
+	return grpc.NewClient("unix://"+p.socket, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(100<<20)))
+}
+
+// environments are the five, two of them from the corpus.
+func (s nativeServers) environments() ([]environmentUnder, error) {
+	at := filepath.Join(s.dir, "environments")
+	small, large, chart := filepath.Join(at, "flat-30"), filepath.Join(at, "flat-1000"), filepath.Join(at, "chart-200")
+	if err := errors.Join(writeFlat(small, 30), writeFlat(large, 1000), writeChart(chart, 200)); err != nil {
+		return nil, err
+	}
+	helm, kustomize, cat := []string{s.helm, "template", "."}, []string{s.kustomize, "build", "."}, []string{"/bin/sh", "-c", "for f in objects-*.yaml; do cat $f; echo ---; done"}
+	list := []environmentUnder{
+		{name: "flat-30", image: shopImage, peer: cat, file: "objects-00000.yaml", value: "info"},
+		{name: "flat-1000", image: shopImage, peer: cat, file: "objects-00300.yaml", value: "info"},
+		{name: "chart-200", image: shopImage, peer: helm, file: "values.yaml", value: "info"},
+	}
+	from := map[string]string{"flat-30": small, "flat-1000": large, "chart-200": chart}
+	if corpus := os.Getenv("ASSAY_CORPUS"); corpus != "" {
+		podinfo := filepath.Join(corpus, "podinfo")
+		from["podinfo-chart"], from["podinfo-kustomize"] = filepath.Join(podinfo, "charts/podinfo"), filepath.Join(podinfo, "kustomize")
+		list = append(list,
+			environmentUnder{name: "podinfo-chart", image: podinfoImage, peer: helm, file: "values.yaml", value: "replicaCount: 1"},
+			environmentUnder{name: "podinfo-kustomize", image: podinfoImage, peer: kustomize, file: "hpa.yaml", value: "averageUtilization: 99"},
+		)
+	}
+	for i := range list {
+		files := map[string]string{}
+		root := os.DirFS(from[list[i].name])
+		err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(root, name)
+			files[name] = string(data)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !strings.Contains(files[list[i].file], list[i].value) {
+			return nil, fmt.Errorf("%s: %s has no %q", list[i].name, list[i].file, list[i].value)
+		}
+		list[i].files = files
+	}
+	return list, nil
+}
+
+// writeChart writes a chart of so many objects, of the shop's kinds.
+func writeChart(dir string, objects int) error {
+	err := errors.Join(
+		write(filepath.Join(dir, "Chart.yaml"), func(w io.Writer) { fmt.Fprint(w, "apiVersion: v2\nname: shop\nversion: 1.0.0\n") }),
+		write(filepath.Join(dir, "values.yaml"), func(w io.Writer) {
+			fmt.Fprintf(w, "image:\n  repository: %s\n  tag: 1.0.0\nlevel: info\n", shopImage)
+		}),
+	)
+	templates := []string{deployment, service, configMap}
+	for i := range objects {
+		text := fmt.Sprintf(templates[i%len(templates)], fmt.Sprintf("app-%d", i/len(templates)), "IMAGE")
+		text, _, _ = strings.Cut(text, "%!(EXTRA")
+		text = strings.NewReplacer("IMAGE:1.0.0", "{{ .Values.image.repository }}:{{ .Values.image.tag }}", "LOG_LEVEL: info", "LOG_LEVEL: {{ .Values.level }}").Replace(text)
+		err = errors.Join(err, write(filepath.Join(dir, "templates", fmt.Sprintf("object-%03d.yaml", i)), func(w io.Writer) { fmt.Fprint(w, text) }))
+	}
+	return err
+}
+
+// inRepository lays an environment into a repository below a name.
+func (e environmentUnder) inRepository(name string, candidate bool) map[string]string {
+	files := map[string]string{"README.md": "# environments\n"}
+	for file, text := range e.files {
+		files[path.Join(name, file)] = text
+	}
+	if candidate {
+		files[path.Join(name, "candidate.yaml")] = candidateText(e.image)
+		if _, chart := e.files["Chart.yaml"]; chart {
+			files[path.Join(name, "assay.yaml")] = fmt.Sprintf("# +argocd:skip-file-rendering\napiVersion: assay.dev/v1alpha1\nkind: Plan\nspec:\n  helm:\n    releaseName: %s\n    namespace: web\n    imageValues: {%s: {repository: image.repository, tag: image.tag}}\n", strings.ReplaceAll(e.name, "-", ""), e.image)
+		}
+	}
+	return files
+}
+
+// measure prints the figures of one environment.
+func (s nativeServers) measure(ctx context.Context, e environmentUnder, candidate bool, servers []pluginServer, show func(...result)) error {
+	title := "native-" + e.name
+	if candidate {
+		title += "-candidate"
+	}
+	for _, mode := range modes {
+		took := map[string][]sample{}
+		count := map[string]int{}
+		for run := range nativeRuns + warmUps {
+			name := "prod"
+			if mode.name == "first" {
+				name = fmt.Sprintf("prod-%d", run)
+			}
+			files := e.inRepository(name, candidate)
+			if mode.name == "changed" {
+				at := path.Join(name, e.file)
+				files[at] = strings.Replace(files[at], e.value, e.value+fmt.Sprintf("%d", run+1), 1)
+			}
+			data, err := packFiles(files)
+			if err != nil {
+				return err
+			}
+			for _, server := range servers {
+				runtime.GC()
+				start := time.Now()
+				objects, err := server.call(ctx, data, name)
+				if err != nil {
+					return fmt.Errorf("%s: %w", server.name, err)
+				}
+				if run >= warmUps {
+					took[server.name] = append(took[server.name], sample{wall: time.Since(start)})
+				}
+				count[server.name] = objects
+			}
+		}
+		ours, peer, command, floor := servers[0].name, servers[1].name, servers[2].name, servers[3].name
+		if count[ours] != count[command] || count[ours] < count[peer] && !candidate || count[ours] == 0 {
+			return fmt.Errorf("they do not do the same work: %v objects", count)
+		}
+		a, b, c, f := median(took[ours], wall), median(took[peer], wall), median(took[command], wall), median(took[floor], wall)
+		detail := fmt.Sprintf("%s-%s: assayd cmp %.2f ms for %d objects, argocd-cmp-server with the tool %.2f ms, with assay render %.2f ms, read and unpacked alone %.2f ms, %d runs each",
+			title, mode.name, a, count[ours], b, c, f, nativeRuns)
+		show(result{title + "-" + mode.name + "-tool", a / b, mode.tool, detail}, result{title + "-" + mode.name + "-command", a / c, mode.command, detail})
+	}
+	return nil
+}
+
+// call makes one call over a new connection, as the repo-server does. The floor is asked
+// whether it matches.
+func (p pluginServer) call(ctx context.Context, data []byte, dir string) (objects int, err error) {
+	conn, err := p.dial()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close() }()
+	client := contract.NewConfigManagementPluginServiceClient(conn)
+	if p.name == "floor" {
+		stream, err := client.MatchRepository(ctx)
+		if err == nil {
+			err = feed(stream, data, dir)
+		}
+		if err != nil {
+			return 0, err
+		}
+		_, err = stream.CloseAndRecv()
+		return 0, err
+	}
+	stream, err := client.GenerateManifest(ctx)
+	if err == nil {
+		err = feed(stream, data, dir)
+	}
+	if err != nil {
+		return 0, err
+	}
+	answer, err := stream.CloseAndRecv()
+	return len(answer.GetManifests()), err
+}
+
+// feed sends an archive in pieces of a KiB, the repo-server's default.
+func feed(stream interface {
+	Send(*contract.AppStreamRequest) error
+}, data []byte, dir string,
+) error {
+	sum := sha256.Sum256(data)
+	m := &contract.ManifestRequestMetadata{AppName: dir, AppRelPath: dir, Checksum: hex.EncodeToString(sum[:]), Size: int64(len(data)), Env: []*contract.EnvEntry{
+		{Name: "ARGOCD_APP_NAME", Value: "shop"}, {Name: "ARGOCD_APP_NAMESPACE", Value: "web"}, {Name: "ARGOCD_APP_SOURCE_PATH", Value: dir},
+		{Name: "KUBE_VERSION", Value: "1.33.0"}, {Name: "PATH", Value: os.Getenv("PATH")},
+	}}
+	if err := stream.Send(&contract.AppStreamRequest{Request: &contract.AppStreamRequest_Metadata{Metadata: m}}); err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(data, 1024) {
+		if err := stream.Send(&contract.AppStreamRequest{Request: &contract.AppStreamRequest_File{File: &contract.File{Chunk: chunk}}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func packFiles(files map[string]string) ([]byte, error) {
+	var out bytes.Buffer
+	packed := gzip.NewWriter(&out)
+	archive := tar.NewWriter(packed)
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := archive.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(files[name]))}); err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(archive, files[name]); err != nil {
+			return nil, err
+		}
+	}
+	err := errors.Join(archive.Close(), packed.Close())
+	return out.Bytes(), err
+}

@@ -47,7 +47,7 @@ func (s *suite) bad(t *testing.T) {
 			}
 			commit := r.edit(t, files)
 			env := environment{dir: c.Path, parameters: c.Parameters}
-			objects, err := s.server.Manifests(t.Context(), s.plugin(r, env, commit))
+			objects, err := s.render(t, s.plugin(r, env, commit))
 			if err == nil {
 				t.Fatalf("rendered %d objects; it must fail", len(objects))
 			}
@@ -55,7 +55,7 @@ func (s *suite) bad(t *testing.T) {
 		})
 	}
 	// The server has taken no harm.
-	if _, err := s.server.Manifests(t.Context(), s.plugin(r, environment{dir: "good"}, r.base)); err != nil {
+	if _, err := s.render(t, s.plugin(r, environment{dir: "good"}, r.base)); err != nil {
 		t.Error(err)
 	}
 }

@@ -43,7 +43,7 @@ func (s *suite) environment(t *testing.T, r *repo, env environment) {
 	defer func() { s.rows.add(line); s.rows.count(t) }()
 
 	native, nativeErr := s.server.Manifests(t.Context(), s.native(r, env, r.base))
-	plugin, pluginErr := s.server.Manifests(t.Context(), s.plugin(r, env, r.base))
+	plugin, pluginErr := s.render(t, s.plugin(r, env, r.base))
 	if env.fails != "" {
 		s.bothFail(t, env, nativeErr, pluginErr)
 		line.baseline = "both fail"
@@ -101,7 +101,7 @@ func (s *suite) marker(t *testing.T, r *repo, env environment, native []*unstruc
 		t.Fatalf("natively without (-) and with a marker (+):\n%s", diff)
 	}
 
-	output, err := s.server.Manifests(t.Context(), s.plugin(r, env, commit))
+	output, err := s.render(t, s.plugin(r, env, commit))
 	if env.refused != "" {
 		if err == nil || !strings.Contains(err.Error(), env.refused) {
 			t.Fatalf("a marker must be refused with a word on %q, got: %v", env.refused, err)
@@ -112,7 +112,7 @@ func (s *suite) marker(t *testing.T, r *repo, env environment, native []*unstruc
 	if err != nil {
 		t.Fatalf("through the plugin with a marker: %v", err)
 	}
-	again, err := s.server.Manifests(t.Context(), s.plugin(r, env, commit))
+	again, err := s.render(t, s.plugin(r, env, commit))
 	if err != nil || !reflect.DeepEqual(withoutTestHooks(output), withoutTestHooks(again)) {
 		t.Fatalf("the same commit gives another output the second time: %v", err)
 	}

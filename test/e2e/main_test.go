@@ -6,8 +6,10 @@
 //
 //  1. Each version of Argo CD runs with the helm and kustomize it ships with,
 //     and with the plugin under the stock argocd-cmp-server.
+//     Beside it, it runs with `assayd cmp` in that server's place.
 //  2. Each environment is committed to a Git repository, and rendered both
-//     ways without a marker: the objects must be equal (law 1).
+//     ways without a marker: the objects must be equal (law 1). All that the plugin
+//     renders must be the same under both servers of plugins.
 //  3. A marker is committed, and rendered through the plugin: the experiment's
 //     objects are added, and nothing else changes.
 //  4. Environments that must fail are rendered: one short message each.
@@ -72,6 +74,8 @@ func TestArgoCD(t *testing.T) {
 	t.Cleanup(stop) // not deferred: the parallel subtests outlive this function
 
 	assay := buildCLI(t).binary
+	daemon := filepath.Join(t.TempDir(), "assayd")
+	command(t, "./build", daemon)
 	trees := trees(t)
 	rows := &report{}
 	for _, tree := range trees {
@@ -83,10 +87,11 @@ func TestArgoCD(t *testing.T) {
 		paths := strings.Fields(command(t, "test/components/build", r.argocd, r.helm, r.kustomize))
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			s := &suite{release: r, rows: rows, assay: assay, server: start(ctx, t, argocd.Options{
+			opt := argocd.Options{
 				ArgoCD: paths[0], Helm: paths[1], Kustomize: paths[2],
 				Plugin: assay, PluginName: "assay", PluginYAML: pluginYAML(t, r.engine),
-			})}
+			}
+			s := &suite{release: r, rows: rows, assay: assay, server: start(ctx, t, opt), inProcess: start(ctx, t, served(t, opt, daemon))}
 			for _, tree := range trees {
 				s.tree(t, tree)
 			}
@@ -104,7 +109,9 @@ type suite struct {
 	release release
 	server  *argocd.Server
 	assay   string
-	rows    *report
+
+	inProcess *argocd.Server // with `assayd cmp` at the plugin's socket
+	rows      *report
 }
 
 // pluginYAML is the plugin's configuration, with an engine as manifests/ gives it.

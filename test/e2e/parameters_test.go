@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/assaydev/assay/examples"
 	"github.com/assaydev/assay/internal/spec"
 )
@@ -26,6 +28,13 @@ func (s *suite) parameters(t *testing.T) {
 			announced, err := s.server.Parameters(t.Context(), s.plugin(r, env, r.base))
 			if err != nil {
 				t.Fatal(err)
+			}
+			served, err := s.inProcess.Parameters(t.Context(), s.plugin(r, env, r.base))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(announced, served); diff != "" {
+				t.Errorf("under argocd-cmp-server (-) and under assayd cmp (+):\n%s", diff)
 			}
 			var names []string
 			for _, p := range announced {

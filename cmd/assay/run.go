@@ -241,7 +241,7 @@ func (a *app) end(ctx context.Context, timeout time.Duration, done <-chan error)
 			return <-done // what is written is also told
 		}
 		if a.scratch != "" { // the command writes there without asking
-			ends(done)
+			_, _ = ends(done)
 			_ = os.RemoveAll(a.scratch)
 		}
 	}

@@ -147,7 +147,7 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
 		}
 		// Its environment is empty: it reads none, and shows none.
 		opt.Worker = func() *exec.Cmd {
-			cmd := exec.Command(program, workerCommand) //nolint:gosec // this very program
+			cmd := exec.Command(program, workerCommand)
 			cmd.Env = []string{}
 			return cmd
 		}

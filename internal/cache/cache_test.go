@@ -16,7 +16,7 @@ import (
 func TestBounded(t *testing.T) {
 	const most = 100
 	c := cache.New[int, int](most)
-	random := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
 	last := map[int]int{}
 	for range 10_000 {
 		key, bytes := random.IntN(30), random.Int64N(120)
@@ -57,10 +57,10 @@ func TestMadeOnce(t *testing.T) {
 	c := cache.New[string, int](10)
 	var made atomic.Int64
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	create := func(context.Context) (int, int64, error) {
+	create := func(ctx context.Context) (int, int64, error) {
 		close(begun)
 		<-goOn
-		return int(made.Add(1)), 1, nil
+		return int(made.Add(1)), 1, ctx.Err()
 	}
 	var all sync.WaitGroup
 	hows := make(chan cache.How, 20)

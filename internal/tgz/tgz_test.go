@@ -241,7 +241,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(pack(f, file("a/b.yaml", "x"), other("l", tar.TypeSymlink, "a")))
 	f.Add(pack(f, file("../x", "x")))
 	f.Add([]byte{0x1f, 0x8b})
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		tree, err := tgz.Read(bytes.NewReader(data), tgz.Limits{Bytes: 1 << 20, Files: 100})
 		if err != nil {
 			return

@@ -317,8 +317,11 @@ func feed(stream interface {
 ) error {
 	sum := sha256.Sum256(data)
 	m := &contract.ManifestRequestMetadata{AppName: dir, AppRelPath: dir, Checksum: hex.EncodeToString(sum[:]), Size: int64(len(data)), Env: []*contract.EnvEntry{
-		{Name: "ARGOCD_APP_NAME", Value: "shop"}, {Name: "ARGOCD_APP_NAMESPACE", Value: "web"}, {Name: "ARGOCD_APP_SOURCE_PATH", Value: dir},
-		{Name: "KUBE_VERSION", Value: "1.33.0"}, {Name: "PATH", Value: os.Getenv("PATH")},
+		{Name: "ARGOCD_APP_NAME", Value: "shop"},
+		{Name: "ARGOCD_APP_NAMESPACE", Value: "web"},
+		{Name: "ARGOCD_APP_SOURCE_PATH", Value: dir},
+		{Name: "KUBE_VERSION", Value: "1.33.0"},
+		{Name: "PATH", Value: os.Getenv("PATH")},
 	}}
 	if err := stream.Send(&contract.AppStreamRequest{Request: &contract.AppStreamRequest_Metadata{Metadata: m}}); err != nil {
 		return err

@@ -110,7 +110,7 @@ func (r *Repo) unmarked(ctx context.Context, list []string) (run git.Runner, don
 	done = func() { _ = made.Remove() }
 	at := filepath.Join(made.Path, "index")
 	run = r.run.With("GIT_INDEX_FILE=" + at)
-	if err = os.WriteFile(at, data, 0o600); err != nil {
+	if err = os.WriteFile(at, data, 0o600); err != nil { //nolint:gosec // in a directory that was made for it
 		err = fmt.Errorf("make index: %w", excerpt.Cause(err))
 	}
 	for _, mark := range []string{"--no-assume-unchanged", "--no-skip-worktree"} {

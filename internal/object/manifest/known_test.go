@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assaydev/assay/internal/object/manifest"
 )
@@ -26,7 +27,7 @@ func TestDecodeKnown(t *testing.T) {
 				if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 					t.Errorf("%s: %v, want %v", file, err, wantErr)
 				}
-				if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" && len(want)+len(got) > 0 {
+				if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("%s:\n%s", file, diff)
 				}
 			}

@@ -73,7 +73,7 @@ func generate(ctx context.Context, tool string, request *pluginpb.CodeGeneratorR
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "tool", tool)
+	cmd := exec.CommandContext(ctx, "go", "tool", tool) //nolint:gosec // a tool of go.mod
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(in), os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -10,10 +10,12 @@
 package cache
 
 import (
-	"container/list"
 	"context"
 	"fmt"
+	"math"
 	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // Cache is safe for concurrent use. Its values must not be changed.
@@ -22,20 +24,21 @@ type Cache[K comparable, V any] struct {
 
 	mu    sync.Mutex
 	bytes int64
-	known map[K]*list.Element // of *item[K, V]
-	order list.List           // the last used first
+	kept  *simplelru.LRU[K, item[V]]
 	under map[K]*call[V]
 }
 
-type item[K comparable, V any] struct {
-	key   K
+type item[V any] struct {
 	value V
 	bytes int64
 }
 
 // New is a cache of so many bytes.
 func New[K comparable, V any](most int64) *Cache[K, V] {
-	return &Cache[K, V]{most: most, known: map[K]*list.Element{}, under: map[K]*call[V]{}}
+	c := &Cache[K, V]{most: most, under: map[K]*call[V]{}}
+	// It has room for any number of values: their bytes are what is bounded. So it makes no error.
+	c.kept, _ = simplelru.NewLRU(math.MaxInt, func(_ K, dropped item[V]) { c.bytes -= dropped.bytes })
+	return c
 }
 
 func (c *Cache[K, V]) off() bool { return c == nil || c.most <= 0 }
@@ -51,12 +54,8 @@ func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
 }
 
 func (c *Cache[K, V]) get(key K) (value V, ok bool) {
-	e, ok := c.known[key]
-	if !ok {
-		return value, false
-	}
-	c.order.MoveToFront(e)
-	return e.Value.(*item[K, V]).value, true //nolint:errcheck // nothing else is put there
+	it, ok := c.kept.Get(key)
+	return it.value, ok
 }
 
 // Put keeps a value of so many bytes in place of what was there, unless it is larger than
@@ -71,23 +70,15 @@ func (c *Cache[K, V]) Put(key K, value V, bytes int64) {
 }
 
 func (c *Cache[K, V]) put(key K, value V, bytes int64) {
-	if e, ok := c.known[key]; ok {
-		c.drop(e)
-	}
+	c.kept.Remove(key)
 	if bytes > c.most {
 		return
 	}
-	c.known[key] = c.order.PushFront(&item[K, V]{key, value, bytes})
+	c.kept.Add(key, item[V]{value, bytes})
 	c.bytes += bytes
 	for c.bytes > c.most {
-		c.drop(c.order.Back())
+		c.kept.RemoveOldest()
 	}
-}
-
-func (c *Cache[K, V]) drop(e *list.Element) {
-	it := c.order.Remove(e).(*item[K, V]) //nolint:errcheck // nothing else is put there
-	delete(c.known, it.key)
-	c.bytes -= it.bytes
 }
 
 // Bytes is what is kept.

@@ -16,7 +16,7 @@ import (
 func TestBounded(t *testing.T) {
 	const most = 100
 	c := cache.New[int, int](most)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same calls each time
 	last := map[int]int{}
 	for range 10_000 {
 		key, bytes := random.IntN(30), random.Int64N(120)
@@ -133,7 +133,7 @@ func TestFaults(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if _, _, err := c.Do(t.Context(), "k", func(context.Context) (int, int64, error) { panic("fault") }); err == nil {
-		t.Error("a panic is no error")
+		t.Error("a panic does not become an error")
 	}
 	if value, how, err := c.Do(t.Context(), "k", func(context.Context) (int, int64, error) { return 2, 1, nil }); value != 2 || how != cache.Made || err != nil {
 		t.Errorf("got %d, %s, %v", value, how, err)

@@ -22,7 +22,7 @@ func TestBounds(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 400 {
 		all.Go(func() {
-			w := rand.Int64N(150) //nolint:gosec // a test
+			w := rand.Int64N(150) //nolint:gosec // a weight, which guards nothing
 			leave, err := g.Enter(t.Context(), string(rune('a'+i%7)), w)
 			if err != nil {
 				t.Error(err)

@@ -143,7 +143,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	case b.bytes > b.limits.Bytes:
 		b.err = tooLarge(b.limits)
 	case b.bytes > ratioFrom && b.bytes > b.limits.Ratio*b.packed.bytes:
-		b.err = refused("it unpacks to more than %d times its size: that is no repository", b.limits.Ratio)
+		b.err = refused("it unpacks to more than %d times its size: that is not a repository", b.limits.Ratio)
 	}
 	if b.err != nil {
 		return 0, b.err

@@ -86,7 +86,7 @@ func (v *View) lookup(name string) *entry {
 		return v.tree.entries["."]
 	case strings.HasPrefix(name, v.prefix+"/"):
 		if name = name[len(v.prefix)+1:]; name == "." {
-			return nil // that is no path
+			return nil // that is not a path
 		}
 		return v.tree.entries[name]
 	case name == ".":

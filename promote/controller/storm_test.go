@@ -105,7 +105,7 @@ func TestLostInMidWrite(t *testing.T) {
 			}
 			goOn()
 			if tip := w.tip(); tip != before && !strings.Contains(w.file("prod/web.yaml"), "web:2.0.0") {
-				t.Errorf("main has a commit %s that is no promotion", tip)
+				t.Errorf("main has a commit %s that is not a promotion", tip)
 			}
 			other := newWorld(t, push())
 			other.repo, other.applications, other.objects = w.repo, w.applications, w.objects

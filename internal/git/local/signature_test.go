@@ -8,7 +8,7 @@ import (
 	"github.com/assaydev/assay/internal/git"
 )
 
-// TestCoveredBySSHAlone: whom gpg trusts is no allowed signer, whatever else stands
+// TestCoveredBySSHAlone: whom gpg trusts is not an allowed signer, whatever else stands
 // beside the signature of gpg.
 func TestCoveredBySSHAlone(t *testing.T) {
 	r, dir := repository(t, map[string]string{"a.yaml": "a\n"})

@@ -85,7 +85,7 @@ func pairs(r *rand.Rand) []pair {
 // TestWireEqual: the bytes of a message are the same, and each side reads the other's, with
 // nothing left over.
 func TestWireEqual(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same messages each time
 	for range 500 {
 		for _, p := range pairs(r) {
 			ours, err := proto.MarshalOptions{Deterministic: true}.Marshal(p.ours)

@@ -51,6 +51,6 @@ func TestSightings(t *testing.T) {
 		}
 	}
 	if err := s.Add("no object"); err == nil {
-		t.Error("no error for what is no object")
+		t.Error("no error for what is not an object")
 	}
 }

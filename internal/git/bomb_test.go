@@ -37,7 +37,7 @@ func TestTreesWithoutEnd(t *testing.T) {
 	}{"wide": {"d", 10, 11}, "deep": {strings.Repeat("d", 240), 1, 30}} {
 		open := func(content string) *Tree {
 			id := bomb(t, far.server, content, shape.name, shape.width, shape.depth)
-			tree, err := OpenTree(t.Context(), far.server, id, func(context.Context, []string) error { return nil })
+			tree, err := OpenTree(t.Context(), far.server, id, t.TempDir(), func(context.Context, []string) error { return nil })
 			if err != nil {
 				t.Fatal(err)
 			}

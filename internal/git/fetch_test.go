@@ -72,7 +72,7 @@ func (f *far) fetch(ctx context.Context, ids []string) error {
 
 func (f *far) open(t *testing.T) *Tree {
 	t.Helper()
-	tree, err := OpenTree(t.Context(), f.client, f.tree, f.fetch)
+	tree, err := OpenTree(t.Context(), f.client, f.tree, t.TempDir(), f.fetch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestAFetchThatFails(t *testing.T) {
 		t.Errorf("once the line is back: %q, %v", data, err)
 	}
 	f.fail = errors.New("the line is dead")
-	if _, err := OpenTree(t.Context(), f.client, strings.Repeat("1", 40), f.fetch); !errors.Is(err, f.fail) {
+	if _, err := OpenTree(t.Context(), f.client, strings.Repeat("1", 40), t.TempDir(), f.fetch); !errors.Is(err, f.fail) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -15,12 +15,14 @@ import (
 )
 
 // Tree is the files of one commit, read object by object as they are asked for:
-// what nobody reads costs nothing. It implements fs.FS, fs.ReadLinkFS, and is safe
-// for concurrent use. Submodules are empty directories.
+// what nobody reads costs nothing. Their lines end as in a checkout, by the commit's own
+// attributes (checkout.go); sizes are those in Git. It implements fs.FS, fs.ReadLinkFS, and is
+// safe for concurrent use. Submodules are empty directories.
 type Tree struct {
 	ctx     context.Context // for as long as the tree is open
 	objects *objects
 	root    string // the tree's id
+	temp    string // where an index is made
 	fetch   Fetch
 
 	mu    sync.Mutex
@@ -29,6 +31,12 @@ type Tree struct {
 	ahead map[string]int         // by tree id: how many files the last fetch took there
 
 	failed error // of the last fetch that did
+
+	endings struct {
+		sync.Mutex
+		rules map[string][]rule // by directory
+		of    map[string]ending // by file, where there are rules
+	}
 }
 
 // Fetch brings objects from where the repository came from.
@@ -38,13 +46,15 @@ type Fetch func(ctx context.Context, ids []string) error
 // With fetch, which needs the tree's id, an object is fetched before it is read:
 // a directory by itself, and a file with the others of its directory, since
 // they are often read together; of a very large directory, with ever more of
-// those that follow. The context is that of all reads. The caller closes the tree.
-func OpenTree(ctx context.Context, r Runner, tree string, fetch Fetch) (*Tree, error) {
+// those that follow. temp is a directory for temporary files. The context is that of all
+// reads. The caller closes the tree.
+func OpenTree(ctx context.Context, r Runner, tree, temp string, fetch Fetch) (*Tree, error) {
 	o, err := openObjects(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{ctx: ctx, objects: o, fetch: fetch, known: map[string][]treeEntry{}, here: map[string]bool{}, ahead: map[string]int{}}
+	t := &Tree{ctx: ctx, objects: o, temp: temp, fetch: fetch, known: map[string][]treeEntry{}, here: map[string]bool{}, ahead: map[string]int{}}
+	t.endings.rules, t.endings.of = map[string][]rule{}, map[string]ending{}
 	var root object
 	if err = t.bring(tree); err == nil {
 		root, err = o.read(tree, 0)
@@ -68,8 +78,8 @@ func (t *Tree) Failed() error {
 	return t.failed
 }
 
-// ID is the object of a file: two files with the same one have the same content, which is
-// not read for that.
+// ID is the object of a file: two files with the same one have the same content in Git, which
+// is not read for that.
 func (t *Tree) ID(name string) (string, error) {
 	e, err := t.find(name)
 	return e.id, err
@@ -98,6 +108,11 @@ func (t *Tree) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
+	ends, err := t.ending(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	data = ends.checkedOut(data)
 	return &treeFile{Reader: bytes.NewReader(data), info: t.info(name, e, int64(len(data)))}, nil
 }
 
@@ -159,6 +174,13 @@ func (t *Tree) bringFile(e treeEntry) error {
 		return nil
 	}
 	return t.bring(e.id, t.beside(e)...)
+}
+
+// bringAlone fetches a file without the others of its directory.
+func (t *Tree) bringAlone(id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.bring(id)
 }
 
 // beside are other files of a directory: all of them, or in a very large one

@@ -235,7 +235,7 @@ func (s *site) content(revision, name string) string {
 // tree opens the files of a commit on the server.
 func (s *site) tree(commit string) *envfs.FS {
 	s.t.Helper()
-	tree, err := git.OpenTree(s.t.Context(), git.Runner{Dir: s.repo.Dir}, commit+":", nil)
+	tree, err := git.OpenTree(s.t.Context(), git.Runner{Dir: s.repo.Dir}, commit+":", s.t.TempDir(), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

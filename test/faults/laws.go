@@ -70,7 +70,7 @@ func (s *site) lawful(ctx context.Context, e git.Entry) error {
 
 // render renders an environment at a commit.
 func (s *site) render(ctx context.Context, commit, dir string) (*render.Result, error) {
-	tree, err := git.OpenTree(ctx, s.runner(), commit+"^{tree}", nil)
+	tree, err := git.OpenTree(ctx, s.runner(), commit+"^{tree}", "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -171,7 +171,7 @@ func (r *Repo) Tree(ctx context.Context, revision string) (*git.Tree, error) {
 	if r.prefix != "" {
 		top = commit + ":" + strings.TrimSuffix(r.prefix, "/")
 	}
-	t, err := git.OpenTree(ctx, r.run, top, nil)
+	t, err := git.OpenTree(ctx, r.run, top, r.temp, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", revision, err)
 	}

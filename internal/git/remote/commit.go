@@ -22,7 +22,7 @@ const (
 )
 
 // Commit makes a commit with a parent that differs from it in these files
-// alone. A file keeps its mode, directories are made as needed, and one without
+// alone; their contents are those of a checkout, as Tree gives them. A file keeps its mode, directories are made as needed, and one without
 // files is dropped. A symbolic link, a submodule or a directory is not
 // overwritten, and nothing is written through a link. Removing what is not there
 // changes nothing; ErrNoChange where nothing does. No ref names the commit yet.
@@ -38,6 +38,11 @@ func (r *Remote) Commit(ctx context.Context, parent string, files []git.File, me
 	root.id = old
 	if err := r.load(ctx, []*directory{root}); err != nil {
 		return "", err
+	}
+	if root.hasAttributes() {
+		if err := r.convert(ctx, parent, root); err != nil {
+			return "", err
+		}
 	}
 	tree, err := r.write(ctx, root)
 	if err != nil {
@@ -132,6 +137,45 @@ func (r *Remote) load(ctx context.Context, level []*directory) error {
 			}
 		}
 		level = below
+	}
+	return nil
+}
+
+// hasAttributes reports whether files of the directories may be other ones in a checkout.
+func (d *directory) hasAttributes() bool {
+	_, found := d.entries[".gitattributes"]
+	for _, sub := range d.dirs {
+		found = found || sub.hasAttributes()
+	}
+	return found
+}
+
+// convert makes the contents those that Git holds.
+func (r *Remote) convert(ctx context.Context, parent string, root *directory) error {
+	tree, err := r.Tree(ctx, parent)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tree.Close() }()
+	return root.convert(tree)
+}
+
+func (d *directory) convert(tree *git.Tree) error {
+	for name, data := range d.files {
+		if data == nil {
+			continue
+		}
+		full := path.Join(d.name, name)
+		stored, err := tree.Stored(full, data)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", full, err)
+		}
+		d.files[name] = stored
+	}
+	for _, sub := range d.dirs {
+		if err := sub.convert(tree); err != nil {
+			return err
+		}
 	}
 	return nil
 }

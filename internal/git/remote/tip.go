@@ -112,7 +112,7 @@ func (r *Remote) Tree(ctx context.Context, commit string) (*git.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := git.OpenTree(ctx, r.run, root, r.bringRead)
+	t, err := git.OpenTree(ctx, r.run, root, r.dir, r.bringRead)
 	if err != nil {
 		return nil, fmt.Errorf("read commit %s: %w", git.Short(commit), err)
 	}

@@ -1,11 +1,9 @@
 package plugin
 
 import (
-	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -14,6 +12,8 @@ import (
 
 	"github.com/argoproj/argo-cd/v2/pkg/apis/application/v1alpha1"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assaydev/assay/test/argocdcode"
 )
 
 // TestTableMirrorsArgoCD holds the table to Argo CD's own source options, in each
@@ -37,7 +37,7 @@ func TestTableMirrorsArgoCD(t *testing.T) {
 		}
 	}
 	known := map[string]bool{}
-	for version, dir := range argocdModules(t) {
+	for version, dir := range argocdcode.Dirs(t) {
 		options := sourceOptions(t, dir)
 		if len(options) < 30 {
 			t.Fatalf("Argo CD %s: only %d options found", version, len(options))
@@ -59,27 +59,6 @@ func TestTableMirrorsArgoCD(t *testing.T) {
 			t.Errorf("%s is left out, and Argo CD does not have it", option)
 		}
 	}
-}
-
-// argocdModules are the directories of Argo CD's code: the version that tests link,
-// and the one that they run. Modules of both cannot be linked into one test.
-func argocdModules(t *testing.T) map[string]string {
-	t.Helper()
-	dirs := map[string]string{}
-	for module, at := range map[string]string{"github.com/argoproj/argo-cd/v2": ".", "github.com/argoproj/argo-cd/v3": "../test/components/argocd-v3"} {
-		cmd := exec.Command("go", "mod", "download", "-json", module)
-		cmd.Dir = at
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("go mod download %s: %v", module, err)
-		}
-		var found struct{ Version, Dir string }
-		if err := json.Unmarshal(out, &found); err != nil {
-			t.Fatal(err)
-		}
-		dirs[found.Version] = found.Dir
-	}
-	return dirs
 }
 
 // sourceOptions reads the fields of Argo CD's types from its code.

@@ -104,6 +104,9 @@ func TestChartIsTheComponents(t *testing.T) {
 	}{
 		"the promoter":  {[]string{"promoter"}, map[string]any{}},
 		"any namespace": {[]string{"promoter", "promoter/any-namespace"}, map[string]any{"applicationNamespaces": []any{"*"}}},
+		"monitoring": {[]string{"promoter", "monitoring"}, map[string]any{
+			"serviceMonitor": map[string]any{"enabled": true}, "prometheusRule": map[string]any{"enabled": true}, "dashboard": map[string]any{"enabled": true},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,8 +127,11 @@ func TestChartOptions(t *testing.T) {
 	on := map[string]any{"enabled": true, "interval": "15s", "labels": map[string]any{"release": "prometheus"}}
 	objs := objectsOf(t, map[string]any{
 		"name": "mine", "image": "registry.example.com/assay:dev", "secret": "keys", "replicas": 1, "serviceMonitor": on,
+		"prometheusRule": map[string]any{"enabled": true, "labels": map[string]any{"role": "alerts"}}, "dashboard": map[string]any{"enabled": true, "labels": map[string]any{"folder": "ci"}},
 		"podDisruptionBudget": map[string]any{"enabled": false}, "networkPolicy": map[string]any{"enabled": false},
-		"applicationNamespaces": []any{"a", "b"}, "extraArgs": []any{"--commit-status"}, "extraEnv": []any{map[string]any{"name": "A", "value": "b"}},
+		"applicationNamespaces": []any{"a", "b"}, "extraArgs": []any{"--commit-status"},
+		"budgets":        map[string]any{"experiments": 20, "perProject": 5, "perDestination": 3},
+		"extraEnv":       []any{map[string]any{"name": "A", "value": "b"}},
 		"podAnnotations": map[string]any{"x": "y"}, "podLabels": map[string]any{"team": "z"}, "priorityClassName": "high", "imagePullPolicy": "Always",
 		"imagePullSecrets": []any{map[string]any{"name": "pull"}}, "nodeSelector": map[string]any{"os": "linux"},
 		"tolerations": []any{map[string]any{"key": "k"}}, "affinity": map[string]any{"nodeAffinity": map[string]any{}},
@@ -143,13 +149,14 @@ func TestChartOptions(t *testing.T) {
 		text = append(text, string(data))
 	}
 	slices.Sort(kinds)
-	if want := []string{"ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "Deployment", "Role", "RoleBinding", "Service", "ServiceAccount", "ServiceMonitor"}; !slices.Equal(kinds, want) {
+	if want := []string{"ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "ConfigMap", "Deployment", "PrometheusRule", "Role", "RoleBinding", "Service", "ServiceAccount", "ServiceMonitor"}; !slices.Equal(kinds, want) {
 		t.Errorf("it has %q, want %q", kinds, want)
 	}
 	all := strings.Join(text, "\n")
 	for _, part := range []string{
-		`"replicas":1`, `"image":"registry.example.com/assay:dev"`, `"secretName":"keys"`, `"--application-namespaces=a,b"`, `"--commit-status"`, `{"name":"A","value":"b"}`,
-		`{"x":"y"}`, `"team":"z"`, `"priorityClassName":"high"`, `"imagePullPolicy":"Always"`, `[{"name":"pull"}]`, `{"os":"linux"}`, `[{"key":"k"}]`, `"nodeAffinity"`, `"interval":"15s"`, `"release":"prometheus"`,
+		`"replicas":1`, `"image":"registry.example.com/assay:dev"`, `"secretName":"keys"`, `"--application-namespaces=a,b"`, `"--commit-status"`,
+		`"--max-experiments=20","--max-experiments-per-project=5","--max-experiments-per-destination=3"`, `{"name":"A","value":"b"}`,
+		`{"x":"y"}`, `"team":"z"`, `"priorityClassName":"high"`, `"imagePullPolicy":"Always"`, `[{"name":"pull"}]`, `{"os":"linux"}`, `[{"key":"k"}]`, `"nodeAffinity"`, `"interval":"15s"`, `"role":"alerts"`, `"folder":"ci"`, `process_resident_memory_bytes{job=\\\"mine\\\"}`, `"release":"prometheus"`,
 	} {
 		if !strings.Contains(all, part) {
 			t.Errorf("nothing has %s", part)
@@ -166,6 +173,7 @@ func TestChartRefuses(t *testing.T) {
 		"name":                  {"name": "Assay Promoter"},
 		"extraArgs":             {"extraArgs": []any{"commit-status"}},
 		"applicationNamespaces": {"applicationNamespaces": []any{"team-*"}},
+		"experiments":           {"budgets": map[string]any{"experiments": -1}},
 		"egressPorts":           {"networkPolicy": map[string]any{"egressPorts": []any{"https"}}},
 	} {
 		if _, err := helm(t, values); err == nil || !strings.Contains(err.Error(), want) {

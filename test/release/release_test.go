@@ -96,7 +96,7 @@ func checkManifests(t *testing.T, name string, data []byte) {
 	if chart := files[name+"/chart/Chart.yaml"]; !strings.Contains(chart, "\nappVersion: "+version+"\n") || strings.Contains(chart, "\nversion: 0.0.0\n") {
 		t.Errorf("the chart is %s", chart)
 	}
-	for _, want := range []string{"kustomization.yaml", "chart/values.schema.json", "helm-v4/kustomization.yaml", "git-credentials/kustomization.yaml"} {
+	for _, want := range []string{"kustomization.yaml", "chart/values.schema.json", "chart/files/rules.yaml", "helm-v4/kustomization.yaml", "git-credentials/kustomization.yaml"} {
 		if files[name+"/"+want] == "" {
 			t.Errorf("it lacks %s", want)
 		}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/leftover"
 	"github.com/assaydev/assay/internal/lfs"
 	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/span"
@@ -25,12 +26,17 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 		result *Result
 		err    error
 	}
+	work, err := leftover.Begin(ctx, req.FS.Identity()+" "+req.String())
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", req.Dir, err)
+	}
 	done := make(chan outcome, 1)
 	// Neither Helm's engine nor krusty can be interrupted: the caller gets its
 	// answer in time, and the abandoned render ends with its limits.
 	go func() {
 		var o outcome
 		defer func() { done <- o }()
+		defer work.End()
 		defer memory.Enter(ctx, req.String())()
 		defer recovered(req.Dir, &o.err)
 		o.result, o.err = environment(ctx, req)
@@ -48,6 +54,7 @@ func Environment(ctx context.Context, req Request) (*Result, error) {
 		}
 	case <-ctx.Done():
 	}
+	work.GiveUp()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, fmt.Errorf("render %s: deadline passed; raise the caller's timeout, or make the environment smaller", req.Dir)
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/leftover"
 	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/scratch"
 	"github.com/assaydev/assay/internal/spec"
@@ -39,6 +40,9 @@ import (
 
 // mostMemory is what the daemon may take where neither a flag nor the system says less.
 const mostMemory = 2 << 30
+
+// mostLeft is how many renders may go on that nothing waits for any more.
+const mostLeft = 16
 
 // mostShards is how many parts the work is shared in at most.
 const mostShards = 8
@@ -193,6 +197,11 @@ func (d *daemon) promote(ctx context.Context, f promoterFlags, traced bool) erro
 		_ = temp.Remove()
 		os.Exit(exitFailed)
 	})
+	left := leftover.New(mostLeft, func(names []string) {
+		logger.Error("renders go on that nothing waits for any more: templates loop without end", "rendering", names)
+		_ = temp.Remove()
+		os.Exit(exitFailed)
+	})
 	if traced {
 		t, err := newTracer(ctx, logger)
 		if err != nil {
@@ -205,7 +214,7 @@ func (d *daemon) promote(ctx context.Context, f promoterFlags, traced bool) erro
 		}()
 		opt.Trace = t.send
 	}
-	return controller.Run(w.With(ctx), opt)
+	return controller.Run(left.With(w.With(ctx)), opt)
 }
 
 func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (controller.Options, error) {

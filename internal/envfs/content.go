@@ -41,6 +41,15 @@ func (f *FS) Content() Content {
 	return c
 }
 
+// Identity says which files these are, less edits, where the base knows: as an id of Git's does.
+// It is empty where it does not.
+func (f *FS) Identity() string {
+	if base, ok := f.base.(interface{ Identity() string }); ok {
+		return base.Identity()
+	}
+	return ""
+}
+
 func note(sum hash.Hash, name string, data []byte) {
 	size := -1
 	if data != nil {

@@ -70,6 +70,9 @@ func OpenTree(ctx context.Context, r Runner, tree, temp string, fetch Fetch) (*T
 	return t, nil
 }
 
+// Identity is the id of the tree: two of the same have the same files.
+func (t *Tree) Identity() string { return t.root }
+
 // Failed is the error of a fetch that failed: what read the tree may have taken
 // it for a file that is wrong.
 func (t *Tree) Failed() error {

@@ -1,0 +1,55 @@
+package render_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/leftover"
+	"github.com/assaydev/assay/internal/spec"
+	"github.com/assaydev/assay/render"
+)
+
+// commit is a tree of Git's.
+type commit struct {
+	fstest.MapFS
+	id string
+}
+
+func (c commit) Identity() string { return c.id }
+
+// TestEndlessTemplate: what was given up and goes on is not begun again on the same files. The loop
+// calls no function, where it could be ended.
+func TestEndlessTemplate(t *testing.T) {
+	keeper := leftover.New(1, func(names []string) { t.Errorf("too much goes on: %q", names) })
+	files := fstest.MapFS{
+		"web/Chart.yaml":        {Data: []byte("apiVersion: v2\nname: web\nversion: 1.0.0\n")},
+		"web/templates/cm.yaml": {Data: []byte("{{range $i := 30000000}}{{end}}\n")},
+	}
+	try := func(id string, files fstest.MapFS) error {
+		ctx, cancel := context.WithTimeout(keeper.With(t.Context()), 100*time.Millisecond)
+		defer cancel()
+		_, err := render.Environment(ctx, render.Request{FS: envfs.New(commit{files, id}, envfs.Limits{}), Environment: spec.Environment{Dir: "web"}})
+		return err
+	}
+	if err := try("a", files); err == nil || errors.Is(err, leftover.ErrGoesOn) {
+		t.Fatalf("the first: %v", err)
+	}
+	if err := try("a", files); !errors.Is(err, leftover.ErrGoesOn) {
+		t.Errorf("the second: %v", err)
+	}
+	mended := maps.Clone(files)
+	mended["web/templates/cm.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cm}\n")}
+	if err := try("b", mended); err != nil {
+		t.Errorf("mended: %v", err)
+	}
+	for { // it ends some time
+		if err := try("a", files); !errors.Is(err, leftover.ErrGoesOn) {
+			return
+		}
+	}
+}

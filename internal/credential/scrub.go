@@ -7,8 +7,11 @@ import (
 	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const mask = "***"
@@ -141,16 +144,24 @@ func patterns(secret string) []string {
 // URL, in JSON, in HTML or in a quoted string.
 func plain(secret string) string {
 	var b strings.Builder
-	for _, r := range secret {
+	for rest := secret; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		raw := rest[:size]
+		rest = rest[size:]
 		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
-			b.WriteRune(r)
+			b.WriteString(raw)
 			continue
 		}
-		percent := ""
-		for _, octet := range []byte(string(r)) {
+		percent, unicode := "", ""
+		for _, octet := range []byte(raw) {
 			percent += fmt.Sprintf("%%%02x", octet)
 		}
-		fmt.Fprintf(&b, `(?:\\?%s|(?i:%s|\\u%04x|%s)`, regexp.QuoteMeta(string(r)), percent, r, regexp.QuoteMeta(html.EscapeString(string(r))))
+		for _, unit := range utf16.Encode([]rune{r}) {
+			unicode += fmt.Sprintf(`\\u%04x`, unit)
+		}
+		quoted := strconv.QuoteToASCII(raw)
+		quoted = quoted[1 : len(quoted)-1]
+		fmt.Fprintf(&b, `(?:\\?%s|(?i:%s|%s|%s|%s)`, regexp.QuoteMeta(string(r)), percent, unicode, regexp.QuoteMeta(quoted), regexp.QuoteMeta(html.EscapeString(string(r))))
 		if r == ' ' {
 			b.WriteString(`|\+`)
 		}

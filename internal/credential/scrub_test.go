@@ -61,7 +61,7 @@ func forms(secret string) map[string]string {
 // FuzzSecret: whatever the secret, no error, no scrubbed text and no setting that
 // could be on a command line holds it.
 func FuzzSecret(f *testing.F) {
-	for _, s := range []string{secret, "hunter22", "********", "***@***@", "known_hosts", `a"b\c'd<e>&f g`, "pässwörd-é😀", "password", "%2F%2F%2F+++", "\\\\\\\\\\\\\\\\", "short", "with\nbreak", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8", "http://a:b@c"} {
+	for _, s := range []string{secret, "hunter22", "********", "***@***@", "known_hosts", `a"b\c'd<e>&f g`, "pässwörd-é😀", "öé\U00032600-7", "bell\a\v\x7f-8", "password", "%2F%2F%2F+++", "\\\\\\\\\\\\\\\\", "short", "with\nbreak", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8", "http://a:b@c"} {
 		f.Add(s, "text around ")
 	}
 	f.Add("\r", "0") // line ends alone are not a secret

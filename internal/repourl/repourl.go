@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // URL is a repository's address in parts.
@@ -113,10 +114,16 @@ func (u URL) check() (URL, error) {
 		return URL{}, errors.New("it names no host, nor is it an absolute path")
 	case strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User, "-"):
 		return URL{}, errors.New("its host or user name begins with a dash")
-	case strings.ContainsAny(u.Host, " \\/@?#%"):
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return !inHost(r) }):
 		return URL{}, ErrMalformed
 	}
 	return u, nil
+}
+
+// inHost reports whether a name or an address of a host has such a rune. Others would reach pages
+// and messages.
+func inHost(r rune) bool {
+	return strings.ContainsRune(".-_:", r) || unicode.In(r, unicode.L, unicode.M, unicode.Nd)
 }
 
 func scheme(name string) string {

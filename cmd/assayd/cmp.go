@@ -58,7 +58,7 @@ memory: a template that takes all of it, or never ends, takes down its own rende
 A result is kept by the content of the files that it was rendered from, and never
 if the chart draws random values.`,
 		Example: `  # As manifests/cmp runs it
-  assayd cmp --metrics-address :8084
+  assayd cmp --metrics-address :8085
 
   # Beside a repo-server on a laptop
   assayd cmp --config-dir-path . --socket-dir /tmp/plugins`,
@@ -86,7 +86,7 @@ func (f *cmpFlags) bind(cmd *cobra.Command) {
 	s.BoolVar(&f.inProcess, "in-process", false, "render everything in the server's own process: one bad template can end it")
 	s.Var((*cli.ByteSize)(&f.archive.Bytes), "max-archive-bytes", "bytes of an archive, unpacked (default 256Mi)")
 	s.Var((*cli.Count)(&f.archive.Files), "max-archive-files", "files and directories of an archive (default 200000)")
-	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics and /healthz, as :8084 (default: none)")
+	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics and /healthz, as :8085 (default: none)")
 	s.StringVar(&f.pprof, "pprof-address", "", "loopback `address` of /debug/pprof, as 127.0.0.1:6060 (default: none)")
 	s.DurationVar(&f.drain, "drain", 20*time.Second, "how long calls may go on once the server is told to stop")
 	s.DurationVar(&f.stall, "stall", 30*time.Second, "how long a caller may send nothing before its archive is complete")

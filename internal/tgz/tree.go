@@ -176,6 +176,38 @@ func (v *View) State(name string) State {
 	return e.sum
 }
 
+// EachFile calls see with the content of every file below a directory until it returns false.
+// It reports whether that is all that can be read there: no link leads to the directory, or is
+// in it.
+func (v *View) EachFile(dir string, see func(data []byte) bool) bool {
+	for at := dir; ; at = path.Dir(at) {
+		if e := v.lookup(at); e != nil && e.mode&fs.ModeSymlink != 0 {
+			return false
+		}
+		if at == "." {
+			return v.each(dir, see)
+		}
+	}
+}
+
+func (v *View) each(name string, see func(data []byte) bool) bool {
+	e := v.lookup(name)
+	switch {
+	case e == nil:
+		return true
+	case e.mode&fs.ModeSymlink != 0:
+		return false
+	case e.mode.IsRegular():
+		return see(e.data)
+	}
+	for _, base := range e.names {
+		if !v.each(path.Join(name, base), see) {
+			return false
+		}
+	}
+	return true
+}
+
 // Size is how many bytes the files below a directory take.
 func (v *View) Size(dir string) int64 {
 	e := v.lookup(dir)

@@ -208,19 +208,6 @@ func (v *View) each(name string, see func(data []byte) bool) bool {
 	return true
 }
 
-// Size is how many bytes the files below a directory take.
-func (v *View) Size(dir string) int64 {
-	e := v.lookup(dir)
-	if e == nil {
-		return 0
-	}
-	bytes := e.size
-	for _, base := range e.names {
-		bytes += v.Size(path.Join(dir, base))
-	}
-	return bytes
-}
-
 type info struct {
 	name string
 	mode fs.FileMode

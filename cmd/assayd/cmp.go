@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -134,12 +136,13 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
 		kept = 0
 	case kept == 0:
 		kept = limit / 4
+	case kept > limit/2:
+		return fmt.Errorf("--cache-bytes: %d MiB of the %d that there are leave too little for renders: give at most half, or raise --memory-limit", kept>>20, limit>>20)
 	}
 	opt := cmp.Options{
 		Config: config, Dir: sockets, Archive: f.archive, CacheBytes: kept, Memory: limit - limit/8 - kept, Renders: f.renders,
-		Drain: f.drain, Stall: f.stall, Metric: f.metric, Pprof: f.pprof, Log: logger,
+		Drain: f.drain, Stall: f.stall, Metric: f.metric, Pprof: f.pprof, Log: logger, Watcher: memory.New(limit),
 	}
-	opt.Archive.FileBytes = config.Generate.Files.FileBytes
 	if !f.inProcess {
 		program, err := os.Executable()
 		if err != nil {
@@ -152,10 +155,19 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
 			return cmd
 		}
 	}
+	// GOMEMLIMIT is the whole container's, and the workers' share is not this process's.
+	debug.SetMemoryLimit(limit - opt.WorkerMemory())
+	go opt.Watcher.Watch(ctx, func(work []string) { tooLarge(logger, limit, work) })
 	return cmp.Run(ctx, opt)
 }
 
-// workerCommand is what the server starts to render in.
+// tooLarge ends the process, which takes too much memory.
+func tooLarge(logger *slog.Logger, limit int64, work []string) {
+	logger.Error("takes too much memory: make what is rendered smaller, or raise --memory-limit", "limitMiB", limit>>20, "rendering", work)
+	os.Exit(exitFailed)
+}
+
+// cmpWorkerCommand is what the server starts to render in.
 func (d *daemon) cmpWorkerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
@@ -166,7 +178,9 @@ func (d *daemon) cmpWorkerCommand() *cobra.Command {
 			d.started = true
 			preferVictim()
 			if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-				os.Stderr = null // libraries' own notes; the runtime's reach the server all the same
+				// Libraries' own notes: between messages they would end the worker. What the
+				// runtime says reaches the server all the same.
+				os.Stdout, os.Stderr = null, null
 			}
 			return worker.Serve(os.Stdin, d.stdout, os.Exit)
 		},

@@ -132,7 +132,7 @@ func (w *server) do(m toWorker) (answer toParent, abandoned bool) {
 	}
 	result, err := m.Job.Run(working, tree)
 	tree.close()
-	answer = toParent{Result: result, Peak: watcher.Peak()}
+	answer = toParent{Result: result, Peak: max(watcher.Peak(), memory.Total())} // a short job is over before it is watched
 	if err != nil {
 		answer.Failure = flags.OneLine(flags.Message(err), err)
 	}

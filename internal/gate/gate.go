@@ -98,18 +98,28 @@ func (g *Gate) Take(ctx context.Context, key string, weight int64) (*Place, erro
 	return nil, context.Cause(ctx)
 }
 
-// Keep gives the place back, and goes on to hold so much weight until Leave.
-func (p *Place) Keep(weight int64) {
+// Hold is a weight without a place: nobody waits for it, and it may be kept as another.
+func (g *Gate) Hold(weight int64) *Place {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holders++
+	g.used += weight
+	return &Place{gate: g, weight: weight}
+}
+
+// Keep gives the place back, and goes on to hold so much weight until Leave. It says by how
+// much more is used now than there is.
+func (p *Place) Keep(weight int64) (over int64) {
 	g := p.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p.left {
-		return
+	if !p.left {
+		g.finish(p)
+		g.used += weight - p.weight
+		p.weight = weight
+		g.next()
 	}
-	g.finish(p)
-	g.used += weight - p.weight
-	p.weight = weight
-	g.next()
+	return max(g.used-g.weight, 0)
 }
 
 // Leave gives back all that is left of it.

@@ -238,6 +238,11 @@ func TestKeep(t *testing.T) {
 		p.Leave()
 		p.Leave() // once more does nothing
 		(<-entered)()
+		held := g.Hold(0)
+		if over := held.Keep(13); over != 3 {
+			t.Errorf("%d too much", over)
+		}
+		held.Leave()
 
 		release := g.Charge(9)
 		one, err := g.Take(t.Context(), "d", 5)

@@ -18,11 +18,14 @@ const (
 	unpackFactor = 16
 	// leastUnpacked is what even a small archive may unpack to.
 	leastUnpacked = 1 << 20
+	// expectedShare is the part of the share that a large archive is expected to take: most of
+	// it may be Git's own directory, of which nothing is kept.
+	expectedShare = 4
 )
 
 // trees unpacks archives, each once for all calls that bring it at the same time. What calls
-// use of them takes no more than the share of memory: one archive at once may unpack to more,
-// and takes the rest from the memory of renders.
+// use of them, and is not kept anyway, takes no more than the share of memory: one archive at
+// once may take more, and then has it from the memory of renders.
 type trees struct {
 	limits  tgz.Limits
 	share   int64
@@ -44,13 +47,19 @@ func newTrees(limits tgz.Limits, share, kept int64, renders *gate.Gate) *trees {
 
 // heldTree is a tree that calls use, or that one of them unpacks for all.
 type heldTree struct {
-	users int           // under the lock of trees
-	done  chan struct{} // closed once tree is set, or could not be unpacked
+	done chan struct{} // closed once tree is set, or could not be unpacked
+
+	// Under the lock of trees, or of who unpacks it alone.
+	users int
 	tree  *tgz.Tree
-	leave []func() // give back its memory
+	place *gate.Place // in room; nil until there is one
+	leave []func()    // give back what else it takes
 }
 
 func (h *heldTree) free() {
+	if h.place != nil {
+		h.place.Leave()
+	}
 	for _, leave := range h.leave {
 		leave()
 	}
@@ -107,7 +116,7 @@ func (t *trees) join(id key) (held *heldTree, first bool) {
 		first, held = true, &heldTree{done: make(chan struct{})}
 		t.held[id] = held
 		if tree, ok := t.kept.Get(id); ok {
-			held.tree = tree
+			held.tree, held.place = tree, t.room.Hold(0)
 			close(held.done)
 		}
 	}
@@ -151,48 +160,65 @@ func (t *trees) unpacked(ctx context.Context, c *call, in *archive, r *record, i
 			t.leave(id, held)
 		}
 	}()
-	tree, err := t.unpack(ctx, c, in, r, held)
+	tree, err := t.unpack(ctx, c, in, r, id, held)
 	if err != nil {
 		return nil, err
 	}
 	r.note(func(e *entry) { e.files = tree.Files() })
-	t.kept.Put(id, tree, tree.Bytes())
-	held.tree = tree
 	return t.lease(id, held), nil
 }
 
-func (t *trees) unpack(ctx context.Context, c *call, in *archive, r *record, held *heldTree) (*tgz.Tree, error) {
+func (t *trees) unpack(ctx context.Context, c *call, in *archive, r *record, id key, held *heldTree) (*tgz.Tree, error) {
 	limits := t.limits
-	limits.Room = min(min(max(c.size, 0), t.share)*unpackFactor+leastUnpacked, t.share, limits.Bytes)
+	limits.Room = min(min(max(c.size, 0), t.share)*unpackFactor+leastUnpacked, t.share/expectedShare, limits.Bytes)
 	goOn := in.pause()
 	place, err := t.room.Take(ctx, c.app(), limits.Room)
 	goOn()
 	if err != nil {
 		return nil, fmt.Errorf("wait to unpack the archive: %w", err)
 	}
-	held.leave = append(held.leave, place.Leave)
+	held.place = place
 	defer r.took("receive")()
 	defer memory.Enter(ctx, c.dir)()
-	charged := func() {}
+	large, charged := func() {}, func() {}
 	limits.More = func() error {
 		defer in.pause()()
-		leave, err := t.large.Enter(ctx, c.app(), 1)
-		if err != nil {
+		if large, err = t.large.Enter(ctx, c.app(), 1); err != nil {
 			return fmt.Errorf("wait to unpack a large archive: %w", err)
 		}
 		charged = t.renders.Charge(limits.Bytes - limits.Room)
-		held.leave = append(held.leave, leave, charged)
+		held.leave = append(held.leave, large, charged)
 		return nil
 	}
 	tree, err := in.unpack(c.checksum, limits)
 	if err != nil {
 		return nil, err
 	}
-	within := min(tree.Bytes(), limits.Room)
-	if more := tree.Bytes() - within; more > 0 {
-		held.leave = append(held.leave, t.renders.Charge(more))
+	if over := t.keep(id, held, tree); over > 0 {
+		held.leave = append(held.leave, t.renders.Charge(over))
+	} else {
+		large()
 	}
 	charged()
-	place.Keep(within)
 	return tree, nil
+}
+
+// keep keeps a tree, and has all that are in use and not kept any more weigh what they take.
+// It says how much that is beyond the share.
+func (t *trees) keep(id key, held *heldTree, tree *tgz.Tree) (over int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept.Put(id, tree, tree.Bytes())
+	held.tree = tree
+	for id, h := range t.held {
+		if h.tree == nil {
+			continue
+		}
+		var weight int64
+		if _, kept := t.kept.Get(id); !kept {
+			weight = h.tree.Bytes()
+		}
+		over = h.place.Keep(weight)
+	}
+	return over
 }

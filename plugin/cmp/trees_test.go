@@ -50,23 +50,25 @@ func (s *sent) Recv() (*contract.AppStreamRequest, error) {
 }
 
 // oneFile is the archive of a file of so many bytes, which cannot be packed well or can.
-func oneFile(t testing.TB, size int, dense bool) []byte {
+func oneFile(t testing.TB, size int, dense bool) []byte { return packed(t, "a", size, dense) }
+
+func packed(t testing.TB, name string, size int, dense bool) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	packed := gzip.NewWriter(&out)
-	archive := tar.NewWriter(packed)
+	zipped := gzip.NewWriter(&out)
+	archive := tar.NewWriter(zipped)
 	data := bytes.Repeat([]byte("x"), size)
 	if dense {
 		random := rand.NewChaCha8([32]byte{})
 		_, _ = random.Read(data)
 	}
-	if err := archive.WriteHeader(&tar.Header{Name: "a", Typeflag: tar.TypeReg, Size: int64(size)}); err != nil {
+	if err := archive.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(size)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := archive.Write(data); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(archive.Close(), packed.Close()); err != nil {
+	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -178,14 +180,23 @@ func TestBrokenStream(t *testing.T) {
 func TestLargeArchives(t *testing.T) {
 	renders := gate.New(4, 64<<20)
 	trees := newTrees(tgz.Limits{Ratio: 1 << 20, FileBytes: 64 << 20}, 8<<20, 0, renders)
-	one, two := oneFile(t, 40<<20, false), oneFile(t, 41<<20, false)
-	held, _, err := trees.take(t.Context(), one, &sent{data: one})
-	if err != nil {
-		t.Fatal(err)
+	begun := make(chan struct{}, 2)
+	goOn := make(chan struct{})
+	leases := make(chan *lease)
+	for _, size := range []int{40 << 20, 41 << 20} {
+		data := oneFile(t, size, false)
+		go func() {
+			held, _, err := trees.take(t.Context(), data, &sent{data: data, begun: func() { begun <- struct{}{}; <-goOn }})
+			if err != nil {
+				t.Error(err)
+			}
+			leases <- held
+		}()
 	}
-	if trees.limits.Bytes <= 41<<20 || int64(len(one))*unpackFactor > 8<<20 {
-		t.Fatal("nothing is tested")
-	}
+	<-begun
+	<-begun
+	close(goOn)
+	held := <-leases
 	alone, err := renders.Enter(t.Context(), "test", 64<<20)
 	if err != nil {
 		t.Fatal("one render goes on, however much archives take")
@@ -196,25 +207,15 @@ func TestLargeArchives(t *testing.T) {
 		t.Error("renders have the memory that the archive takes")
 	}
 	alone()
-	done := make(chan error, 1)
-	go func() {
-		held, _, err := trees.take(t.Context(), two, &sent{data: two})
-		if err == nil {
-			held.release()
-		}
-		done <- err
-	}()
 	for running, waiting := trees.large.Load(); running != 1 || waiting != 1; running, waiting = trees.large.Load() {
 		select {
-		case err := <-done:
-			t.Fatalf("the second one does not wait: %v", err)
+		case <-leases:
+			t.Fatal("the second one does not wait")
 		default:
 		}
 	}
 	held.release()
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	(<-leases).release()
 	var leaves []func()
 	for range 4 {
 		leave, err := renders.Enter(t.Context(), "test", 16<<20)
@@ -226,6 +227,56 @@ func TestLargeArchives(t *testing.T) {
 	for _, leave := range leaves {
 		leave()
 	}
+}
+
+// TestEvictedInUse: a tree that is kept weighs for itself once it is kept no more, while calls
+// use it.
+func TestEvictedInUse(t *testing.T) {
+	const share = 8 << 20
+	trees := newTrees(tgz.Limits{}, share, 3<<20, gate.New(1, 1<<30))
+	var held *lease
+	for i := range 2 { // unpacked, and found
+		var err error
+		data := oneFile(t, 2<<20, true)
+		if held, _, err = trees.take(t.Context(), data, &sent{data: data}); err != nil {
+			t.Fatal(err)
+		}
+		if !trees.fits(t, share) {
+			t.Error("what is kept anyway is counted twice")
+		}
+		if i == 0 {
+			held.release()
+		}
+	}
+	other := packed(t, "b", 2<<20, true)
+	next, _, err := trees.take(t.Context(), other, &sent{data: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trees.fits(t, share-held.tree.Bytes()+1) || !trees.fits(t, share-held.tree.Bytes()) {
+		t.Error("what is not kept any more does not weigh what it takes")
+	}
+	held.release()
+	next.release()
+	if !trees.fits(t, share) {
+		t.Error("something is held although nobody uses it")
+	}
+}
+
+// TestGitTakesNoRoom: an archive that is large by Git's own directory, of which nothing is
+// kept, does not wait until nobody holds anything.
+func TestGitTakesNoRoom(t *testing.T) {
+	trees := newTrees(tgz.Limits{}, 8<<20, 0, gate.New(1, 1<<30))
+	other := trees.room.Hold(6 << 20)
+	defer other.Leave()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	data := packed(t, ".git/objects/pack/a", 4<<20, true)
+	held, _, err := trees.take(ctx, data, &sent{data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.release()
 }
 
 // TestJoined: who joins a render that another call began gets neither that call's deadline nor

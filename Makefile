@@ -13,7 +13,7 @@ export GOFLAGS := $(GOFLAGS) -trimpath
 GO ?= go
 FUZZTIME ?= 10s
 component := test/components/build
-concurrent := ./internal/cache ./internal/credential ./internal/envfs ./internal/forge ./internal/gate ./internal/git ./internal/git/remote ./internal/object/manifest ./plugin/cmp ./promote/controller ./promote/controller/fleet ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
+concurrent := ./internal/cache ./internal/credential ./internal/envfs ./internal/forge ./internal/gate ./internal/git ./internal/git/remote ./internal/object/manifest ./plugin/cmp ./plugin/cmp/worker ./promote/controller ./promote/controller/fleet ./render ./render/flat ./render/helm ./render/kustomize ./test/e2e/process
 
 .PHONY: help build audit release test race others peers demo corpus e2e image-test playground fidelity bench bench-promoter faults hostile lint generate check-generated fuzz clean
 

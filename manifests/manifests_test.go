@@ -120,7 +120,7 @@ func TestSidecarThatServes(t *testing.T) {
 	stock := sidecar(t)
 	for _, more := range [][]string{{"cmp"}, {"helm-v4", "cmp"}, {"cmp", "helm-v4"}} {
 		got := sidecar(t, more...)
-		if diff := cmp.Diff([]string{"assayd", "cmp", "--metrics-address=:8084"}, got.Command); diff != "" {
+		if diff := cmp.Diff([]string{"assayd", "cmp", "--metrics-address=:8085"}, got.Command); diff != "" {
 			t.Error(diff)
 		}
 		if wanted := slices.Contains(more, "helm-v4"); wanted != slices.Contains(got.Args, "--config-dir-path=/home/argocd/cmp-server/helm-v4") {

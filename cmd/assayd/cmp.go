@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +60,7 @@ memory: a template that takes all of it, or never ends, takes down its own rende
 A result is kept by the content of the files that it was rendered from, and never
 if the chart draws random values.`,
 		Example: `  # As manifests/cmp runs it
-  assayd cmp --metrics-address :8084
+  assayd cmp --metrics-address :8085
 
   # Beside a repo-server on a laptop
   assayd cmp --config-dir-path . --socket-dir /tmp/plugins`,
@@ -86,7 +88,7 @@ func (f *cmpFlags) bind(cmd *cobra.Command) {
 	s.BoolVar(&f.inProcess, "in-process", false, "render everything in the server's own process: one bad template can end it")
 	s.Var((*cli.ByteSize)(&f.archive.Bytes), "max-archive-bytes", "bytes of an archive, unpacked (default 256Mi)")
 	s.Var((*cli.Count)(&f.archive.Files), "max-archive-files", "files and directories of an archive (default 200000)")
-	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics and /healthz, as :8084 (default: none)")
+	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics and /healthz, as :8085 (default: none)")
 	s.StringVar(&f.pprof, "pprof-address", "", "loopback `address` of /debug/pprof, as 127.0.0.1:6060 (default: none)")
 	s.DurationVar(&f.drain, "drain", 20*time.Second, "how long calls may go on once the server is told to stop")
 	s.DurationVar(&f.stall, "stall", 30*time.Second, "how long a caller may send nothing before its archive is complete")
@@ -134,12 +136,13 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
 		kept = 0
 	case kept == 0:
 		kept = limit / 4
+	case kept > limit/2:
+		return fmt.Errorf("--cache-bytes: %d MiB of the %d that there are leave too little for renders: give at most half, or raise --memory-limit", kept>>20, limit>>20)
 	}
 	opt := cmp.Options{
 		Config: config, Dir: sockets, Archive: f.archive, CacheBytes: kept, Memory: limit - limit/8 - kept, Renders: f.renders,
-		Drain: f.drain, Stall: f.stall, Metric: f.metric, Pprof: f.pprof, Log: logger,
+		Drain: f.drain, Stall: f.stall, Metric: f.metric, Pprof: f.pprof, Log: logger, Watcher: memory.New(limit),
 	}
-	opt.Archive.FileBytes = config.Generate.Files.FileBytes
 	if !f.inProcess {
 		program, err := os.Executable()
 		if err != nil {
@@ -152,10 +155,19 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
 			return cmd
 		}
 	}
+	// GOMEMLIMIT is the whole container's, and the workers' share is not this process's.
+	debug.SetMemoryLimit(limit - opt.WorkerMemory())
+	go opt.Watcher.Watch(ctx, func(work []string) { tooLarge(logger, limit, work) })
 	return cmp.Run(ctx, opt)
 }
 
-// workerCommand is what the server starts to render in.
+// tooLarge ends the process, which takes too much memory.
+func tooLarge(logger *slog.Logger, limit int64, work []string) {
+	logger.Error("takes too much memory: make what is rendered smaller, or raise --memory-limit", "limitMiB", limit>>20, "rendering", work)
+	os.Exit(exitFailed)
+}
+
+// cmpWorkerCommand is what the server starts to render in.
 func (d *daemon) cmpWorkerCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    workerCommand,
@@ -166,7 +178,9 @@ func (d *daemon) cmpWorkerCommand() *cobra.Command {
 			d.started = true
 			preferVictim()
 			if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-				os.Stderr = null // libraries' own notes; the runtime's reach the server all the same
+				// Libraries' own notes: between messages they would end the worker. What the
+				// runtime says reaches the server all the same.
+				os.Stdout, os.Stderr = null, null
 			}
 			return worker.Serve(os.Stdin, d.stdout, os.Exit)
 		},

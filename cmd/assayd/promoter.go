@@ -193,9 +193,8 @@ func (d *daemon) promote(ctx context.Context, f promoterFlags, traced bool) erro
 	}
 	w := memory.New(limit)
 	go w.Watch(ctx, func(work []string) {
-		logger.Error("takes too much memory: make what is rendered smaller, or raise --memory-limit", "limitMiB", limit>>20, "rendering", work)
 		_ = temp.Remove()
-		os.Exit(exitFailed)
+		tooLarge(logger, limit, work)
 	})
 	left := leftover.New(mostLeft, func(names []string) {
 		logger.Error("renders go on that nothing waits for any more: templates loop without end", "rendering", names)

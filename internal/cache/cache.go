@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -101,6 +102,12 @@ const (
 	Made   How = "made"
 )
 
+// PanicError is a panic while a value was made. What it holds may come from the input, and is
+// no part of the message.
+type PanicError struct{ Value, Stack string }
+
+func (e *PanicError) Error() string { return "internal error: a library broke down" }
+
 // call is a value that is being made.
 type call[V any] struct {
 	done    chan struct{}
@@ -112,8 +119,8 @@ type call[V any] struct {
 
 // Do returns the value of the key. create makes it, in a goroutine of its own and under a
 // context that has the values of ctx and ends when nobody waits any more; it says how many
-// bytes are kept for it, 0 for none. A panic of it is returned as an error. Once ctx ends, so
-// does Do, with its cause.
+// bytes are kept for it, 0 for none. A panic of it is returned as a *PanicError. Once ctx ends,
+// so does Do, with its cause.
 func (c *Cache[K, V]) Do(ctx context.Context, key K, create func(context.Context) (V, int64, error)) (V, How, error) {
 	if c.off() {
 		value, _, err := create(ctx)
@@ -156,7 +163,7 @@ func (c *Cache[K, V]) start(ctx context.Context, key K, create func(context.Cont
 		var bytes int64
 		defer func() {
 			if v := recover(); v != nil {
-				work.err = fmt.Errorf("internal error: %v", v)
+				work.err = &PanicError{fmt.Sprint(v), string(debug.Stack())}
 			}
 			cancel()
 			c.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -132,8 +133,10 @@ func TestFaults(t *testing.T) {
 	if _, _, err := c.Do(t.Context(), "k", func(context.Context) (int, int64, error) { return 1, 1, fault }); !errors.Is(err, fault) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := c.Do(t.Context(), "k", func(context.Context) (int, int64, error) { panic("fault") }); err == nil {
-		t.Error("a panic does not become an error")
+	_, _, err := c.Do(t.Context(), "k", func(context.Context) (int, int64, error) { panic("fault of input") })
+	var broken *cache.PanicError
+	if !errors.As(err, &broken) || broken.Value != "fault of input" || !strings.Contains(broken.Stack, "cache_test.go") || strings.Contains(err.Error(), "input") {
+		t.Errorf("a panic becomes %v", err)
 	}
 	if value, how, err := c.Do(t.Context(), "k", func(context.Context) (int, int64, error) { return 2, 1, nil }); value != 2 || how != cache.Made || err != nil {
 		t.Errorf("got %d, %s, %v", value, how, err)

@@ -67,7 +67,8 @@ func amount(n int64, kind Limit) string {
 	}
 }
 
-func (l Limits) defaulted() Limits {
+// WithDefaults fills in zero fields.
+func (l Limits) WithDefaults() Limits {
 	if l.FileBytes <= 0 {
 		l.FileBytes = defaultFileBytes
 	}
@@ -94,7 +95,7 @@ type meter struct {
 }
 
 func newMeter(l Limits) *meter {
-	return &meter{limits: l.defaulted(), charged: map[string]int64{}, listed: map[string]bool{}, kept: map[string][]byte{}, room: keepBytes}
+	return &meter{limits: l.WithDefaults(), charged: map[string]int64{}, listed: map[string]bool{}, kept: map[string][]byte{}, room: keepBytes}
 }
 
 // read returns the content of the file at path, charged once.

@@ -1,17 +1,18 @@
 // Package gate lets a bounded amount of work run at once, and shares it fairly between
 // those who ask.
 //
-//  1. Enter takes a place and a weight of memory, or waits for them.
+//  1. Enter takes a place and a weight of memory, or waits for them. Take does so for work
+//     whose result goes on weighing once the place is free again.
 //  2. Who waits is served in turn by key, so that one who asks much does not keep others
 //     waiting; within a key, in the order of asking.
-//  3. Who would wait beyond its deadline is told at once, by how long work took lately.
+//  3. Who would wait beyond its deadline is told at once, by how long the work of each key
+//     took lately (typical.go).
 //
 // What is heavier than all there is runs alone.
 package gate
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -23,47 +24,59 @@ type Gate struct {
 	weight int64
 
 	mu      sync.Mutex
-	running int
+	running map[*Place]bool // those who have a place
+	holders int             // those who have a weight
 	used    int64
 	turns   []string // keys that wait, the next one first
 	waiting map[string][]*waiter
-	typical time.Duration // of work, lately
+	typical typical
 }
 
 type waiter struct {
+	place *Place
+	ready chan struct{}
+}
+
+// Place is work that was let in.
+type Place struct {
+	gate *Gate
+	key  string
+
+	// Under the gate's lock.
+	start  time.Time
 	weight int64
-	ready  chan struct{}
+	left   bool
 }
 
 // New is a gate for so much work at once, and a weight of all of it together.
 func New(places int, weight int64) *Gate {
-	return &Gate{places: max(places, 1), weight: max(weight, 1), waiting: map[string][]*waiter{}}
-}
-
-// LateError says that work would not be done in time.
-type LateError struct {
-	Running, Ahead int
-	Wait, Left     time.Duration
-}
-
-func (e *LateError) Error() string {
-	return fmt.Sprintf("%d run and %d wait before it, about %s of waiting, and %s are left until the deadline", e.Running, e.Ahead, e.Wait.Round(time.Second), e.Left.Round(time.Second))
+	return &Gate{places: max(places, 1), weight: max(weight, 1), running: map[*Place]bool{}, waiting: map[string][]*waiter{}, typical: newTypical()}
 }
 
 // Enter waits for a place. leave gives it back, and must be called once; it may be called
 // again. The error is a *LateError, or the cause of the context's end.
 func (g *Gate) Enter(ctx context.Context, key string, weight int64) (leave func(), err error) {
-	w := &waiter{weight: min(max(weight, 0), g.weight), ready: make(chan struct{})}
+	p, err := g.Take(ctx, key, weight)
+	if err != nil {
+		return nil, err
+	}
+	return p.Leave, nil
+}
+
+// Take is Enter for work whose weight may become another.
+func (g *Gate) Take(ctx context.Context, key string, weight int64) (*Place, error) {
+	p := &Place{gate: g, key: key, weight: min(max(weight, 0), g.weight)}
 	g.mu.Lock()
-	if len(g.turns) == 0 && g.fits(w) {
-		g.take(w)
+	if len(g.turns) == 0 && g.fits(p) {
+		g.admit(p)
 		g.mu.Unlock()
-		return g.leaver(w), nil
+		return p, nil
 	}
 	if late := g.late(ctx, key); late != nil {
 		g.mu.Unlock()
 		return nil, late
 	}
+	w := &waiter{place: p, ready: make(chan struct{})}
 	if len(g.waiting[key]) == 0 {
 		g.turns = append(g.turns, key)
 	}
@@ -71,65 +84,107 @@ func (g *Gate) Enter(ctx context.Context, key string, weight int64) (leave func(
 	g.mu.Unlock()
 	select {
 	case <-w.ready:
-		return g.leaver(w), nil
+		return p, nil
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
 	case <-w.ready: // just then
-		g.give(w)
+		g.release(p)
 	default:
 		g.forget(key, w)
 	}
 	return nil, context.Cause(ctx)
 }
 
-// late says that who asks now would wait too long. Nothing is known until work was done.
-func (g *Gate) late(ctx context.Context, key string) *LateError {
-	deadline, ok := ctx.Deadline()
-	if !ok || g.typical == 0 {
-		return nil
+// Hold is a weight without a place: nobody waits for it, and it may be kept as another.
+func (g *Gate) Hold(weight int64) *Place {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holders++
+	g.used += weight
+	return &Place{gate: g, weight: weight}
+}
+
+// Keep gives the place back, and goes on to hold so much weight until Leave. It says by how
+// much more is used now than there is.
+func (p *Place) Keep(weight int64) (over int64) {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !p.left {
+		g.finish(p)
+		g.used += weight - p.weight
+		p.weight = weight
+		g.next()
 	}
-	own := len(g.waiting[key])
-	ahead := own
-	for other, list := range g.waiting {
-		if other != key {
-			ahead += min(len(list), own+1)
-		}
+	return max(g.used-g.weight, 0)
+}
+
+// Leave gives back all that is left of it.
+func (p *Place) Leave() {
+	g := p.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.left {
+		return
 	}
-	wait := g.typical * time.Duration(ahead+1) / time.Duration(g.places)
-	if left := time.Until(deadline); wait > left {
-		return &LateError{g.running, ahead, wait, left}
+	g.finish(p)
+	g.release(p)
+}
+
+// Charge takes a weight for what cannot wait, until release is called: others are let in
+// later for it, and one of them still runs.
+func (g *Gate) Charge(weight int64) (release func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used += weight
+	return sync.OnceFunc(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.used -= weight
+		g.next()
+	})
+}
+
+func (g *Gate) fits(p *Place) bool {
+	return len(g.running) < g.places && (g.holders == 0 || g.used+p.weight <= g.weight)
+}
+
+func (g *Gate) admit(p *Place) {
+	p.start = time.Now()
+	g.running[p] = true
+	g.holders++
+	g.used += p.weight
+}
+
+// finish gives back the place alone, and learns how long it was taken.
+func (g *Gate) finish(p *Place) {
+	if g.running[p] {
+		delete(g.running, p)
+		g.typical.learn(p.key, time.Since(p.start))
 	}
-	return nil
 }
 
-func (g *Gate) fits(w *waiter) bool {
-	return g.running < g.places && (g.running == 0 || g.used+w.weight <= g.weight)
+// release gives back what a place holds, and lets in who is next.
+func (g *Gate) release(p *Place) {
+	p.left = true
+	delete(g.running, p)
+	g.holders--
+	g.used -= p.weight
+	g.next()
 }
 
-func (g *Gate) take(w *waiter) {
-	g.running++
-	g.used += w.weight
-}
-
-// give takes a place back, and lets in who is next. The lock is held.
-func (g *Gate) give(w *waiter) {
-	g.running--
-	g.used -= w.weight
-	g.admit()
-}
-
-// admit lets in those whose turn it is. One that does not fit yet keeps its turn.
-func (g *Gate) admit() {
+// next lets in those whose turn it is. One that does not fit yet keeps its turn.
+func (g *Gate) next() {
 	for len(g.turns) > 0 {
 		key := g.turns[0]
-		next := g.waiting[key][0]
-		if !g.fits(next) {
+		w := g.waiting[key][0]
+		if !g.fits(w.place) {
 			return
 		}
-		g.take(next)
+		g.admit(w.place)
 		g.turns = g.turns[1:]
 		if rest := g.waiting[key][1:]; len(rest) > 0 {
 			g.waiting[key] = rest
@@ -137,7 +192,7 @@ func (g *Gate) admit() {
 		} else {
 			delete(g.waiting, key)
 		}
-		close(next.ready)
+		close(w.ready)
 	}
 }
 
@@ -148,25 +203,7 @@ func (g *Gate) forget(key string, w *waiter) {
 		delete(g.waiting, key)
 		g.turns = slices.DeleteFunc(g.turns, func(other string) bool { return other == key })
 	}
-	g.admit() // it may have stood before one that fits
-}
-
-// leaver gives the place back, and remembers how long it was taken.
-func (g *Gate) leaver(w *waiter) func() {
-	start := time.Now()
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			took := max(time.Since(start), time.Microsecond)
-			if g.typical == 0 {
-				g.typical = took
-			}
-			g.typical += (took - g.typical) / 8
-			g.give(w)
-		})
-	}
+	g.next() // it may have stood before one that fits
 }
 
 // Load is how much runs and how much waits.
@@ -176,5 +213,5 @@ func (g *Gate) Load() (running, waiting int) {
 	for _, list := range g.waiting {
 		waiting += len(list)
 	}
-	return g.running, waiting
+	return len(g.running), waiting
 }

@@ -157,3 +157,113 @@ func TestLeaves(t *testing.T) {
 		leave()
 	})
 }
+
+// TestLearnsByKey: one whose work never ends does not have others refused.
+func TestLearnsByKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate.New(1, 1)
+		work := func(key string, took time.Duration) {
+			leave, err := g.Enter(t.Context(), key, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(took)
+			leave()
+		}
+		for range 20 {
+			work("quick", time.Millisecond)
+		}
+		for range 5 {
+			work("endless", time.Minute)
+		}
+		leave, err := g.Enter(t.Context(), "quick", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		entered := make(chan error, 2)
+		for _, key := range []string{"quick", "new"} {
+			go func() {
+				leave, err := g.Enter(ctx, key, 1)
+				if err == nil {
+					leave()
+				}
+				entered <- err
+			}()
+		}
+		synctest.Wait()
+		leave()
+		if err := errors.Join(<-entered, <-entered); err != nil {
+			t.Error(err)
+		}
+		if leave, err = g.Enter(t.Context(), "endless", 1); err != nil {
+			t.Fatal(err)
+		}
+		defer leave()
+		var late *gate.LateError
+		if _, err := g.Enter(ctx, "quick", 1); !errors.As(err, &late) {
+			t.Errorf("behind the endless one: %v", err)
+		}
+	})
+}
+
+// TestKeep: what was made goes on weighing once its place is free, and what is charged lets
+// one run all the same.
+func TestKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate.New(1, 10)
+		p, err := g.Take(t.Context(), "a", 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Keep(8)
+		leave, err := g.Enter(t.Context(), "b", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		entered := make(chan func())
+		go func() {
+			leave, err := g.Enter(t.Context(), "c", 3)
+			if err != nil {
+				t.Error(err)
+			}
+			entered <- leave
+		}()
+		synctest.Wait()
+		if running, waiting := g.Load(); running != 0 || waiting != 1 {
+			t.Errorf("what is kept leaves no room: %d run, %d wait", running, waiting)
+		}
+		p.Leave()
+		p.Leave() // once more does nothing
+		(<-entered)()
+		held := g.Hold(0)
+		if over := held.Keep(13); over != 3 {
+			t.Errorf("%d too much", over)
+		}
+		held.Leave()
+
+		release := g.Charge(9)
+		one, err := g.Take(t.Context(), "d", 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.Keep(5)
+		go func() {
+			leave, err := g.Enter(t.Context(), "e", 5)
+			if err != nil {
+				t.Error(err)
+			}
+			entered <- leave
+		}()
+		synctest.Wait()
+		if _, waiting := g.Load(); waiting != 1 {
+			t.Error("a second one is let in although what is charged leaves no room")
+		}
+		release()
+		release()
+		(<-entered)()
+		one.Leave()
+	})
+}

@@ -33,6 +33,11 @@ type Limits struct {
 	FileBytes int64 // a larger file is not kept, and cannot be read; default 32 MiB
 	Files     int   // entries; default 200,000
 	Ratio     int64 // of unpacked to packed bytes, once 32 MiB are unpacked; default 200
+
+	// Room is how much memory the tree may take before More is called, once: it may wait, and
+	// its error ends Read. Without More there is room for all.
+	Room int64
+	More func() error
 }
 
 const (
@@ -46,7 +51,8 @@ const (
 	mostPart  = 255      // bytes of one element, as on any file system
 )
 
-func (l Limits) defaulted() Limits {
+// WithDefaults fills in zero fields.
+func (l Limits) WithDefaults() Limits {
 	set := func(to *int64, value int64) {
 		if *to <= 0 {
 			*to = value
@@ -71,7 +77,7 @@ func refused(format string, args ...any) error { return &Error{fmt.Sprintf(forma
 // Read reads an archive to its end. What the stream itself fails with is returned as it is;
 // what is wrong with the archive is an *Error.
 func Read(stream io.Reader, l Limits) (*Tree, error) {
-	l = l.defaulted()
+	l = l.WithDefaults()
 	packed := &counter{from: stream}
 	unpacked, err := gzip.NewReader(bufio.NewReader(packed))
 	if err != nil {
@@ -80,6 +86,9 @@ func Read(stream io.Reader, l Limits) (*Tree, error) {
 	in := &bounded{from: unpacked, packed: packed, limits: l}
 	r := &reader{tree: newTree(), limits: l}
 	if err := r.entries(tar.NewReader(in)); err != nil {
+		if r.ended != nil {
+			return nil, r.ended
+		}
 		return nil, in.explain(err)
 	}
 	// Only the end of the stream has its checksum.
@@ -166,7 +175,7 @@ func tooLarge(l Limits) error {
 type reader struct {
 	tree   *Tree
 	limits Limits
-	kept   int64 // bytes of files
+	ended  error // of More
 }
 
 func (r *reader) entries(archive *tar.Reader) error {
@@ -300,9 +309,8 @@ func (r *reader) link(name, to string) error {
 func (r *reader) file(name string, size int64, content io.Reader) error {
 	e := &entry{mode: 0o644, size: size}
 	if size <= r.limits.FileBytes {
-		// A sparse file takes more than it has in the stream.
-		if r.kept += size; r.kept > r.limits.Bytes {
-			return tooLarge(r.limits)
+		if err := r.room(size); err != nil {
+			return err
 		}
 		e.data = make([]byte, size)
 		if _, err := io.ReadFull(content, e.data); err != nil {
@@ -310,6 +318,19 @@ func (r *reader) file(name string, size int64, content io.Reader) error {
 		}
 	}
 	return r.add(name, e)
+}
+
+// room makes sure of the memory for a file. A sparse one takes more than it has in the stream.
+func (r *reader) room(size int64) error {
+	if r.tree.bytes+size > r.limits.Bytes {
+		return tooLarge(r.limits)
+	}
+	if r.limits.More == nil || r.tree.bytes+size <= r.limits.Room {
+		return nil
+	}
+	r.ended = r.limits.More()
+	r.limits.More = nil
+	return r.ended
 }
 
 func (r *reader) add(name string, e *entry) error {
@@ -320,7 +341,7 @@ func (r *reader) add(name string, e *entry) error {
 		return refused("it holds more than %d files: leave out what no environment needs (the repo-server's --plugin-tar-exclude, or manifest-generate-paths), or raise the limit", r.limits.Files)
 	}
 	r.tree.add(name, e)
-	return nil
+	return r.room(0)
 }
 
 func twice(name string) error { return refused("%s is in it twice", visible.Name(name)) }

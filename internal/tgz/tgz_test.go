@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -232,6 +233,53 @@ func TestState(t *testing.T) {
 			if changed != want {
 				t.Errorf("%s: the state of %s differs: %v, want %v", name, p, changed, want)
 			}
+		}
+	}
+}
+
+// TestEachFile: a link on the way to a directory, or in it, may lead to files that are not
+// below it.
+func TestEachFile(t *testing.T) {
+	tree, err := tgz.Read(bytes.NewReader(pack(t,
+		file("a/x.yaml", "one"), file("a/b/y.yaml", "two"), file("c/z.yaml", "three"), other("c/link.yaml", tar.TypeSymlink, "../a/x.yaml"), other("d", tar.TypeSymlink, "a"),
+	)), tgz.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range []string{"", "p/q/"} {
+		view := tree.At(path.Clean(prefix))
+		for dir, want := range map[string]string{"a": "two one", "a/b": "two", "a/x.yaml": "one", "missing": ""} {
+			var got []string
+			all := view.EachFile(prefix+dir, func(data []byte) bool { got = append(got, string(data)); return true })
+			if !all || strings.Join(got, " ") != want {
+				t.Errorf("%s%s: %v, %q", prefix, dir, all, got)
+			}
+		}
+		for _, dir := range []string{"c", "d", "d/b", "."} {
+			if view.EachFile(path.Join(prefix, dir), func([]byte) bool { return true }) {
+				t.Errorf("%s%s: no link is seen", prefix, dir)
+			}
+		}
+		if view.EachFile(prefix+"a", func([]byte) bool { return false }) {
+			t.Error("it goes on")
+		}
+	}
+}
+
+// TestRoom: before more is kept than there is room for, leave is asked once; what is answered
+// is the error.
+func TestRoom(t *testing.T) {
+	data := pack(t, file("a", strings.Repeat("x", 1000)), file("b", strings.Repeat("y", 1000)), file("c", strings.Repeat("z", 1000)))
+	gone := errors.New("gone")
+	for _, test := range []struct {
+		room  int64
+		err   error
+		asked int
+	}{{100_000, nil, 0}, {2500, nil, 1}, {2500, gone, 1}, {100, gone, 1}} {
+		asked := 0
+		tree, err := tgz.Read(bytes.NewReader(data), tgz.Limits{Room: test.room, More: func() error { asked++; return test.err }})
+		if !errors.Is(err, test.err) || asked != test.asked || (tree == nil) != (test.err != nil) {
+			t.Errorf("%+v: %v, asked %d times", test, err, asked)
 		}
 	}
 }

@@ -176,17 +176,36 @@ func (v *View) State(name string) State {
 	return e.sum
 }
 
-// Size is how many bytes the files below a directory take.
-func (v *View) Size(dir string) int64 {
-	e := v.lookup(dir)
-	if e == nil {
-		return 0
+// EachFile calls see with the content of every file below a directory until it returns false.
+// It reports whether that is all that can be read there: no link leads to the directory, or is
+// in it.
+func (v *View) EachFile(dir string, see func(data []byte) bool) bool {
+	for at := dir; ; at = path.Dir(at) {
+		if e := v.lookup(at); e != nil && e.mode&fs.ModeSymlink != 0 {
+			return false
+		}
+		if at == "." {
+			return v.each(dir, see)
+		}
 	}
-	bytes := e.size
+}
+
+func (v *View) each(name string, see func(data []byte) bool) bool {
+	e := v.lookup(name)
+	switch {
+	case e == nil:
+		return true
+	case e.mode&fs.ModeSymlink != 0:
+		return false
+	case e.mode.IsRegular():
+		return see(e.data)
+	}
 	for _, base := range e.names {
-		bytes += v.Size(path.Join(dir, base))
+		if !v.each(path.Join(name, base), see) {
+			return false
+		}
 	}
-	return bytes
+	return true
 }
 
 type info struct {

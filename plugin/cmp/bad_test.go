@@ -202,12 +202,8 @@ func TestManyConnections(t *testing.T) {
 
 // TestDeadline: the caller's deadline and plugin.yaml's own end a call in time, with a message.
 func TestDeadline(t *testing.T) {
-	endless := of(t, map[string]string{
-		"prod/Chart.yaml":       "apiVersion: v2\nname: endless\nversion: 1.0.0\n",
-		"prod/templates/a.yaml": "{{ range until 9999 }}{{ range until 9999 }}{{ range until 9999 }}{{ $x := . }}{{ end }}{{ end }}{{ end }}",
-	}, "prod")
 	server := start(t, cmp.Options{Config: decoded(t, strings.Replace(pluginYAML, "50s", "300ms", 1))}, true)
-	_, err := server.generate(t.Context(), endless)
+	_, err := server.generate(t.Context(), endless(t, "prod"))
 	if status.Code(err) != codes.DeadlineExceeded || !strings.Contains(err.Error(), "deadline passed") || !strings.Contains(err.Error(), "raise --timeout") {
 		t.Errorf("plugin.yaml's: %v", err)
 	}
@@ -216,8 +212,12 @@ func TestDeadline(t *testing.T) {
 	patient.lives(t) // its processes are there
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	if _, err := patient.generate(ctx, endless); status.Code(err) != codes.DeadlineExceeded {
+	if _, err := patient.generate(ctx, endless(t, "prod")); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("the caller's: %v", err)
+	}
+	until(t, "it is logged", func() bool { return strings.Contains(patient.log.String(), "deadline passed") })
+	if log := patient.log.String(); strings.Contains(log, "--timeout") || !strings.Contains(log, "the repo-server's timeout") {
+		t.Errorf("what helps is the caller's: %s", log)
 	}
 	patient.lives(t)
 }

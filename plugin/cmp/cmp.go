@@ -4,8 +4,8 @@
 //
 //  1. ReadConfig reads plugin.yaml, and refuses what is not served (config.go).
 //  2. Run makes the socket (socket.go) and serves until it is told to stop.
-//  3. A call's archive is read as it streams, and verified (receive.go, internal/tgz). Nothing
-//     is written to disk.
+//  3. A call's archive is read as it streams, and verified (receive.go, internal/tgz), once for
+//     all calls that bring it at the same time (trees.go). Nothing is written to disk.
 //  4. What was rendered before is found by the archive's checksum, or by the content of the
 //     files that the render read (result.go).
 //  5. What is new waits for its turn (internal/gate), and is rendered by a job: plain manifests
@@ -34,6 +34,7 @@ import (
 
 	"github.com/assaydev/assay/internal/cache"
 	"github.com/assaydev/assay/internal/gate"
+	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/tgz"
 	"github.com/assaydev/assay/plugin/cmp/contract"
@@ -48,8 +49,10 @@ type Options struct {
 
 	// CacheBytes is what results and unpacked archives may take together; 0 keeps nothing.
 	CacheBytes int64
-	// Memory is what all renders may take together, in bytes.
+	// Memory is what renders and the archives of calls that go on may take together, in bytes.
 	Memory int64
+	// Watcher, if there is one, is told of what is worked on.
+	Watcher *memory.Watcher
 	// Renders is how many run at once; 0 is one for each processor.
 	Renders int
 	// Drain is how long calls may go on once the server is told to stop.
@@ -69,9 +72,9 @@ type Options struct {
 const (
 	// mostMessage is Argo CD's own bound of a message.
 	mostMessage = 100 << 20
-	// leastShare is what a render has at least, so that fewer run at once where memory is
-	// short.
-	leastShare = 192 << 20
+	// treeShare and plainShare are the parts of the memory for archives of calls that go on,
+	// and for renders in this process.
+	treeShare, plainShare = 8, 8
 	// pingAfter is less than the repo-server's 20 seconds between pings.
 	pingAfter = 10 * time.Second
 	// mostKept is what a worker keeps for its next job.
@@ -97,37 +100,70 @@ func (o Options) withDefaults() Options {
 	if o.Renders <= 0 {
 		o.Renders = runtime.GOMAXPROCS(0)
 	}
-	o.Renders = max(1, min(o.Renders, int(o.Memory/leastShare)))
+	// Fewer run at once where memory is short.
+	o.Renders = max(1, min(o.Renders, int(o.renderMemory()/leastLimit)))
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return o
 }
 
+// renderMemory is what is left of Memory for renders that are not plain.
+func (o Options) renderMemory() int64 { return o.Memory - o.Memory/treeShare - o.Memory/plainShare }
+
+// WorkerMemory is what processes other than this one may take together.
+func (o Options) WorkerMemory() int64 {
+	if o.Worker == nil {
+		return 0
+	}
+	return o.renderMemory()
+}
+
+// archive is what is kept of an archive: files that any command may read.
+func (o Options) archive() tgz.Limits {
+	limits := o.Archive
+	limits.FileBytes = o.Config.Generate.Files.WithDefaults().FileBytes
+	if o.Config.Parameters != nil {
+		limits.FileBytes = max(limits.FileBytes, o.Config.Parameters.Files.WithDefaults().FileBytes)
+	}
+	return limits
+}
+
 // server answers calls.
 type server struct {
 	contract.UnimplementedConfigManagementPluginServiceServer
-	opt      Options
-	maker    *maker
-	receives *gate.Gate // archives that are unpacked at once
-	metrics  *metrics
+	opt     Options
+	trees   *trees
+	maker   *maker
+	metrics *metrics
 }
 
 func newServer(opt Options) *server {
-	s := &server{opt: opt, receives: gate.New(4*runtime.GOMAXPROCS(0), max(opt.Memory, 256<<20))}
+	s := &server{opt: opt}
 	s.maker = &maker{
-		trees:   cache.New[key, *tgz.Tree](opt.CacheBytes / 2),
-		results: cache.New[key, *made](opt.CacheBytes / 4),
-		known:   manifest.NewKnown(opt.CacheBytes / 4),
-		past:    cache.New[key, history](historyBytes),
-		gate:    gate.New(opt.Renders, opt.Memory),
-		memory:  opt.Memory, places: opt.Renders,
+		archives: cache.New[key, key](opt.CacheBytes / 16),
+		results:  cache.New[key, *made](opt.CacheBytes / 4),
+		known:    manifest.NewKnown(opt.CacheBytes / 16 * 3),
+		past:     cache.New[key, history](historyBytes),
+		looks:    gate.New(runtime.GOMAXPROCS(0), 1),
+		plain:    gate.New(opt.Renders, opt.Memory/plainShare),
+		gate:     gate.New(opt.Renders, opt.renderMemory()),
+		memory:   opt.renderMemory(), places: opt.Renders, plainMost: opt.Memory / plainShare,
 	}
+	s.trees = newTrees(opt.archive(), opt.Memory/treeShare, opt.CacheBytes/2, s.maker.gate)
 	if opt.Worker != nil {
 		s.maker.pool = worker.New(opt.Worker, opt.Renders, min(opt.CacheBytes/8, mostKept))
 	}
 	s.metrics = newMetrics(s)
 	return s
+}
+
+// watched is a context under which the watcher is told of what is worked on.
+func (s *server) watched(ctx context.Context) context.Context {
+	if s.opt.Watcher == nil {
+		return ctx
+	}
+	return s.opt.Watcher.With(ctx)
 }
 
 func (s *server) close() {

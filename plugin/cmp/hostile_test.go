@@ -3,6 +3,7 @@ package cmp_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -43,7 +44,7 @@ func TestGreedyTemplate(t *testing.T) {
 	all.Go(func() {
 		for range 3 {
 			_, err := server.generate(t.Context(), greedy(t))
-			if status.Code(err) != codes.Unknown || !strings.Contains(err.Error(), "rendering greedy: it takes more than 384 MiB of memory") || !strings.Contains(err.Error(), "--memory-limit") {
+			if status.Code(err) != codes.Unknown || !strings.Contains(err.Error(), "rendering greedy: it takes more than 288 MiB of memory") || !strings.Contains(err.Error(), "--memory-limit") {
 				t.Errorf("the greedy one: %v", err)
 			}
 		}
@@ -61,34 +62,70 @@ func TestGreedyTemplate(t *testing.T) {
 	server.lives(t)
 }
 
-// TestCancelled: a render that nobody waits for ends, and leaves room for others.
+// endless is a chart whose template never ends.
+func endless(t testing.TB, name string) asked {
+	return of(t, map[string]string{
+		name + "/Chart.yaml":       "apiVersion: v2\nname: endless\nversion: 1.0.0\n",
+		name + "/templates/a.yaml": "{{ range until 9999 }}{{ range until 9999 }}{{ range until 9999 }}{{ $x := . }}{{ end }}{{ end }}{{ end }}",
+	}, name, "ARGOCD_APP_NAME", name)
+}
+
+// TestCancelled: a render that nobody waits for ends with its process, and leaves room for
+// others.
 func TestCancelled(t *testing.T) {
 	server := start(t, cmp.Options{Renders: 1}, true)
-	server.lives(t)
+	if _, err := server.generate(t.Context(), chart(t, "first")); err != nil {
+		t.Fatal(err)
+	}
+	_, before := server.workers(t)
 	ctx, leave := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer leave()
-	endless := of(t, map[string]string{
-		"prod/Chart.yaml":       "apiVersion: v2\nname: endless\nversion: 1.0.0\n",
-		"prod/templates/a.yaml": "{{ range until 9999 }}{{ range until 9999 }}{{ range until 9999 }}{{ $x := . }}{{ end }}{{ end }}{{ end }}",
-	}, "prod")
-	if _, err := server.generate(ctx, endless); err == nil {
+	if _, err := server.generate(ctx, endless(t, "prod")); err == nil {
 		t.Fatal("it is answered")
 	}
-	start := time.Now()
-	if _, err := server.generate(t.Context(), chart(t, "next")); err != nil || time.Since(start) > 20*time.Second {
-		t.Errorf("the next one, after %s: %v", time.Since(start), err)
+	until(t, "its process has ended", func() bool { _, ended := server.workers(t); return ended > before })
+	if _, err := server.generate(t.Context(), chart(t, "next")); err != nil {
+		t.Errorf("the next one: %v", err)
 	}
+	until(t, "no more processes than renders", func() bool { alive, _ := server.workers(t); return alive <= 1 })
+}
+
+// TestPlainGoesOn: charts that never end keep no plain manifests waiting.
+func TestPlainGoesOn(t *testing.T) {
+	server := start(t, cmp.Options{Renders: 1}, true)
+	ctx, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for i := range 3 {
+		all.Go(func() { _, _ = server.generate(ctx, endless(t, fmt.Sprintf("endless-%d", i))) })
+	}
+	until(t, "one of them runs", func() bool { alive, _ := server.workers(t); return alive > 0 })
+	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for range 10 {
+		if _, err := server.generate(soon, good(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave()
+	all.Wait()
 }
 
 // TestCrash: a library that breaks down takes its worker with it, and no more.
 func TestCrash(t *testing.T) {
 	server := start(t, cmp.Options{}, true)
-	deep := of(t, map[string]string{
-		"deep/Chart.yaml":       "apiVersion: v2\nname: deep\nversion: 1.0.0\n",
-		"deep/templates/a.yaml": `{{ define "deep" }}{{ include "deep" . }}{{ end }}{{ include "deep" . }}`,
-	}, "deep")
-	if _, err := server.generate(t.Context(), deep); err == nil {
-		t.Error("it is answered")
+	files := map[string]string{
+		"prod/Chart.yaml":       "apiVersion: v2\nname: broken\nversion: 1.0.0\n",
+		"prod/templates/a.yaml": "# " + breaks + "\n" + configMap,
+	}
+	_, err := server.generate(t.Context(), of(t, files, "prod"))
+	if status.Code(err) != codes.Unknown || !strings.Contains(err.Error(), "a library broke down on these files") || strings.Contains(err.Error(), "it broke down") {
+		t.Errorf("got %v", err)
+	}
+	if log := server.log.String(); !strings.Contains(log, `"worker":"panic: it broke down`) {
+		t.Errorf("the log does not say why: %s", log)
+	}
+	if got, err := server.generate(t.Context(), chart(t, "next")); err != nil || len(got) != 1 {
+		t.Errorf("the next one: %v, %v", got, err)
 	}
 	server.lives(t)
 }
@@ -143,16 +180,25 @@ spec: {template: {spec: {containers: [{name: a, image: a}, {name: b, image: b}]}
 	}
 }
 
-// TestNothingGrows: many calls leave neither goroutines nor memory behind.
+// TestNothingGrows: many calls leave neither goroutines, memory, files nor processes behind.
 func TestNothingGrows(t *testing.T) {
-	server := start(t, cmp.Options{CacheBytes: 1 << 20}, false)
-	calls := func(n int) {
-		for i := range n {
+	server := start(t, cmp.Options{CacheBytes: 1 << 20, Renders: 2, Memory: 1 << 30}, true)
+	calls := func(plain, charts int) {
+		for i := range plain {
 			files := map[string]string{"prod/config.yaml": strings.Replace(configMap, "value", fmt.Sprintf("value-%d", i), 1)}
 			if _, err := server.generate(t.Context(), of(t, files, "prod")); err != nil {
 				t.Fatal(err)
 			}
 		}
+		for i := range charts {
+			if _, err := server.generate(t.Context(), chart(t, fmt.Sprintf("app-%d", i))); err != nil {
+				t.Fatal(err)
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			leave()
+			_, _ = server.generate(ctx, chart(t, "given-up"))
+		}
+		server.log.clear()
 	}
 	heap := func() uint64 {
 		runtime.GC()
@@ -161,15 +207,22 @@ func TestNothingGrows(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	calls(500)
-	server.log.text.Reset()
-	before, goroutines := heap(), runtime.NumGoroutine()
-	calls(1500)
-	server.log.text.Reset()
+	open := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			return 0 // not on this system
+		}
+		return len(list)
+	}
+	calls(500, 30)
+	before, goroutines, files := heap(), runtime.NumGoroutine(), open()
+	calls(1000, 100)
 	if after := heap(); after > before+8<<20 {
 		t.Errorf("the heap has %d bytes, and had %d", after, before)
 	}
-	if n := runtime.NumGoroutine(); n > goroutines+20 {
-		t.Errorf("%d goroutines, and %d before", n, goroutines)
-	}
+	until(t, "no goroutines are left behind", func() bool { return runtime.NumGoroutine() <= goroutines+10 })
+	until(t, "no files are left open", func() bool { return open() <= files+6 })
+	until(t, "no processes are left behind", func() bool { alive, _ := server.workers(t); return alive <= 2 })
+	server.stop()
+	until(t, "the workers end with the server", func() bool { alive, _ := server.workers(t); return alive == 0 })
 }

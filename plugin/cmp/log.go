@@ -36,8 +36,13 @@ type entry struct {
 	where    found // how the result was come by
 	files    int   // of the archive
 	objects  int
-	warnings int
+	warnings []string
 }
+
+const (
+	mostWarnings = 20  // of a call that are logged
+	mostWarning  = 300 // bytes of one
+)
 
 func newRecord(ctx context.Context, method string) *record {
 	return &record{method: method, trace: traceOf(ctx), start: time.Now(), e: entry{spent: map[string]time.Duration{}}}
@@ -70,6 +75,9 @@ func (r *record) begun(c *call, in *archive) {
 	r.note(func(e *entry) { e.app, e.dir, e.in = c.app(), c.dir, in })
 }
 
+// since is how long the call took so far, for people.
+func (r *record) since() time.Duration { return time.Since(r.start).Round(100 * time.Millisecond) }
+
 // took measures a part of the call, until the function that it returns is called.
 func (r *record) took(part string) func() {
 	start := time.Now()
@@ -88,7 +96,10 @@ func (s *server) finish(r *record, err error) {
 		"method", r.method, "app", excerpt.Of(e.app, 200), "path", excerpt.Of(e.dir, 300), "ms", millis(took),
 		"receiveMs", millis(e.spent["receive"]), "makeMs", millis(e.spent["make"]), "renderMs", millis(e.times.Render),
 		"injectMs", millis(e.times.Inject), "printMs", millis(e.times.Print), "sendMs", millis(e.spent["send"]),
-		"cache", string(e.cache), "made", string(e.where), "files", e.files, "objects", e.objects, "warnings", e.warnings,
+		"cache", string(e.cache), "made", string(e.where), "files", e.files, "objects", e.objects, "warnings", len(e.warnings),
+	}
+	if len(e.warnings) > 0 {
+		args = append(args, "said", e.said())
 	}
 	if e.in != nil {
 		args = append(args, "bytes", e.in.count.Load())
@@ -104,11 +115,20 @@ func (s *server) finish(r *record, err error) {
 	var broken *panicError
 	if errors.As(err, &broken) {
 		level = slog.LevelError
-		args = append(args, "panic", excerpt.Of(broken.value, 500))
+		args = append(args, "panic", excerpt.Of(broken.value, 500), "stack", excerpt.Cut(broken.stack, 8000))
 	}
 	var ended *worker.EndedError
 	if errors.As(err, &ended) {
 		args = append(args, "worker", ended.Said)
 	}
 	s.opt.Log.Log(context.Background(), level, message, args...)
+}
+
+// said are the warnings for the log, as argocd-cmp-server has there what a command says.
+func (e *entry) said() []string {
+	list := make([]string, 0, min(len(e.warnings), mostWarnings))
+	for _, text := range e.warnings[:cap(list)] {
+		list = append(list, excerpt.Of(text, mostWarning))
+	}
+	return list
 }

@@ -73,10 +73,12 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	made := m.server.maker
 	gauge(m.kept, float64(made.results.Bytes()), "results")
-	gauge(m.kept, float64(made.trees.Bytes()), "archives")
+	gauge(m.kept, float64(m.server.trees.kept.Bytes()), "archives")
+	gauge(m.kept, float64(made.known.Bytes()), "objects")
 	running, waiting := made.gate.Load()
-	gauge(m.running, float64(running))
-	gauge(m.waiting, float64(waiting))
+	plain, plainWaiting := made.plain.Load()
+	gauge(m.running, float64(running+plain))
+	gauge(m.waiting, float64(waiting+plainWaiting))
 	if made.pool != nil {
 		workers, started := made.pool.Count()
 		gauge(m.workers, float64(workers))

@@ -52,7 +52,8 @@ func (c *call) app() string {
 	return c.dir
 }
 
-// begin reads the first message.
+// begin reads the first message. A call that makes no sense is returned with the error: its
+// archive is still to come.
 func begin(stream receiver) (*call, error) {
 	first, err := stream.Recv()
 	if err != nil {
@@ -71,7 +72,7 @@ func begin(stream receiver) (*call, error) {
 		}
 	}
 	if sum, err := hex.DecodeString(c.checksum); err != nil || len(sum) != sha256.Size {
-		return nil, badCallf("the metadata has no SHA-256 of the archive")
+		return c, badCallf("the metadata has no SHA-256 of the archive")
 	}
 	return c, c.locate(m.GetAppRelPath())
 }
@@ -153,6 +154,16 @@ func (a *archive) next() ([]byte, error) {
 	return chunk, nil
 }
 
+// pause says that the caller is not to blame for what does not come, until goOn is called.
+func (a *archive) pause() (goOn func()) {
+	last := a.alive.Swap(received)
+	return func() {
+		if last != received {
+			a.alive.Store(time.Now().UnixNano())
+		}
+	}
+}
+
 // drain reads what is left: a caller that still sends does not get the answer.
 func (a *archive) drain() error {
 	for a.err == nil {
@@ -171,6 +182,14 @@ func (a *archive) verify(checksum string) error {
 		return badCallf("the archive is not what its checksum says: it was cut or changed on the way")
 	}
 	return nil
+}
+
+// finish reads an archive that nobody looks at.
+func (a *archive) finish(c *call) error {
+	if err := a.drain(); err != nil {
+		return err
+	}
+	return a.verify(c.checksum)
 }
 
 // unpack reads the archive to its end, whatever is wrong with it.

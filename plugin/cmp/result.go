@@ -11,7 +11,6 @@ import (
 
 	"github.com/assaydev/assay/internal/cache"
 	"github.com/assaydev/assay/internal/gate"
-	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/tgz"
 	"github.com/assaydev/assay/plugin/cmp/job"
@@ -33,15 +32,13 @@ func hashed(kind string, parts ...string) key {
 }
 
 const (
-	// plainFactor is how much more memory manifests take than their files.
-	plainFactor = 40
-	// plainMost is the most that is rendered in this process.
-	plainMost = 128 << 20
 	// leastLimit is what a worker may always take.
 	leastLimit = 128 << 20
 	// mostDepends is how many lists of paths are remembered of one job: it may read
 	// others in another version of the repository.
 	mostDepends = 4
+	// aliasBytes is what a name of a result takes.
+	aliasBytes = 256
 )
 
 // made is a result that is kept. Nobody changes it.
@@ -52,14 +49,18 @@ type made struct {
 
 // maker makes results, or finds them.
 type maker struct {
-	trees   *cache.Cache[key, *tgz.Tree]
-	results *cache.Cache[key, *made]
-	known   *manifest.Known // what renders in this process decoded
-	past    *cache.Cache[key, history]
-	gate    *gate.Gate
-	pool    *worker.Pool // nil: everything is rendered in this process
-	memory  int64        // that all renders may take together
-	places  int
+	archives *cache.Cache[key, key] // the results of archives, by the key of what they read
+	results  *cache.Cache[key, *made]
+	known    *manifest.Known // what renders in this process decoded
+	past     *cache.Cache[key, history]
+
+	looks     *gate.Gate   // at jobs, for where to render them
+	plain     *gate.Gate   // renders in this process of what takes what its files say
+	gate      *gate.Gate   // renders of all else
+	pool      *worker.Pool // nil: everything is rendered in this process
+	plainMost int64        // bytes of memory that one plain render may take
+	memory    int64        // that the renders of gate may take together
+	places    int
 }
 
 // history is what is known of a job from its last runs.
@@ -92,12 +93,15 @@ const (
 )
 
 // before returns the result of a job on an archive that came before.
-func (m *maker) before(j job.Job, prefix, checksum string) (*made, bool) {
-	return m.results.Get(archiveKey(j, prefix, checksum))
+func (m *maker) before(j job.Job, c *call) (*made, bool) {
+	if name, ok := m.archives.Get(archiveKey(j, c)); ok {
+		return m.results.Get(name)
+	}
+	return nil, false
 }
 
-func archiveKey(j job.Job, prefix, checksum string) key {
-	return hashed("archive", j.Key(), prefix, strings.ToLower(checksum))
+func archiveKey(j job.Job, c *call) key {
+	return hashed("archive", j.Key(), c.prefix, strings.ToLower(c.checksum))
 }
 
 // filesKey is that of a job on what the paths hold.
@@ -112,23 +116,29 @@ func filesKey(j job.Job, tree *tgz.View, depends []string) key {
 }
 
 // make returns the result of a job on a tree, and how it came by it.
-func (m *maker) make(ctx context.Context, j job.Job, tree *tgz.View, prefix, checksum, app string) (*made, found, error) {
+func (m *maker) make(ctx context.Context, j job.Job, held *lease, c *call) (*made, found, error) {
 	past, _ := m.past.Get(jobKey(j))
 	for _, depends := range past.depends {
-		if res, ok := m.results.Get(filesKey(j, tree, depends)); ok {
-			m.results.Put(archiveKey(j, prefix, checksum), res, res.Bytes())
+		name := filesKey(j, held.tree.At(c.prefix), depends)
+		if res, ok := m.results.Get(name); ok {
+			m.archives.Put(archiveKey(j, c), name, aliasBytes)
 			return res, byFiles, nil
 		}
 	}
 	for {
-		res, how, err := m.results.Do(ctx, archiveKey(j, prefix, checksum), m.create(ctx, j, tree, past, app))
+		own := held.share() // a render for many outlives the call that began it
+		res, how, err := m.results.Do(ctx, archiveKey(j, c), m.create(ctx, j, own, past, c))
+		if how != cache.Made {
+			own.release()
+		}
+		var broken *cache.PanicError
 		switch {
-		case err != nil && how == cache.Joined && errors.Is(err, errDeadline) && ctx.Err() == nil:
-			continue // the deadline was another's
+		case err != nil && how == cache.Joined && ofAnother(err) && ctx.Err() == nil:
+			continue
+		case errors.As(err, &broken):
+			return nil, failed, &panicError{broken.Value, broken.Stack}
 		case err != nil:
 			return nil, failed, err
-		case how == cache.Kept:
-			return res, byArchive, nil
 		case how == cache.Joined:
 			return res, joined, nil
 		}
@@ -136,53 +146,68 @@ func (m *maker) make(ctx context.Context, j job.Job, tree *tgz.View, prefix, che
 	}
 }
 
-// create makes a result for all who wait for it, within the deadline of the first.
-func (m *maker) create(caller context.Context, j job.Job, tree *tgz.View, past history, app string) func(context.Context) (*made, int64, error) {
+// ofAnother reports whether an error is of the call that a render was begun for: its deadline
+// was another.
+func ofAnother(err error) bool {
+	var late *gate.LateError
+	return errors.Is(err, errDeadline) || errors.As(err, &late)
+}
+
+// create makes a result for all who wait for it, within the deadline of the first. It is kept
+// by what was read for it alone.
+func (m *maker) create(caller context.Context, j job.Job, held *lease, past history, c *call) func(context.Context) (*made, int64, error) {
 	return func(ctx context.Context) (*made, int64, error) {
+		defer held.release()
+		if res, ok := m.before(j, c); ok { // just then
+			return &made{res.Result, byArchive}, 0, nil
+		}
 		if deadline, timed := caller.Deadline(); timed {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadlineCause(ctx, deadline, errDeadline)
 			defer cancel()
 		}
-		res, err := m.run(ctx, j, tree, past, app)
+		tree := held.tree.At(c.prefix)
+		res, err := m.run(ctx, j, tree, past, c.app())
 		switch {
 		case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return nil, 0, errDeadline
 		case err != nil || res.Draws:
 			return res, 0, err
 		}
-		m.results.Put(filesKey(j, tree, res.Depends), res, res.Bytes())
-		return res, res.Bytes(), nil
+		name := filesKey(j, tree, res.Depends)
+		m.results.Put(name, res, res.Bytes())
+		m.archives.Put(archiveKey(j, c), name, aliasBytes)
+		return res, 0, nil
 	}
 }
 
-// errDeadline is the cause of a context whose deadline has passed.
-var errDeadline = errors.New("deadline passed")
+var (
+	// errDeadline is the cause of a context whose deadline has passed.
+	errDeadline = errors.New("deadline passed")
+	// errTimeout is that of a call that has plugin.yaml's own.
+	errTimeout = fmt.Errorf("%w: that of plugin.yaml", errDeadline)
+)
 
 func jobKey(j job.Job) key { return hashed("job", j.Key()) }
 
 // run renders, where there is room for it.
 func (m *maker) run(ctx context.Context, j job.Job, tree *tgz.View, past history, app string) (*made, error) {
 	limit := m.limit(j, past)
-	plain := m.pool == nil
-	if !plain && j.Plain(tree) {
-		size := tree.Size(j.Dir) * plainFactor
-		if plain = size <= plainMost; plain {
-			limit = size
-		}
+	if m.pool == nil {
+		return m.inProcess(ctx, m.gate, j, tree, app, limit)
+	}
+	weight, plain, err := m.weigh(ctx, j, tree, app)
+	switch {
+	case err != nil:
+		return nil, err
+	case plain:
+		return m.inProcess(ctx, m.plain, j, tree, app, weight)
 	}
 	leave, err := m.gate.Enter(ctx, app, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	if plain {
-		res, err := j.Run(m.known.In(ctx), tree)
-		if err == nil {
-			m.remember(j, res.Depends, 0)
-		}
-		return &made{res, inProcess}, err
-	}
 	out, err := m.inWorker(ctx, j, tree, past, limit)
 	var large *worker.MemoryError
 	if most := m.most(j); errors.As(err, &large) && limit < most {
@@ -205,8 +230,41 @@ func (m *maker) run(ctx context.Context, j job.Job, tree *tgz.View, past history
 	return &made{out.Result, inWorker}, nil
 }
 
+// weigh says whether a job is plain: it takes no more than what its files say, and that is
+// little.
+func (m *maker) weigh(ctx context.Context, j job.Job, tree *tgz.View, app string) (weight int64, plain bool, err error) {
+	leave, err := m.looks.Enter(ctx, app, 0)
+	if err != nil {
+		return 0, false, err
+	}
+	defer leave()
+	seen := func([]byte) bool { return true }
+	if !tree.EachFile(j.Dir, seen) || !j.Plain(tree) { // a plan may be a link, too
+		return 0, false, nil
+	}
+	plain = tree.EachFile(j.Dir, func(data []byte) bool {
+		bytes, known := manifest.Weight(data)
+		weight += bytes
+		return known && weight <= m.plainMost
+	})
+	return weight, plain, nil
+}
+
+func (m *maker) inProcess(ctx context.Context, room *gate.Gate, j job.Job, tree *tgz.View, app string, weight int64) (*made, error) {
+	leave, err := room.Enter(ctx, app, weight)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	res, err := j.Run(m.known.In(ctx), tree)
+	if err != nil {
+		return nil, err
+	}
+	m.remember(j, res.Depends, 0)
+	return &made{res, inProcess}, nil
+}
+
 func (m *maker) inWorker(ctx context.Context, j job.Job, tree *tgz.View, past history, limit int64) (worker.Outcome, error) {
-	defer memory.Enter(ctx, j.Dir)()
 	var before []string
 	if len(past.depends) > 0 {
 		before = past.depends[0]

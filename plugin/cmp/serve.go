@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/gate"
 	"github.com/assaydev/assay/internal/tgz"
 	"github.com/assaydev/assay/plugin"
@@ -87,94 +89,92 @@ func (s *server) MatchRepository(stream grpc.ClientStreamingServer[contract.AppS
 		if !s.opt.Config.Discovers() {
 			return &contract.RepositoryResponse{}, in.finish(c)
 		}
-		tree, err := s.tree(ctx, c, in, r)
+		held, err := s.trees.get(ctx, c, in, r)
 		if err != nil {
 			return nil, err
 		}
-		found, err := s.matches(tree.At(c.prefix), c.dir)
+		defer held.release()
+		found, err := s.matches(ctx, held.tree.At(c.prefix), c.dir)
 		return &contract.RepositoryResponse{IsSupported: found, IsDiscoveryEnabled: true}, err
 	})
 }
 
 // matches reports whether a file of the environment's directory is the one that plugin.yaml
 // looks for.
-func (s *server) matches(tree fs.FS, dir string) (bool, error) {
-	below, err := fs.Sub(envfs.New(tree, s.opt.Config.Generate.Files), dir) // which follows links
+func (s *server) matches(ctx context.Context, tree fs.FS, dir string) (bool, error) {
+	files := envfs.New(tree, s.opt.Config.Generate.Files) // which follows links
+	if s.opt.Config.FileName == "" {
+		return matchesBelow(ctx, files, dir, path.Clean(s.opt.Config.Glob))
+	}
+	below, err := fs.Sub(files, dir)
 	if err != nil {
 		return false, fmt.Errorf("match repository: %w", err)
 	}
-	var found []string
-	if s.opt.Config.FileName != "" {
-		found, err = fs.Glob(below, path.Clean(s.opt.Config.FileName))
-	} else {
-		found, err = doublestar.Glob(below, path.Clean(s.opt.Config.Glob))
-	}
+	found, err := fs.Glob(below, path.Clean(s.opt.Config.FileName))
 	if err != nil {
 		return false, fmt.Errorf("match repository: %w", err)
 	}
 	return len(found) > 0, nil
 }
 
-// finish reads an archive that nobody looks at.
-func (a *archive) finish(c *call) error {
-	if err := a.drain(); err != nil {
-		return err
+// matchesBelow looks for the first path of a pattern. As argocd-cmp-server does, it follows
+// links only where the pattern names them: a directory may have many to itself.
+func matchesBelow(ctx context.Context, files fs.FS, dir, pattern string) (found bool, err error) {
+	base, rest := doublestar.SplitPattern(pattern)
+	top := path.Join(dir, base)
+	if !strings.ContainsAny(rest, `*?[{\`) {
+		_, err := fs.Stat(files, path.Join(top, rest))
+		return err == nil, nil
 	}
-	return a.verify(c.checksum)
+	err = fs.WalkDir(files, top, func(name string, _ fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return fs.SkipDir // there is nothing to be found
+		case name == top:
+			return nil
+		}
+		if top != "." {
+			name = strings.TrimPrefix(name, top+"/")
+		}
+		if found = doublestar.MatchUnvalidated(rest, name); found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found, err
 }
-
-// tree unpacks the archive, or finds it unpacked.
-func (s *server) tree(ctx context.Context, c *call, in *archive, r *record) (*tgz.Tree, error) {
-	id := hashed("tree", strings.ToLower(c.checksum))
-	if tree, ok := s.maker.trees.Get(id); ok {
-		r.note(func(e *entry) { e.cache = byTree })
-		defer r.took("receive")()
-		return tree, in.finish(c)
-	}
-	in.alive.Store(received) // it is not the caller who keeps us waiting
-	leave, err := s.receives.Enter(ctx, c.app(), c.size*unpackFactor)
-	in.alive.Store(time.Now().UnixNano())
-	if err != nil {
-		return nil, fmt.Errorf("wait to unpack the archive: %w", err)
-	}
-	defer leave()
-	defer r.took("receive")()
-	tree, err := in.unpack(c.checksum, s.opt.Archive)
-	if err != nil {
-		return nil, err
-	}
-	r.note(func(e *entry) { e.files = tree.Files() })
-	s.maker.trees.Put(id, tree, tree.Bytes())
-	return tree, nil
-}
-
-// unpackFactor is how much larger an archive of manifests is, unpacked.
-const unpackFactor = 8
 
 // result is what a job gives for the archive that comes.
 func (s *server) result(ctx context.Context, c *call, in *archive, r *record, j job.Job) (*made, error) {
 	j.Dir, j.Env = c.dir, job.Wanted(c.lookup)
-	ctx, cancel := context.WithTimeoutCause(ctx, j.Command.Timeout, errDeadline)
+	passed := errTimeout
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < j.Command.Timeout {
+		passed = errDeadline // the caller's own
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, j.Command.Timeout, passed)
 	defer cancel()
-	if res, ok := s.maker.before(j, c.prefix, c.checksum); ok {
-		r.note(func(e *entry) { e.cache = byArchive })
+	if res, ok := s.maker.before(j, c); ok {
+		r.note(func(e *entry) { e.cache, e.warnings = byArchive, res.Warnings })
 		defer r.took("receive")()
 		return res, in.finish(c)
 	}
-	tree, err := s.tree(ctx, c, in, r)
+	held, err := s.trees.get(ctx, c, in, r)
 	if err != nil {
 		return nil, err
 	}
+	defer held.release()
 	defer r.took("make")()
-	res, how, err := s.maker.make(ctx, j, tree.At(c.prefix), c.prefix, c.checksum, c.app())
+	res, how, err := s.maker.make(ctx, j, held, c)
 	switch {
-	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, errDeadline
+	case errors.Is(err, errDeadline), err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, passed
 	case err != nil:
 		return nil, err
 	}
 	r.note(func(e *entry) {
-		e.where, e.warnings = how, len(res.Warnings)
+		e.where, e.warnings = how, res.Warnings
 		if how == inWorker || how == inProcess {
 			e.times = res.Times
 		}
@@ -187,9 +187,11 @@ func explain(r *record, err error) error {
 	var late *gate.LateError
 	switch {
 	case errors.As(err, &late):
-		return &lateError{fmt.Sprintf("render %s: it would not be done in time: %s; give the sidecar more processors, or raise the repo-server's timeout for plugins", r.dir(), late)}
+		return &lateError{fmt.Sprintf("render %s: it would not be done in time: %s; give the sidecar more processors, or raise the repo-server's timeout for plugins", excerpt.Of(r.dir(), 300), late)}
+	case errors.Is(err, errTimeout):
+		return &lateError{fmt.Sprintf("not done after %s: %s\nhint: raise %s; under Argo CD keep it below the repo-server's own timeout for plugins", r.since(), errDeadline, flags.Timeout)}
 	case errors.Is(err, errDeadline):
-		return &lateError{fmt.Sprintf("not done after %s: %s\nhint: raise %s; under Argo CD keep it below the repo-server's own timeout for plugins", time.Since(r.start).Round(100*time.Millisecond), errDeadline, flags.Timeout)}
+		return &lateError{fmt.Sprintf("not done after %s: %s, which the caller set\nhint: raise the repo-server's timeout for plugins", r.since(), errDeadline)}
 	}
 	return err
 }
@@ -202,19 +204,26 @@ func (e *lateError) Error() string { return e.message }
 // answer runs one call. Whatever becomes of it, the server lives on.
 func answer[A any](s *server, method string, stream grpc.ClientStreamingServer[contract.AppStreamRequest, A], work func(context.Context, *call, *archive, *record) (*A, error)) error {
 	r := newRecord(stream.Context(), method)
-	ctx, cancel := stream.Context(), context.CancelFunc(func() {})
+	ctx, cancel := s.watched(stream.Context()), context.CancelFunc(func() {})
 	if deadline, ok := ctx.Deadline(); ok {
 		ctx, cancel = context.WithDeadlineCause(ctx, deadline.Add(-margin), errDeadline)
 	}
 	defer cancel()
 	out, err := within(ctx, s.opt.Stall, func(ctx context.Context, alive *atomic.Int64) (*A, error) {
 		c, err := begin(stream)
-		if err != nil {
+		if c == nil {
 			return nil, err
 		}
 		in := newArchive(stream, c.size, alive)
 		r.begun(c, in)
-		return work(ctx, c, in, r)
+		var out *A
+		if err == nil {
+			out, err = work(ctx, c, in, r)
+		}
+		if err != nil {
+			_ = in.drain() // who still sends sees the end of the stream, and not the error
+		}
+		return out, err
 	})
 	err = explain(r, err)
 	if err == nil {
@@ -248,7 +257,7 @@ func within[A any](ctx context.Context, stall time.Duration, work func(context.C
 		var o outcome
 		defer func() {
 			if v := recover(); v != nil {
-				o = outcome{err: &panicError{fmt.Sprint(v)}}
+				o = outcome{err: &panicError{fmt.Sprint(v), string(debug.Stack())}}
 			}
 			done <- o
 		}()
@@ -271,7 +280,7 @@ func within[A any](ctx context.Context, stall time.Duration, work func(context.C
 }
 
 // panicError is a fault of ours. What it holds is for the log alone.
-type panicError struct{ value string }
+type panicError struct{ value, stack string }
 
 func (e *panicError) Error() string {
 	return "internal error; please report it with the files that led to it"
@@ -299,7 +308,7 @@ func statusOf(err error) error {
 	var failed *worker.FailedError // which is ready to be read
 	switch {
 	case errors.As(err, &late):
-		text = late.message
+		text = flags.OneLine(late.message, err)
 	case errors.As(err, &failed):
 		text = failed.Message
 	}

@@ -14,9 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -28,13 +32,29 @@ import (
 
 // TestMain is also the worker that the server under test starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "worker" {
-		if err := worker.Serve(os.Stdin, os.Stdout, os.Exit); err != nil {
+	if len(os.Args) > 2 && os.Args[1] == "worker" {
+		if err := os.WriteFile(filepath.Join(os.Args[2], strconv.Itoa(os.Getpid())), nil, 0o600); err != nil {
+			os.Exit(1)
+		}
+		if err := worker.Serve(io.TeeReader(os.Stdin, breaker{}), os.Stdout, os.Exit); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+// breaks is what a file holds that breaks a worker down.
+const breaks = "what no library can bear"
+
+// breaker stands for a fault of a library that nothing in the process can stop.
+type breaker struct{}
+
+func (breaker) Write(data []byte) (int, error) {
+	if bytes.Contains(data, []byte(breaks)) {
+		panic("it broke down")
+	}
+	return len(data), nil
 }
 
 const pluginYAML = `apiVersion: argoproj.io/v1alpha1
@@ -63,6 +83,34 @@ type running struct {
 	socket string
 	log    *logs
 	stop   func()
+	pids   string // a directory with a file for each worker that was started
+}
+
+// workers are how many have not ended, and how many have.
+func (r *running) workers(t testing.TB) (alive, ended int) {
+	t.Helper()
+	list, err := os.ReadDir(r.pids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range list {
+		if pid, err := strconv.Atoi(d.Name()); err == nil && syscall.Kill(pid, 0) == nil {
+			alive++
+		} else {
+			ended++
+		}
+	}
+	return alive, ended
+}
+
+// until waits for a condition.
+func until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !holds(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came to be: %s", what)
+		}
+	}
 }
 
 // start runs a server until the test ends. Without a worker it renders in this process.
@@ -76,10 +124,10 @@ func start(t testing.TB, opt cmp.Options, workers bool) *running {
 	if opt.Config.Socket == "" {
 		opt.Config = decoded(t, pluginYAML)
 	}
-	log := &logs{}
-	opt.Dir, opt.Log = dir, slog.New(slog.NewJSONHandler(log, nil))
+	r := &running{log: &logs{}, pids: t.TempDir()}
+	opt.Dir, opt.Log = dir, slog.New(slog.NewJSONHandler(r.log, nil))
 	if workers {
-		opt.Worker = func() *exec.Cmd { return exec.Command(os.Args[0], "worker") }
+		opt.Worker = func() *exec.Cmd { return exec.Command(os.Args[0], "worker", r.pids) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -94,7 +142,7 @@ func start(t testing.TB, opt cmp.Options, workers bool) *running {
 		})
 	}
 	t.Cleanup(stop)
-	r := &running{socket: filepath.Join(dir, opt.Config.Socket), log: log, stop: stop}
+	r.socket, r.stop = filepath.Join(dir, opt.Config.Socket), stop
 	r.conn = dial(t, r.socket)
 	r.ConfigManagementPluginServiceClient = contract.NewConfigManagementPluginServiceClient(r.conn)
 	if _, err := r.CheckPluginConfiguration(t.Context(), nil, grpc.WaitForReady(true)); err != nil {
@@ -132,12 +180,25 @@ func (l *logs) String() string {
 	return l.text.String()
 }
 
-// pack makes the archive of a repository, in the order of names.
-func pack(t testing.TB, files map[string]string) []byte {
+func (l *logs) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
+
+// pack makes the archive of a repository, in the order of names. links are targets by name.
+func pack(t testing.TB, files map[string]string, links ...map[string]string) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	packed := gzip.NewWriter(&out)
 	archive := tar.NewWriter(packed)
+	for _, l := range links {
+		for _, name := range slices.Sorted(maps.Keys(l)) {
+			if err := archive.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: l[name]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		data := files[name]
 		if err := archive.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(data))}); err != nil {

@@ -16,12 +16,8 @@ type Known struct {
 	decoded *cache.Cache[[sha256.Size]byte, []*unstructured.Unstructured]
 }
 
-// objectFactor is how much more memory objects take than their text, and leastKept what
-// even the smallest takes.
-const (
-	objectFactor = 12
-	leastKept    = 512
-)
+// leastKept is what even the smallest object takes, with its key.
+const leastKept = 512
 
 // NewKnown keeps objects of about so many bytes.
 func NewKnown(bytes int64) *Known {
@@ -55,7 +51,14 @@ func DecodeKnown(ctx context.Context, file string, data []byte, lim Limits) ([]*
 	}
 	objs, err := Decode(file, data, lim)
 	if err == nil {
-		k.decoded.Put(key, append([]*unstructured.Unstructured(nil), objs...), leastKept+objectFactor*int64(len(data)))
+		size := int64(leastKept)
+		for _, o := range objs {
+			size += sizeOf(o.Object)
+		}
+		k.decoded.Put(key, append([]*unstructured.Unstructured(nil), objs...), size)
 	}
 	return objs, err
 }
+
+// Bytes is what is kept.
+func (k *Known) Bytes() int64 { return k.decoded.Bytes() }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/internal/spec"
@@ -166,6 +167,7 @@ func announce(ctx context.Context, req render.Request) (*Result, error) {
 	start := time.Now()
 	go func() {
 		var o outcome
+		defer memory.Enter(ctx, req.String())()
 		defer func() {
 			if recover() != nil {
 				o.err = fmt.Errorf("announce parameters of %s: a library broke down on these files; undo what was changed last in them, and report it to us", req.Dir)
@@ -185,8 +187,11 @@ func announce(ctx context.Context, req render.Request) (*Result, error) {
 	}
 }
 
+// mostPlan is the most that is read of a plan to learn whether a job is plain.
+const mostPlan = 32 << 10
+
 // Plain reports whether what the job takes follows from the size of its files: no chart, no
-// kustomization and no candidate has anything to say.
+// kustomization and no candidate has anything to say. It takes little itself.
 func (j Job) Plain(tree fs.FS) (plain bool) {
 	defer func() {
 		if recover() != nil {
@@ -197,17 +202,24 @@ func (j Job) Plain(tree fs.FS) (plain bool) {
 	if err != nil {
 		return true // it fails before it reads a file
 	}
-	layout, _, err := render.Inspect(req)
-	if err != nil || layout == spec.Helm {
-		return err != nil // it fails likewise
-	}
-	if j.Announce {
-		return true
-	}
 	marker, err := spec.CandidateFile(req.Name)
-	if err != nil || layout != spec.Flat {
+	if err != nil {
+		return true // likewise
+	}
+	if _, err := fs.Lstat(tree, path.Join(j.Dir, marker)); !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	_, err = req.FS.Lstat(path.Join(j.Dir, marker))
-	return errors.Is(err, fs.ErrNotExist)
+	plan, err := spec.PlanFile(req.Name)
+	if err != nil {
+		return true // likewise
+	}
+	switch info, err := fs.Lstat(tree, path.Join(j.Dir, plan)); {
+	case err == nil && (!info.Mode().IsRegular() || info.Size() > mostPlan), err != nil && !errors.Is(err, fs.ErrNotExist):
+		return false
+	}
+	layout, _, err := render.Inspect(req)
+	if err != nil {
+		return true // likewise
+	}
+	return layout == spec.Flat || j.Announce && layout != spec.Helm
 }

@@ -92,16 +92,26 @@ func (w *server) serve(m toWorker) error {
 		return errAbandoned
 	}
 	w.setBusy(false)
-	if memory.Total() > m.Memory/3 {
+	giveBack(min(m.Memory/3, mostLeft))
+	return w.encoder.Encode(toParent{Ready: true, Total: memory.Total()})
+}
+
+// mostLeft is what a job may leave behind before it is given back: little beside what even a
+// small one may take.
+const mostLeft = 48 << 20
+
+// giveBack returns to the system what is not in use, where the process takes more than most.
+func giveBack(most int64) {
+	if memory.Total() > most {
 		debug.FreeOSMemory()
 	}
-	return w.encoder.Encode(toParent{Ready: true, Total: memory.Total()})
 }
 
 // errAbandoned ends a worker whose render goes on although its time is over.
 var errAbandoned = errors.New("a render cannot be interrupted")
 
 func (w *server) do(m toWorker) (answer toParent, abandoned bool) {
+	giveBack(m.Memory / 3) // what a larger job left is not this one's
 	debug.SetMemoryLimit(m.Memory / 4 * 3)
 	ctx, cancel := context.WithTimeout(context.Background(), m.Timeout)
 	defer cancel()
@@ -122,7 +132,7 @@ func (w *server) do(m toWorker) (answer toParent, abandoned bool) {
 	}
 	result, err := m.Job.Run(working, tree)
 	tree.close()
-	answer = toParent{Result: result, Peak: watcher.Peak()}
+	answer = toParent{Result: result, Peak: max(watcher.Peak(), memory.Total())} // a short job is over before it is watched
 	if err != nil {
 		answer.Failure = flags.OneLine(flags.Message(err), err)
 	}

@@ -1,8 +1,8 @@
 // Package worker does jobs in processes of their own, so that a template which takes all
 // the memory, or never ends, takes down its own render and nothing else.
 //
-//  1. Pool.Run gives a job to an idle process, or starts one; the files of its environment
-//     go with it, and others as they are asked for (message.go).
+//  1. Pool.Run gives a job to an idle process, or starts one (process.go); the files of its
+//     environment go with it, and others as they are asked for (message.go).
 //  2. The worker (serve.go) ends itself once it takes more memory than the job may.
 //  3. A job that is cancelled, or whose time is over, ends with its process.
 //  4. A process that ended is replaced before the next job needs one.
@@ -11,14 +11,13 @@
 package worker
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,10 +32,11 @@ type Pool struct {
 	keep    int64
 
 	mu        sync.Mutex
-	back      *sync.Cond // a process has come back, or has not
+	change    chan struct{} // closed once a process has come back, or has not
 	idle      []*process
 	returning int // processes that get ready for the next job
-	all       map[*process]bool
+	starting  int
+	all       map[*process]bool // those that run
 	closed    bool
 	started   int
 }
@@ -44,8 +44,7 @@ type Pool struct {
 // New is a pool of processes that command starts, of which so many are kept ready. Each may
 // keep decoded objects of so many bytes for its next job.
 func New(command func() *exec.Cmd, warm int, keep int64) *Pool {
-	p := &Pool{command: command, warm: warm, keep: keep, all: map[*process]bool{}}
-	p.back = sync.NewCond(&p.mu)
+	p := &Pool{command: command, warm: warm, keep: keep, all: map[*process]bool{}, change: make(chan struct{})}
 	p.refill()
 	return p
 }
@@ -72,19 +71,20 @@ type Outcome struct {
 // like it has read. The error is a *MemoryError, a *FailedError, the cause of the context's
 // end, or what is wrong with the worker.
 func (p *Pool) Run(ctx context.Context, j job.Job, tree fs.FS, before []string, memory int64) (Outcome, error) {
-	for {
-		w, err := p.take()
-		if err != nil {
-			return Outcome{}, err
-		}
-		used := w.used
-		out, err := p.runIn(ctx, w, j, tree, before, memory)
-		var ended *EndedError
-		if !used || !errors.As(err, &ended) {
-			return out, err
-		}
-		// It may have ended while nobody used it: a new one says whether the job is to blame.
+	w, waited, err := p.take(ctx, memory)
+	if err != nil {
+		return Outcome{}, err
 	}
+	out, err := p.runIn(ctx, w, j, tree, before, memory)
+	var ended *EndedError
+	if !waited || !errors.As(err, &ended) {
+		return out, err
+	}
+	// It may have ended while nobody used it: a new one says whether the job is to blame.
+	if w, err = p.start(); err != nil {
+		return Outcome{}, err
+	}
+	return p.runIn(ctx, w, j, tree, before, memory)
 }
 
 func (p *Pool) runIn(ctx context.Context, w *process, j job.Job, tree fs.FS, before []string, memory int64) (Outcome, error) {
@@ -101,14 +101,13 @@ func (p *Pool) runIn(ctx context.Context, w *process, j job.Job, tree fs.FS, bef
 	p.mu.Lock()
 	p.returning++
 	p.mu.Unlock()
-	go p.give(w, memory)
+	go p.give(w)
 	return out, err
 }
 
 // failure says why a worker ended.
 func (p *Pool) failure(w *process, cause error, memory int64) error {
 	p.lose(w)
-	w.kill()
 	var exit *exec.ExitError
 	if err := w.wait(); errors.As(err, &exit) && exit.ExitCode() == exitMemory {
 		return &MemoryError{memory}
@@ -131,80 +130,145 @@ func (e *EndedError) Error() string {
 
 func (e *EndedError) Unwrap() error { return e.cause }
 
-// take returns an idle process, one that is about to be, or a new one.
-func (p *Pool) take() (*process, error) {
-	p.mu.Lock()
-	for len(p.idle) == 0 && p.returning > 0 {
-		p.back.Wait()
-	}
-	if n := len(p.idle); n > 0 {
-		w := p.idle[n-1]
-		p.idle = p.idle[:n-1]
+const (
+	// mostReturn is how long a process may take to get ready for the next job, and mostWait
+	// how long a job waits for one before it has another started.
+	mostReturn = 10 * time.Second
+	mostWait   = time.Second
+	// mostIdle is what a process may take that waits for a job.
+	mostIdle = 96 << 20
+)
+
+// take returns a process for a job of so much memory: an idle one that leaves it most of it,
+// one that is about to be idle, or a new one. It says whether the process has waited.
+func (p *Pool) take(ctx context.Context, memory int64) (w *process, waited bool, err error) {
+	patience := time.NewTimer(mostWait)
+	defer patience.Stop()
+	for wait := true; wait; {
+		if ctx.Err() != nil {
+			return nil, false, context.Cause(ctx)
+		}
+		p.mu.Lock()
+		for i, w := range slices.Backward(p.idle) {
+			if w.total <= memory/2 {
+				p.idle = slices.Delete(p.idle, i, i+1)
+				p.mu.Unlock()
+				return w, true, nil
+			}
+		}
+		change := p.change
+		wait = p.returning > 0
 		p.mu.Unlock()
-		return w, nil
+		if wait {
+			select {
+			case <-change:
+			case <-patience.C:
+				wait = false
+			case <-ctx.Done():
+			}
+		}
 	}
-	p.mu.Unlock()
-	return p.start()
+	w, err = p.start()
+	return w, false, err
 }
 
+// changed wakes those who wait for a process. The lock is held.
+func (p *Pool) changed() {
+	close(p.change)
+	p.change = make(chan struct{})
+}
+
+// start starts a process that is the caller's.
 func (p *Pool) start() (*process, error) {
+	p.mu.Lock()
+	p.starting++
+	p.mu.Unlock()
+	return p.starts()
+}
+
+// starts starts a process that is counted as starting.
+func (p *Pool) starts() (*process, error) {
 	w, err := start(p.command())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.starting--
 	if err != nil {
 		return nil, fmt.Errorf("start a process to render in: %w", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.started++
+	p.all[w] = true
+	go p.await(w)
 	if p.closed {
 		w.kill()
 		return nil, errors.New("start a process to render in: the server stops")
 	}
-	p.all[w] = true
 	return w, nil
 }
 
-// give takes a process back once it is ready, unless it has become too large.
-func (p *Pool) give(w *process, memory int64) {
+// await forgets a process once it has ended, whoever has it.
+func (p *Pool) await(w *process) {
+	w.err = w.cmd.Wait()
+	p.mu.Lock()
+	delete(p.all, w)
+	if i := slices.Index(p.idle, w); i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
+		_ = w.answers.Close()
+	}
+	p.mu.Unlock()
+	close(w.ended)
+}
+
+// give takes a process back once it is ready.
+func (p *Pool) give(w *process) {
+	late := time.AfterFunc(mostReturn, w.kill)
 	var m toParent
 	err := w.decoder.Decode(&m)
-	fit := err == nil && m.Ready && m.Total <= memory/2
+	late.Stop()
 	p.mu.Lock()
 	p.returning--
-	if fit = fit && !p.closed && len(p.idle) < p.warm; fit {
-		w.used = true
+	fit := err == nil && m.Ready && m.Total <= mostIdle && !p.closed && p.all[w] && len(p.idle) < p.warm
+	if fit {
+		w.total = m.Total
 		p.idle = append(p.idle, w)
 	}
-	p.back.Broadcast()
+	p.changed()
 	p.mu.Unlock()
 	if !fit {
 		p.lose(w)
-		w.kill()
 	}
 }
 
-// lose forgets a process that ended, and makes another one ready.
+// lose ends a process that nobody is to use any more, and makes another one ready.
 func (p *Pool) lose(w *process) {
-	p.mu.Lock()
-	delete(p.all, w)
-	p.mu.Unlock()
-	go p.refill()
+	w.kill()
+	_ = w.answers.Close()
+	go func() {
+		_ = w.wait()
+		p.refill()
+	}()
 }
 
 // refill starts processes until enough are there.
 func (p *Pool) refill() {
 	for {
 		p.mu.Lock()
-		enough := p.closed || len(p.all) >= p.warm
+		enough := p.closed || len(p.all)+p.starting >= p.warm
+		if !enough {
+			p.starting++
+		}
 		p.mu.Unlock()
 		if enough {
 			return
 		}
-		w, err := p.start()
+		w, err := p.starts()
 		if err != nil {
 			return // who needs one is told
 		}
 		p.mu.Lock()
-		p.idle = append(p.idle, w)
+		if p.all[w] && !p.closed {
+			p.idle = append(p.idle, w)
+			p.changed()
+		}
 		p.mu.Unlock()
 	}
 }
@@ -220,115 +284,12 @@ func (p *Pool) Count() (running, started int) {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
-	all := p.all
-	p.all, p.idle = map[*process]bool{}, nil
+	all := slices.Collect(maps.Keys(p.all))
+	p.idle = nil
+	p.changed()
 	p.mu.Unlock()
-	for w := range all {
+	for _, w := range all {
 		w.kill()
 		_ = w.wait()
 	}
-}
-
-// process is one worker.
-type process struct {
-	cmd     *exec.Cmd
-	encoder *gob.Encoder
-	decoder *gob.Decoder
-	stderr  *tail
-	used    bool // it has done a job
-
-	waited sync.Once
-	err    error // of its end
-}
-
-func start(cmd *exec.Cmd) (*process, error) {
-	w := &process{cmd: cmd, stderr: &tail{}}
-	cmd.Stderr = w.stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	buffered := bufio.NewWriterSize(in, 64<<10)
-	w.encoder = gob.NewEncoder(flusher{buffered})
-	w.decoder = gob.NewDecoder(bufio.NewReaderSize(out, 64<<10))
-	return w, nil
-}
-
-// flusher sends each message at once: an encoder writes one at a time.
-type flusher struct{ *bufio.Writer }
-
-func (f flusher) Write(data []byte) (int, error) {
-	n, err := f.Writer.Write(data)
-	if err == nil {
-		err = f.Flush()
-	}
-	return n, err
-}
-
-// run sends a job, and what it asks for, until it has ended.
-func (w *process) run(ctx context.Context, j job.Job, tree fs.FS, before []string, memory, keep int64) (Outcome, error) {
-	m := toWorker{Job: &j, Memory: memory, Keep: keep, Timeout: time.Hour, Paths: ahead(tree, j.Dir, before)}
-	if deadline, ok := ctx.Deadline(); ok {
-		m.Timeout = time.Until(deadline) + time.Second // who ends it is this process
-	}
-	if err := w.encoder.Encode(m); err != nil {
-		return Outcome{}, err
-	}
-	for {
-		var m toParent
-		switch err := w.decoder.Decode(&m); {
-		case err != nil:
-			return Outcome{}, err
-		case m.Need != "":
-			if err := w.encoder.Encode(toWorker{Paths: []entry{describe(tree, m.Need, m.Content)}}); err != nil {
-				return Outcome{}, err
-			}
-		case m.Result == nil:
-			return Outcome{Peak: m.Peak}, &FailedError{m.Failure}
-		default:
-			return Outcome{m.Result, m.Peak}, nil
-		}
-	}
-}
-
-// kill ends the process at once.
-func (w *process) kill() {
-	_ = w.cmd.Process.Kill()
-	go func() { _ = w.wait() }()
-}
-
-// wait returns how it ended, to all who ask.
-func (w *process) wait() error {
-	w.waited.Do(func() { w.err = w.cmd.Wait() })
-	return w.err
-}
-
-// tail keeps the beginning of what a process says, which is the cause.
-type tail struct {
-	mu   sync.Mutex
-	data bytes.Buffer
-}
-
-const mostTail = 4 << 10
-
-func (t *tail) Write(data []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if room := mostTail - t.data.Len(); room > 0 {
-		t.data.Write(data[:min(room, len(data))])
-	}
-	return len(data), nil
-}
-
-func (t *tail) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.data.String()
 }

@@ -67,6 +67,8 @@ type Result struct {
 	// Rewritten is what of the variant differs from what is promoted, because the plan
 	// points it at the variant's copies.
 	Rewritten []string
+
+	live *set // the baseline
 }
 
 // The modes and the kinds of traffic of a plan.
@@ -177,6 +179,7 @@ func (b *build) replace() {
 // finish sorts the clones into the result.
 func (b *build) finish() *Result {
 	r := &b.result
+	r.live = b.baseline
 	for _, p := range b.clones {
 		if p.before != nil {
 			r.Before = append(r.Before, p.before)

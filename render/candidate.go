@@ -164,20 +164,20 @@ func (r *run) candidate(ctx context.Context, edited *envfs.FS, s *stages) error 
 
 // variants derives the candidate's copies for both.
 func (r *run) variants(ctx context.Context, app, git *stages, same bool) (err error) {
-	build := func(s *stages) (*variant.Result, error) {
-		return variant.Build(ctx, variant.Input{
+	input := func(s *stages) variant.Input {
+		return variant.Input{
 			Plan: r.files.plan, File: r.files.planFile, Marker: r.files.markerFile, Namespace: s.namespace,
 			Baseline: s.baseline, Candidate: s.candidate, Unstable: s.unstable,
-		})
+		}
 	}
-	if app.variant, err = build(app); err != nil {
+	if app.variant, err = variant.Build(ctx, input(app)); err != nil {
 		return err
 	}
-	if same && app.namespace == git.namespace {
+	if same && input(app).SameIn(git.namespace) {
 		git.variant = app.variant
 		return nil
 	}
-	git.variant, err = build(git)
+	git.variant, err = variant.Build(ctx, input(git))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
 	"github.com/assaydev/assay/render/flat"
@@ -206,6 +207,7 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 		Path: r.req.Dir, Environment: r.req.Name, Change: res.Change, Attempt: marker.Spec.Attempt,
 		Plan: plan, Resources: resources, Sources: sources, Baseline: git.variant.Before, Candidate: git.variant.After,
 		Beside: git.baseline,
+		JSON:   func(o *unstructured.Unstructured) ([]byte, error) { return manifest.JSON(ctx, o) },
 	}); err != nil {
 		return err
 	}

@@ -106,6 +106,9 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 		FS: r.tree, Dir: r.req.Dir, Marker: r.files.markerFile, PlanFile: r.files.planFile,
 		Layout: r.git.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
 		Schema: kustomize.WithDefaultSchema,
+		Kept: func(use string, texts [][]byte, create func() ([]byte, bool, error)) ([]byte, error) {
+			return manifest.Remember(ctx, use, texts, create)
+		},
 		Render: func(tree *envfs.FS) ([]*unstructured.Unstructured, error) {
 			objs, err := r.render(ctx, r.git, tree)
 			return objs, err

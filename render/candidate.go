@@ -200,7 +200,9 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	opt := experiment.Options{AllowKinds: r.req.Allow.InjectKinds}
 	in := experiment.Input{
 		PlanFile: r.files.planFile, Sources: sources, Experiment: plan.Spec.Experiment, Name: plan.Metadata.Name,
-		Targets: targets(git.variant),
+	}
+	if len(sources) > 0 { // nothing else looks at the targets
+		in.Targets = targets(git.variant)
 	}
 	resources, err := experiment.Parse(ctx, in, opt)
 	if err != nil {
@@ -215,7 +217,10 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 		return err
 	}
 	res.ID = res.Digest.ID()
-	in.Namespace, in.Destination, in.Targets = app.namespace, app.namespace, targets(app.variant)
+	in.Namespace, in.Destination = app.namespace, app.namespace
+	if len(sources) > 0 && app.variant != git.variant {
+		in.Targets = targets(app.variant)
+	}
 	if first := app.variant.Targets; len(first) > 0 && first[0].Candidate.GetNamespace() != "" {
 		in.Namespace = first[0].Candidate.GetNamespace() // the experiment goes where the variant is
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/change"
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
 	"github.com/assaydev/assay/render/flat"
@@ -105,6 +106,9 @@ func (r *run) edit(ctx context.Context, baseline []*unstructured.Unstructured) (
 		FS: r.tree, Dir: r.req.Dir, Marker: r.files.markerFile, PlanFile: r.files.planFile,
 		Layout: r.git.layout, Plan: r.files.plan, Change: r.files.marker.Spec.Change, Baseline: baseline,
 		Schema: kustomize.WithDefaultSchema,
+		Kept: func(use string, texts [][]byte, create func() ([]byte, bool, error)) ([]byte, error) {
+			return manifest.Remember(ctx, use, texts, create)
+		},
 		Render: func(tree *envfs.FS) ([]*unstructured.Unstructured, error) {
 			objs, err := r.render(ctx, r.git, tree)
 			return objs, err
@@ -164,20 +168,20 @@ func (r *run) candidate(ctx context.Context, edited *envfs.FS, s *stages) error 
 
 // variants derives the candidate's copies for both.
 func (r *run) variants(ctx context.Context, app, git *stages, same bool) (err error) {
-	build := func(s *stages) (*variant.Result, error) {
-		return variant.Build(ctx, variant.Input{
+	input := func(s *stages) variant.Input {
+		return variant.Input{
 			Plan: r.files.plan, File: r.files.planFile, Marker: r.files.markerFile, Namespace: s.namespace,
 			Baseline: s.baseline, Candidate: s.candidate, Unstable: s.unstable,
-		})
+		}
 	}
-	if app.variant, err = build(app); err != nil {
+	if app.variant, err = variant.Build(ctx, input(app)); err != nil {
 		return err
 	}
-	if same && app.namespace == git.namespace {
+	if same && input(app).SameIn(git.namespace) {
 		git.variant = app.variant
 		return nil
 	}
-	git.variant, err = build(git)
+	git.variant, err = variant.Build(ctx, input(git))
 	return err
 }
 
@@ -196,7 +200,9 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 	opt := experiment.Options{AllowKinds: r.req.Allow.InjectKinds}
 	in := experiment.Input{
 		PlanFile: r.files.planFile, Sources: sources, Experiment: plan.Spec.Experiment, Name: plan.Metadata.Name,
-		Targets: targets(git.variant),
+	}
+	if len(sources) > 0 { // nothing else looks at the targets
+		in.Targets = targets(git.variant)
 	}
 	resources, err := experiment.Parse(ctx, in, opt)
 	if err != nil {
@@ -206,11 +212,15 @@ func (r *run) inject(ctx context.Context, res *Result, app, git *stages) error {
 		Path: r.req.Dir, Environment: r.req.Name, Change: res.Change, Attempt: marker.Spec.Attempt,
 		Plan: plan, Resources: resources, Sources: sources, Baseline: git.variant.Before, Candidate: git.variant.After,
 		Beside: git.baseline,
+		JSON:   func(o *unstructured.Unstructured) ([]byte, error) { return manifest.JSON(ctx, o) },
 	}); err != nil {
 		return err
 	}
 	res.ID = res.Digest.ID()
-	in.Namespace, in.Destination, in.Targets = app.namespace, app.namespace, targets(app.variant)
+	in.Namespace, in.Destination = app.namespace, app.namespace
+	if len(sources) > 0 && app.variant != git.variant {
+		in.Targets = targets(app.variant)
+	}
 	if first := app.variant.Targets; len(first) > 0 && first[0].Candidate.GetNamespace() != "" {
 		in.Namespace = first[0].Candidate.GetNamespace() // the experiment goes where the variant is
 	}

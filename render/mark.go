@@ -16,7 +16,7 @@ func (r *run) mark(res *Result, app *stages, injected []*unstructured.Unstructur
 	v := app.variant
 	candidate := r.files.marker.Metadata.Name
 	if r.files.plan.Spec.Candidate.Traffic != "shared" {
-		if err := variant.Stray(res.Baseline, injected, app.namespace); err != nil {
+		if err := v.Stray(injected); err != nil {
 			return err
 		}
 	}

@@ -62,8 +62,7 @@ func (s source) forLayout() source {
 	if s.layout != spec.Helm {
 		s.helm, s.kubeVersion, s.apiVersions, s.appName, s.namespace = spec.HelmSource{}, "", nil, "", ""
 	} else {
-		s.kubeVersion = cmp.Or(s.kubeVersion, DefaultKubeVersion)
-		s.helm.Version = cmp.Or(s.helm.Version, helm.Version3)
+		s = s.forChart()
 	}
 	if s.layout != spec.Kustomize {
 		s.kustomize = spec.KustomizeSource{}
@@ -73,6 +72,27 @@ func (s source) forLayout() source {
 	}
 	if !s.namesVariables() {
 		s.env = nil
+	}
+	return s
+}
+
+// forChart drops what the chart's own options decide instead.
+func (s source) forChart() source {
+	s.helm.Version = cmp.Or(s.helm.Version, helm.Version3)
+	if !s.namesVariables() { // which may be the Application's name and namespace
+		if s.helm.ReleaseName != "" {
+			s.appName = ""
+		}
+		if s.helm.Namespace != "" {
+			s.namespace = ""
+		}
+	}
+	if len(s.helm.APIVersions) > 0 || len(s.apiVersions) == 0 {
+		s.apiVersions = nil
+	}
+	s.kubeVersion = cmp.Or(s.helm.KubeVersion, s.kubeVersion, DefaultKubeVersion)
+	if v, err := helm.KubeVersion(s.kubeVersion); err == nil {
+		s.kubeVersion = v
 	}
 	return s
 }

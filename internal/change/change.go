@@ -69,6 +69,10 @@ type Input struct {
 	// take away what it takes away there.
 	Values func(tree *envfs.FS, over map[string]any) (map[string]any, error)
 
+	// Kept returns what create made of the same texts before, for the use that is named, where
+	// something is kept; it may be nil. What it returns is not changed.
+	Kept func(use string, texts [][]byte, create func() (made []byte, keep bool, err error)) ([]byte, error)
+
 	// Schema guards the uses of kyaml's schema, which is global to the process;
 	// nil where nothing else uses it.
 	Schema func(use func() error) error
@@ -161,6 +165,14 @@ func (m *maker) withSchema(use func() error) error {
 		return use()
 	}
 	return m.Schema(use)
+}
+
+func (m *maker) kept(use string, create func() (made []byte, keep bool, err error), texts ...[]byte) ([]byte, error) {
+	if m.Kept == nil {
+		made, _, err := create()
+		return made, err
+	}
+	return m.Kept(use, texts, create)
 }
 
 func (m *maker) note(format string, args ...any) {

@@ -1,7 +1,9 @@
 package change
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -239,4 +241,57 @@ func TestFlatImagesBehindAnchors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFlatEditsAreKept: what was edited before is not edited again, and comes to the same.
+func TestFlatEditsAreKept(t *testing.T) {
+	in := flatInput(t, flatShop, types.Image{Name: "productpage", NewTag: "v2"})
+	var mu sync.Mutex
+	made, kept := 0, map[string][]byte{}
+	in.Kept = func(use string, texts [][]byte, create func() ([]byte, bool, error)) ([]byte, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		key := fmt.Sprintf("%s %q", use, texts)
+		if data, ok := kept[key]; ok {
+			return data, nil
+		}
+		made++
+		data, keep, err := create()
+		if keep && err == nil {
+			kept[key] = data
+		}
+		return data, err
+	}
+	makes := func(in Input, times int) {
+		t.Helper()
+		plain := in
+		plain.Kept = nil
+		want, wantErr := Make(plain)
+		made = 0
+		got, err := Make(in)
+		if diff := cmp.Diff([]any{want.Files, want.Idle}, []any{got.Files, got.Idle}); diff != "" || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%v, want %v: %s", err, wantErr, diff)
+		}
+		if made != times {
+			t.Errorf("%d files were edited, want %d", made, times)
+		}
+	}
+	makes(in, 3) // the others do not have the name
+	makes(in, 0)
+	other := in
+	other.FS = in.FS.With(map[string][]byte{"shop/text.yaml": []byte("apiVersion: v1\nkind: Pod\nspec: {containers: [{image: iter8/productpage:v1}]}\n")})
+	makes(other, 1)
+	tag := in
+	tag.Change.Images = []types.Image{{Name: "iter8/productpage", NewTag: "v3"}}
+	makes(tag, 3)
+	tag.Change.Images[0].Name = "productpage" // it stands for the same
+	makes(tag, 0)
+	there := in
+	there.Change.Images = []types.Image{{Name: "productpage", NewTag: "v1"}}
+	makes(there, 3)
+	makes(there, 2) // what is there already has to be told again
+	broken := in
+	broken.FS = in.FS.With(map[string][]byte{"shop/text.yaml": []byte("productpage: [\n")})
+	makes(broken, 1)
+	makes(broken, 1)
 }

@@ -73,15 +73,21 @@ func (t *tree) apply(name string, edits ...yamledit.Edit) error {
 	if err != nil {
 		return err
 	}
-	data, err := f.Apply(edits...)
-	var refused *yamledit.Error
-	if errors.As(err, &refused) && refused.Repeated {
-		return fmt.Errorf("%w, or make the edit as you mean it on a branch, and put that under test: assay candidate from makes a spec.diff of it", err)
-	}
+	data, err := applied(f, edits)
 	if err != nil {
 		return err
 	}
 	return t.write(name, data)
+}
+
+// applied is a file's new content.
+func applied(f *yamledit.File, edits []yamledit.Edit) ([]byte, error) {
+	data, err := f.Apply(edits...)
+	var refused *yamledit.Error
+	if errors.As(err, &refused) && refused.Repeated {
+		return nil, fmt.Errorf("%w, or make the edit as you mean it on a branch, and put that under test: assay candidate from makes a spec.diff of it", err)
+	}
+	return data, err
 }
 
 // editable refuses a file that does not really lie inside the environment.

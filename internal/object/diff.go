@@ -82,7 +82,7 @@ func appendDifferences(out []Difference, k Key, before, after []*unstructured.Un
 // cancel returns what is left of both once equal objects are taken out in pairs.
 func cancel(a, b []*unstructured.Unstructured) (left, right []*unstructured.Unstructured) {
 	if len(a) <= 1 && len(b) <= 1 {
-		if len(a) == 1 && len(b) == 1 && Equal(a[0].Object, b[0].Object) {
+		if len(a) == 1 && len(b) == 1 && Same(a[0], b[0]) {
 			return nil, nil
 		}
 		return a, b
@@ -118,6 +118,9 @@ func fingerprint(o *unstructured.Unstructured) string {
 	}
 	return string(data)
 }
+
+// Same is Equal of two objects. Renders of trees much alike have many in common.
+func Same(a, b *unstructured.Unstructured) bool { return a == b || Equal(a.Object, b.Object) }
 
 // Equal compares JSON values: 1 and 1.0 are the same number, whatever their Go types.
 func Equal(a, b any) bool {

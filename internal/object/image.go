@@ -1,7 +1,6 @@
 package object
 
 import (
-	stdmaps "maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,7 +21,7 @@ type Image struct {
 func Images(o *unstructured.Unstructured) []Image {
 	var out []Image
 	if o.GetKind() != "CustomResourceDefinition" {
-		out = containerImages(out, nil, o.Object)
+		out = containerImages(out, make([]any, 0, 16), o.Object)
 	}
 	for _, path := range [][]any{{"spec"}, {"spec", "template", "spec"}} {
 		out = volumeImages(out, path, o.Object)
@@ -30,11 +29,12 @@ func Images(o *unstructured.Unstructured) []Image {
 	return out
 }
 
+// containerImages walks what may hold a list of containers. Siblings share the memory of path.
 func containerImages(out []Image, path []any, v any) []Image {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, key := range slices.Sorted(stdmaps.Keys(v)) {
-			at := join(path, key)
+		for _, key := range nesting(v) {
+			at := append(path, key)
 			out = containerImages(out, at, v[key])
 			if key == "containers" || key == "initContainers" {
 				out = listImages(out, at, v[key])
@@ -42,10 +42,23 @@ func containerImages(out []Image, path []any, v any) []Image {
 		}
 	case []any:
 		for i, item := range v {
-			out = containerImages(out, join(path, i), item)
+			out = containerImages(out, append(path, i), item)
 		}
 	}
 	return out
+}
+
+// nesting are the keys of what is a mapping or a list, sorted.
+func nesting(m map[string]any) []string {
+	var keys []string
+	for key, v := range m {
+		switch v.(type) {
+		case map[string]any, []any:
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func listImages(out []Image, path []any, list any) []Image {
@@ -75,7 +88,7 @@ func volumeImages(out []Image, path []any, v map[string]any) []Image {
 	return out
 }
 
-// join copies: paths of siblings must not share memory.
+// join copies: paths of images must not share memory.
 func join(path []any, more ...any) []any { return slices.Concat(path, more) }
 
 // SplitImage splits a reference as Kustomize does: registry/name:tag@digest.

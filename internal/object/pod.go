@@ -6,8 +6,8 @@ import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 type kind struct{ group, kind string }
 
 func kindOf(o *unstructured.Unstructured) kind {
-	k := KeyOf(o)
-	return kind{k.Group, k.Kind}
+	gvk := o.GroupVersionKind()
+	return kind{gvk.Group, gvk.Kind}
 }
 
 // PodTemplate returns where the object's pod template is. A Pod is its own

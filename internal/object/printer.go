@@ -1,7 +1,6 @@
 package object
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -90,12 +89,13 @@ func (p *Printer) JSON(value any) ([]byte, error) {
 	return data, p.Take(len(data))
 }
 
-// Compact prints one object as JSON on one line, as Argo CD's decoder of YAML would.
-func (p *Printer) Compact(o *unstructured.Unstructured) ([]byte, error) {
+// Compact prints one object as JSON on one line, as Argo CD's decoder of YAML would. encode
+// makes it.
+func (p *Printer) Compact(o *unstructured.Unstructured, encode func() ([]byte, error)) ([]byte, error) {
 	if afterJSON(o.Object, 1, p.left) < 0 {
 		return nil, p.Exceeded()
 	}
-	data, err := json.Marshal(o.Object)
+	data, err := encode()
 	if err != nil {
 		return nil, fmt.Errorf("print %s: %w", KeyOf(o), err)
 	}

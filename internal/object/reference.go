@@ -3,6 +3,7 @@ package object
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -39,32 +40,56 @@ func References(o *unstructured.Unstructured) []Key {
 		return nil
 	}
 	var keys []Key
-	for kind, paths := range PodReferences() {
-		for _, path := range paths {
-			follow(pod, path, func(name string) {
-				keys = append(keys, Key{Kind: kind, Namespace: o.GetNamespace(), Name: name})
-			})
-		}
-	}
+	podReferences().visit(pod, func(kind, name string) {
+		keys = append(keys, Key{Kind: kind, Namespace: o.GetNamespace(), Name: name})
+	})
 	slices.SortFunc(keys, Key.compare)
 	return slices.Compact(keys)
 }
 
-// follow visits the names at a path, through every item of the lists on the way.
-func follow(value any, path string, visit func(name string)) {
+// branch is where fields of PodReferences lead through, and what those name that end there.
+type branch struct {
+	kinds []string
+	below map[string]*branch
+}
+
+// podReferences are the fields of PodReferences as a tree, so that an object is walked once.
+var podReferences = sync.OnceValue(func() *branch {
+	root := &branch{below: map[string]*branch{}}
+	for kind, paths := range PodReferences() {
+		for _, path := range paths {
+			at := root
+			for key := range strings.SplitSeq(path, "/") {
+				if at.below[key] == nil {
+					at.below[key] = &branch{below: map[string]*branch{}}
+				}
+				at = at.below[key]
+			}
+			at.kinds = append(at.kinds, kind)
+		}
+	}
+	return root
+})
+
+// visit calls found for the names in a value, through every item of the lists on the way.
+func (b *branch) visit(value any, found func(kind, name string)) {
 	switch value := value.(type) {
 	case []any:
 		for _, item := range value {
-			follow(item, path, visit)
+			b.visit(item, found)
 		}
 	case map[string]any:
-		if path != "" {
-			key, rest, _ := strings.Cut(path, "/")
-			follow(value[key], rest, visit)
+		for key, below := range b.below {
+			if item, ok := value[key]; ok {
+				below.visit(item, found)
+			}
 		}
 	case string:
-		if path == "" && value != "" {
-			visit(value)
+		if value == "" {
+			return
+		}
+		for _, kind := range b.kinds {
+			found(kind, value)
 		}
 	}
 }

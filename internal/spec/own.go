@@ -3,6 +3,7 @@ package spec
 import (
 	"path"
 	"regexp"
+	"strings"
 )
 
 // ownName matches the plans and markers of every environment of a directory.
@@ -11,7 +12,11 @@ const ownName = `^(assay|candidate)(\.[a-z0-9-]+)?\.yaml$`
 // KindByName returns which kind a file of this name would hold: KindPlan,
 // KindCandidate, or "" for any other file.
 func KindByName(name string) string {
-	m := regexp.MustCompile(ownName).FindStringSubmatch(path.Base(name))
+	base := path.Base(name)
+	if !strings.HasPrefix(base, "assay") && !strings.HasPrefix(base, "candidate") {
+		return "" // as most files of a chart, each of which is asked for
+	}
+	m := regexp.MustCompile(ownName).FindStringSubmatch(base)
 	switch {
 	case m == nil:
 		return ""

@@ -77,8 +77,8 @@ const (
 	treeShare, plainShare = 8, 8
 	// pingAfter is less than the repo-server's 20 seconds between pings.
 	pingAfter = 10 * time.Second
-	// mostKept is what a worker keeps for its next job.
-	mostKept = 16 << 20
+	// mostKept is what a worker keeps for its next job: a quarter of what it may always take.
+	mostKept = leastLimit / 4
 	// historyBytes is for what is known of jobs: the paths that they read.
 	historyBytes = 16 << 20
 	// window is how many bytes of a stream may be on the way: an archive comes in pieces of

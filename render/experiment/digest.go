@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"unicode/utf8"
@@ -32,6 +33,9 @@ type Tested struct {
 	// in Candidate, rendered from Git and the plan alone.
 	Baseline, Candidate []*unstructured.Unstructured
 
+	// JSON is what an object holds, as encoding/json writes it; nil is that itself.
+	JSON func(*unstructured.Unstructured) ([]byte, error) `json:"-"`
+
 	// Beside is all that the environment renders to, likewise. Only what the
 	// experiment reads of it is tested.
 	Beside []*unstructured.Unstructured
@@ -46,37 +50,54 @@ func Digest(in Tested) (digest.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := canonical(bound)
-	if err != nil {
-		return "", fmt.Errorf("hash experiment: %w", err)
-	}
-	return digest.Of(data), nil
+	return digest.Of(joined(bound)), nil
 }
 
-// bound is the JSON object that is hashed. docs/engines.md explains its keys.
-func (in Tested) bound() (map[string]any, error) {
+// joined is the JSON object of members that are canonical.
+func joined(members map[string]json.RawMessage) []byte {
+	var out bytes.Buffer
+	for i, name := range slices.Sorted(maps.Keys(members)) {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		fmt.Fprintf(&out, "%q:", name)
+		out.Write(members[name])
+	}
+	return slices.Concat([]byte("{"), out.Bytes(), []byte("}"))
+}
+
+// bound are the members of the JSON object that is hashed. docs/engines.md explains them.
+func (in Tested) bound() (map[string]json.RawMessage, error) {
 	if in.Plan == nil {
 		return nil, errors.New("hash experiment: the plan is missing")
 	}
 	plan := in.Plan.Spec
 	plan.Promotion, plan.Queue = spec.Promotion{}, ""
-	bound := map[string]any{
-		"format": digest.Format, "path": in.Path, "environment": in.Environment,
-		"change": in.Change, "attempt": in.Attempt, "plan": plan, "templates": templates(in.Sources),
-	}
-	if len(templates(in.Sources)) > 0 {
-		bound["name"] = in.Plan.Metadata.Name // templates alone see it
-	}
+	bound := map[string]json.RawMessage{}
 	sets := map[string][]*unstructured.Unstructured{"resources": in.Resources, "baseline": in.Baseline, "candidate": in.Candidate}
 	if used := in.used(); len(used) > 0 {
 		sets["used"] = used
 	}
 	for name, objs := range sets {
-		set, err := canonicalSet(objs)
+		set, err := in.canonicalSet(objs)
 		if err != nil {
 			return nil, err
 		}
 		bound[name] = set
+	}
+	rest := map[string]any{
+		"format": digest.Format, "path": in.Path, "environment": in.Environment,
+		"change": in.Change, "attempt": in.Attempt, "plan": plan, "templates": templates(in.Sources),
+	}
+	if len(templates(in.Sources)) > 0 {
+		rest["name"] = in.Plan.Metadata.Name // templates alone see it
+	}
+	for name, value := range rest {
+		data, err := canonical(value)
+		if err != nil {
+			return nil, fmt.Errorf("hash experiment: %w", err)
+		}
+		bound[name] = data
 	}
 	return bound, nil
 }
@@ -94,18 +115,55 @@ func templates(sources []Source) []string {
 	return out
 }
 
-// canonicalSet is the objects as JSON, in an order of their own.
-func canonicalSet(objs []*unstructured.Unstructured) ([]json.RawMessage, error) {
-	out := make([]json.RawMessage, len(objs))
+// canonicalSet is a list of the objects as JSON, in an order of their own.
+func (in Tested) canonicalSet(objs []*unstructured.Unstructured) (json.RawMessage, error) {
+	out := make([][]byte, len(objs))
 	for i, o := range objs {
-		data, err := canonical(o.Object)
+		data, err := in.canonicalObject(o)
 		if err != nil {
 			return nil, fmt.Errorf("hash %s: %w", title(o), err)
 		}
 		out[i] = data
 	}
-	slices.SortFunc(out, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
-	return out, nil
+	slices.SortFunc(out, bytes.Compare)
+	return slices.Concat([]byte("["), bytes.Join(out, []byte(",")), []byte("]")), nil
+}
+
+// canonicalObject is canonical of what an object holds. What is but mappings, lists and
+// plain values is written canonically at once.
+func (in Tested) canonicalObject(o *unstructured.Unstructured) ([]byte, error) {
+	switch {
+	case !simple(o.Object):
+		return canonical(o.Object)
+	case in.JSON != nil:
+		return in.JSON(o)
+	}
+	return json.Marshal(o.Object)
+}
+
+// simple reports whether a value is but mappings, lists and plain values, and all text is UTF-8.
+func simple(v any) bool {
+	switch v := v.(type) {
+	case nil, bool, int64, float64:
+		return true
+	case string:
+		return utf8.ValidString(v)
+	case map[string]any:
+		for key, value := range v {
+			if !utf8.ValidString(key) || !simple(value) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		for _, item := range v {
+			if !simple(item) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // canonical is JSON with sorted keys, also those of structs: the order of a

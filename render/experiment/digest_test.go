@@ -250,3 +250,49 @@ func TestDigestIsExplained(t *testing.T) {
 		t.Errorf("docs/engines.md explains %s, and the digest is of %s", told, keys)
 	}
 }
+
+// TestCanonicalAtOnce: what is written at once is what sorting its JSON again gives.
+func TestCanonicalAtOnce(t *testing.T) {
+	type pair struct{ B, A string }
+	for _, value := range []any{
+		"plain", "<&>\u2028\x00\"\\", "", nil, true, int64(math.MaxInt64), int64(-1), 1.0, 0.1, 1e21, 1e-7, math.Copysign(0, -1), math.MaxFloat64,
+		[]any{},
+		[]any(nil),
+		map[string]any{},
+		map[string]any(nil),
+		map[string]any{"b": 1, "a": map[string]any{"<": []any{nil, "z"}}, "\u00e9": 1.5, "": ""},
+		3,
+		pair{"x", "y"},
+		map[string]string{"b": "1", "a": "2"},
+		[]string{"x"},
+		json.Number("1.0"),
+	} {
+		o := &unstructured.Unstructured{Object: map[string]any{"z": value, "a": []any{value}}}
+		want, err := canonical(o.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := (Tested{}).canonicalObject(o); err != nil || string(got) != string(want) {
+			t.Errorf("%#v: %s, %v, want %s", value, got, err, want)
+		}
+	}
+}
+
+// TestDigestIsOfOneObject: its members are hashed as one JSON object with sorted keys.
+func TestDigestIsOfOneObject(t *testing.T) {
+	in := tested(t)
+	bound, err := in.bound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := canonical(bound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := joined(bound); string(got) != string(whole) {
+		t.Errorf("%s\nis not\n%s", got, whole)
+	}
+	if got := digestOf(t, in); got != digest.Of(whole) {
+		t.Errorf("the digest is %s", got)
+	}
+}

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -55,16 +56,25 @@ func (r *renderer) releaseName() (string, error) {
 	return name, nil
 }
 
-// kubeVersion is the one that charts see. A suffix such as -gke.1 or +k3s1 is
-// dropped, as by Argo CD from v3.2 on: charts compare versions.
+// kubeVersion is the one that charts see.
 func (r *renderer) kubeVersion() (string, error) {
 	given := firstOf(r.src.KubeVersion, r.opt.KubeVersion)
+	v, err := KubeVersion(given)
+	if err != nil {
+		return "", fmt.Errorf("%s: Kubernetes version %q %w: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40), err)
+	}
+	return v, nil
+}
+
+// KubeVersion is a version of Kubernetes as charts see it. A suffix such as -gke.1 or +k3s1 is
+// dropped, as by Argo CD from v3.2 on: charts compare versions.
+func KubeVersion(given string) (string, error) {
 	v, err := version.ParseGeneric(given)
 	if err != nil {
-		return "", fmt.Errorf("%s: Kubernetes version %q is not a version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
+		return "", errors.New("is not a version")
 	}
 	if len(v.Components()) > 3 {
-		return "", fmt.Errorf("%s: Kubernetes version %q is not a semantic version: set helm.kubeVersion in the plan to one like 1.33.0", r.dir, excerpt.Cut(given, 40))
+		return "", errors.New("is not a semantic version")
 	}
 	return v.String(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,7 +18,10 @@ import (
 // copy: this comes before the clones are named, since ConfigMaps that change are cloned
 // with them. Else it is a warning.
 func (b *build) addresses() {
-	services := b.having(service)
+	services := newAddressBook(b.having(service))
+	if len(services.list) == 0 {
+		return
+	}
 	for _, p := range b.targets() {
 		b.addressesOf(p, services)
 	}
@@ -30,15 +34,18 @@ func (b *build) addresses() {
 // of the variant yet are added once they have to change.
 func (b *build) readConfigMaps() []*clone {
 	var out []*clone
+	seen := map[object.Key]bool{}
 	for _, t := range b.targets() {
 		for _, k := range b.references(t.after) {
 			o := b.candidate.byKey[k]
-			if k.Kind != "ConfigMap" || o == nil || slices.ContainsFunc(out, func(p *clone) bool { return p.after == o }) {
+			if k.Kind != "ConfigMap" || o == nil || seen[k] {
 				continue
 			}
-			p := b.cloneOfKey(k)
+			seen[k] = true
+			p := b.byKey[k]
 			if p == nil {
-				p = &clone{role: dependency, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+				p = b.newClone(dependency, b.baseline.get(o), o)
+				p.out = o.DeepCopy()
 				strip(p.out)
 			}
 			out = append(out, p)
@@ -48,12 +55,15 @@ func (b *build) readConfigMaps() []*clone {
 }
 
 // addressesOf rewrites the addresses of one object, or warns of them.
-func (b *build) addressesOf(p *clone, services []*clone) {
+func (b *build) addressesOf(p *clone, services *addressBook) {
 	rewrite := b.plan.Candidate.RewriteAddresses
 	var found []string
 	visit := func(where, key string, set func(string), text string) {
-		for _, s := range services {
-			a := address{name: s.after.GetName(), namespace: b.candidate.key(s.after).Namespace, same: b.candidate.key(s.after).Namespace == b.candidate.key(p.after).Namespace}
+		for rest := services.in(text, 0); len(rest) > 0; {
+			i := rest[0]
+			s := services.list[i]
+			rest = rest[1:]
+			a := address{name: s.key.Name, namespace: s.key.Namespace, same: s.key.Namespace == p.key.Namespace}
 			after, ok := a.replace(text, key, b.finalName(s))
 			if !ok {
 				continue
@@ -62,6 +72,7 @@ func (b *build) addressesOf(p *clone, services []*clone) {
 			if rewrite {
 				text = after
 				set(after)
+				rest = services.in(text, i+1)
 			}
 		}
 	}
@@ -73,8 +84,8 @@ func (b *build) addressesOf(p *clone, services []*clone) {
 		b.warn("%s: the variant calls the baseline's own: %s; spec.candidate.rewriteAddresses: true in %s points it at the variant's copy", name(p.after), strings.Join(found, ", "), b.file)
 		return
 	}
-	if p.role == dependency && !slices.Contains(b.clones, p) {
-		b.clones = append(b.clones, p)
+	if b.byKey[p.key] == nil {
+		b.add(p)
 	}
 	for _, f := range found {
 		b.result.Rewritten = append(b.result.Rewritten, fmt.Sprintf("%s of the variant: %s, and is pointed at the variant's copy", name(p.after), f))
@@ -116,6 +127,42 @@ func eachText(o *unstructured.Unstructured, visit func(where, key string, set fu
 			}
 		}
 	}
+}
+
+// addressBook finds the Services that a text may address without trying all of them.
+type addressBook struct {
+	list   []*clone
+	byWord map[string][]int // positions in list, by the name
+	odd    []int            // those whose name is more than one word
+}
+
+func newAddressBook(services []*clone) *addressBook {
+	book := &addressBook{list: services, byWord: map[string][]int{}}
+	for i, s := range services {
+		if strings.IndexFunc(s.key.Name, betweenWords) >= 0 {
+			book.odd = append(book.odd, i)
+		} else {
+			book.byWord[s.key.Name] = append(book.byWord[s.key.Name], i)
+		}
+	}
+	return book
+}
+
+// betweenWords reports whether a character ends a word: what may stand before and after a
+// name in an address does.
+func betweenWords(r rune) bool {
+	return r != '-' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+}
+
+// in returns the positions, from one on, of the Services whose names are words of the text, in order.
+func (book *addressBook) in(text string, from int) []int {
+	found := slices.Clone(book.odd)
+	for word := range strings.FieldsFuncSeq(text, betweenWords) {
+		found = append(found, book.byWord[word]...)
+	}
+	slices.Sort(found)
+	found = slices.Compact(found)
+	return found[sort.SearchInts(found, from):]
 }
 
 // address is how a Service is reached.

@@ -24,10 +24,11 @@ func BenchmarkBuild(b *testing.B) {
 		{"merge", merge, 0, "web:v1"},
 		{"image-1000", ``, 1000, "web:v1"},
 		{"config-1000", ``, 1000, "red"},
+		{"all-300", ``, 300, ":v1"},
 	} {
 		env := config
 		for i := range bc.others {
-			env += "---\n" + strings.ReplaceAll(web, "web", fmt.Sprintf("other-%d", i))
+			env += "---\n" + strings.ReplaceAll(web+webService, "web", fmt.Sprintf("other-%d", i))
 		}
 		in := input(b, bc.plan, env, bc.edit, "changed")
 		b.Run(bc.name, func(b *testing.B) {

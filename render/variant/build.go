@@ -28,6 +28,9 @@ type clone struct {
 	before *unstructured.Unstructured // the baseline's; nil when the change adds it
 	after  *unstructured.Unstructured // the candidate's
 	out    *unstructured.Unstructured // what runs; nil once a patch deleted it
+
+	key object.Key        // of after, with its namespace; out has the same namespace
+	pod map[string]string // the labels of after's pods; nobody changes them
 }
 
 // build is the state of one Build.
@@ -41,7 +44,12 @@ type build struct {
 	candidate *set
 
 	differences []difference
-	clones      []*clone
+	clones      []*clone // add makes it longer
+	byKey       map[object.Key]*clone
+	longest     map[string]int                        // what the name of a clone may be long, by the name of the original
+	tested      []*clone                              // the targets, once they are chosen
+	selectable  *podIndex[*clone]                     // by the pods of the targets as the candidate has them
+	copied      map[*unstructured.Unstructured]*clone // by the originals, once law 5 is held
 	result      Result
 }
 
@@ -49,7 +57,10 @@ func newBuild(in Input) (*build, error) {
 	if in.Plan == nil {
 		in.Plan = &spec.Plan{}
 	}
-	b := &build{file: in.File, plan: &in.Plan.Spec, mode: in.Plan.Spec.Candidate.Mode, suffix: in.Plan.Spec.Candidate.NameSuffix}
+	b := &build{
+		file: in.File, plan: &in.Plan.Spec, mode: in.Plan.Spec.Candidate.Mode, suffix: in.Plan.Spec.Candidate.NameSuffix,
+		byKey: map[object.Key]*clone{}, longest: map[string]int{}, selectable: newPodIndex[*clone](),
+	}
 	if b.file == "" {
 		b.file = "assay.yaml"
 	}
@@ -88,8 +99,31 @@ func (b *build) fail(field, format string, args ...any) error {
 	return fmt.Errorf("%s: spec.%s: %s", b.file, field, fmt.Sprintf(format, args...))
 }
 
+// add makes the copy of an object, of which out is made already or later, part of the variant.
+func (b *build) add(p *clone) {
+	b.clones = append(b.clones, p)
+	if p.role == target {
+		b.tested = append(b.tested, p)
+		if p.pod != nil {
+			b.selectable.add(p, p.key.Namespace, p.pod)
+		}
+	}
+	if p.role != peerPolicy && b.byKey[p.key] == nil {
+		b.byKey[p.key] = p
+	}
+	name, most := p.after.GetName(), longestName(p.after)
+	if known, ok := b.longest[name]; !ok || most < known {
+		b.longest[name] = most
+	}
+}
+
+// newClone is a clone that is no part of the variant yet.
+func (b *build) newClone(r role, before, after *unstructured.Unstructured) *clone {
+	return &clone{role: r, before: before, after: after, key: b.candidate.key(after), pod: podLabels(after)}
+}
+
 // targets returns the clones under test.
-func (b *build) targets() []*clone { return b.having(target) }
+func (b *build) targets() []*clone { return b.tested }
 
 // having returns the clones of a role, in order.
 func (b *build) having(r role) []*clone {
@@ -100,16 +134,6 @@ func (b *build) having(r role) []*clone {
 		}
 	}
 	return out
-}
-
-// cloneOfKey returns the clone made from the candidate's object of that key.
-func (b *build) cloneOfKey(k object.Key) *clone {
-	for _, p := range b.clones {
-		if b.candidate.key(p.after) == k && p.role != peerPolicy {
-			return p
-		}
-	}
-	return nil
 }
 
 func (b *build) warn(format string, args ...any) {

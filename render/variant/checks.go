@@ -22,6 +22,10 @@ func (b *build) check() error {
 // checkReferences makes sure that every clone is used, and that nothing in
 // the variant still uses the original of a clone.
 func (b *build) checkReferences() error {
+	dependencies := b.having(dependency)
+	if len(dependencies) == 0 {
+		return nil
+	}
 	used := map[object.Key]*clone{}
 	for _, p := range b.clones {
 		if p.out == nil {
@@ -31,11 +35,11 @@ func (b *build) checkReferences() error {
 			used[k] = p
 		}
 	}
-	for _, p := range b.having(dependency) {
+	for _, p := range dependencies {
 		if p.out == nil {
 			return b.fail("candidate.patches", "they delete the clone of %s, which the change alters; the variant would not test it", name(p.after))
 		}
-		if by := used[b.candidate.key(p.after)]; by != nil {
+		if by := used[p.key]; by != nil {
 			return fmt.Errorf("%s: still refers to %s, which the change alters, in a field that does not follow; "+
 				"patch it to %s under spec.candidate.patches in %s", name(by.out), name(p.after), p.out.GetName(), b.file)
 		}
@@ -65,11 +69,9 @@ func (b *build) checkSelectors() error {
 		if p.role != target || shared {
 			continue
 		}
-		for _, s := range live {
-			if b.baseline.sameNamespace(s.owner, p.out) && s.match.Matches(labelSet(podLabels(p.out))) {
-				return fmt.Errorf("%s: selects %s, which matches the pods of the variant %s although traffic is isolated; "+
-					"give such a label another value under spec.candidate.labels in %s", name(s.owner), s.match, name(p.out), b.file)
-			}
+		if found := live.matching(p.key.Namespace, podLabels(p.out)); len(found) > 0 {
+			return fmt.Errorf("%s: selects %s, which matches the pods of the variant %s although traffic is isolated; "+
+				"give such a label another value under spec.candidate.labels in %s", name(found[0].owner), found[0].match, name(p.out), b.file)
 		}
 	}
 	if shared {
@@ -92,11 +94,10 @@ func (b *build) checkOwnSelector(p *clone) error {
 	if p.role == target && !s.match.Matches(labelSet(podLabels(p.out))) {
 		return fmt.Errorf("%s: its selector %s does not match its own pods; look at spec.candidate.labels and patches in %s", name(p.out), s.match, b.file)
 	}
-	for _, o := range b.baseline.list {
-		if _, has := object.PodTemplate(o); has && b.baseline.sameNamespace(o, p.out) && s.match.Matches(labelSet(podLabels(o))) {
-			return fmt.Errorf("%s: selects %s, which matches the pods of the baseline's %s; "+
-				"give the variant a label of its own under spec.candidate.labels in %s", name(p.out), s.match, name(o), b.file)
-		}
+	s.namespace = p.key.Namespace
+	if found := b.baseline.pods().matching(s); len(found) > 0 {
+		return fmt.Errorf("%s: selects %s, which matches the pods of the baseline's %s; "+
+			"give the variant a label of its own under spec.candidate.labels in %s", name(p.out), s.match, name(found[0]), b.file)
 	}
 	return nil
 }

@@ -24,10 +24,9 @@ func isDependency(o *unstructured.Unstructured) bool {
 // references returns what the object's pods use, and what a ServiceAccount
 // brings with it, with the namespaces filled in.
 func (b *build) references(o *unstructured.Unstructured) []object.Key {
-	var out []object.Key
-	for _, k := range object.References(o) {
-		k.Namespace = b.candidate.key(o).Namespace
-		out = append(out, k)
+	out := object.References(o)
+	for i := range out {
+		out[i].Namespace = b.candidate.key(o).Namespace
 	}
 	if isDependency(o) && o.GetKind() == "ServiceAccount" {
 		for _, list := range []string{"imagePullSecrets", "secrets"} {
@@ -64,12 +63,12 @@ func (b *build) addDependencies() error {
 					"give the value a fixed setting, or list the object under spec.untested in %s", name(d.after), name(queue[0].after), b.file)
 			}
 			wanted[d.after] = true
-			queue = append(queue, &clone{role: dependency, before: d.before, after: d.after})
+			queue = append(queue, b.newClone(dependency, d.before, d.after))
 		}
 	}
 	for _, d := range b.differences {
 		if wanted[d.after] {
-			b.clones = append(b.clones, &clone{role: dependency, before: d.before, after: d.after})
+			b.add(b.newClone(dependency, d.before, d.after))
 		}
 	}
 	return nil

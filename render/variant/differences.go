@@ -53,7 +53,7 @@ func pair(baseline, candidate *set) []difference {
 	kept := make(map[object.Key]bool, len(is))
 	for i, k := range is {
 		kept[k] = true
-		if old, now := before[k], candidate.list[i]; old == nil || !object.Equal(old.Object, now.Object) {
+		if old, now := before[k], candidate.list[i]; old == nil || !object.Same(old, now) {
 			changed = append(changed, difference{old, now})
 		}
 	}

@@ -38,7 +38,7 @@ func (b *build) isolate() error {
 		}
 		p.follow()
 	}
-	b.warnLeftBehind(targets)
+	b.warnLeftBehind()
 	if err := b.addServices(); err != nil {
 		return err
 	}
@@ -46,10 +46,10 @@ func (b *build) isolate() error {
 }
 
 // warnLeftBehind names what watches a target's pods and not its variant's.
-func (b *build) warnLeftBehind(targets []*clone) {
+func (b *build) warnLeftBehind() {
 	for _, s := range b.baseline.watchers() {
-		for _, p := range targets {
-			if b.baseline.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(podLabels(p.after))) && !s.match.Matches(labelSet(podLabels(p.out))) {
+		for _, p := range b.selectable.matching(s) {
+			if !s.match.Matches(labelSet(podLabels(p.out))) {
 				b.warn("%s selects the pods of %s, and not those of its variant, since traffic is isolated", name(s.owner), name(p.after))
 			}
 		}
@@ -58,7 +58,7 @@ func (b *build) warnLeftBehind(targets []*clone) {
 
 // commonLabel returns the first label that sets every target apart, so that
 // Services which select several targets can follow; or nothing.
-func (b *build) commonLabel(live []selector, targets []*clone) string {
+func (b *build) commonLabel(live *selectorIndex, targets []*clone) string {
 	if len(targets) < 2 {
 		return ""
 	}
@@ -74,7 +74,7 @@ func (b *build) commonLabel(live []selector, targets []*clone) string {
 
 // apartLabel returns the label that sets one target apart, or nothing if its
 // pods are apart already.
-func (b *build) apartLabel(live []selector, p *clone) (string, error) {
+func (b *build) apartLabel(live *selectorIndex, p *clone) (string, error) {
 	rest := b.matching(live, p, "")
 	if len(rest) == 0 {
 		return "", nil
@@ -98,18 +98,12 @@ func (b *build) apartLabel(live []selector, p *clone) (string, error) {
 
 // matching returns the selectors that would match the target's pods once the
 // label key has taken the suffix.
-func (b *build) matching(live []selector, p *clone, key string) []selector {
+func (b *build) matching(live *selectorIndex, p *clone, key string) []selector {
 	pod := podLabels(p.out)
 	if key != "" {
 		pod[key] = b.suffixed(pod[key])
 	}
-	var out []selector
-	for _, s := range live {
-		if b.baseline.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(pod)) {
-			out = append(out, s)
-		}
-	}
-	return out
+	return live.matching(p.key.Namespace, pod)
 }
 
 // labelChoice returns the labels that may take the suffix, the preferred

@@ -50,7 +50,7 @@ func (b *build) scale() {
 // follow lets the target's own selectors follow its pods' new labels: that of
 // the workload, and those of its affinity and spread to pods of its own.
 func (p *clone) follow() {
-	from, to := podLabels(p.after), podLabels(p.out)
+	from, to := p.pod, podLabels(p.out)
 	if path, plain := selectorPath(p.out); path != nil {
 		if content := subMap(p.out.Object, path...); len(content) > 0 {
 			retarget(content, plain, from, to)

@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/internal/object"
 )
 
 // law5 holds the law that nothing untested ships unseen. Every object in
@@ -23,6 +22,7 @@ import (
 // It returns the last two for people, and an error that names all others.
 func (b *build) law5() ([]string, error) {
 	var untested, findings []string
+	b.noteCopied()
 	for _, d := range b.differences {
 		p := b.cloneOf(d)
 		switch {
@@ -58,12 +58,25 @@ func (b *build) listedUntested(d difference) bool {
 		d.before != nil && b.baseline.anyMeans(b.plan.Untested, d.before)
 }
 
+// noteCopied notes which objects of either render the variant has copies of. A peer policy
+// copies but rules.
+func (b *build) noteCopied() {
+	b.copied = make(map[*unstructured.Unstructured]*clone, 2*len(b.clones))
+	for _, p := range b.clones {
+		if p.role == peerPolicy {
+			continue
+		}
+		b.copied[p.after] = p
+		if p.before != nil {
+			b.copied[p.before] = p
+		}
+	}
+}
+
 // cloneOf returns the clone that was made from the difference, or nil.
 func (b *build) cloneOf(d difference) *clone {
-	for _, p := range b.clones {
-		if d.after != nil && p.after == d.after && p.role != peerPolicy && p.out != nil {
-			return p
-		}
+	if p := b.copied[d.after]; p != nil && p.after == d.after && p.out != nil {
+		return p
 	}
 	return nil
 }
@@ -114,12 +127,12 @@ func (b *build) otherPods(d difference) []string {
 		if o == nil {
 			continue
 		}
-		s, ok, err := selectorOf(o)
+		s, ok, err := b.baseline.selectorOf(o)
 		if err != nil || !ok {
 			continue
 		}
-		for _, w := range slices.Concat(b.baseline.list, b.candidate.list) {
-			if _, has := object.PodTemplate(w); has && !b.isClone(w) && b.baseline.sameNamespace(w, o) && s.match.Matches(labelSet(podLabels(w))) {
+		for _, w := range slices.Concat(b.baseline.pods().matching(s), b.candidate.pods().matching(s)) {
+			if b.copied[w] == nil {
 				out = append(out, name(w))
 			}
 		}
@@ -136,7 +149,7 @@ func (b *build) users(d difference) []string {
 			continue
 		}
 		for _, w := range slices.Concat(b.baseline.list, b.candidate.list) {
-			if !b.isClone(w) && w != d.before && w != d.after && b.baseline.sameNamespace(w, o) && mentions(w, o) {
+			if b.copied[w] == nil && w != d.before && w != d.after && b.baseline.sameNamespace(w, o) && mentions(w, o) {
 				out = append(out, name(w))
 			}
 		}
@@ -151,11 +164,4 @@ func (b *build) usedByTargetsAlone(o *unstructured.Unstructured) bool {
 		slices.ContainsFunc(b.targets(), func(p *clone) bool {
 			return slices.Contains(b.references(p.before), b.baseline.key(o))
 		})
-}
-
-// isClone reports whether the object, of either render, is part of the variant.
-func (b *build) isClone(o *unstructured.Unstructured) bool {
-	return slices.ContainsFunc(b.clones, func(p *clone) bool {
-		return p.role != peerPolicy && (p.before == o || p.after == o)
-	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/assaydev/assay/render/kustomize"
 )
 
-// finalName is what a clone is called in the cluster. A name that is too long with
+// finalName is what a clone of the variant is called in the cluster. A name that is too long with
 // the suffix is shortened; of clones that are called alike, all are.
 func (b *build) finalName(p *clone) string {
 	switch {
@@ -20,13 +20,8 @@ func (b *build) finalName(p *clone) string {
 	case p.role == target && b.plan.Candidate.Name != "":
 		return b.plan.Candidate.Name
 	}
-	most := validation.DNS1123SubdomainMaxLength
-	for _, other := range b.clones {
-		if other.after.GetName() == p.after.GetName() {
-			most = min(most, longestName(other.after))
-		}
-	}
-	return joined(p.after.GetName(), b.suffix, most)
+	original := p.after.GetName()
+	return joined(original, b.suffix, b.longest[original])
 }
 
 // name names the copies, lets references follow and applies the plan's patches.

@@ -15,7 +15,7 @@ func (b *build) addServices() error {
 		if !isService(o) {
 			continue
 		}
-		s, ok, err := selectorOf(o)
+		s, ok, err := b.candidate.selectorOf(o)
 		if err != nil {
 			return err
 		}
@@ -23,7 +23,8 @@ func (b *build) addServices() error {
 		if len(found) == 0 {
 			continue
 		}
-		p := &clone{role: service, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+		p := b.newClone(service, b.baseline.get(o), o)
+		p.out = o.DeepCopy()
 		if err := b.clonable(p); err != nil {
 			return err
 		}
@@ -32,7 +33,7 @@ func (b *build) addServices() error {
 		if err := b.retargetTo(p.out, found, "spec", "selector"); err != nil {
 			return err
 		}
-		b.clones = append(b.clones, p)
+		b.add(p)
 	}
 	return nil
 }
@@ -58,20 +59,14 @@ func (b *build) selectedTargets(s selector, ok bool) []*clone {
 	if !ok {
 		return nil
 	}
-	var out []*clone
-	for _, p := range b.targets() {
-		if b.candidate.sameNamespace(s.owner, p.after) && s.match.Matches(labelSet(podLabels(p.after))) {
-			out = append(out, p)
-		}
-	}
-	return out
+	return b.selectable.matching(s)
 }
 
 // retargetTo rewrites a copy's selector from the targets to their variants.
 func (b *build) retargetTo(o *unstructured.Unstructured, found []*clone, path ...string) error {
 	_, plain := selectorPath(o)
 	for _, p := range found {
-		retarget(subMap(o.Object, path...), plain, podLabels(p.after), podLabels(p.out))
+		retarget(subMap(o.Object, path...), plain, p.pod, podLabels(p.out))
 	}
 	s, _, err := selectorOf(o)
 	if err != nil {
@@ -125,11 +120,12 @@ func (b *build) addPolicies() error {
 		if o.GroupVersionKind().GroupKind().String() != "NetworkPolicy.networking.k8s.io" {
 			continue
 		}
-		s, ok, err := selectorOf(o)
+		s, ok, err := b.candidate.selectorOf(o)
 		if err != nil {
 			return err
 		}
-		p := &clone{role: policy, before: b.baseline.get(o), after: o, out: o.DeepCopy()}
+		p := b.newClone(policy, b.baseline.get(o), o)
+		p.out = o.DeepCopy()
 		found := b.selectedTargets(s, ok)
 		if len(found) > 0 {
 			err = b.retargetTo(p.out, found, "spec", "podSelector")
@@ -146,7 +142,7 @@ func (b *build) addPolicies() error {
 			return err
 		}
 		strip(p.out)
-		b.clones = append(b.clones, p)
+		b.add(p)
 	}
 	return nil
 }
@@ -163,7 +159,7 @@ func (b *build) extendRules(p *clone) bool {
 		for _, r := range rules {
 			rule, _ := r.(map[string]any)
 			peers, _ := rule[side.peers].([]any)
-			added := b.variantPeers(p.after, peers)
+			added := b.variantPeers(p.key.Namespace, peers)
 			if len(added) == 0 {
 				continue
 			}
@@ -202,8 +198,8 @@ func policyTypes(spec map[string]any) []string {
 }
 
 // variantPeers returns a copy, for the variant's pods, of each peer that
-// matches the pods of a target.
-func (b *build) variantPeers(owner *unstructured.Unstructured, peers []any) []any {
+// matches the pods of a target, for a policy of the namespace.
+func (b *build) variantPeers(namespace string, peers []any) []any {
 	var added []any
 	for _, item := range peers {
 		peer, _ := item.(map[string]any)
@@ -215,13 +211,14 @@ func (b *build) variantPeers(owner *unstructured.Unstructured, peers []any) []an
 		if err != nil {
 			continue
 		}
-		_, anyNamespace := peer["namespaceSelector"]
-		for _, t := range b.targets() {
-			if !anyNamespace && !b.candidate.sameNamespace(owner, t.after) || !match.Matches(labelSet(podLabels(t.after))) {
-				continue
-			}
+		s := selector{namespace: namespace, equals: equalities(content, false), match: match}
+		found := b.selectable.matching(s)
+		if _, anyNamespace := peer["namespaceSelector"]; anyNamespace {
+			found = slices.DeleteFunc(slices.Clone(b.targets()), func(t *clone) bool { return !match.Matches(labelSet(t.pod)) })
+		}
+		for _, t := range found {
 			twin := runtime.DeepCopyJSON(peer)
-			if retarget(subMap(twin, "podSelector"), false, podLabels(t.after), podLabels(t.out)) && !contains(added, twin) {
+			if retarget(subMap(twin, "podSelector"), false, t.pod, podLabels(t.out)) && !contains(added, twin) {
 				added = append(added, twin)
 			}
 		}

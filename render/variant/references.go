@@ -116,7 +116,7 @@ func (b *build) resources(whole bool) (resmap.ResMap, error) {
 			o.Object = map[string]any{"apiVersion": o.GetAPIVersion(), "kind": o.GetKind(), "metadata": map[string]any{"name": o.GetName()}}
 		}
 		if !whole {
-			o.SetNamespace(b.candidate.key(p.after).Namespace)
+			o.SetNamespace(p.key.Namespace)
 		}
 		res, err := factory.FromMap(o.Object)
 		if err != nil {

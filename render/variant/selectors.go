@@ -14,9 +14,10 @@ import (
 
 // selector is what an object selects pods by.
 type selector struct {
-	owner   *unstructured.Unstructured
-	content map[string]any // as written: a label selector, or plain labels
-	match   labels.Selector
+	owner     *unstructured.Unstructured
+	namespace string         // of the owner, where a set says it
+	equals    map[string]any // labels that every pod has which it matches, as written; there may be others
+	match     labels.Selector
 }
 
 // selectorOf returns what the object selects pods by, and false when it
@@ -31,7 +32,22 @@ func selectorOf(o *unstructured.Unstructured) (selector, bool, error) {
 	if err != nil {
 		return selector{}, false, fmt.Errorf("%s: %s: %w", name(o), field(path[0], path[1]), err)
 	}
-	return selector{o, content, match}, !match.Empty(), nil
+	return selector{owner: o, equals: equalities(content, plain), match: match}, !match.Empty(), nil
+}
+
+// equalities are the labels that a selector's content asks for with their values.
+func equalities(content map[string]any, plain bool) map[string]any {
+	if plain {
+		return content
+	}
+	return subMap(content, "matchLabels")
+}
+
+// selectorOf is that of an object of the set.
+func (s *set) selectorOf(o *unstructured.Unstructured) (selector, bool, error) {
+	found, ok, err := selectorOf(o)
+	found.namespace = s.key(o).Namespace
+	return found, ok, err
 }
 
 // selectorPath is object.SelectorPath for what owns pods, sends them traffic or
@@ -85,27 +101,43 @@ func (s *set) watchers() []selector {
 			continue
 		}
 		if match, ok, err := object.SelectorOf(o); err == nil && ok && !match.Empty() {
-			out = append(out, selector{owner: o, match: match})
+			path, plain := object.SelectorPath(o)
+			out = append(out, selector{o, s.key(o).Namespace, equalities(subMap(o.Object, path...), plain), match})
 		}
 	}
 	return out
 }
 
 // selectors returns every selector of the render that selects some pods.
-func (s *set) selectors() ([]selector, error) {
+func (s *set) selectors() (*selectorIndex, error) {
 	if s.selecting != nil {
 		return s.selecting, nil
 	}
+	var list []selector
 	for _, o := range s.list {
-		sel, ok, err := selectorOf(o)
+		sel, ok, err := s.selectorOf(o)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			s.selecting = append(s.selecting, sel)
+			list = append(list, sel)
 		}
 	}
+	s.selecting = newSelectorIndex(list)
 	return s.selecting, nil
+}
+
+// pods returns the pods of the render.
+func (s *set) pods() *podIndex[*unstructured.Unstructured] {
+	if s.running == nil {
+		s.running = newPodIndex[*unstructured.Unstructured]()
+		for _, o := range s.list {
+			if pod := podLabels(o); pod != nil {
+				s.running.add(o, s.key(o).Namespace, pod)
+			}
+		}
+	}
+	return s.running
 }
 
 // podLabels returns a copy of the labels of the object's pods.

@@ -12,22 +12,28 @@ import (
 type set struct {
 	namespace string
 	list      []*unstructured.Unstructured
+	keys      map[*unstructured.Unstructured]object.Key // of those in list
 	byKey     map[object.Key]*unstructured.Unstructured
-	selecting []selector                 // once asked for
-	twice     *unstructured.Unstructured // the last object whose identity another one has; nil if there is none
+	selecting *selectorIndex                        // once asked for
+	running   *podIndex[*unstructured.Unstructured] // likewise
+	twice     *unstructured.Unstructured            // the last object whose identity another one has; nil if there is none
 }
 
 func newSet(objs []*unstructured.Unstructured, namespace string) *set {
-	s := &set{namespace: namespace, byKey: make(map[object.Key]*unstructured.Unstructured, len(objs))}
+	s := &set{
+		namespace: namespace,
+		keys:      make(map[*unstructured.Unstructured]object.Key, len(objs)),
+		byKey:     make(map[object.Key]*unstructured.Unstructured, len(objs)),
+	}
 	for _, o := range objs {
 		if object.IsHelmTest(o) {
 			continue
 		}
-		s.list = append(s.list, o)
-		if o.GetName() == "" {
+		k := s.key(o)
+		s.list, s.keys[o] = append(s.list, o), k
+		if k.Name == "" {
 			continue
 		}
-		k := s.key(o)
 		if s.byKey[k] != nil {
 			s.twice = o
 		}
@@ -37,7 +43,12 @@ func newSet(objs []*unstructured.Unstructured, namespace string) *set {
 }
 
 // key identifies an object, with the namespace that it will have.
-func (s *set) key(o *unstructured.Unstructured) object.Key { return s.complete(object.KeyOf(o)) }
+func (s *set) key(o *unstructured.Unstructured) object.Key {
+	if k, ok := s.keys[o]; ok {
+		return k
+	}
+	return s.complete(object.KeyOf(o))
+}
 
 func (s *set) complete(k object.Key) object.Key {
 	if k.Namespace == "" {

@@ -8,8 +8,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/assaydev/assay/internal/object"
 )
 
 // share leaves the labels that live traffic finds the pods by, and adds those
@@ -19,7 +17,7 @@ func (b *build) share() {
 	for _, p := range b.targets() {
 		p.follow()
 		addToSelector(p.out, b.plan.Candidate.Labels)
-		if s, ok, err := selectorOf(p.out); err == nil && ok && s.match.Matches(labelSet(podLabels(p.after))) {
+		if s, ok, err := selectorOf(p.out); err == nil && ok && s.match.Matches(labelSet(p.pod)) {
 			own := map[string]string{ownLabel: strings.Trim(b.suffix, "-._")}
 			setPodLabels(p.out, own)
 			addToSelector(p.out, own)
@@ -28,14 +26,12 @@ func (b *build) share() {
 }
 
 // selected lists for people what of the baseline selects the variant's pods.
-func (b *build) selected(live []selector) []string {
+func (b *build) selected(live *selectorIndex) []string {
+	all := newSelectorIndex(slices.Concat(live.list, b.baseline.watchers()))
 	var out []string
 	for _, p := range b.targets() {
 		pod := labelSet(podLabels(p.out))
-		for _, s := range slices.Concat(live, b.baseline.watchers()) {
-			if !b.baseline.sameNamespace(s.owner, p.out) || !s.match.Matches(pod) {
-				continue
-			}
+		for _, s := range all.matching(p.key.Namespace, pod) {
 			out = append(out, name(s.owner)+" selects "+name(p.out))
 			for _, h := range b.autoscalers(s.owner) {
 				out = append(out, name(h)+" counts "+name(p.out)+", through "+name(s.owner))
@@ -54,10 +50,10 @@ func (b *build) selected(live []selector) []string {
 func (b *build) autoscalers(workload *unstructured.Unstructured) []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
 	for _, o := range b.baseline.list {
-		k := object.KeyOf(o)
-		ref := subMap(o.Object, "spec", "scaleTargetRef")
-		if k.Group == "autoscaling" && k.Kind == "HorizontalPodAutoscaler" && b.baseline.sameNamespace(o, workload) &&
-			ref["kind"] == workload.GetKind() && ref["name"] == workload.GetName() {
+		if k := b.baseline.key(o); k.Group != "autoscaling" || k.Kind != "HorizontalPodAutoscaler" || !b.baseline.sameNamespace(o, workload) {
+			continue
+		}
+		if ref := subMap(o.Object, "spec", "scaleTargetRef"); ref["kind"] == workload.GetKind() && ref["name"] == workload.GetName() {
 			out = append(out, o)
 		}
 	}
@@ -68,10 +64,15 @@ func (b *build) autoscalers(workload *unstructured.Unstructured) []*unstructured
 // Service's pods and that hold a pod with these labels.
 func (b *build) subsets(owner *unstructured.Unstructured, pod labels.Set) []string {
 	var out []string
+	if !isService(owner) {
+		return nil
+	}
 	for _, o := range b.baseline.list {
+		if b.baseline.key(o).Kind != "DestinationRule" || !b.baseline.sameNamespace(o, owner) {
+			continue
+		}
 		host, _ := subMap(o.Object, "spec")["host"].(string)
-		host, _, _ = strings.Cut(host, ".")
-		if !isService(owner) || o.GetKind() != "DestinationRule" || host != owner.GetName() || !b.baseline.sameNamespace(o, owner) {
+		if host, _, _ = strings.Cut(host, "."); host != owner.GetName() {
 			continue
 		}
 		items, _ := subMap(o.Object, "spec")["subsets"].([]any)

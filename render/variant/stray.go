@@ -9,18 +9,19 @@ import (
 )
 
 // Stray refuses injected objects whose pods a Service or a workload of the
-// live objects selects: traffic would reach them, or a controller count them.
-// It is for isolated traffic. Objects without a namespace go to the one given.
-func Stray(live, injected []*unstructured.Unstructured, namespace string) error {
-	s := newSet(live, namespace)
+// baseline selects: traffic would reach them, or a controller count them.
+// It is for isolated traffic.
+func (r *Result) Stray(injected []*unstructured.Unstructured) error { return r.live.stray(injected) }
+
+func (s *set) stray(injected []*unstructured.Unstructured) error {
 	selectors, err := s.selectors()
 	if err != nil {
 		return err
 	}
 	for _, o := range injected {
 		for _, pod := range podsOf(o) {
-			for _, sel := range selectors {
-				if !steers(sel.owner) || !s.sameNamespace(sel.owner, o) || !sel.match.Matches(labelSet(pod)) {
+			for _, sel := range selectors.matching(s.key(o).Namespace, pod) {
+				if !steers(sel.owner) {
 					continue
 				}
 				return fmt.Errorf("%s: %s selects %s, which matches its pods although traffic is isolated; give its pods labels of their own",

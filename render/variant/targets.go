@@ -52,10 +52,10 @@ func (b *build) namedTargets() error {
 		if before == nil {
 			return b.fail(at, "%s is new, so there is no baseline to compare it with; commit it on its own first, or list it under spec.untested", name(after))
 		}
-		if p := b.cloneOfKey(b.candidate.key(after)); p != nil {
+		if b.byKey[b.candidate.key(after)] != nil {
 			return b.fail(at, "%s is listed twice; remove one", name(after))
 		}
-		b.clones = append(b.clones, &clone{role: target, before: before, after: after})
+		b.add(b.newClone(target, before, after))
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (b *build) alteredTargets() {
 			continue
 		}
 		if changed[o] || b.refersTo(o, altered) {
-			b.clones = append(b.clones, &clone{role: target, before: before, after: o})
+			b.add(b.newClone(target, before, o))
 		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -41,6 +42,31 @@ type Input struct {
 	Baseline  []*unstructured.Unstructured
 	Candidate []*unstructured.Unstructured
 	Unstable  []object.Key // objects that differ between two renders of the same files
+}
+
+// SameIn reports whether the variant has the same objects where those that name no namespace
+// go to another one. It may say no although it has.
+func (in Input) SameIn(namespace string) bool {
+	if namespace == in.Namespace {
+		return true
+	}
+	if in.Plan != nil {
+		p := in.Plan.Spec
+		if p.Candidate.RewriteAddresses || slices.ContainsFunc(slices.Concat(p.Targets, p.Untested), func(r spec.Ref) bool { return r.Namespace != "" }) {
+			return false
+		}
+	}
+	// A namespace has no other use than to tell objects apart.
+	silent, named := false, false
+	for _, o := range slices.Concat(in.Baseline, in.Candidate) {
+		switch at := o.GetNamespace(); at {
+		case "":
+			silent = true
+		case in.Namespace, namespace:
+			named = true
+		}
+	}
+	return !silent || !named
 }
 
 // Target is a workload under test.
@@ -67,6 +93,8 @@ type Result struct {
 	// Rewritten is what of the variant differs from what is promoted, because the plan
 	// points it at the variant's copies.
 	Rewritten []string
+
+	live *set // the baseline
 }
 
 // The modes and the kinds of traffic of a plan.
@@ -177,6 +205,7 @@ func (b *build) replace() {
 // finish sorts the clones into the result.
 func (b *build) finish() *Result {
 	r := &b.result
+	r.live = b.baseline
 	for _, p := range b.clones {
 		if p.before != nil {
 			r.Before = append(r.Before, p.before)

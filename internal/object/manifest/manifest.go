@@ -57,6 +57,11 @@ func (e *Error) Error() string {
 //
 // On error, a *Error, the objects before the faulty document are returned too.
 func Decode(file string, data []byte, lim Limits) ([]*unstructured.Unstructured, error) {
+	return decode(file, data, lim, nil)
+}
+
+// decode takes the documents that a session knows from it; it may be nil.
+func decode(file string, data []byte, lim Limits, s *session) ([]*unstructured.Unstructured, error) {
 	lim = lim.WithDefaults()
 	data, err := text(file, data)
 	if err != nil {
@@ -72,7 +77,7 @@ func Decode(file string, data []byte, lim Limits) ([]*unstructured.Unstructured,
 	if err := checkAliases(file, data, docs); err != nil {
 		return nil, err
 	}
-	objs, err := decodeAll(file, docs, lim)
+	objs, err := decodeAll(file, docs, lim, s)
 	if err == nil {
 		err = splitErr
 	}
@@ -83,7 +88,7 @@ func Decode(file string, data []byte, lim Limits) ([]*unstructured.Unstructured,
 const batch = 64
 
 // decodeAll decodes documents on all cores and keeps their order.
-func decodeAll(file string, docs []document, lim Limits) ([]*unstructured.Unstructured, error) {
+func decodeAll(file string, docs []document, lim Limits, s *session) ([]*unstructured.Unstructured, error) {
 	objs := make([]*unstructured.Unstructured, len(docs))
 	faults := make([]error, (len(docs)+batch-1)/batch)
 	var group errgroup.Group
@@ -91,7 +96,7 @@ func decodeAll(file string, docs []document, lim Limits) ([]*unstructured.Unstru
 	for i := range faults {
 		from, to := i*batch, min((i+1)*batch, len(docs))
 		work := func() error {
-			faults[i] = Guard(file, func() error { return decodeBatch(file, docs[from:to], objs[from:to], lim) })
+			faults[i] = Guard(file, func() error { return decodeBatch(file, docs[from:to], objs[from:to], lim, s) })
 			return nil
 		}
 		if len(faults) == 1 {
@@ -116,10 +121,10 @@ func decodeAll(file string, docs []document, lim Limits) ([]*unstructured.Unstru
 }
 
 // decodeBatch fills objs and stops at the first fault.
-func decodeBatch(file string, docs []document, objs []*unstructured.Unstructured, lim Limits) error {
+func decodeBatch(file string, docs []document, objs []*unstructured.Unstructured, lim Limits, s *session) error {
 	c := converter{depth: lim.Depth, keys: map[string]string{}}
 	for i, doc := range docs {
-		o, err := decodeDocument(file, doc, &c)
+		o, err := s.document(doc.data, lim.Depth, func() (*unstructured.Unstructured, error) { return decodeDocument(file, doc, &c) })
 		if err != nil {
 			return err
 		}

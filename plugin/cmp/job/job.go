@@ -22,6 +22,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/plugin"
@@ -146,12 +147,19 @@ func rendered(ctx context.Context, req render.Request, call plugin.Call) (*Resul
 	res.Times.Render = time.Since(start) - res.Times.Inject
 	start = time.Now()
 	printer := object.NewPrinter(req.Dir, req.Limits.OutputBytes)
-	for _, o := range made.Output() {
-		data, err := printer.Compact(o)
+	output := made.Output()
+	res.Manifests = make([]string, len(output))
+	for i, o := range output {
+		data, err := manifest.KnownJSON(ctx, o), error(nil)
+		if data != nil {
+			err = printer.Take(len(data))
+		} else {
+			data, err = printer.Compact(o, func() ([]byte, error) { return manifest.JSON(ctx, o) })
+		}
 		if err != nil {
 			return nil, err
 		}
-		res.Manifests = append(res.Manifests, string(data))
+		res.Manifests[i] = string(data)
 	}
 	res.Times.Print = time.Since(start)
 	return res, nil

@@ -209,13 +209,13 @@ func (p *promoter) survey(ctx context.Context, key Key) error {
 		}
 		return err
 	}
-	s, err := p.open(ctx, sites[0])
+	s, why, err := p.reach(ctx, key, sites[0])
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if why, err := notABranch(ctx, s, key.Branch); err != nil || why != "" {
-		return err
+	if why != "" {
+		return nil
 	}
 	l := &look{key: key, at: key.on(s.Branch)}
 	if l.sites, err = p.all(ctx, s, key); err != nil || len(l.sites) == 0 {

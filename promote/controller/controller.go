@@ -124,6 +124,8 @@ type promoter struct {
 	// gone is told that nothing deploys an environment any more.
 	gone func(key Key)
 
+	servers servers // of Git
+
 	told    *told
 	lives   *lives
 	metrics *metrics

@@ -34,15 +34,11 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	l := &look{key: key, at: key, sites: sites}
 	ctx, end := p.record(ctx, l)
 	defer func() { end(err) }()
-	s, err := p.open(ctx, sites[0])
+	s, why, err := p.reach(ctx, key, sites[0])
 	if err != nil {
 		return 0, p.failed(ctx, l, err)
 	}
 	defer s.Close()
-	why, err := notABranch(ctx, s, key.Branch)
-	if err != nil {
-		return 0, p.failed(ctx, l, err)
-	}
 	l.at = key.on(s.Branch)
 	if why == "" {
 		if sites, err = p.all(ctx, s, key); err != nil || len(sites) == 0 {

@@ -216,6 +216,7 @@ func (p *promoter) decider(l *look) promote.Decider {
 	decide := promote.ByDeployments(list)
 	choose := decide.Choose
 	decide.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
+		tip.Here = p.now
 		if tip.Rendered != nil {
 			p.tests(l.key, l.sites, tip.Rendered)
 		}
@@ -236,12 +237,12 @@ func (p *promoter) next(r *promote.Result, l *look) time.Duration {
 	case r.Choice.Held == "":
 		return 0
 	case !r.Choice.Opens.IsZero(): // nothing tells that a window is moved
-		again = min(again, l.until(r.Choice.Opens))
+		again = min(again, p.until(l, r.Choice.Opens))
 	case !r.Choice.Expires.IsZero():
 		if isTold(l.rendered, l.sites) {
 			again = math.MaxInt64
 		}
-		again = min(again, l.until(r.Choice.Expires))
+		again = min(again, p.until(l, r.Choice.Expires))
 	}
 	for _, s := range l.sites {
 		if s.at.Again == nil {

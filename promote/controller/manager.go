@@ -193,7 +193,8 @@ func (w *watches) WaitForSync(ctx context.Context) error {
 }
 
 func (w *watches) reconcile(ctx context.Context, key Key) (result reconcile.Result, err error) {
-	defer func() { w.promoter.budgets.looked(key, err) }()
+	count := w.promoter.budgets.look()
+	defer func() { w.promoter.budgets.looked(key, count, err) }()
 	work, leave, ok := w.enter(ctx, key)
 	if !ok {
 		w.left(key)

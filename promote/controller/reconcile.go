@@ -47,6 +47,7 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 		l.sites, why = sites, stopped(sites)
 	}
 	if why != "" {
+		p.budgets.withdraw(l)
 		log.Info("held", "reason", why)
 		p.metrics.look(key, l.at, held, sites)
 		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})

@@ -51,7 +51,7 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 		log.Info("held", "reason", why)
 		p.metrics.look(key, l.at, held, sites)
 		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
-		return jittered(holdEvery), nil
+		return p.told.before(jittered(holdEvery), sites), nil
 	}
 	r, err := s.Decide(ctx, p.decider(l))
 	if err != nil {
@@ -63,7 +63,7 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
 	}
 	p.signal(ctx, s, l, r)
-	return p.next(r, l), errors.Join(waits, p.endStale(ctx, s, sites))
+	return p.told.before(p.next(r, l), sites), errors.Join(waits, p.endStale(ctx, s, sites))
 }
 
 // without ends the look at an environment that nothing deploys; an error leaves that open.

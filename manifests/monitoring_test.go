@@ -142,6 +142,7 @@ func TestAlertsAreDocumented(t *testing.T) {
 func TestAlertsFire(t *testing.T) {
 	t.Parallel()
 	const well = `
+assay_promoter_experiments{state="queued"} 0x600
 assay_promoter_experiments{state="waiting"} 0x600
 assay_promoter_experiments{state="running"} 3x600
 assay_promoter_experiments{state="held"} 0x600
@@ -166,17 +167,18 @@ assay_promoter_lead_time_seconds_count{application_namespace="argocd",applicatio
 assay:application_change_failure:ratio_28d{application_namespace="argocd",application="shop"} 0.25x600
 `
 	fire := map[string][2]string{ // what is replaced, and by what
-		"AssayPromoterAbsent":  {"assay_promoter_experiments{", "gone{"},
-		"AssayShardUnheld":     {`pod="a"} 1x600`, `pod="a"} 0x600`},
-		"AssayLooksFail":       {`{state="failed"} 0x600`, `{state="failed"} 2x600`},
-		"AssayCandidatesHeld":  {`{state="held"} 0x600`, `{state="held"} 1x600`},
-		"AssayCandidatesWait":  {`{state="waiting"} 0x600`, `{state="waiting"} 1x600`},
-		"AssayConcludesSlowly": {`seconds_bucket{outcome="promote",le="10"} 0+1x600`, `seconds_bucket{outcome="promote",le="300"} 0x600` + "\n" + `assay_promoter_conclusion_to_commit_seconds_bucket{outcome="promote",le="900"} 0+1x600`},
-		"AssayQueueWaits":      {`{name="promoter",le="1"} 0+10x600`, `{name="promoter",le="60"} 0x600` + "\n" + `workqueue_queue_duration_seconds_bucket{name="promoter",le="120"} 0+10x600`},
-		"AssayGitUnavailable":  {`{reason="unavailable"} 0+1x600`, `{reason="unavailable"} 0+30x600`},
-		"AssayForgeErrors":     {`status="500"} 0+1x600`, `status="500"} 0+20x600`},
-		"AssayForgeRateLimit":  {"4000x600", "40x600"},
-		"AssayChangesFail":     {"0.25x600", "0.75x600"},
+		"AssayPromoterAbsent":   {"assay_promoter_experiments{", "gone{"},
+		"AssayShardUnheld":      {`pod="a"} 1x600`, `pod="a"} 0x600`},
+		"AssayLooksFail":        {`{state="failed"} 0x600`, `{state="failed"} 2x600`},
+		"AssayCandidatesHeld":   {`{state="held"} 0x600`, `{state="held"} 1x600`},
+		"AssayCandidatesQueued": {`{state="queued"} 0x600`, `{state="queued"} 1x600`},
+		"AssayCandidatesWait":   {`{state="waiting"} 0x600`, `{state="waiting"} 1x600`},
+		"AssayConcludesSlowly":  {`seconds_bucket{outcome="promote",le="10"} 0+1x600`, `seconds_bucket{outcome="promote",le="300"} 0x600` + "\n" + `assay_promoter_conclusion_to_commit_seconds_bucket{outcome="promote",le="900"} 0+1x600`},
+		"AssayQueueWaits":       {`{name="promoter",le="1"} 0+10x600`, `{name="promoter",le="60"} 0x600` + "\n" + `workqueue_queue_duration_seconds_bucket{name="promoter",le="120"} 0+10x600`},
+		"AssayGitUnavailable":   {`{reason="unavailable"} 0+1x600`, `{reason="unavailable"} 0+30x600`},
+		"AssayForgeErrors":      {`status="500"} 0+1x600`, `status="500"} 0+20x600`},
+		"AssayForgeRateLimit":   {"4000x600", "40x600"},
+		"AssayChangesFail":      {"0.25x600", "0.75x600"},
 	}
 	for _, r := range rules(t) {
 		if r.Alert != "" {

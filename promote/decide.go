@@ -78,6 +78,9 @@ type Tip struct {
 	// they have been read.
 	Now func() time.Time
 
+	// Here is the time by our own clock; nil is the system's.
+	Here func() time.Time
+
 	// AnyTime lets a promotion land outside of the plan's windows: a person said so, or it
 	// landed before.
 	AnyTime bool
@@ -93,6 +96,14 @@ func (t Tip) clock() time.Time {
 		return time.Now()
 	}
 	return t.Now()
+}
+
+// here is the time by our own clock.
+func (t Tip) here() time.Time {
+	if t.Here == nil {
+		return time.Now()
+	}
+	return t.Here()
 }
 
 // ByHand is the decision of people. While the plan's windows are closed a promotion is held

@@ -22,14 +22,15 @@ import (
 type Drift func(ctx context.Context, res *render.Result) ([]drift.Difference, error)
 
 // LiveDrift compares with what a cluster has. The namespace is that of objects which name none.
-// An object that is not there differs in nothing: it may have been removed when it was done.
-// Secrets are not read.
+// An object that is not there differs only where nothing takes it away by itself, as what runs once is when
+// it is done: without a variant, what was measured may be the baseline. Secrets are not read.
 func LiveDrift(list List, namespace string, ignore []drift.Ignore) Drift {
 	return func(ctx context.Context, res *render.Result) ([]drift.Difference, error) {
 		l := live{list: list, seen: map[query]bool{}}
 		rules := append(scaled(res), ignore...)
+		engines := engine.With(res.Plan.Spec.Experiment.Engines)
 		var out []drift.Difference
-		for _, o := range slices.Concat(res.Variant, res.Injected) {
+		for i, o := range slices.Concat(res.Variant, res.Injected) {
 			if o.GetKind() == "Secret" && o.GroupVersionKind().Group == "" {
 				continue
 			}
@@ -40,12 +41,24 @@ func LiveDrift(list List, namespace string, ignore []drift.Ignore) Drift {
 			if err := l.add(ctx, want.GroupVersionKind(), want.GetNamespace(), labels.Set{engine.ExperimentLabel: res.ID}); err != nil {
 				return nil, fmt.Errorf("compare %s with what Git renders: %w", object.KeyOf(want), err)
 			}
-			for _, found := range object.Find(l.found, object.KeyOf(want)) {
+			there := object.Find(l.found, object.KeyOf(want))
+			for _, found := range there {
 				out = append(out, drift.Of(want, found, rules)...)
+			}
+			if len(there) == 0 && i < len(res.Variant) && stays(want, engines) {
+				out = append(out, drift.Missing(want, engine.ExperimentLabel, rules)...)
 			}
 		}
 		return out, nil
 	}
+}
+
+// stays reports whether an object that was applied is there until somebody deletes it: nothing runs it once,
+// and Argo CD does not delete it as a hook.
+func stays(o *unstructured.Unstructured, engines engine.Set) bool {
+	e, judges := engines.Of(o)
+	isPod := o.GetKind() == "Pod" && o.GroupVersionKind().Group == ""
+	return !isPod && (!judges || !e.RunsOnce) && !object.IsHook(o)
 }
 
 // scaled are rules for the replicas of workloads that a HorizontalPodAutoscaler sets.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -22,7 +23,7 @@ func TestDriftHolds(t *testing.T) {
 		condition string
 		change    func(variant, judge *unstructured.Unstructured)
 		ignore    []drift.Ignore
-		gone      bool
+		gone      string // a kind
 		failing   error
 		want      decision.Outcome
 		says      string
@@ -36,10 +37,15 @@ func TestDriftHolds(t *testing.T) {
 		"it is scaled": {condition: "Complete", change: func(v, _ *unstructured.Unstructured) {
 			_ = unstructured.SetNestedField(v.Object, int64(7), "spec", "replicas")
 		}, want: decision.Promote},
-		"it is gone":             {condition: "Complete", gone: true, want: decision.Promote},
-		"it may not be read":     {condition: "Complete", failing: errors.New("deployments.apps is forbidden"), want: decision.Hold, says: "compare Deployment/web/web-candidate with what Git renders: deployments.apps is forbidden"},
-		"a rejection of another": {condition: "Failed", change: func(v, _ *unstructured.Unstructured) { image(v, "other") }, want: decision.Reject},
-		"a rejection, not read":  {condition: "Failed", failing: errors.New("forbidden"), want: decision.Reject},
+		"it is gone":                  {condition: "Complete", gone: "Deployment", want: decision.Hold, says: "a: what was tested is not what Git renders: Deployment/web/web-candidate is not in the cluster, or has lost its label assay.dev/experiment"},
+		"it lost its label":           {condition: "Complete", change: func(v, _ *unstructured.Unstructured) { v.SetLabels(nil) }, want: decision.Hold, says: "Deployment/web/web-candidate is not in the cluster"},
+		"it is gone and ignored":      {condition: "Complete", gone: "Deployment", ignore: []drift.Ignore{{Group: "apps", Kind: "Deployment", Whole: true}}, want: decision.Promote},
+		"it is gone, a field ignored": {condition: "Complete", gone: "Deployment", ignore: []drift.Ignore{{Group: "apps", Kind: "Deployment", Pointers: []string{"/spec"}}}, want: decision.Hold, says: "is not in the cluster"},
+		"gone in a rejection":         {condition: "Failed", gone: "Deployment", want: decision.Reject},
+		"the judge is gone":           {condition: "Complete", gone: "Job", want: decision.Promote},
+		"it may not be read":          {condition: "Complete", failing: errors.New("deployments.apps is forbidden"), want: decision.Hold, says: "compare Deployment/web/web-candidate with what Git renders: deployments.apps is forbidden"},
+		"a rejection of another":      {condition: "Failed", change: func(v, _ *unstructured.Unstructured) { image(v, "other") }, want: decision.Reject},
+		"a rejection, not read":       {condition: "Failed", failing: errors.New("forbidden"), want: decision.Reject},
 	} {
 		t.Run(name, func(t *testing.T) {
 			variant, judge := res.Variant[0].DeepCopy(), res.Injected[0].DeepCopy()
@@ -52,7 +58,7 @@ func TestDriftHolds(t *testing.T) {
 				}
 				var out []*unstructured.Unstructured
 				for _, o := range []*unstructured.Unstructured{variant, judge} {
-					if o.SetNamespace("web"); o.GroupVersionKind() == kind && !test.gone {
+					if o.SetNamespace("web"); o.GroupVersionKind() == kind && kind.Kind != test.gone && o.GetLabels()[engine.ExperimentLabel] == res.ID {
 						out = append(out, o)
 					}
 				}
@@ -74,6 +80,31 @@ func TestDriftHolds(t *testing.T) {
 				t.Errorf("%s: %s", got, c.Reason)
 			}
 		})
+	}
+}
+
+// TestStays: what of a variant has to be there when its verdict is followed.
+func TestStays(t *testing.T) {
+	for text, want := range map[string]bool{
+		"apps/v1 Deployment":           true,
+		"apps/v1 StatefulSet":          true,
+		"argoproj.io/v1alpha1 Rollout": true,
+		"v1 Service":                   true,
+		"v1 ConfigMap":                 true,
+		"batch/v1 CronJob":             true,
+		"batch/v1 Job":                 false,
+		"v1 Pod":                       false,
+		"k6.io/v1alpha1 TestRun":       false,
+	} {
+		version, kind, _ := strings.Cut(text, " ")
+		o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": version, "kind": kind}}
+		if got := stays(o, engine.With(nil)); got != want {
+			t.Errorf("%s stays: %t", text, got)
+		}
+		o.SetAnnotations(map[string]string{"argocd.argoproj.io/hook": "PreSync"})
+		if stays(o, engine.With(nil)) {
+			t.Errorf("a hook stays: %s", text)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package promote
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,26 +22,42 @@ func OutsideWindows(decide Decider) Decider {
 	}}
 }
 
-// inWindows holds a promotion while the plan's windows are closed. Everything else it
-// leaves: what takes a change back may land at any time.
-func (t Tip) inWindows(c Choice, now time.Time) (Choice, error) {
+// inWindows holds a promotion while the plan's windows are closed, by our own clock or by theirs who dated the
+// objects. Everything else it leaves: what takes a change back may land at any time.
+func (t Tip) inWindows(c Choice, theirs ...time.Time) (Choice, error) {
 	if c.Held != "" || c.Outcome != decision.Promote || t.AnyTime || t.Rendered == nil {
 		return c, nil
 	}
-	state, err := LandsAt(t.Rendered.Plan, now)
+	state, err := LandsAt(t.Rendered.Plan, append(theirs, t.here())...)
 	if err != nil || state.Open {
 		return c, err
 	}
 	return t.shut(c, "spec.promotion.windows of the plan is "+state.String(), state.Opens), nil
 }
 
-// LandsAt reports whether a plan lets promotions land at a time.
-func LandsAt(plan *spec.Plan, now time.Time) (window.State, error) {
+// LandsAt reports whether a plan lets promotions land, at the time by each of the clocks.
+func LandsAt(plan *spec.Plan, clocks ...time.Time) (window.State, error) {
 	windows, err := plan.Spec.Promotion.LandingWindows()
 	if err != nil {
 		return window.State{}, fmt.Errorf("read the plan's windows: %w", err)
 	}
-	return windows.At(now), nil
+	return atAll(&windows, clocks), nil
+}
+
+// atAll is what windows say of one moment by several clocks, any of which may be wrong, or set by others: they
+// are closed where they are by one, and open when they are by all.
+func atAll(windows *window.Set, clocks []time.Time) window.State {
+	all := window.State{Open: true}
+	for i, now := range clocks {
+		alike := func(other time.Time) bool { return other.Sub(now).Abs() < 2*time.Second } // clusters tell whole seconds
+		if slices.ContainsFunc(clocks[:i], alike) {
+			continue
+		}
+		if one := windows.At(now); !one.Open && (all.Open || one.Opens.IsZero() || !all.Opens.IsZero() && one.Opens.After(all.Opens)) {
+			all = one
+		}
+	}
+	return all
 }
 
 // shut is the choice to wait with a promotion until a window opens.
@@ -70,12 +87,12 @@ func WindowsOf(p application.Project, at application.Place) *Windows {
 	return &Windows{Project: p.Name, Set: set, Unreadable: err}
 }
 
-// Closed says what is closed at a time, and when it opens; empty where nothing is.
-func (w *Windows) Closed(now time.Time) (closed string, opens time.Time) {
+// Closed says what is closed at the time by one of the clocks, and when it opens by all; empty where nothing is.
+func (w *Windows) Closed(clocks ...time.Time) (closed string, opens time.Time) {
 	if w.Unreadable != nil {
 		return w.Unreadable.Error(), opens
 	}
-	state := w.At(now)
+	state := atAll(&w.Set, clocks)
 	if state.Open {
 		return "", opens
 	}
@@ -88,15 +105,15 @@ func (v *verdicts) within(list []Deployment, choice Choice) (Choice, error) {
 	if choice.Held != "" || v.tip.AnyTime {
 		return choice, nil
 	}
-	now := time.Now()
-	if len(v.answers) > 0 {
-		now = v.answers[0].now
+	var theirs []time.Time
+	for _, a := range v.answers {
+		theirs = append(theirs, a.now)
 	}
-	choice, err := v.tip.inWindows(choice, now)
+	choice, err := v.tip.inWindows(choice, theirs...)
 	if err != nil || choice.Held != "" {
 		return choice, err
 	}
-	closed, opens := syncs(list)
+	closed, opens := syncs(list, v.tip.here())
 	if closed == "" {
 		return choice, nil
 	}
@@ -107,16 +124,16 @@ func (v *verdicts) within(list []Deployment, choice Choice) (Choice, error) {
 	return choice, nil
 }
 
-// syncs says which deployments' windows are closed, each by its own clock, and when the
+// syncs says which deployments' windows are closed, each by its own clock or by ours, and when the
 // last of them opens; the time is zero where one is not known to.
-func syncs(list []Deployment) (closed string, opens time.Time) {
+func syncs(list []Deployment, here time.Time) (closed string, opens time.Time) {
 	var all []string
 	known := true
 	for _, d := range list {
 		if d.Windows == nil {
 			continue
 		}
-		why, when := d.Windows.Closed(d.clock())
+		why, when := d.Windows.Closed(here, d.clock())
 		if why == "" {
 			continue
 		}

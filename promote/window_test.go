@@ -10,6 +10,7 @@ import (
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/internal/window"
+	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -76,7 +77,7 @@ func TestWindowsHold(t *testing.T) {
 			at, plan := *res, *res.Plan
 			plan.Spec.Promotion.Windows = test.windows
 			at.Plan = &plan
-			c, err := test.decide.Choose(t.Context(), Tip{Rendered: &at, Now: atNoon})
+			c, err := test.decide.Choose(t.Context(), Tip{Rendered: &at, Now: atNoon, Here: atNoon})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,6 +90,62 @@ func TestWindowsHold(t *testing.T) {
 			}
 			if held := strings.Contains(c.Reason, "may not land now"); held != c.Shut || held && (c.Experiment != res.ID || c.Candidate.Metadata.Name != "2.0.0") {
 				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+// TestWindowsByTwoClocks: what is closed by our own clock or by a cluster's is closed, until it is open by both.
+func TestWindowsByTwoClocks(t *testing.T) {
+	res := mustRender(t, envrepo.Prod("method: push").On(t), "prod")
+	hour := func(h int) func() time.Time {
+		return func() time.Time { return noon.Add(time.Duration(h) * time.Hour) }
+	}
+	argo := &Windows{Project: "team"}
+	if err := argo.Add(window.Window{Kind: "allow", Schedule: "0 12 * * *", Duration: "1h"}); err != nil {
+		t.Fatal(err)
+	}
+	today, tomorrow := noon, noon.Add(24*time.Hour)
+	for name, test := range map[string]struct {
+		here, there int // hours after noon
+		want        decision.Outcome
+		opens       time.Time
+	}{
+		"open by both":                   {0, 0, decision.Promote, time.Time{}},
+		"closed by both":                 {-3, -2, decision.Hold, today},
+		"a cluster opens it":             {-3, 0, decision.Hold, today},
+		"a cluster keeps it open":        {3, 0, decision.Hold, tomorrow},
+		"we open it":                     {0, -3, decision.Hold, today},
+		"we keep it open":                {0, 3, decision.Hold, tomorrow},
+		"one before it and one after it": {-3, 3, decision.Hold, tomorrow},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, plan := *res, *res.Plan
+			plan.Spec.Promotion.Windows = []spec.Window{{Schedule: "0 12 * * *", Duration: "1h"}}
+			planned := *res
+			planned.Plan = &plan
+			here, there := hour(test.here), hour(test.there)
+			objects := Saved(envrepo.Concluded(res.Digest, "Complete"))
+			for what, c := range map[string]struct {
+				decide Decider
+				on     *render.Result
+			}{
+				"the plan's":            {ByDeployments([]Deployment{{Name: "a", Objects: objects, Now: there}}), &planned},
+				"the plan's, by a file": {ByVerdict(objects, ""), &planned},
+				"the plan's, by hand":   {ByHand(decision.Promote, "why", ""), &planned},
+				"Argo CD's":             {ByDeployments([]Deployment{{Name: "a", Objects: objects, Now: there, Windows: argo}}), &at},
+			} {
+				got, err := c.decide.Choose(t.Context(), Tip{Rendered: c.on, Now: there, Here: here})
+				if err != nil {
+					t.Fatal(err)
+				}
+				outcome := got.Held
+				if outcome == "" {
+					outcome = got.Outcome
+				}
+				if outcome != test.want || !got.Opens.Equal(test.opens) {
+					t.Errorf("%s: %s, and opens at %s, want %s", what, outcome, got.Opens, test.opens)
+				}
 			}
 		})
 	}

@@ -1,12 +1,15 @@
 // Package budget says which of many experiments run at once, and which wait.
 //
-//  1. A Ledger holds what the environments have under test, each as its branch has it: Put, Forget.
-//  2. What has begun, or was let run, is counted. The others are gone through in the order in which their
-//     markers came: each runs that all of its budgets have room for (grant.go).
+//  1. A Ledger holds what the environments have under test, each as its branch has it: Put, Confirm, Forget.
+//  2. What has begun, or was let run, is counted, until it is gone from the clusters too. The others are gone
+//     through in the order in which their markers came: each runs that all of its budgets have room for
+//     (grant.go).
 //  3. Pending are those to be looked at again, once there is room.
 //
-// No more run than the limits say, but for what had begun before it was looked at. None waits for ever, as
-// long as experiments end: the one that came first keeps what room its project and its cluster have.
+// No more run than the limits say, but for what had begun before it was looked at. As long as experiments end,
+// each runs in the end, unless others come before it without end: the one that came first keeps what room its
+// project and its cluster have. When a marker came is what its commit says, so that who dates commits back
+// comes before others.
 package budget
 
 import (
@@ -30,6 +33,7 @@ type Candidate struct {
 	Projects, Destinations []string  // that it counts for, each once
 	Waits                  bool      // its marker says so
 	Begun                  bool      // it cannot be made to wait any more
+	Lingers                bool      // what the environment tested before is not gone from the clusters yet
 }
 
 // Answer is what is to become of a candidate.
@@ -48,10 +52,22 @@ type Ledger[K comparable] struct {
 	open bool
 }
 
-// entry is a candidate, and whether it is counted.
+// entry is an environment: its candidate, and whether that is counted.
 type entry struct {
-	Candidate
-	runs bool // it is counted, whether Git has it run or is to be told so
+	Candidate            // without an experiment where nothing is under test
+	runs      bool       // it is counted, whether Git has it run or is to be told so
+	past      *Candidate // what ran before it and lingers, which is counted too; nil where nothing does
+}
+
+// leaves is what ran in an environment, once it has another experiment under test, or none.
+func (e *entry) leaves(next string) *Candidate {
+	switch {
+	case e == nil:
+		return nil
+	case e.Experiment != next && e.runs && !e.Waits:
+		return &e.Candidate
+	}
+	return e.past
 }
 
 // New is a ledger that lets nothing run yet: what runs is still to be told.
@@ -69,6 +85,9 @@ func (l *Ledger[K]) Put(key K, c Candidate) Answer {
 	defer l.mu.Unlock()
 	before := l.of[key]
 	e := &entry{Candidate: c, runs: c.Begun || before != nil && before.runs && before.Experiment == c.Experiment}
+	if c.Lingers {
+		e.past = before.leaves(c.Experiment)
+	}
 	l.of[key] = e
 	switch {
 	case e.runs:
@@ -86,13 +105,30 @@ func (l *Ledger[K]) Put(key K, c Candidate) Answer {
 	return Answer{Waits: true, Why: why[key]}
 }
 
-// Fail takes that an environment could not be looked at, or the answer not be written: what waits in Git,
-// others do not wait for. What runs stays counted.
+// Confirm takes that Git has an experiment run that was let run: from now on it is counted, whatever fails.
+func (l *Ledger[K]) Confirm(key K, experiment string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.of[key]; e != nil && e.runs && e.Experiment == experiment {
+		e.Waits = false
+	}
+}
+
+// Fail takes that an environment could not be looked at, is held, or the answer could not be written: what
+// waits in Git, others do not wait for. What runs stays counted.
 func (l *Ledger[K]) Fail(key K) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.of[key]; e != nil && (!e.runs || e.Waits) {
-		delete(l.of, key)
+		l.leave(key, e.past)
+	}
+}
+
+// leave has nothing but the past of an environment counted. The mutex is held.
+func (l *Ledger[K]) leave(key K, past *Candidate) {
+	delete(l.of, key)
+	if past != nil {
+		l.of[key] = &entry{past: past}
 	}
 }
 
@@ -115,11 +151,16 @@ func (l *Ledger[K]) Came(key K, experiment string) (at time.Time, known bool) {
 	return e.Came, true
 }
 
-// Forget takes an environment that has nothing under test.
-func (l *Ledger[K]) Forget(key K) {
+// Forget takes an environment that has nothing under test. What it tested before is counted as long as it
+// lingers.
+func (l *Ledger[K]) Forget(key K, lingers bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.of, key)
+	var past *Candidate
+	if lingers {
+		past = l.of[key].leaves("")
+	}
+	l.leave(key, past)
 }
 
 // Open has candidates let run from now on: all that run are in the ledger. What does not wait, and has room,
@@ -159,7 +200,7 @@ func (l *Ledger[K]) Pending() (keys []K) {
 // line are those that are not counted, in the order in which they came. The mutex is held.
 func (l *Ledger[K]) line() (keys []K) {
 	for key, e := range l.of {
-		if !e.runs {
+		if e.Experiment != "" && !e.runs {
 			keys = append(keys, key)
 		}
 	}

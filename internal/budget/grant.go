@@ -1,6 +1,9 @@
 package budget
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // share is one budget: of the instance, where it has no name, of a project or of a cluster.
 type share struct{ of, name string }
@@ -36,22 +39,42 @@ func (l Limits) most(s share) int {
 	return l.Instance
 }
 
+// counted are the budgets that an environment takes from now, each once.
+func (l *Ledger[K]) counted(e *entry) (list []share) {
+	if e.past != nil {
+		list = l.limits.shares(*e.past)
+	}
+	if !e.runs {
+		return list
+	}
+	for _, s := range l.limits.shares(e.Candidate) {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // grant goes through those that are not counted, and says which may run, and why others wait. The first that
 // waits keeps what room its project and its cluster have: those that came later could take both in turn, for
-// ever. It needs none of the instance's: what ends there is given to the first, too. The mutex is held.
+// ever. It needs none of the instance's: what ends there is given to the first, too. As long as nobody waits who
+// came before it, a candidate may run in the place of what lingers of its own environment. The mutex is held.
 func (l *Ledger[K]) grant() (granted map[K]bool, why map[K]string) {
 	granted, why = map[K]bool{}, map[K]string{}
 	taken, kept := map[share]int{}, map[share]int{}
 	for _, e := range l.of {
-		if e.runs {
-			for _, s := range l.limits.shares(e.Candidate) {
-				taken[s]++
-			}
+		for _, s := range l.counted(e) {
+			taken[s]++
 		}
 	}
 	waits := false
 	for _, key := range l.line() {
-		shares := l.limits.shares(l.of[key].Candidate)
+		e := l.of[key]
+		shares := l.limits.shares(e.Candidate)
+		if !waits {
+			own := l.counted(e)
+			shares = slices.DeleteFunc(shares, func(s share) bool { return slices.Contains(own, s) })
+		}
 		full, found := l.full(shares, taken, kept)
 		if !found {
 			granted[key] = true
@@ -65,7 +88,7 @@ func (l *Ledger[K]) grant() (granted map[K]bool, why map[K]string) {
 			continue
 		}
 		waits = true
-		for _, s := range shares {
+		for _, s := range l.limits.shares(e.Candidate) {
 			if s.of != ofInstance {
 				kept[s]++
 			}

@@ -57,27 +57,38 @@ func (s *Set) contend(ctx context.Context, shard int) *holding {
 
 // gained begins the work on a shard, unless the Lease was lost in between.
 func (s *Set) gained(ctx context.Context, shard int, h *holding) {
+	if s.begin(ctx, shard, h) {
+		s.opt.Log.Info("a shard is ours", "shard", shard, "shards", s.opt.Count)
+		s.opt.Changed(shard)
+	}
+}
+
+// begin lets work begin.
+func (s *Set) begin(ctx context.Context, shard int, h *holding) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil || s.own[shard] != h {
-		return
+		return false
+	}
+	if s.opt.Gained != nil {
+		s.opt.Gained(shard)
 	}
 	h.work, h.stop = context.WithCancelCause(ctx)
 	h.began = s.leases[shard].wanted
-	s.opt.Log.Info("a shard is ours", "shard", shard, "shards", s.opt.Count)
-	s.opt.Changed(shard)
+	return true
 }
 
 // lost ends the work on a shard.
 func (s *Set) lost(shard int, h *holding) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if h.work != nil {
-		h.stop(errLost)
-		s.opt.Log.Info("a shard is not ours any more", "shard", shard, slog.Bool("given", h.giving))
-	}
 	s.own[shard] = nil
-	if h.work != nil {
+	held, given := h.work != nil, h.giving
+	if held {
+		h.stop(errLost)
+	}
+	s.mu.Unlock()
+	if held {
+		s.opt.Log.Info("a shard is not ours any more", "shard", shard, slog.Bool("given", given))
 		s.opt.Changed(shard)
 	}
 	close(h.done)

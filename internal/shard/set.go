@@ -226,19 +226,25 @@ func (s *Set) told(o any, before bool) {
 	if !ok {
 		return
 	}
+	if i, hastened := s.update(l); hastened && before {
+		s.opt.Hastened(i)
+	}
+}
+
+// update takes a Lease as it is, and reports whether a look at its shard, which is ours, is asked for.
+func (s *Set) update(l *coordination.Lease) (shard int, hastened bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.leases {
 		if s.name(i) != l.Name {
 			continue
 		}
-		old := s.leases[i]
+		old, h := s.leases[i], s.own[i]
 		s.leases[i] = old.update(l, time.Now())
-		if h := s.own[i]; before && old.hasten != s.leases[i].hasten && h != nil && h.work != nil {
-			s.opt.Hastened(i)
-		}
+		shard, hastened = i, old.hasten != s.leases[i].hasten && h != nil && h.work != nil
 		s.changed()
 	}
+	return shard, hastened
 }
 
 // gone takes that a Lease was deleted: its shard is free.

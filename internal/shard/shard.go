@@ -36,8 +36,12 @@ type Options struct {
 	Count     int    // of shards; all replicas must say the same
 	Identity  string // of this replica; no other has it, nor had it before a restart
 
+	// Gained is told of a shard before work on it may begin, and may not ask the set anything: it holds
+	// up all work. nil is not told.
+	Gained func(shard int)
+
 	// Changed is told of a shard that is ours from now on, or not any more, and Hastened
-	// where another replica asked for a look at it. Neither may block.
+	// where another replica asked for a look at it. They may take their time.
 	Changed, Hastened func(shard int)
 
 	Log *slog.Logger

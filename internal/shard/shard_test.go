@@ -35,6 +35,7 @@ type replica struct {
 
 	mu       sync.Mutex
 	hastened map[int]int
+	gained   map[int]bool
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -52,12 +53,18 @@ func newFleet(t *testing.T) *fleet {
 func (f *fleet) start() *replica {
 	f.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &replica{name: fmt.Sprintf("pod-%d", len(f.all)), api: f.server.of(), stop: stop, done: make(chan struct{}), hastened: map[int]int{}}
+	r := &replica{name: fmt.Sprintf("pod-%d", len(f.all)), api: f.server.of(), stop: stop, done: make(chan struct{}), hastened: map[int]int{}, gained: map[int]bool{}}
 	var err error
 	r.set, err = shard.New(shard.Options{
 		Leases: r.api, Namespace: "argocd", Name: "work", Count: count, Identity: r.name,
-		Changed: func(int) {},
+		Gained: func(i int) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.gained[i] = true
+		},
+		Changed: r.asks,
 		Hastened: func(i int) {
+			r.asks(i)
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.hastened[i]++
@@ -77,14 +84,28 @@ func (f *fleet) start() *replica {
 	return r
 }
 
-// has are the shards that a replica may work on.
+// asks has the set asked by who is told: it may be.
+func (r *replica) asks(i int) {
+	if _, leave, ok := r.set.Enter(context.Background(), i); ok {
+		leave()
+	}
+}
+
+// has are the shards that a replica may work on. It was told of each before.
 func (r *replica) has() []int {
 	var out []int
 	for i := range count {
-		if _, leave, ok := r.set.Enter(context.Background(), i); ok {
-			leave()
-			out = append(out, i)
+		_, leave, ok := r.set.Enter(context.Background(), i)
+		if !ok {
+			continue
 		}
+		leave()
+		out = append(out, i)
+		r.mu.Lock()
+		if !r.gained[i] {
+			panic(fmt.Sprintf("%s works on shard %d before it was told of it", r.name, i))
+		}
+		r.mu.Unlock()
 	}
 	return out
 }

@@ -27,9 +27,6 @@ func (s *Set) Add(w Window) error {
 	return err
 }
 
-// Empty reports whether the set has no windows.
-func (s *Set) Empty() bool { return len(s.list) == 0 }
-
 // State is what windows say of a time.
 type State struct {
 	Open  bool

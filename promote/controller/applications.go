@@ -225,22 +225,54 @@ const mostTogether = 1000
 // know the same Applications. Where they are too many, each is for itself.
 func (a *applications) group(key Key) string {
 	first := key.text()
-	found := map[string]bool{first: true}
-	for todo := []string{first}; len(todo) > 0; todo = todo[1:] {
-		for o := range a.by(byKey, todo[0]) {
+	together, few := a.together(key, application.Name{})
+	if !few {
+		return first
+	}
+	for other := range together {
+		first = min(first, other.text())
+	}
+	return first
+}
+
+// together are the environments that belong together with one, itself too, less what they do by one
+// Application alone. It reports whether they are few enough to be told apart.
+func (a *applications) together(key Key, less application.Name) (found map[Key]bool, few bool) {
+	found = map[Key]bool{key: true}
+	for todo := []Key{key}; len(todo) > 0; todo = todo[1:] {
+		for o := range a.by(byKey, todo[0].text()) {
+			if o.name() == less {
+				continue
+			}
 			for other := range o.keys() {
-				text := other.text()
-				if found[text] {
+				if found[other] {
 					continue
 				}
 				if len(found) == mostTogether {
-					return key.text()
+					return nil, false
 				}
-				found[text], first, todo = true, min(first, text), append(todo, text)
+				found[other], todo = true, append(todo, other)
 			}
 		}
 	}
-	return first
+	return found, true
+}
+
+// regrouped are the environments that may be in another group since an Application changed which of them it
+// deploys: all that belong together with one of those by other Applications. What these are too many for stays
+// for itself.
+func (a *applications) regrouped(name application.Name, keys map[Key]bool) map[Key]bool {
+	all := maps.Clone(keys)
+	looked := map[Key]bool{}
+	for key := range keys {
+		if looked[key] {
+			continue
+		}
+		together, _ := a.together(key, name)
+		maps.Copy(looked, together)
+		maps.Copy(all, together)
+	}
+	return all
 }
 
 // all are the environments that any of them deploys.

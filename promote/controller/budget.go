@@ -9,7 +9,7 @@ import (
 
 	"github.com/assaydev/assay/internal/budget"
 	"github.com/assaydev/assay/internal/decision"
-	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
 	"github.com/assaydev/assay/render"
@@ -32,10 +32,11 @@ type budgets struct {
 
 	mu     sync.Mutex
 	ledger *budget.Ledger[Key]
-	unseen map[Key]bool // not looked at since the count began; nil before that
+	count  count
 	at     map[Key]Key  // what Applications name, with the branch by its name
 	names  map[Key]Key  // and back: one of them
 	woken  map[Key]bool // for the room that there is, and not looked at since
+	traces map[Key]traces
 }
 
 func newBudgets(limits budget.Limits, counts func(context.Context) (context.Context, func(), bool), all func() []Key, wake func([]Key)) *budgets {
@@ -48,40 +49,45 @@ func newBudgets(limits budget.Limits, counts func(context.Context) (context.Cont
 func (b *budgets) limited() bool { return b != nil && b.limits != budget.Limits{} }
 
 func (b *budgets) reset() {
-	b.ledger, b.unseen, b.at, b.names = budget.New(b.limits, Key.text), nil, map[Key]Key{}, map[Key]Key{}
-	b.woken = map[Key]bool{}
+	b.ledger, b.at, b.names = budget.New(b.limits, Key.text), map[Key]Key{}, map[Key]Key{}
+	b.count = count{number: b.count.number + 1, began: time.Now()}
+	b.woken, b.traces = map[Key]bool{}, map[Key]traces{}
 }
 
-// begin begins a new count, and reports whether all environments are to be looked at for it.
-func (b *budgets) begin() bool {
-	if !b.limited() {
-		return false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.reset()
-	return true
-}
-
-// looked takes how a look at an environment ended: one that cannot be looked at does not keep the others
-// waiting.
-func (b *budgets) looked(key Key, err error) {
+// begin begins a new count, for which all environments are to be looked at.
+func (b *budgets) begin() {
 	if !b.limited() {
 		return
 	}
 	b.mu.Lock()
-	if b.unseen == nil {
-		b.unseen = map[Key]bool{}
-		for _, k := range b.all() {
-			b.unseen[k] = true
+	defer b.mu.Unlock()
+	b.reset()
+}
+
+// look is the count that a look which begins now is for.
+func (b *budgets) look() (number int) {
+	if !b.limited() {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count.number
+}
+
+// looked takes how a look at an environment ended. One that began before the count did says nothing of what
+// there was since.
+func (b *budgets) looked(key Key, number int, err error) {
+	if !b.limited() {
+		return
+	}
+	b.mu.Lock()
+	if number == b.count.number {
+		if at, known := b.at[key]; known && err != nil {
+			b.ledger.Fail(at)
 		}
-	}
-	delete(b.unseen, key)
-	if at, known := b.at[key]; known && err != nil {
-		b.ledger.Fail(at)
-	}
-	if len(b.unseen) == 0 {
-		b.ledger.Open()
+		if b.count.seen(key, err, b.all) {
+			b.ledger.Open()
+		}
 	}
 	b.mu.Unlock()
 	b.hasten()
@@ -122,7 +128,8 @@ func (b *budgets) gone(key Key) {
 		}
 	}
 	delete(b.names, at)
-	b.ledger.Forget(at)
+	delete(b.traces, at)
+	b.ledger.Forget(at, false)
 }
 
 // put asks what is to become of a candidate.
@@ -134,11 +141,32 @@ func (b *budgets) put(l *look, c budget.Candidate) budget.Answer {
 	return b.ledger.Put(l.at, c)
 }
 
-// free takes that an environment has nothing under test.
+// free takes that an environment has nothing under test in Git. What it tested counts until it is gone from
+// the clusters.
 func (b *budgets) free(l *look) {
+	if !b.limited() {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ledger.Forget(l.at)
+	b.ledger.Forget(l.at, b.trace(l, "", nil))
+}
+
+// confirm takes that Git has a candidate run.
+func (b *budgets) confirm(l *look, experiment string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ledger.Confirm(l.at, experiment)
+}
+
+// withdraw takes an environment that is held whatever it tests: if it waits, others do not wait for it.
+func (b *budgets) withdraw(l *look) {
+	if !b.limited() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ledger.Fail(l.at)
 }
 
 // settled reports whether nothing is to be asked: what is under test is counted, and runs.
@@ -168,17 +196,18 @@ func (p *promoter) admit(ctx context.Context, s *branch.Session, l *look, r *pro
 	if b == nil {
 		return nil
 	}
-	ctx, leave, ok := b.counts(ctx)
-	if !ok {
-		return nil // the replica that counts looks at it, too
+	if b.limited() {
+		work, leave, ok := b.counts(ctx)
+		if !ok {
+			return nil // the replica that counts looks at it, too
+		}
+		defer leave()
+		ctx = work
 	}
-	defer leave()
 	landed := r.Edit != nil && r.Commit != "" && (r.Pull == nil || r.Pull.State == promote.Merged)
 	switch {
 	case r.Outcome == decision.None:
-		if b.limited() {
-			b.free(l)
-		}
+		b.free(l)
 		return nil
 	case landed && r.Waiting == 0: // it counts until Argo CD has taken it away, which wakes us
 		return nil
@@ -209,17 +238,25 @@ func (p *promoter) survey(ctx context.Context, key Key) error {
 		}
 		return err
 	}
-	s, err := p.open(ctx, sites[0])
+	s, why, err := p.reach(ctx, key, sites[0])
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if why, err := notABranch(ctx, s, key.Branch); err != nil || why != "" {
-		return err
-	}
 	l := &look{key: key, at: key.on(s.Branch)}
-	if l.sites, err = p.all(ctx, s, key); err != nil || len(l.sites) == 0 {
+	if why == "" {
+		if l.sites, err = p.all(ctx, s, key); err == nil {
+			why = stopped(l.sites)
+		}
+	}
+	switch {
+	case err != nil:
 		return err
+	case why != "":
+		p.budgets.withdraw(l)
+		return nil
+	case len(l.sites) == 0:
+		return nil
 	}
 	_, err = p.place(ctx, s, l)
 	return err
@@ -233,8 +270,9 @@ type placed struct {
 
 // place asks for what is under test at the tip, and commits what the answer is.
 func (p *promoter) place(ctx context.Context, s *branch.Session, l *look) (at placed, err error) {
+	var runs string // the experiment that is let run
 	commit, err := s.Admit(ctx, func(ctx context.Context, res *render.Result) (bool, string, error) {
-		if at = (placed{}); res == nil {
+		if at, runs = (placed{}), ""; res == nil {
 			p.budgets.free(l)
 			return false, "", nil
 		}
@@ -250,19 +288,23 @@ func (p *promoter) place(ctx context.Context, s *branch.Session, l *look) (at pl
 		case a.Waits:
 			at = placed{true, promote.WaitsInGit + ": " + a.Why}
 		case res.Waits():
-			at.said = "it waits no longer: " + a.Why
+			at.said, runs = "it waits no longer: "+a.Why, string(res.Digest)
 		}
 		return a.Waits, a.Why, nil
 	})
 	if commit != "" {
 		p.opt.Log.Info("the budget decided", "environment", l.at.String(), "waits", at.waits, "reason", at.said, "commit", commit)
 	}
+	if runs != "" && p.budgets.limited() && (commit != "" || remote.MayHaveLanded(err)) {
+		p.budgets.confirm(l, runs)
+	}
 	return at, err
 }
 
 // claim is what a candidate asks for.
 func (p *promoter) claim(ctx context.Context, s *branch.Session, l *look, res *render.Result) (budget.Candidate, error) {
-	c := budget.Candidate{Experiment: string(res.Digest), Waits: res.Waits(), Begun: !res.Waits() && begun(l.sites, res)}
+	c := budget.Candidate{Experiment: string(res.Digest), Waits: res.Waits()}
+	c.Begun, c.Lingers = p.budgets.traced(l, res)
 	for _, of := range l.sites {
 		c.Projects = append(c.Projects, of.app.Project)
 		c.Destinations = append(c.Destinations, cmp.Or(of.at.Server, of.at.Name, of.place.Target.String()))
@@ -283,24 +325,4 @@ func (p *promoter) claim(ctx context.Context, s *branch.Session, l *look, res *r
 		c.Came = origin.Time // a commit of the future came now
 	}
 	return c, nil
-}
-
-// begun reports whether Argo CD has seen what is under test: it may run by now, and is not stopped. So it
-// is where nothing would tell: without an object of its own, and where the plan pushes nothing.
-func begun(sites []site, res *render.Result) bool {
-	promotion := res.Plan.Spec.Promotion
-	if promotion.Method == branch.PullRequest && promotion.Reject == branch.PullRequest {
-		return true
-	}
-	own := slices.Concat(res.Variant, res.Injected)
-	for _, o := range own {
-		for _, of := range sites {
-			key := object.KeyOf(o)
-			key.Namespace = cmp.Or(key.Namespace, of.place.Namespace)
-			if slices.Contains(of.app.Manages, key) {
-				return true
-			}
-		}
-	}
-	return len(own) == 0
 }

@@ -93,8 +93,9 @@ func (c *company) marked(i int) bool { return c.file(envAt(i)+"/candidate.yaml")
 func (c *company) look(key Key) {
 	c.t.Helper()
 	c.todo = slices.DeleteFunc(c.todo, func(k Key) bool { return k == key })
+	count := c.budgets.look()
 	_, err := c.promoter.conclude(c.t.Context(), key)
-	c.budgets.looked(key, err)
+	c.budgets.looked(key, count, err)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -144,19 +145,21 @@ func (c *company) sync(i int) {
 		return
 	}
 	job := envrepo.Concluded(res.Digest, "Suspended")[0]
-	job.SetNamespace(namespace)
 	job.SetCreationTimestamp(metav1.Now())
 	if had != nil && had.GetName() == job.GetName() {
 		job = had
 	}
-	c.objects = append(c.objects, job)
-	app.Manages = []object.Key{object.KeyOf(job)}
+	for _, o := range append(res.Variant, job) {
+		o.SetNamespace(namespace)
+		c.objects = append(c.objects, o)
+		app.Manages = append(app.Manages, object.KeyOf(o))
+	}
 }
 
 // running is the experiment of an environment in the cluster.
 func (c *company) running(i int) *unstructured.Unstructured {
 	for _, o := range c.objects {
-		if o.GetNamespace() == "ns-"+envAt(i) {
+		if o.GetNamespace() == "ns-"+envAt(i) && o.GetKind() == "Job" {
 			return o
 		}
 	}
@@ -213,6 +216,17 @@ func TestBudgetsOverRandomHistories(t *testing.T) {
 		case c.rng.Intn(2) == 0:
 			c.finish(i, []string{"Complete", "Failed"}[c.rng.Intn(2)])
 			c.look(c.keyOf(i))
+			if c.rng.Intn(2) == 0 { // what Argo CD has not synced may wake looks
+				c.look(c.keyOf(i))
+				c.settle()
+				for j := range c.applications {
+					if j != i {
+						c.sync(j)
+						c.within(limits)
+					}
+				}
+				continue
+			}
 		case c.rng.Intn(2) == 0:
 			c.settle()
 		}
@@ -263,86 +277,5 @@ func (c *company) everyCommit(limits budget.Limits) {
 	}
 	if waited < 4 {
 		c.t.Errorf("%d commits are about waiting: the history tests nothing\n%s", waited, log)
-	}
-}
-
-// TestBudgetsAreTold: a candidate that waits says for what, and one that was written to wait runs where
-// there is no budget.
-func TestBudgetsAreTold(t *testing.T) {
-	c := newCompany(t, 2, budget.Limits{Instance: 1})
-	for i := range 2 {
-		c.mark(i, false)
-		c.look(c.keyOf(i))
-	}
-	c.settle()
-	found := slices.ContainsFunc(c.reports, func(text string) bool {
-		return strings.HasPrefix(text, "e1 Held: it waits in Git") && strings.HasSuffix(text, ": 1 of 1 experiments run")
-	})
-	if !found || !strings.Contains(c.file("e1/candidate.yaml"), "waiting: true") {
-		t.Errorf("told %q, and the marker is %s", c.reports, c.file("e1/candidate.yaml"))
-	}
-	free := newCompany(t, 1, budget.Limits{})
-	free.mark(0, true)
-	free.look(free.keyOf(0))
-	if strings.Contains(free.file("e0/candidate.yaml"), "waiting") {
-		t.Errorf("without a budget the marker is %s", free.file("e0/candidate.yaml"))
-	}
-}
-
-// TestOneReplicaCounts: who does not count leaves markers as they are, and who does surveys the
-// environments of others.
-func TestOneReplicaCounts(t *testing.T) {
-	c := newCompany(t, 2, budget.Limits{Instance: 1})
-	counts := false
-	c.budgets.counts = func(ctx context.Context) (context.Context, func(), bool) { return ctx, func() {}, counts }
-	for i := range 2 {
-		c.mark(i, false)
-		c.look(c.keyOf(i))
-	}
-	if tip, err := c.repo.Git("log", "-1", "--format=%s", "main"); err != nil || tip != "try" {
-		t.Errorf("a replica that does not count made the commit %q, %v", tip, err)
-	}
-	counts = true
-	c.budgets.begin()
-	for i := range 2 {
-		key := c.keyOf(i)
-		err := c.survey(t.Context(), key)
-		c.budgets.looked(key, err)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 3 { // the second has to wait once both are known
-		for _, key := range slices.Clone(c.todo) {
-			if err := c.survey(t.Context(), key); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if strings.Contains(c.file("e0/candidate.yaml"), "waiting") || !strings.Contains(c.file("e1/candidate.yaml"), "waiting: true") {
-		t.Errorf("the markers are %s and %s", c.file("e0/candidate.yaml"), c.file("e1/candidate.yaml"))
-	}
-}
-
-// TestBrokenEnvironmentKeepsNobodyWaiting: one that cannot be looked at any more while it waits is not
-// waited for.
-func TestBrokenEnvironmentKeepsNobodyWaiting(t *testing.T) {
-	c := newCompany(t, 3, budget.Limits{Instance: 1})
-	for i := range 3 {
-		c.look(c.keyOf(i))
-	}
-	for i := range 3 {
-		c.mark(i, false)
-		c.look(c.keyOf(i))
-	}
-	c.settle()
-	c.budgets.looked(c.keyOf(1), context.DeadlineExceeded)
-	c.sync(0)
-	c.finish(0, "Complete")
-	c.look(c.keyOf(0))
-	c.sync(0)
-	c.settle()
-	if strings.Contains(c.file("e2/candidate.yaml"), "waiting") {
-		t.Errorf("the marker of e2 is %s", c.file("e2/candidate.yaml"))
 	}
 }

@@ -50,7 +50,7 @@ type hub struct {
 	end func() // and waits
 }
 
-func newHub(t *testing.T, prepare func(*kubefake.Server)) *hub {
+func newHub(t *testing.T, prepare func(*kubefake.Server), programs ...string) *hub {
 	t.Helper()
 	s := api(t, secretKind, appKind)
 	if prepare != nil {
@@ -68,7 +68,7 @@ func newHub(t *testing.T, prepare func(*kubefake.Server)) *hub {
 	}
 	w := &watches{index: newIndex(), started: make(chan struct{}), hurried: make(chan struct{}, 1), limit: 500 * time.Millisecond}
 	w.promoter = &promoter{told: &told{}, opt: Options{
-		Namespace: "argocd", Log: slog.New(slog.DiscardHandler),
+		Namespace: "argocd", Log: slog.New(slog.DiscardHandler), Programs: programs,
 		View: func(p application.Place) (promote.View, error) {
 			return promote.View{Request: render.Request{Environment: spec.Environment{Dir: p.Path}}}, nil
 		},

@@ -91,7 +91,7 @@ type Options struct {
 const (
 	pullEvery  = 5 * time.Minute  // an open pull request: a webhook hastens it
 	holdEvery  = 10 * time.Minute // what a watch may have missed
-	awayEvery  = time.Minute      // at least, while a cluster does not answer
+	awayEvery  = time.Minute      // at least, while a cluster does not answer, or a time that has passed changed nothing
 	firstAgain = time.Second      // after an error, doubled for each
 	lastAgain  = 5 * time.Minute
 	workLimit  = 5 * time.Minute // one reconciliation
@@ -123,6 +123,10 @@ type promoter struct {
 
 	// gone is told that nothing deploys an environment any more.
 	gone func(key Key)
+
+	clock func() time.Time // ours; nil is the system's
+
+	servers servers // of Git
 
 	told    *told
 	lives   *lives

@@ -10,17 +10,17 @@ import (
 // where to look.
 type index struct {
 	mu    sync.Mutex
-	id    map[Key]string          // that was under test last
-	tests map[string]map[Key]bool // by it
-	under map[Key]bool            // something is under way: a hold, or an open pull request
+	id    map[Key]string              // that was under test last
+	tests map[string]map[Key][]string // by it, with the namespaces that what judges names
+	under map[Key]bool                // something is under way: a hold, or an open pull request
 }
 
 func newIndex() *index {
-	return &index{id: map[Key]string{}, tests: map[string]map[Key]bool{}, under: map[Key]bool{}}
+	return &index{id: map[Key]string{}, tests: map[string]map[Key][]string{}, under: map[Key]bool{}}
 }
 
-// test remembers what an environment has under test.
-func (x *index) test(key Key, id string) {
+// test remembers what an environment has under test, and which namespaces the objects that judge it name.
+func (x *index) test(key Key, id string, namespaces ...string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.untest(key)
@@ -29,9 +29,9 @@ func (x *index) test(key Key, id string) {
 	}
 	x.id[key] = id
 	if x.tests[id] == nil {
-		x.tests[id] = map[Key]bool{}
+		x.tests[id] = map[Key][]string{}
 	}
-	x.tests[id][key] = true
+	x.tests[id][key] = namespaces
 }
 
 // untest forgets what an environment has under test.
@@ -70,9 +70,14 @@ func (x *index) underWay() []Key {
 	return slices.Collect(maps.Keys(x.under))
 }
 
-// testing are the environments that test an experiment's ID.
-func (x *index) testing(id string) []Key {
+// testing are the environments that test an experiment's ID with an object that names a namespace.
+func (x *index) testing(id, namespace string) (keys []Key) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return slices.Collect(maps.Keys(x.tests[id]))
+	for key, namespaces := range x.tests[id] {
+		if slices.Contains(namespaces, namespace) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

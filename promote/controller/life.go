@@ -2,6 +2,7 @@ package controller
 
 import (
 	"sync"
+	"time"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/digest"
@@ -22,6 +23,8 @@ type life struct {
 	looked bool       // for the origin
 	origin git.Change // the candidate's commit; zero where it is not known
 	status forge.StatusState
+
+	due time.Time // that had passed by all clocks at the last look
 }
 
 // lives are those of all environments. It is safe for concurrent use.

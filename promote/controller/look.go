@@ -2,7 +2,7 @@ package controller
 
 import (
 	"context"
-	"slices"
+	"math"
 	"time"
 
 	"github.com/assaydev/assay/internal/application"
@@ -50,24 +50,43 @@ func (l *look) state(r *promote.Result) state {
 	return running
 }
 
-// clocks are the times of the sites' clusters, or ours where none is known.
-func (l *look) clocks() (times []time.Time) {
+// clocks are the times of the sites' clusters, as far as they are known, and then ours.
+func (p *promoter) clocks(l *look) (times []time.Time) {
 	for _, s := range l.sites {
 		if s.at.Now != nil {
 			times = append(times, s.at.Now())
 		}
 	}
-	if len(times) == 0 {
-		times = append(times, time.Now())
-	}
-	return times
+	return append(times, p.now())
 }
 
-// until is how long it is to a time, and a bit, by the clock that is first there: one that is wrong
-// only has us look too early.
-func (l *look) until(due time.Time) time.Duration {
-	first := slices.MaxFunc(l.clocks(), time.Time.Compare)
-	return max(due.Sub(first)+firstAgain, firstAgain)
+// now is the time by our own clock.
+func (p *promoter) now() time.Time {
+	if p.clock == nil {
+		return time.Now()
+	}
+	return p.clock()
+}
+
+// until is how long it is to a time, and a bit, by the clock that is there next: one that is wrong has us look
+// too early, or once more. Where it has passed by all of them, one look more is made at once, and then it is
+// something else that keeps it.
+func (p *promoter) until(l *look, due time.Time) time.Duration {
+	next := time.Duration(math.MaxInt64)
+	for _, now := range p.clocks(l) {
+		if left := due.Sub(now); left > 0 {
+			next = min(next, left)
+		}
+	}
+	one := p.lives.get(l.key)
+	switch {
+	case next < math.MaxInt64:
+		return next + firstAgain
+	case !one.due.Equal(due):
+		one.due = due
+		return firstAgain
+	}
+	return awayEvery
 }
 
 // signal gives every signal of a look that came to its end: figures, what people are told, and
@@ -82,7 +101,7 @@ func (p *promoter) signal(ctx context.Context, s *branch.Session, l *look, r *pr
 	if p.opt.Branch.DryRun {
 		return
 	}
-	now := l.clocks()[0]
+	now := p.clocks(l)[0]
 	one := p.begin(ctx, s, l)
 	c := l.choice
 	if v := verdictOf(c); l.rendered != nil && v != one.verdict {

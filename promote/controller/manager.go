@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,7 +193,8 @@ func (w *watches) WaitForSync(ctx context.Context) error {
 }
 
 func (w *watches) reconcile(ctx context.Context, key Key) (result reconcile.Result, err error) {
-	defer func() { w.promoter.budgets.looked(key, err) }()
+	count := w.promoter.budgets.look()
+	defer func() { w.promoter.budgets.looked(key, count, err) }()
 	work, leave, ok := w.enter(ctx, key)
 	if !ok {
 		w.left(key)
@@ -205,18 +207,16 @@ func (w *watches) reconcile(ctx context.Context, key Key) (result reconcile.Resu
 }
 
 // application puts the environments of an Application on the queue: those of before it changed,
-// too.
+// too, and where the work is shared those that go to another replica with them.
 func (w *watches) application(before, after *outline) {
 	<-w.started // the watches start with the controller
 	var was, is application.Target
-	keys := map[Key]bool{}
+	var left, has map[Key]bool
 	if before != nil {
-		was = before.target()
-		maps.Copy(keys, before.keys())
+		was, left = before.target(), before.keys()
 	}
 	if after != nil {
-		is = after.target()
-		maps.Copy(keys, after.keys())
+		is, has = after.target(), after.keys()
 		for _, err := range after.app.Problems {
 			w.promoter.opt.Log.Warn("a source is passed over", "application", after.app.Name.String(), "error", err.Error())
 		}
@@ -226,27 +226,57 @@ func (w *watches) application(before, after *outline) {
 	if was != is {
 		w.fleet.Poke()
 	}
+	keys := map[Key]bool{}
+	maps.Copy(keys, left)
+	maps.Copy(keys, has)
+	if w.shards != nil && !maps.Equal(left, has) {
+		keys = w.applications.regrouped(cmp.Or(after, before).name(), keys)
+	}
 	w.add(slices.Collect(maps.Keys(keys)))
 }
 
-// seen has the environments looked at that an object of an engine may be about, in a cluster.
+// seenAfter is when an object of an engine that changed has environments looked at: one that changes all the
+// time does so once in that time.
+const seenAfter = time.Second
+
+// seen has the environments looked at that an object of an engine may be about: those that are deployed to its
+// namespace, and those of its cluster that name the namespace. What others put elsewhere wakes nobody.
 func (w *watches) seen(at application.Target, o fleet.Sighting) {
 	<-w.started
-	w.add(w.index.testing(o.Experiment))
-	w.add(w.applications.at(w.fleet.Known(at), o.Namespace))
-}
-
-// deployedTo has the environments looked at that are deployed to a cluster. Before the start there are none
-// to look at again.
-func (w *watches) deployedTo(at application.Target) {
-	select {
-	case <-w.started:
-		w.add(w.applications.on(at))
-	default:
+	at = w.fleet.Known(at)
+	keys := w.applications.at(at, o.Namespace)
+	if named := w.index.testing(o.Experiment, o.Namespace); len(named) > 0 {
+		here := w.applications.on(at)
+		keys = append(keys, slices.DeleteFunc(named, func(key Key) bool { return !slices.Contains(here, key) })...)
+	}
+	for _, key := range keys {
+		w.queue.AddAfter(key, seenAfter)
 	}
 }
 
+// deployedTo has the environments looked at that are deployed to a cluster.
+func (w *watches) deployedTo(at application.Target) {
+	if w.running() {
+		w.add(w.applications.on(at))
+	}
+}
+
+// running reports whether the controller has started. Before that there is nothing to look at again: the
+// start has all environments looked at.
+func (w *watches) running() bool {
+	select {
+	case <-w.started:
+		return true
+	default:
+		return false
+	}
+}
+
+// add puts environments on the queue, if there is one yet.
 func (w *watches) add(keys []Key) {
+	if !w.running() {
+		return
+	}
 	for _, key := range keys {
 		w.queue.Add(key)
 	}
@@ -254,7 +284,11 @@ func (w *watches) add(keys []Key) {
 
 // tests remembers what is under test, and has the engines of its plan watched where it is deployed.
 func (w *watches) tests(key Key, sites []site, res *render.Result) {
-	w.index.test(key, res.ID)
+	var namespaces []string
+	for _, judge := range res.Judges() {
+		namespaces = append(namespaces, judge.Namespace)
+	}
+	w.index.test(key, res.ID, namespaces...)
 	for _, s := range sites {
 		if s.at.Engines != nil {
 			s.at.Engines(res.Plan.Spec.Experiment.Engines)

@@ -34,15 +34,11 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 	l := &look{key: key, at: key, sites: sites}
 	ctx, end := p.record(ctx, l)
 	defer func() { end(err) }()
-	s, err := p.open(ctx, sites[0])
+	s, why, err := p.reach(ctx, key, sites[0])
 	if err != nil {
 		return 0, p.failed(ctx, l, err)
 	}
 	defer s.Close()
-	why, err := notABranch(ctx, s, key.Branch)
-	if err != nil {
-		return 0, p.failed(ctx, l, err)
-	}
 	l.at = key.on(s.Branch)
 	if why == "" {
 		if sites, err = p.all(ctx, s, key); err != nil || len(sites) == 0 {
@@ -51,10 +47,11 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 		l.sites, why = sites, stopped(sites)
 	}
 	if why != "" {
+		p.budgets.withdraw(l)
 		log.Info("held", "reason", why)
 		p.metrics.look(key, l.at, held, sites)
 		p.report(ctx, sites, Outcome{Outcome: decision.Hold, Reason: why})
-		return jittered(holdEvery), nil
+		return p.told.before(jittered(holdEvery), sites), nil
 	}
 	r, err := s.Decide(ctx, p.decider(l))
 	if err != nil {
@@ -66,7 +63,7 @@ func (p *promoter) conclude(ctx context.Context, key Key) (again time.Duration, 
 		log.Warn("next environments may lack a promotion that cannot be proven: finish it by hand with its ID and reason", "commit", u.Commit, "id", u.ID, "reason", u.Why)
 	}
 	p.signal(ctx, s, l, r)
-	return p.next(r, l), errors.Join(waits, p.endStale(ctx, s, sites))
+	return p.told.before(p.next(r, l), sites), errors.Join(waits, p.endStale(ctx, s, sites))
 }
 
 // without ends the look at an environment that nothing deploys; an error leaves that open.
@@ -220,6 +217,7 @@ func (p *promoter) decider(l *look) promote.Decider {
 	decide := promote.ByDeployments(list)
 	choose := decide.Choose
 	decide.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
+		tip.Here = p.now
 		if tip.Rendered != nil {
 			p.tests(l.key, l.sites, tip.Rendered)
 		}
@@ -240,12 +238,12 @@ func (p *promoter) next(r *promote.Result, l *look) time.Duration {
 	case r.Choice.Held == "":
 		return 0
 	case !r.Choice.Opens.IsZero(): // nothing tells that a window is moved
-		again = min(again, l.until(r.Choice.Opens))
+		again = min(again, p.until(l, r.Choice.Opens))
 	case !r.Choice.Expires.IsZero():
 		if isTold(l.rendered, l.sites) {
 			again = math.MaxInt64
 		}
-		again = min(again, l.until(r.Choice.Expires))
+		again = min(again, p.until(l, r.Choice.Expires))
 	}
 	for _, s := range l.sites {
 		if s.at.Again == nil {

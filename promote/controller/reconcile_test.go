@@ -157,6 +157,10 @@ func (w *world) judge(condition string) {
 	if condition == "Suspended" {
 		w.objects[0].SetCreationTimestamp(metav1.Now())
 	}
+	for _, o := range res.Variant {
+		o.SetNamespace("web")
+		w.objects = append(w.objects, o)
+	}
 	for i := range w.applications {
 		w.applications[i].Manages = []object.Key{object.KeyOf(w.objects[0])}
 	}
@@ -392,7 +396,9 @@ func TestSeveralApplications(t *testing.T) {
 					if says == "Suspended" {
 						job.SetCreationTimestamp(metav1.Now())
 					}
-					w.objects = append(w.objects, job)
+					variant := res.Variant[0].DeepCopy()
+					variant.SetNamespace(names[i])
+					w.objects = append(w.objects, job, variant)
 					w.applications[i].Manages = []object.Key{object.KeyOf(job)}
 				}
 				w.conclude()

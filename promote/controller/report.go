@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/excerpt"
@@ -109,21 +111,40 @@ func (o Outcome) untold(app application.Deployed) bool {
 //     commit made just before the end of an earlier process is in Git, and so in the annotation.
 //   - An Event of the first look is only made of what is recent, and its name follows from what
 //     it tells: where it was made before, there is no second one.
+//   - What goes to and fro is told to the API server at most so often of one Application: Events that are
+//     too many are left out, and the annotation is written later.
 type told struct {
+	now func() time.Time // nil is the system's
+
 	mu   sync.Mutex
 	apps map[application.Name]*outcomes
 }
+
+// How often an Application is told something, by Events and by its annotation each.
+const (
+	tellBurst = 25
+	tellEvery = time.Minute
+)
 
 // outcomes are those of one Application, by what was looked at.
 type outcomes struct {
 	last  map[Key]Outcome // without an Outcome where there was nothing to tell
 	whole bool            // the annotation has been written
+	late  bool            // it is to be written later
+
+	events, patches *rate.Limiter
+}
+
+func newOutcomes() *outcomes {
+	pace := rate.Every(tellEvery)
+	return &outcomes{last: map[Key]Outcome{}, events: rate.NewLimiter(pace, tellBurst), patches: rate.NewLimiter(pace, tellBurst)}
 }
 
 // news is what is to be told of an Application.
 type news struct {
 	key     Key
-	outcome Outcome   // that is new, of one environment
+	outcome Outcome   // of one environment
+	fresh   bool      // it is new to people
 	event   bool      // it gets an Event
 	again   bool      // which may have been made since the start, and counts once more
 	write   bool      // the annotation is to be written
@@ -139,7 +160,7 @@ func (p *promoter) report(ctx context.Context, sites []site, o Outcome) (fresh b
 	for _, s := range sites {
 		o.Environment = s.key.Environment
 		n := p.told.add(s.app, s.key, o, p.permitted(s))
-		if n.event {
+		if n.fresh {
 			p.metrics.told(s.app.Name, n.outcome)
 			fresh = true
 		}
@@ -174,8 +195,12 @@ func (t *told) add(app application.Deployed, key Key, o Outcome, deployed []Key)
 	}
 	of := t.apps[app.Name]
 	if of == nil {
-		of = &outcomes{last: map[Key]Outcome{}}
+		of = newOutcomes()
 		t.apps[app.Name] = of
+	}
+	now := time.Now()
+	if t.now != nil {
+		now = t.now()
 	}
 	n := news{key: key, outcome: o}
 	before, again := of.last[key]
@@ -187,13 +212,17 @@ func (t *told) add(app application.Deployed, key Key, o Outcome, deployed []Key)
 			n.outcome = Outcome{Environment: o.Environment}
 		}
 		of.last[key] = n.outcome
-		n.event, n.again = again || n.outcome.untold(app), again
+		n.fresh, n.again = again || n.outcome.untold(app), again
+		n.event = n.fresh && of.events.AllowN(now, 1)
 	}
 	if slices.ContainsFunc(deployed, func(k Key) bool { _, looked := of.last[k]; return !looked }) {
 		return n
 	}
-	if n.write = isNew || len(of.last) != kept || !of.whole; n.write {
-		of.whole = true
+	if isNew || len(of.last) != kept || !of.whole {
+		n.write = of.patches.AllowN(now, 1)
+		of.whole, of.late = n.write, !n.write
+	}
+	if n.write {
 		for _, o := range of.last {
 			if o.Outcome != "" {
 				n.all = append(n.all, o)
@@ -201,6 +230,20 @@ func (t *told) add(app application.Deployed, key Key, o Outcome, deployed []Key)
 		}
 	}
 	return n
+}
+
+// before is when to look again, which is soon where the annotation of an Application is still to be written.
+func (t *told) before(again time.Duration, sites []site) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	late := slices.ContainsFunc(sites, func(s site) bool {
+		of := t.apps[s.app.Name]
+		return of != nil && of.late
+	})
+	if soon := jittered(tellEvery); late && (again == 0 || again > soon) {
+		return soon
+	}
+	return again
 }
 
 // knows reports whether an environment has been looked at since the start.

@@ -22,21 +22,30 @@ func (w *watches) share(leases coordinationv1.LeasesGetter) error {
 	var err error
 	w.shards, err = shard.New(shard.Options{
 		Leases: leases, Namespace: opt.Namespace, Name: lease, Count: opt.Shards, Identity: opt.Identity,
-		Changed: w.took, Hastened: func(i int) { w.add(w.of(i, w.index.underWay())) },
+		Gained: w.gained, Changed: w.took, Hastened: func(i int) { w.add(w.of(i, w.index.underWay())) },
 		Log: opt.Log,
 	})
 	return err
 }
 
-// took has the environments of a shard looked at that is ours from now on, or is not any more. Who takes
+// gained begins to count the experiments, where that is ours from now on.
+func (w *watches) gained(shard int) {
+	if shard == countShard {
+		w.promoter.budgets.begin()
+	}
+}
+
+// took has the environments of a shard looked at that is ours from now on, or is not any more. Who has
 // the first one counts the experiments, and so looks at all of them.
 func (w *watches) took(shard int) {
-	all := w.applications.all()
-	if shard == countShard && w.promoter.budgets.begin() {
-		w.add(all)
-		return
+	if !w.running() {
+		return // the start has everything looked at
 	}
-	w.add(w.of(shard, all))
+	all := w.applications.all()
+	if shard != countShard || !w.promoter.budgets.limited() {
+		all = w.of(shard, all)
+	}
+	w.add(all)
 }
 
 // countShard is the shard whose holder counts the experiments that run, in all shards.

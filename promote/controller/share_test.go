@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/util/workqueue"
@@ -69,7 +70,9 @@ func TestOtherReplicas(t *testing.T) {
 		looked = true
 		return nil, nil
 	}}
-	w := &watches{promoter: p, index: newIndex(), applications: a.applications, queue: q, shards: none}
+	w := &watches{promoter: p, index: newIndex(), applications: a.applications, queue: q, started: make(chan struct{}), shards: none}
+	w.took(0) // before the start it does nothing
+	close(w.started)
 	key := envsKey("prod")
 	w.index.test(key, "e1")
 	w.index.mark(key, true)
@@ -83,5 +86,58 @@ func TestOtherReplicas(t *testing.T) {
 	}
 	if got := w.of(0, w.applications.all()); !slices.Equal(got, []Key{key}) {
 		t.Errorf("of the shard are %v", got)
+	}
+}
+
+// TestRegrouped: where an Application comes, changes or goes, all environments are looked at whose group it may
+// change, those of other Applications too: another replica has them from then on.
+func TestRegrouped(t *testing.T) {
+	_, a, _ := argoCDWith(t)
+	all := a.applications
+	all.deployer(t, "left", "l1", "l2")
+	all.deployer(t, "right", "r1", "r2")
+	all.deployer(t, "far", "r2", "r3")
+	all.deployer(t, "alone", "alone")
+	shared, err := shard.New(shard.Options{Name: lease, Identity: "pod", Count: 8, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Key]())
+	defer q.ShutDown()
+	w := &watches{promoter: &promoter{told: &told{}}, index: newIndex(), applications: all, queue: q, started: make(chan struct{})}
+	close(w.started)
+	bridge := func(dirs ...string) *outline {
+		all.deployer(t, "bridge", dirs...)
+		o, _, err := all.parts[0].GetStore().GetByKey("argocd/bridge")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asOutline(o)
+	}
+	one, two := bridge("l1", "r1"), bridge("l2", "new")
+	for name, test := range map[string]struct {
+		shards        *shard.Set
+		before, after *outline
+		want          string
+	}{
+		"it comes":                {shared, nil, one, "l1 l2 r1 r2 r3"},
+		"it goes":                 {shared, one, nil, "l1 l2 r1 r2 r3"},
+		"it deploys others":       {shared, one, two, "l1 l2 new r1 r2 r3"},
+		"it deploys the same":     {shared, one, one, "l1 r1"},
+		"the work is not shared":  {nil, one, two, "l1 l2 new r1"},
+		"it is part of one group": {shared, nil, two, "l1 l2 new"},
+	} {
+		w.shards = test.shards
+		w.application(test.before, test.after)
+		var dirs []string
+		for q.Len() > 0 {
+			key, _ := q.Get()
+			q.Done(key)
+			dirs = append(dirs, key.Dir)
+		}
+		slices.Sort(dirs)
+		if got := strings.Join(dirs, " "); got != test.want {
+			t.Errorf("%s: %s are looked at, want %s", name, got, test.want)
+		}
 	}
 }

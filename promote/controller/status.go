@@ -12,7 +12,7 @@ import (
 
 // status gives the candidate's commit the status that an outcome means, where that is
 // another than it has. A forge that refuses it keeps nothing back; that is logged once
-// for each state.
+// for each state. One that does not answer is told by the next look.
 func (p *promoter) status(ctx context.Context, s *branch.Session, one *life, o Outcome) {
 	if !p.opt.CommitStatus || s.Forge == nil || one.origin.Commit == "" {
 		return
@@ -22,12 +22,17 @@ func (p *promoter) status(ctx context.Context, s *branch.Session, one *life, o O
 	if now.State == one.status {
 		return
 	}
+	before := one.status
 	one.status = now.State
 	now.Context = "assay/" + env.String()
 	if now.URL == "" && o.Commit != "" {
 		now.URL = s.Forge.CommitURL(o.Commit)
 	}
-	if err := s.Forge.SetStatus(ctx, one.origin.Commit, now); err != nil && ctx.Err() == nil {
+	err := s.Forge.SetStatus(ctx, one.origin.Commit, now)
+	if isAway(err) {
+		one.status = before // the next look tries again
+	}
+	if err != nil && ctx.Err() == nil {
 		p.opt.Log.Info("the commit of the candidate has no status", "environment", env.String(), "commit", one.origin.Commit, "error", err.Error())
 	}
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"maps"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/forgefake"
@@ -126,6 +128,38 @@ func TestCommitStatusOfAPullRequest(t *testing.T) {
 	if len(got) != 2 || got[0].State != "pending" || got[0].Commit != first || got[0].Description != "promote: its pull request is open" || got[1].State != "success" || !strings.HasPrefix(got[1].Description, "promoted") {
 		t.Errorf("the forge has %+v", got)
 	}
+}
+
+// TestCommitStatusLater: a status that the forge did not take for want of an answer is given by the next look.
+func TestCommitStatusLater(t *testing.T) {
+	w, fake := forged(t, push(), "a-token-that-counts")
+	w.judge("Suspended")
+	first := w.tip()
+	one := w.lives.get(w.key())
+	s, _, err := w.reach(t.Context(), w.key(), w.firstSite())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	one.origin.Commit = first
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for _, ctx := range []context.Context{late, t.Context(), t.Context()} {
+		w.status(ctx, s, one, Outcome{Outcome: decision.Hold, Reason: "it runs"})
+	}
+	if got := shown(fake); !slices.Equal(got, []string{"assay/prod pending " + first}) {
+		t.Errorf("the forge has %q", got)
+	}
+}
+
+// firstSite is that of the first Application.
+func (w *world) firstSite() site {
+	w.t.Helper()
+	list, err := w.deploying(w.t.Context(), w.key())
+	if err != nil || len(list) == 0 {
+		w.t.Fatalf("%d sites, %v", len(list), err)
+	}
+	return list[0]
 }
 
 // TestCommitStatusIsRefused: a forge that refuses statuses keeps no promotion back, and is logged once

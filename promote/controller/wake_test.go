@@ -76,12 +76,14 @@ func TestIndex(t *testing.T) {
 			t.Errorf("%s: %q, want %q", what, dirs, want)
 		}
 	}
-	has("an ID that nobody tests", x.testing("e1"))
-	x.test(key("cart"), "e1")
-	x.test(key("shop"), "e1")
-	has("the ID of two", x.testing("e1"), "cart", "shop")
+	has("an ID that nobody tests", x.testing("e1", "web"))
+	x.test(key("cart"), "e1", "web", "db")
+	x.test(key("shop"), "e1", "web")
+	x.test(key("none"), "e1")
+	has("the ID of two", x.testing("e1", "web"), "cart", "shop")
+	has("in another namespace", x.testing("e1", "theirs"))
 	x.test(key("cart"), "e2")
-	has("the ID of before", x.testing("e1"), "shop")
+	has("the ID of before", x.testing("e1", "web"), "shop")
 	x.mark(key("cart"), true)
 	has("under way", x.underWay(), "cart")
 	x.mark(key("cart"), false)
@@ -94,10 +96,10 @@ func TestIndexForgets(t *testing.T) {
 	for i := range 1000 {
 		key := Key{Repo: fmt.Sprint("r", i)}
 		x.test(key, fmt.Sprint("e", i%10))
-		x.test(key, fmt.Sprint("e", i%7))
+		x.test(key, fmt.Sprint("e", i%7), "web")
 		x.mark(key, true)
 	}
-	if got := len(x.testing("e1")); got != 143 {
+	if got := len(x.testing("e1", "web")); got != 143 {
 		t.Errorf("%d environments test e1", got)
 	}
 	for i := range 1000 {
@@ -115,7 +117,8 @@ func TestStorm(t *testing.T) {
 		x := newIndex()
 		x.mark(Key{Repo: "r"}, true)
 		q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Key]())
-		w := &watches{index: x, queue: q, hurried: make(chan struct{}, 1)}
+		w := &watches{index: x, queue: q, started: make(chan struct{}), hurried: make(chan struct{}, 1)}
+		close(w.started)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- w.hurry(ctx) }()

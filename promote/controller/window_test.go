@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/object/drift"
+	"github.com/assaydev/assay/promote/controller/fleet"
 	"github.com/assaydev/assay/test/envrepo"
 )
 
@@ -63,6 +64,7 @@ func TestSyncWindows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, envrepo.Prod(test.plan))
 			w.clock(func() time.Time { return noon })
+			w.promoter.clock = func() time.Time { return noon }
 			w.windows(test.window)
 			w.judge(test.condition)
 			var waits string
@@ -90,11 +92,12 @@ func TestSyncWindows(t *testing.T) {
 	}
 }
 
-// TestPromotesOnceItOpens: by a clock that is an hour off, it is promoted an hour off.
+// TestPromotesOnceItOpens: a cluster whose clock is ahead does not open a window.
 func TestPromotesOnceItOpens(t *testing.T) {
 	w := newWorld(t, envrepo.Prod(`method: push, windows: [{schedule: "0 12 * * *", duration: 1h}]`))
 	now := time.Date(2026, 11, 30, 11, 59, 50, 0, time.UTC)
-	w.clock(func() time.Time { return now })
+	w.clock(func() time.Time { return now.Add(30 * time.Minute) })
+	w.promoter.clock = func() time.Time { return now }
 	w.judge("Complete")
 	if again := w.conclude(); again != 11*time.Second {
 		t.Errorf("it looks again after %s", again)
@@ -103,6 +106,38 @@ func TestPromotesOnceItOpens(t *testing.T) {
 	now = now.Add(11 * time.Second)
 	w.conclude()
 	w.said("shop Promoted: ")
+}
+
+// TestUntil: it is looked at again by the clock that is there next, and a time that has passed by all of them
+// does not have it looked at again and again.
+func TestUntil(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	by := func(skews ...time.Duration) (sites []site) {
+		for _, skew := range skews {
+			sites = append(sites, site{at: fleet.Location{Now: func() time.Time { return now.Add(skew) }}})
+		}
+		return sites
+	}
+	const hour = time.Hour
+	for name, test := range map[string]struct {
+		skews []time.Duration
+		due   time.Duration   // from now, by our clock
+		again []time.Duration // after looks one after the other
+	}{
+		"one clock":                {[]time.Duration{0}, 10 * time.Minute, []time.Duration{10*time.Minute + firstAgain}},
+		"an hour apart":            {[]time.Duration{hour, 0}, 10 * time.Minute, []time.Duration{10*time.Minute + firstAgain}},
+		"passed by one":            {[]time.Duration{0, -hour}, -10 * time.Minute, []time.Duration{50*time.Minute + firstAgain}},
+		"passed by all":            {[]time.Duration{0, hour}, -time.Minute, []time.Duration{firstAgain, awayEvery, awayEvery}},
+		"passed, by our clock too": {nil, -time.Minute, []time.Duration{firstAgain, awayEvery}},
+	} {
+		p := &promoter{lives: &lives{}, clock: func() time.Time { return now }}
+		l := &look{key: envsKey("prod"), sites: by(test.skews...)}
+		for i, want := range test.again {
+			if got := p.until(l, now.Add(test.due)); got != want {
+				t.Errorf("%s: after look %d it is looked at again after %s, want %s", name, i, got, want)
+			}
+		}
+	}
 }
 
 // TestDrift: what was edited in the cluster is not promoted, unless the Application says that

@@ -96,6 +96,23 @@ func (e *UnknownError) Error() string {
 // Unwrap returns what ended it.
 func (e *UnknownError) Unwrap() error { return e.Err }
 
+// IsUnavailable reports whether an error is that of a server that did not answer as it should: nothing is known
+// of what it has, and another try may find out.
+func IsUnavailable(err error) bool {
+	var away *UnavailableError
+	var unreachable *UnreachableError
+	var open *UnknownError
+	var late *GaveUpError
+	return errors.As(err, &away) || errors.As(err, &unreachable) || errors.As(err, &open) || errors.As(err, &late) && late.Unavailable > 0
+}
+
+// MayHaveLanded reports whether an error leaves open if what was pushed has landed.
+func MayHaveLanded(err error) bool {
+	var open *UnknownError
+	var late *GaveUpError
+	return errors.As(err, &open) || errors.As(err, &late) && late.Pending
+}
+
 // moving names what others move, for people.
 func moving(branch string) string {
 	if branch == "" {

@@ -26,14 +26,28 @@ import (
 // Difference is one field that differs.
 type Difference struct {
 	Object object.Key // as it is in the cluster
-	Field  string     // as spec.template.spec.containers[web].image
+	Field  string     // as spec.template.spec.containers[web].image; empty of an object that is not there
 	Why    string     // for people
 }
 
-func (d Difference) String() string { return fmt.Sprintf("%s: %s %s", d.Object, d.Field, d.Why) }
+func (d Difference) String() string {
+	if d.Field == "" {
+		return fmt.Sprintf("%s %s", d.Object, d.Why)
+	}
+	return fmt.Sprintf("%s: %s %s", d.Object, d.Field, d.Why)
+}
 
 // most is how many differences of one object are told.
 const most = 10
+
+// Missing is the difference of an object that the cluster should have, and was not found there by a label.
+func Missing(rendered *unstructured.Unstructured, label string, ignore []Ignore) []Difference {
+	key := object.KeyOf(rendered)
+	if slices.ContainsFunc(ignore, func(rule Ignore) bool { return rule.Whole && rule.covers(key) }) {
+		return nil
+	}
+	return []Difference{{Object: key, Why: "is not in the cluster, or has lost its label " + label}}
+}
 
 // Of are the fields in which an object of the cluster differs from how Git renders it. Values
 // of Secrets are never told: they are not compared.

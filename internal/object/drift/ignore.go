@@ -18,9 +18,14 @@ type Ignore struct {
 	Whole                        bool     // of an object that the rule is about nothing is compared
 }
 
+// covers reports whether the rule is about an object.
+func (i Ignore) covers(key object.Key) bool {
+	return matches(i.Group, key.Group) && matches(i.Kind, key.Kind) && (i.Name == "" || i.Name == key.Name) && (i.Namespace == "" || i.Namespace == key.Namespace)
+}
+
 // remove takes what is ignored out of both objects.
 func (i Ignore) remove(key object.Key, objs ...*unstructured.Unstructured) {
-	if !matches(i.Group, key.Group) || !matches(i.Kind, key.Kind) || i.Name != "" && i.Name != key.Name || i.Namespace != "" && i.Namespace != key.Namespace {
+	if !i.covers(key) {
 		return
 	}
 	for _, o := range objs {

@@ -19,6 +19,7 @@ import (
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/clustersecret"
+	"github.com/assaydev/assay/internal/outage"
 )
 
 // requestLimit is what a request to a cluster of a Secret may take, where nothing else is said.
@@ -47,7 +48,7 @@ func (o Options) connect(c *clustersecret.Cluster) (*member, error) {
 		return nil, fmt.Errorf("connect to %s: %w", c, err)
 	}
 	k.namespaces = c.Namespaces
-	return &member{cluster: c, list: objects.List, now: objects.Now, kinds: k, close: connections.Close}, nil
+	return &member{cluster: c, list: objects.List, now: objects.Now, outage: outage.New(cluster.IsUnavailable), kinds: k, close: connections.Close}, nil
 }
 
 // newKinds prepares to watch the kinds of a cluster.

@@ -38,6 +38,7 @@ import (
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/clustersecret"
+	"github.com/assaydev/assay/internal/outage"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
 )
@@ -84,7 +85,7 @@ type member struct {
 	now     func() time.Time // by its clock
 	kinds   *kinds
 	close   func() // ends its connections
-	outage  outage
+	outage  *outage.Memory
 
 	stop context.CancelFunc // nil before it is watched
 	done chan struct{}
@@ -110,7 +111,7 @@ func New(config *rest.Config, client *http.Client, objects *cluster.Client, name
 	if err != nil {
 		return nil, err
 	}
-	own := &member{list: objects.List, now: objects.Now}
+	own := &member{list: objects.List, now: objects.Now, outage: outage.New(cluster.IsUnavailable)}
 	if own.kinds, err = newKinds(config, client, opt.seen(application.Target{Server: application.InCluster}), opt.Log); err != nil {
 		return nil, err
 	}
@@ -188,17 +189,19 @@ func (f *Fleet) Poke() {
 	}
 }
 
-// Start follows the Secrets and keeps the members until ctx ends, and returns when nothing runs any more.
+// endLimit is how long the end of members is waited for when all of them end: a program that gives a login may
+// hang, whatever it is told.
+const endLimit = 10 * time.Second
+
+// Start follows the Secrets and keeps the members until ctx ends, and returns when nothing runs any more that
+// ends in time. A member that does not end keeps no other back.
 func (f *Fleet) Start(ctx context.Context) error {
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		f.secrets.RunWithContext(ctx)
-	}()
+	var running sync.WaitGroup
+	running.Go(func() { f.secrets.RunWithContext(ctx) })
 	f.own.start(ctx)
 	for {
 		for _, m := range f.settle(ctx) {
-			m.end()
+			running.Go(m.end)
 		}
 		select {
 		case <-ctx.Done():
@@ -209,12 +212,31 @@ func (f *Fleet) Start(ctx context.Context) error {
 			ended := f.ended
 			f.mu.Unlock()
 			for _, m := range append(ended, f.own) {
-				m.end()
+				running.Go(m.end)
 			}
-			<-followed
+			if !within(endLimit, running.Wait) {
+				f.opt.Log.Warn("a connection to a cluster does not end: the program that gives its login may hang")
+			}
 			return nil
 		case <-f.changed:
 		}
+	}
+}
+
+// within reports whether something returns in time.
+func within(limit time.Duration, wait func()) bool {
+	done := make(chan struct{})
+	go func() {
+		wait()
+		close(done)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 
@@ -286,12 +308,13 @@ func (f *Fleet) Locate(t application.Target) Location {
 			return at
 		}
 	}
-	at.Now, at.Again, at.Engines, at.Sees = m.now, m.outage.again, m.kinds.add, m.kinds.sees
+	at.Now, at.Engines, at.Sees = m.now, m.kinds.add, m.kinds.sees
+	at.Again = func() time.Duration { return again(m.outage) }
 	at.List = func(ctx context.Context, kind schema.GroupVersionKind, namespace, selector string) ([]*unstructured.Unstructured, error) {
 		if len(c.Namespaces) > 0 && !slices.Contains(c.Namespaces, namespace) {
 			return nil, fmt.Errorf("%s is not for the namespace %s (field namespaces of the Secret)", c, namespace)
 		}
-		return ask(ctx, &m.outage, func(ctx context.Context) ([]*unstructured.Unstructured, error) {
+		return ask(ctx, m.outage, func(ctx context.Context) ([]*unstructured.Unstructured, error) {
 			return m.list(ctx, kind, namespace, selector)
 		})
 	}

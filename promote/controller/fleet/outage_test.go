@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/outage"
 )
 
 // TestOutage: a cluster that does not answer is asked by one at a time, after longer and longer.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var o outage
+		o := outage.New(cluster.IsUnavailable)
 		asked := 0
 		away := errors.New("away")
 		question := func(err error, takes time.Duration) error {
-			_, err = ask(t.Context(), &o, func(ctx context.Context) (int, error) {
+			_, err = ask(t.Context(), o, func(ctx context.Context) (int, error) {
 				asked++
 				select {
 				case <-time.After(takes):
@@ -36,8 +37,8 @@ func TestOutage(t *testing.T) {
 			if err := question(&cluster.Unavailable{Err: away}, 0); !errors.Is(err, away) || asked != 1 {
 				t.Fatalf("%d: %v, asked %d times", i, err, asked)
 			}
-			if again := o.again(); again != pause*time.Second+aBit {
-				t.Errorf("%d: again after %s, want %d s", i, again, pause)
+			if after := again(o); after != pause*time.Second+aBit {
+				t.Errorf("%d: again after %s, want %d s", i, after, pause)
 			}
 			time.Sleep(pause*time.Second - time.Millisecond)
 			if err := question(nil, 0); !errors.Is(err, away) || asked != 1 {
@@ -52,16 +53,34 @@ func TestOutage(t *testing.T) {
 		if err := question(nil, 0); !errors.Is(err, away) || asked != 1 {
 			t.Errorf("while one asks: %v, asked %d times", err, asked)
 		}
-		if err := <-done; err != nil || o.again() != 0 {
+		if err := <-done; err != nil || again(o) != 0 {
 			t.Errorf("it answers again: %v", err)
 		}
-		if err := question(nil, time.Hour); !cluster.IsUnavailable(err) || o.again() == 0 {
+		if err := question(nil, time.Hour); !cluster.IsUnavailable(err) || again(o) == 0 {
 			t.Errorf("a question without end: %v", err)
 		}
 		time.Sleep(time.Minute)
+		hung := make(chan struct{})
+		stuck := func() (asked bool) {
+			_, _ = ask(t.Context(), o, func(context.Context) (int, error) { asked = true; <-hung; return 0, nil })
+			return asked
+		}
+		if !stuck() {
+			t.Error("after the pause nobody asks")
+		}
+		for range 10 {
+			if time.Sleep(outage.LastPause); stuck() {
+				t.Fatal("it is asked while a question to it does not end")
+			}
+		}
+		close(hung)
+		synctest.Wait()
+		if err := question(nil, 0); err != nil || again(o) != 0 {
+			t.Errorf("once the question has ended: %v", err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := ask(ctx, &o, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() }); !errors.Is(err, context.Canceled) {
+		if _, err := ask(ctx, o, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() }); !errors.Is(err, context.Canceled) {
 			t.Errorf("a caller that goes: %v", err)
 		}
 	})

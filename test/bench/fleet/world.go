@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
@@ -42,10 +46,11 @@ type world struct {
 	tests      []test
 }
 
-// test is an experiment that runs.
+// test is an experiment that runs, and what Argo CD applied for it.
 type test struct {
-	app    int
-	digest digest.Digest
+	app     int
+	digest  digest.Digest
+	applied []*unstructured.Unstructured
 }
 
 func newWorld(dir string, n size) (*world, error) {
@@ -72,7 +77,7 @@ func newWorld(dir string, n size) (*world, error) {
 	}
 	for _, t := range w.tests {
 		if err == nil {
-			err = w.judge(t, map[string]any{"active": 1})
+			err = w.apply(t, map[string]any{"active": 1})
 		}
 	}
 	if err == nil {
@@ -146,7 +151,7 @@ func (w *world) environments(tree string) (err error) {
 		if err != nil {
 			return err
 		}
-		w.tests = append(w.tests, test{i, res.Digest})
+		w.tests = append(w.tests, test{i, res.Digest, slices.Concat(res.Variant, res.Injected)})
 	}
 	return nil
 }
@@ -174,23 +179,28 @@ func (w *world) application(i int, revision string) error {
 	}))
 }
 
-// judge is the Job of an experiment.
-func (w *world) judge(t test, status map[string]any) error {
-	name := "check-" + t.digest.ID()
-	return w.spoke(t.app%w.n.clusters).Put(jobs, map[string]any{
-		"metadata": map[string]any{
-			"name": name, "namespace": namespace(t.app), "labels": map[string]any{"assay.dev/experiment": t.digest.ID()}, "annotations": map[string]any{"assay.dev/digest": string(t.digest)},
-			"creationTimestamp": time.Now().UTC().Format(time.RFC3339),
-		},
-		"spec": map[string]any{"backoffLimit": 0}, "status": status,
-	})
+// apply puts the objects of an experiment into its cluster, and the status of the Job that judges.
+func (w *world) apply(t test, status map[string]any) error {
+	for _, o := range t.applied {
+		o = o.DeepCopy()
+		o.SetNamespace(namespace(t.app))
+		o.SetCreationTimestamp(metav1.Now())
+		kind := deployments
+		if o.GetKind() == jobs.Kind {
+			kind, o.Object["status"] = jobs, status
+		}
+		if err := w.spoke(t.app%w.n.clusters).Put(kind, o.Object); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // conclude has all experiments succeed.
 func (w *world) conclude() error {
 	for _, t := range w.tests {
 		now := time.Now().UTC().Format(time.RFC3339)
-		if err := w.judge(t, map[string]any{"succeeded": 1, "startTime": now, "completionTime": now, "conditions": []any{map[string]any{"type": "Complete", "status": "True", "lastTransitionTime": now}}}); err != nil {
+		if err := w.apply(t, map[string]any{"succeeded": 1, "startTime": now, "completionTime": now, "conditions": []any{map[string]any{"type": "Complete", "status": "True", "lastTransitionTime": now}}}); err != nil {
 			return err
 		}
 	}

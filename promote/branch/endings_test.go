@@ -25,7 +25,7 @@ func TestCheckoutsWithOtherLineEndings(t *testing.T) {
 	})
 	s := newSite(t, "", tree)
 	dir := filepath.Join(t.TempDir(), "clone")
-	if out, err := exec.Command("git", "clone", "-q", s.repo.Dir, dir).CombinedOutput(); err != nil { //nolint:gosec // a repository of the test's own
+	if out, err := exec.Command("git", "clone", "-q", s.repo.Dir, dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	root, err := envfs.OpenDir(dir, envfs.Limits{})

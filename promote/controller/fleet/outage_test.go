@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,9 +62,10 @@ func TestOutage(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		hung := make(chan struct{})
-		stuck := func() (asked bool) {
-			_, _ = ask(t.Context(), o, func(context.Context) (int, error) { asked = true; <-hung; return 0, nil })
-			return asked
+		stuck := func() bool {
+			var asked atomic.Bool
+			_, _ = ask(t.Context(), o, func(context.Context) (int, error) { asked.Store(true); <-hung; return 0, nil })
+			return asked.Load()
 		}
 		if !stuck() {
 			t.Error("after the pause nobody asks")

@@ -3,7 +3,7 @@ package manifest
 // What decoding and printing a text takes at most, of memory. A map takes the most: it has
 // room for eight entries from the start.
 const (
-	mapBytes  = 720 // of a mapping with its first entry, and of any further entry
+	mapBytes  = 840 // of a mapping with its first entry, and of any further entry
 	itemBytes = 320 // of an item of a sequence, and of a sequence
 	textBytes = 9   // of each byte of text
 )

@@ -131,9 +131,10 @@ func FuzzMarshalYAML(f *testing.F) {
 	f.Add([]byte(`{"kind":"ConfigMap","data":{"a":"yes","b":"1e3","c":"x\ny\n","d":" x\n"},"n":1.0,"m":-0.5,"big":1e30,"i":9007199254740993}`))
 	f.Add([]byte(`{"a":[[],{},[[1]],[{"b":null}]],"":"","0x1":"---\n"}`))
 	f.Add([]byte(`{"a":"\ttab\n","b":"a\r\nb","c":"\u2028","d":"\ufeff","e":"😀\n"}`))
+	f.Add([]byte(`{"0":-0,"0000":{"0":"0000"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var v map[string]any
-		if json.Unmarshal(data, &v) != nil || len(v) == 0 {
+		var v map[string]any // decoded as objects are: -0 is 0
+		if !json.Valid(data) || yaml.Unmarshal(data, &v) != nil || len(v) == 0 {
 			return
 		}
 		roundTrip(t, []*unstructured.Unstructured{{Object: v}, {Object: v}})

@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/test/e2e/gitea"
+	"github.com/assaydev/assay/test/envrepo"
 	"github.com/assaydev/assay/test/image"
 	"github.com/assaydev/assay/test/openssh"
 )
@@ -186,6 +188,24 @@ func (l *loopTest) digest() string {
 		l.t.Fatal("the candidate's commit has no digest")
 	}
 	return found[1]
+}
+
+// variant are the candidate's objects as a sync applies them to a namespace.
+func (l *loopTest) variant(namespace string) string {
+	l.t.Helper()
+	dir := filepath.Join(l.t.TempDir(), "tree")
+	l.git("worktree", "add", "-q", "--detach", dir, l.tip("main"))
+	defer l.git("worktree", "remove", dir)
+	req, res := envrepo.Rendered(l.t, dir, "shop/prod")
+	defer func() { _ = req.FS.Close() }()
+	for _, o := range res.Variant {
+		o.SetNamespace(namespace)
+	}
+	text, err := object.MarshalYAML(res.Variant)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // inRepo is the sidecar's documented command with another repository and login.

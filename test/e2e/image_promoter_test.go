@@ -72,6 +72,7 @@ func (p *podTest) inPromoter(t *testing.T) {
 	daemon := p.daemon(t, pod, container)
 	run("candidate set", " --tag 5.0.0")
 	digest = l.digest()
+	c.must(cluster.Apply(p.ctx, l.variant("web")))
 	c.must(cluster.Apply(p.ctx, boundJob(digest)))
 	c.must(cluster.Conclude(p.ctx, passedJob(digest)))
 	c.must(cluster.Apply(p.ctx, synced(shop, digest)))

@@ -6,6 +6,7 @@ package repourl
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -114,6 +115,8 @@ func (u URL) check() (URL, error) {
 		return URL{}, errors.New("it names no host, nor is it an absolute path")
 	case strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User, "-"):
 		return URL{}, errors.New("its host or user name begins with a dash")
+	case strings.Contains(u.Host, ":") && net.ParseIP(u.Host) == nil:
+		return URL{}, ErrMalformed
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return !inHost(r) }):
 		return URL{}, ErrMalformed
 	}

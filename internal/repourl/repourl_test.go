@@ -49,7 +49,7 @@ func TestParseRefuses(t *testing.T) {
 		"ext::sh -c id": "neither", "foo::git@host:a": "neither", "host::a": "neither", "-oProxyCommand=x:a": "dash", "-x@host:a": "dash", "ssh://-oProxyCommand=x/a": "dash",
 		"ssh://-x@host/a": "dash", "ssh://%2dx@host/a": "dash", "https:///a": "no host", "https://a:b:c/d": "malformed", `https://good.example\@evil.example/`: "malformed",
 		"file://evil.example/a": "with a host", "a\nb:c": "line break", "https://good.example%2f@evil.example/%zz": "malformed", "user:secret@host:a": "password",
-		"[a@b:1]:c": "malformed", "https://a\"b/c/d": "malformed", "https://a<b/c": "malformed", "a'b:c/d": "malformed", "https://a;b/c": "malformed", "https://a\u202eb/c": "malformed",
+		"[a@b:1]:c": "malformed", "https://a\"b/c/d": "malformed", "https://a<b/c": "malformed", "a'b:c/d": "malformed", "https://a;b/c": "malformed", "ssh://::/0": "malformed", "[:]:a": "malformed", "https://a\u202eb/c": "malformed",
 	} {
 		u, err := Parse(raw)
 		switch {

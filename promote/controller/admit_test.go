@@ -83,17 +83,8 @@ func (c *company) surveys(i int) {
 // TestBrokenEnvironmentKeepsNobodyWaiting: one that cannot be looked at any more while it waits is not
 // waited for.
 func TestBrokenEnvironmentKeepsNobodyWaiting(t *testing.T) {
-	c := newCompany(t, 3, budget.Limits{Instance: 1})
-	for i := range 3 {
-		c.look(c.keyOf(i))
-	}
-	for i := range 3 {
-		c.mark(i, false)
-		c.look(c.keyOf(i))
-	}
-	c.settle()
+	c := three(t)
 	c.budgets.looked(c.keyOf(1), c.budgets.look(), context.DeadlineExceeded)
-	c.sync(0)
 	c.finish(0, "Complete")
 	c.look(c.keyOf(0))
 	c.sync(0)

@@ -2,17 +2,13 @@ package render
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"path"
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/assaydev/assay/internal/envfs"
-	"github.com/assaydev/assay/internal/leftover"
 	"github.com/assaydev/assay/internal/lfs"
-	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render/experiment"
@@ -22,51 +18,13 @@ import (
 // Environment renders one environment. It returns when ctx ends, whatever a
 // template is doing. On error the result is nil: there is no partial output.
 func Environment(ctx context.Context, req Request) (*Result, error) {
-	type outcome struct {
-		result *Result
-		err    error
-	}
-	work, err := leftover.Begin(ctx, req.FS.Identity()+" "+req.String())
-	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", req.Dir, err)
-	}
-	done := make(chan outcome, 1)
-	// Neither Helm's engine nor krusty can be interrupted: the caller gets its
-	// answer in time, and the abandoned render ends with its limits.
-	go func() {
-		var o outcome
-		defer func() { done <- o }()
-		defer work.End()
-		defer memory.Enter(ctx, req.String())()
-		defer recovered(req.Dir, &o.err)
-		o.result, o.err = environment(ctx, req)
-		if o.err != nil && ctx.Err() == nil {
-			o.err = lfs.Explain(req.FS, req.Dir, o.err)
+	return bounded(ctx, req, "render", func() (*Result, error) {
+		result, err := environment(ctx, req)
+		if err != nil && ctx.Err() == nil {
+			err = lfs.Explain(req.FS, req.Dir, err)
 		}
-	}()
-	select {
-	case o := <-done:
-		if o.err != nil && ctx.Err() == nil {
-			return nil, o.err
-		}
-		if ctx.Err() == nil {
-			return o.result, nil
-		}
-	case <-ctx.Done():
-	}
-	work.GiveUp()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, fmt.Errorf("render %s: deadline passed; raise the caller's timeout, or make the environment smaller", req.Dir)
-	}
-	return nil, fmt.Errorf("render %s: interrupted", req.Dir)
-}
-
-// recovered turns a library's panic into an error. It says nothing of the
-// panic's value, which may hold what is in the files.
-func recovered(dir string, err *error) {
-	if recover() != nil {
-		*err = fmt.Errorf("render %s: a library broke down on these files; undo what was changed last in them, and report it to us", dir)
-	}
+		return result, err
+	})
 }
 
 func environment(ctx context.Context, req Request) (*Result, error) {

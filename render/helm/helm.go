@@ -92,14 +92,14 @@ func (l Limits) withDefaults() Limits {
 // Render returns the objects of the chart in dir, in the order in which
 // `helm template` prints them, with warnings for people.
 //
-// A render that ctx ends is abandoned: Go cannot stop a template, so its
-// goroutine goes on until the template ends.
-func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) ([]*unstructured.Unstructured, []string, error) {
+// ctx ends it between two steps. Go cannot stop a template: the caller has to abandon it.
+func Render(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (objs []*unstructured.Unstructured, warnings []string, err error) {
+	defer recovered(dir, &err)
 	r, err := newRenderer(fsys, dir, src, opt)
 	if err != nil {
 		return nil, nil, err
 	}
-	return runBounded(ctx, dir, r.render)
+	return r.render(ctx)
 }
 
 func newRenderer(fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (*renderer, error) {

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"helm.sh/helm/v4/pkg/strvals"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/envfs"
@@ -52,21 +51,17 @@ func Values(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource
 
 // Merged returns the values that the templates of the chart in dir see, those of
 // its subcharts among them. Numbers are float64.
-func Merged(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (map[string]any, error) {
+func Merged(ctx context.Context, fsys *envfs.FS, dir string, src spec.HelmSource, opt Options) (merged map[string]any, err error) {
+	defer recovered(dir, &err)
 	r, err := newRenderer(fsys, dir, src, opt)
 	if err != nil {
 		return nil, err
 	}
-	var out map[string]any
-	_, _, err = runBounded(ctx, dir, func(ctx context.Context) ([]*unstructured.Unstructured, []string, error) {
-		_, _, values, err := r.values(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		out, err = plainCopy(dir, values)
-		return nil, nil, err
-	})
-	return out, err
+	_, _, values, err := r.values(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plainCopy(dir, values)
 }
 
 // plainCopy is a copy in plain maps, which shares nothing.

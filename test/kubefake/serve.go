@@ -21,9 +21,10 @@ type request struct {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	var cluster string
 	if rest, found := strings.CutPrefix(r.URL.Path, "/clusters/"); found {
-		_, path, _ := strings.Cut(rest, "/")
-		r.URL.Path = "/" + path
+		name, path, _ := strings.Cut(rest, "/")
+		cluster, r.URL.Path = name, "/"+path
 	}
 	s.mu.Lock()
 	fault := s.fault
@@ -39,7 +40,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		verb += " " + at.kind.Resource
 	}
-	s.requests[verb]++
+	if s.requests[cluster] == nil {
+		s.requests[cluster] = map[string]int{}
+	}
+	s.requests[cluster][verb]++
 	s.mu.Unlock()
 	if fault != nil && fault(w, r) {
 		return

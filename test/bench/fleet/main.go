@@ -4,7 +4,7 @@
 //
 //  1. One API server is Argo CD's, three stand for all other clusters: each cluster Secret names one of
 //     them under a path of its own (world.go).
-//  2. The promoter runs as a process of its own, and looks at everything once.
+//  2. The promoter runs as a process of its own, and looks at everything once. Lists and watches are counted.
 //  3. While nothing changes, requests are counted.
 //  4. All experiments conclude at once; main is read until it has all promotions, each of which has
 //     to be there once. A minute later, memory is read.
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ type size struct {
 	apps, running, clusters, status int
 	rounds, definitions             int
 	idle                            time.Duration
-	assayd                          string
+	assayd, log                     string
 }
 
 func main() {
@@ -53,6 +54,7 @@ func main() {
 	flag.IntVar(&n.definitions, "definitions", 100, "definitions of a kind that come and go")
 	flag.DurationVar(&n.idle, "idle", time.Minute, "how long nothing changes")
 	flag.StringVar(&n.assayd, "assayd", "", "`file` of the daemon (default: the one that ships, built)")
+	flag.StringVar(&n.log, "log", "", "`file` that gets what the daemon logs")
 	bar.Main(func(ctx context.Context) (int, error) { return run(ctx, n) })
 }
 
@@ -62,6 +64,9 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
+	if n.log == "" {
+		n.log = filepath.Join(dir, "promoter.log")
+	}
 	if n.assayd == "" {
 		if n.assayd, err = bar.Assayd(ctx, dir); err != nil {
 			return 0, err
@@ -72,7 +77,7 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return 0, err
 	}
 	defer w.stop()
-	p, err := start(ctx, n.assayd, w, dir)
+	p, err := start(ctx, n, w, dir)
 	if err != nil {
 		return 0, err
 	}
@@ -83,6 +88,8 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return 0, fmt.Errorf("%d of %d environments were looked at: %w", p.looked(), n.apps, err)
 	}
 	fmt.Printf("%-45s %8s\n", "first look at everything", time.Since(began).Round(time.Second))
+	lists, watches := w.opened()
+	over += bar.Figure("lists of one kind in one cluster", lists, 1) + bar.Figure("watches of one kind in one cluster", watches, 1)
 	asked, err := w.idle(ctx, n.idle)
 	if err != nil {
 		return 0, err

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,8 +26,8 @@ type promoter struct {
 }
 
 // start runs the promoter on a world. What it logs is counted, and kept in a file.
-func start(ctx context.Context, assayd string, w *world, dir string) (*promoter, error) {
-	log, err := os.Create(filepath.Join(dir, "promoter.log"))
+func start(ctx context.Context, n size, w *world, dir string) (*promoter, error) {
+	log, err := os.Create(n.log)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +35,7 @@ func start(ctx context.Context, assayd string, w *world, dir string) (*promoter,
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(ctx, assayd, "promoter", "--kubeconfig", w.kubeconfig, "--health-address", "", "--metrics-address", free[0], "--workers", "8")
+	c := exec.CommandContext(ctx, n.assayd, "promoter", "--kubeconfig", w.kubeconfig, "--health-address", "", "--metrics-address", free[0], "--workers", "8")
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir}
 	out, err := c.StderrPipe()
 	if err == nil {

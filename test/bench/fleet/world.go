@@ -227,6 +227,24 @@ func (w *world) requests() map[string]int {
 	return all
 }
 
+// opened is how often a kind was listed, and how often it was watched, in the cluster other than Argo CD's
+// where that was most since the last look at requests.
+func (w *world) opened() (lists, watches int) {
+	for _, s := range w.spokes {
+		for _, asked := range s.RequestsByCluster() {
+			for what, n := range asked {
+				switch verb, _, _ := strings.Cut(what, " "); verb {
+				case "list":
+					lists = max(lists, n)
+				case "watch":
+					watches = max(watches, n)
+				}
+			}
+		}
+	}
+	return lists, watches
+}
+
 // outcomes counts the promotions on main by their digest.
 func (w *world) outcomes() map[string]int {
 	log, err := w.repo.Git("log", "main", "--format=%(trailers:key=Assay-Outcome,valueonly,separator=%x20) %(trailers:key=Assay-Digest,valueonly,separator=%x20)")

@@ -27,6 +27,7 @@ import (
 
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/envfs"
+	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/render"
 	"github.com/assaydev/assay/test/bench/bar"
@@ -148,19 +149,20 @@ func (b *bench) test(ctx context.Context, tag string) (digest.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	name := "check-" + res.ID
-	err = b.Cluster.Apply(ctx, `
-apiVersion: batch/v1
-kind: Job
-metadata: {name: `+name+`, namespace: shop, labels: {assay.dev/experiment: `+res.ID+`}, annotations: {assay.dev/digest: "`+string(res.Digest)+`"}}
-spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: check, image: "example.com/check:1"}]}}}
-`)
+	applied := slices.Concat(res.Variant, res.Injected)
+	for _, o := range applied {
+		o.SetNamespace("shop")
+	}
+	text, err := object.MarshalYAML(applied)
 	if err != nil {
+		return "", err
+	}
+	if err := b.Cluster.Apply(ctx, string(text)); err != nil {
 		return "", err
 	}
 	b.promoted = append(b.promoted, res.ID)
 	return res.Digest, b.Cluster.Patch(ctx, "argoproj.io/v1alpha1", "Application", "argocd", "shop",
-		`{"status":{"resources":[{"group":"batch","version":"v1","kind":"Job","namespace":"shop","name":"`+name+`","status":"Synced"}]}}`)
+		`{"status":{"resources":[{"group":"batch","version":"v1","kind":"Job","namespace":"shop","name":"check-`+res.ID+`","status":"Synced"}]}}`)
 }
 
 // conclude has the Job complete.

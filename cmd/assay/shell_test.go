@@ -65,8 +65,8 @@ func runPage(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// TestShellPages: no page's commands are left out. Those of assayd's reference start a
-// server.
+// TestShellPages: no page's commands are left out but those of assayd's reference, which start a
+// server, and those that measure.
 func TestShellPages(t *testing.T) {
 	script, err := os.ReadFile("testdata/script/docs_shell.txtar")
 	if err != nil {
@@ -83,8 +83,40 @@ func TestShellPages(t *testing.T) {
 		}
 		name := strings.TrimPrefix(file, "../../")
 		runs := regexp.MustCompile(`(?m)^page (-each )?` + regexp.QuoteMeta(name) + " ").Match(script)
-		if len(page.Commands(string(text))) > 0 && !runs && name != "docs/assayd.md" {
+		if len(page.Commands(string(text))) > 0 && !runs && name != "docs/assayd.md" && name != measured {
 			t.Errorf("%s has commands, and docs_shell.txtar runs none of them", name)
+		}
+	}
+}
+
+const measured = "docs/performance.md"
+
+// TestMeasuredPage: the commands that measure name programs, and targets of the Makefile, that there are.
+func TestMeasuredPage(t *testing.T) {
+	text, err := os.ReadFile("../../" + measured)
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile(`^(?:[A-Z_]+=\S+ )*(?:make ([a-z-]+)|go run (\./\S+)( .*)?)$`)
+	commands := page.Commands(string(text))
+	if len(commands) == 0 {
+		t.Error("it has none")
+	}
+	for _, line := range commands {
+		found := command.FindStringSubmatch(line)
+		switch {
+		case found == nil:
+			t.Errorf("%q is neither make nor go run", line)
+		case found[1] != "" && !strings.Contains(string(makefile), "\n"+found[1]+": "):
+			t.Errorf("%q: the Makefile has no such target", line)
+		case found[2] != "":
+			if _, err := os.Stat(filepath.Join("../..", found[2], "main.go")); err != nil {
+				t.Errorf("%q: %v", line, err)
+			}
 		}
 	}
 }

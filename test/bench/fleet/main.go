@@ -88,8 +88,10 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return 0, fmt.Errorf("%d of %d environments were looked at: %w", p.looked(), n.apps, err)
 	}
 	fmt.Printf("%-45s %8s\n", "first look at everything", time.Since(began).Round(time.Second))
-	lists, watches := w.opened()
-	over += bar.Figure("lists of one kind in one cluster", lists, 1) + bar.Figure("watches of one kind in one cluster", watches, 1)
+	opened := w.opened()
+	for _, what := range slices.Sorted(maps.Keys(opened)) {
+		over += bar.Figure(what+" in one cluster, at most", opened[what], 1)
+	}
 	asked, err := w.idle(ctx, n.idle)
 	if err != nil {
 		return 0, err

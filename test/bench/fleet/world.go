@@ -227,22 +227,20 @@ func (w *world) requests() map[string]int {
 	return all
 }
 
-// opened is how often a kind was listed, and how often it was watched, in the cluster other than Argo CD's
-// where that was most since the last look at requests.
-func (w *world) opened() (lists, watches int) {
+// opened counts the lists and watches of each kind, in the cluster other than Argo CD's where that was most
+// since the last look at requests.
+func (w *world) opened() map[string]int {
+	most := map[string]int{}
 	for _, s := range w.spokes {
 		for _, asked := range s.RequestsByCluster() {
 			for what, n := range asked {
-				switch verb, _, _ := strings.Cut(what, " "); verb {
-				case "list":
-					lists = max(lists, n)
-				case "watch":
-					watches = max(watches, n)
+				if verb, _, _ := strings.Cut(what, " "); verb == "list" || verb == "watch" {
+					most[what] = max(most[what], n)
 				}
 			}
 		}
 	}
-	return lists, watches
+	return most
 }
 
 // outcomes counts the promotions on main by their digest.

@@ -53,8 +53,8 @@ type Server struct {
 	version  int
 	log      []change // the newest
 	fault    func(http.ResponseWriter, *http.Request) bool
-	requests map[string]map[string]int // by cluster
-	watching map[string]int            // by resource
+	requests map[string]int
+	watching map[string]int // by resource
 	largest  int
 
 	open atomic.Int64 // connections
@@ -82,7 +82,7 @@ type change struct {
 
 // Start starts a server with TLS, which has no kind yet.
 func Start() *Server {
-	s := &Server{kinds: map[string]Kind{}, objects: map[string]map[string]object{}, requests: map[string]map[string]int{}, watching: map[string]int{}, version: 1}
+	s := &Server{kinds: map[string]Kind{}, objects: map[string]map[string]object{}, requests: map[string]int{}, watching: map[string]int{}, version: 1}
 	s.changed = sync.NewCond(&s.mu)
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -137,21 +137,10 @@ func (s *Server) Fault(f func(http.ResponseWriter, *http.Request) bool) {
 
 // Requests counts what was asked since the last call, by verb and resource.
 func (s *Server) Requests() map[string]int {
-	all := map[string]int{}
-	for _, counted := range s.RequestsByCluster() {
-		for what, n := range counted {
-			all[what] += n
-		}
-	}
-	return all
-}
-
-// RequestsByCluster is Requests for each cluster that the server stands for; the one at its root is "".
-func (s *Server) RequestsByCluster() map[string]map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counted := s.requests
-	s.requests = map[string]map[string]int{}
+	s.requests = map[string]int{}
 	return counted
 }
 

@@ -21,10 +21,9 @@ type request struct {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	var cluster string
 	if rest, found := strings.CutPrefix(r.URL.Path, "/clusters/"); found {
-		name, path, _ := strings.Cut(rest, "/")
-		cluster, r.URL.Path = name, "/"+path
+		_, path, _ := strings.Cut(rest, "/")
+		r.URL.Path = "/" + path
 	}
 	s.mu.Lock()
 	fault := s.fault
@@ -40,10 +39,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		verb += " " + at.kind.Resource
 	}
-	if s.requests[cluster] == nil {
-		s.requests[cluster] = map[string]int{}
-	}
-	s.requests[cluster][verb]++
+	s.requests[verb]++
 	s.mu.Unlock()
 	if fault != nil && fault(w, r) {
 		return

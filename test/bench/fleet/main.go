@@ -88,9 +88,9 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return 0, fmt.Errorf("%d of %d environments were looked at: %w", p.looked(), n.apps, err)
 	}
 	fmt.Printf("%-45s %8s\n", "first look at everything", time.Since(began).Round(time.Second))
-	opened := w.opened()
+	opened := w.most()
 	for _, what := range slices.Sorted(maps.Keys(opened)) {
-		over += bar.Figure(what+" in one cluster, at most", opened[what], 1)
+		over += bar.Figure(what+", in one cluster", opened[what], 1)
 	}
 	asked, err := w.idle(ctx, n.idle)
 	if err != nil {

@@ -5,10 +5,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,7 +48,13 @@ type world struct {
 	hub        *kubefake.Server
 	spokes     []*kubefake.Server
 	tests      []test
+
+	mu     sync.Mutex
+	opened map[string]map[string]int // by what was asked, and cluster
 }
+
+// watched are the resources that the promoter watches in other clusters.
+var watched = []string{definitions.Resource, jobs.Resource, testRuns.Resource}
 
 // test is an experiment that runs, and what Argo CD applied for it.
 type test struct {
@@ -54,11 +64,12 @@ type test struct {
 }
 
 func newWorld(dir string, n size) (*world, error) {
-	w := &world{n: n, hub: kubefake.Start(), kubeconfig: filepath.Join(dir, "kubeconfig")}
+	w := &world{n: n, hub: kubefake.Start(), kubeconfig: filepath.Join(dir, "kubeconfig"), opened: map[string]map[string]int{}}
 	w.hub.Serve(secrets, configMaps, events, applications, projects, definitions, jobs)
 	for range 3 {
 		s := kubefake.Start()
 		s.Serve(definitions, jobs, deployments) // variants are compared with what Git renders
+		s.Fault(w.note)
 		w.spokes = append(w.spokes, s)
 	}
 	err := w.environments(filepath.Join(dir, "tree"))
@@ -227,18 +238,33 @@ func (w *world) requests() map[string]int {
 	return all
 }
 
-// opened counts the lists and watches of each kind, in the cluster other than Argo CD's where that was most
-// since the last look at requests.
-func (w *world) opened() map[string]int {
+// note counts the lists and watches of whole kinds. A read of one experiment is a list, too, in its namespace.
+func (w *world) note(_ http.ResponseWriter, r *http.Request) (answered bool) {
+	resource := path.Base(r.URL.Path)
+	if strings.Contains(r.URL.Path, "/namespaces/") || !slices.Contains(watched, resource) {
+		return false
+	}
+	verb := "list "
+	if r.URL.Query().Get("watch") != "" {
+		verb = "watch "
+	}
+	cluster, _, _ := strings.Cut(strings.TrimPrefix(r.RequestURI, "/clusters/"), "/")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.opened[verb+resource] == nil {
+		w.opened[verb+resource] = map[string]int{}
+	}
+	w.opened[verb+resource][cluster]++
+	return false
+}
+
+// most is how often each kind was listed and watched in the cluster where that was most.
+func (w *world) most() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	most := map[string]int{}
-	for _, s := range w.spokes {
-		for _, asked := range s.RequestsByCluster() {
-			for what, n := range asked {
-				if verb, _, _ := strings.Cut(what, " "); verb == "list" || verb == "watch" {
-					most[what] = max(most[what], n)
-				}
-			}
-		}
+	for what, times := range w.opened {
+		most[what] = slices.Max(slices.Collect(maps.Values(times)))
 	}
 	return most
 }

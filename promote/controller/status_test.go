@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assaydev/assay/internal/decision"
 	"github.com/assaydev/assay/internal/reposecret"
@@ -111,13 +112,17 @@ func (w *world) remove(name string) {
 	}
 }
 
-// TestCommitStatusOfAPullRequest: it is pending while it is open, and has the page of the pull request.
+// TestCommitStatusOfAPullRequest: it is pending while it is open, and has the page of the pull request. The forge
+// is not asked for it more often than in 5 minutes.
 func TestCommitStatusOfAPullRequest(t *testing.T) {
 	w, fake := forged(t, envrepo.Prod("method: pull-request"), "a-token-that-counts")
 	w.judge("Complete")
 	first := w.tip()
-	w.conclude()
-	w.conclude()
+	for range 2 {
+		if again := w.conclude(); again < 5*time.Minute || again > 6*time.Minute {
+			t.Errorf("an open pull request is looked at again after %s", again)
+		}
+	}
 	pulls := fake.Pulls()
 	if len(pulls) != 1 {
 		t.Fatalf("it has %d pull requests", len(pulls))

@@ -27,6 +27,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/forge"
 	"github.com/assaydev/assay/internal/git"
+	"github.com/assaydev/assay/internal/git/remote"
 	"github.com/assaydev/assay/internal/leftover"
 	"github.com/assaydev/assay/internal/memory"
 	"github.com/assaydev/assay/internal/scratch"
@@ -261,7 +262,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 		Cluster: at, Namespace: f.namespace, Namespaces: f.namespaces, Programs: f.programs, Proxy: http.ProxyFromEnvironment, View: f.view,
 		Branch: branch.Options{
 			Commits: f.commits, DryRun: f.dryRun, Process: process, NextHosts: f.nextHosts, Signers: signers,
-			Forge: kind, ForgeAPI: f.forgeAPI, Method: forge.Method(f.method), Paces: &forge.Paces{}, Logins: &credential.Logins{},
+			Forge: kind, ForgeAPI: f.forgeAPI, Method: forge.Method(f.method), Paces: &forge.Paces{}, Logins: &credential.Logins{}, Turns: &remote.Turns{},
 		},
 		Sign: func(o *credential.Options) {
 			o.Author, o.TempDir = author, temp

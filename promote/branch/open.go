@@ -50,6 +50,7 @@ type Options struct {
 	// shares nothing.
 	Paces  *forge.Paces
 	Logins *credential.Logins
+	Turns  *remote.Turns
 }
 
 // Session is an open branch.
@@ -147,7 +148,7 @@ func (opt Options) connect(ctx context.Context, repo string) (*remote.Remote, *c
 	author, committer := c.Identities()
 	r, err := remote.Open(ctx, remote.Options{
 		URL: c.URL(), Env: slices.Concat(opt.Process.Env, env.Env), Config: env.Config, Scrub: c.Scrub, Sign: env.Sign,
-		Author: author, Committer: committer, Step: opt.Step, Again: opt.Again, Access: c.Access, TempDir: opt.Process.TempDir,
+		Author: author, Committer: committer, Step: opt.Step, Again: opt.Again, Turns: opt.Turns, Access: c.Access, TempDir: opt.Process.TempDir,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, c.Close())

@@ -50,6 +50,8 @@ type Options struct {
 	// Again is told each try that is made again: as a ref had moved, or as the server
 	// did not answer. Nil is quiet.
 	Again func(moved bool)
+	// Turns are shared with others that update the same branches; nil shares nothing.
+	Turns *Turns
 
 	Author    git.Identity // of commits
 	Committer git.Identity // the author where it is empty

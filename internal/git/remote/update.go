@@ -45,7 +45,10 @@ type Landing struct {
 // ctx ends, and then returns a *GaveUpError, or until no connection to the server
 // could be made for some time: an *UnreachableError.
 func (r *Remote) Update(ctx context.Context, branch string, step func(context.Context, Base) (*Change, error)) (Landing, error) {
-	u := &update{remote: r, branch: branch, step: step, start: r.opt.Now()}
+	turn, leave := r.opt.Turns.join(r.opt.URL + " " + branch)
+	u := &update{remote: r, branch: branch, step: step, turn: turn, start: r.opt.Now()}
+	defer leave()
+	defer u.give()
 	for {
 		at, err := u.try(ctx)
 		if err == nil {
@@ -65,6 +68,8 @@ type update struct {
 	remote *Remote
 	branch string
 	step   func(context.Context, Base) (*Change, error)
+	turn   *turn
+	holds  bool // the turn
 	start  time.Time
 
 	tries, moved, unavailable int
@@ -83,13 +88,14 @@ type attempt struct {
 	at   Landing
 }
 
-// try is one round from the tip to the push.
+// try is one round from the tip to the push. What has something to write takes the turn, and keeps it. Where
+// others had it meanwhile, the tip is another.
 func (u *update) try(ctx context.Context) (Landing, error) {
 	if at, found, err := u.lookFor(ctx); found || err != nil {
 		return at, err
 	}
 	u.tries++
-	r := u.remote
+	r, given := u.remote, u.turn.given.Load()
 	tip, err := r.Tip(ctx, u.branch)
 	if err != nil {
 		return Landing{}, err
@@ -97,6 +103,12 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 	change, err := u.decide(ctx, tip)
 	if err != nil || change == nil {
 		return Landing{Parent: tip}, err
+	}
+	if err := u.take(ctx); err != nil {
+		return Landing{}, err
+	}
+	if u.turn.given.Load() != given {
+		return u.try(ctx)
 	}
 	commit, err := r.Commit(ctx, tip, change.Files, change.Message)
 	if errors.Is(err, ErrNoChange) {
@@ -121,6 +133,23 @@ func (u *update) try(ctx context.Context) (Landing, error) {
 		u.pending = append(u.pending, attempt{refs, at})
 	}
 	return at, err
+}
+
+// take takes the turn, unless the update has it.
+func (u *update) take(ctx context.Context) error {
+	if u.holds {
+		return nil
+	}
+	err := u.turn.take(ctx)
+	u.holds = err == nil
+	return err
+}
+
+// give gives the turn back, if the update has it.
+func (u *update) give() {
+	if u.holds {
+		u.turn.give()
+	}
 }
 
 // decide asks the step. Where files could not be fetched for it, that is the

@@ -58,7 +58,11 @@ another program (init, discover.find.command) is refused.
 What holds templates is rendered in a process of its own, within a share of the
 memory: a template that takes all of it, or never ends, takes down its own render.
 A result is kept by the content of the files that it was rendered from, and never
-if the chart draws random values.`,
+if the chart draws random values.
+
+Where OTEL_EXPORTER_OTLP_ENDPOINT names a collector, it sends a span of each call and
+its parts there, within the caller's trace, by OTLP over HTTP and OpenTelemetry's
+other variables.`,
 		Example: `  # As manifests/cmp runs it
   assayd cmp --metrics-address :8085
 
@@ -69,8 +73,12 @@ if the chart draws random values.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			traced, err := d.traced()
+			if err != nil {
+				return err
+			}
 			d.started = true
-			return d.serveCMP(cmd.Context(), f)
+			return d.serveCMP(cmd.Context(), f, traced)
 		},
 	}
 	f.bind(cmd)
@@ -109,7 +117,7 @@ func (f *cmpFlags) check() error {
 }
 
 // serveCMP runs the server.
-func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
+func (d *daemon) serveCMP(ctx context.Context, f cmpFlags, traced bool) error {
 	level := slog.LevelInfo
 	if f.debug {
 		level = slog.LevelDebug
@@ -154,6 +162,14 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags) error {
 			cmd.Env = []string{}
 			return cmd
 		}
+	}
+	if traced {
+		t, err := newTracer(ctx, "assay-cmp", logger)
+		if err != nil {
+			return err
+		}
+		defer t.close(ctx)
+		opt.Trace = t.call
 	}
 	// GOMEMLIMIT is the whole container's, and the workers' share is not this process's.
 	debug.SetMemoryLimit(limit - opt.WorkerMemory())

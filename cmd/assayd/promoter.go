@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
@@ -203,15 +202,11 @@ func (d *daemon) promote(ctx context.Context, f promoterFlags, traced bool) erro
 		os.Exit(exitFailed)
 	})
 	if traced {
-		t, err := newTracer(ctx, logger)
+		t, err := newTracer(ctx, "assay-promoter", logger)
 		if err != nil {
 			return err
 		}
-		defer func() {
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			_ = t.stop(last)
-		}()
+		defer t.close(ctx)
 		opt.Trace = t.send
 	}
 	return controller.Run(left.With(w.With(ctx)), opt)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -19,6 +20,8 @@ import (
 	"github.com/assaydev/assay/internal/cli"
 	"github.com/assaydev/assay/internal/digest"
 	"github.com/assaydev/assay/internal/excerpt"
+	"github.com/assaydev/assay/internal/span"
+	"github.com/assaydev/assay/plugin/cmp"
 	"github.com/assaydev/assay/promote/controller"
 )
 
@@ -48,19 +51,19 @@ func (d *daemon) traced() (bool, error) {
 	return true, nil
 }
 
-// tracer exports looks as OpenTelemetry's variables say. Its stop sends what is left, until
+// tracer exports what the daemon did as OpenTelemetry's variables say. Its stop sends what is left, until
 // ctx ends.
 type tracer struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 }
 
-func newTracer(ctx context.Context, logger *slog.Logger) (*tracer, error) {
+func newTracer(ctx context.Context, service string, logger *slog.Logger) (*tracer, error) {
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("set up traces: %w", err)
 	}
-	of, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "assay-promoter")), resource.WithFromEnv())
+	of, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", service)), resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("set up traces: read OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
@@ -70,6 +73,14 @@ func newTracer(ctx context.Context, logger *slog.Logger) (*tracer, error) {
 }
 
 func (t *tracer) stop(ctx context.Context) error { return t.provider.Shutdown(ctx) }
+
+// close stops it at the end of the process, whose ctx has ended: a collector that does not
+// answer is waited for a little.
+func (t *tracer) close(ctx context.Context) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = t.stop(last)
+}
 
 // send exports a look as a part of its candidate's trace. The span of the candidate itself
 // is sent once it is decided; looks that came before name it as their parent already.
@@ -82,8 +93,32 @@ func (t *tracer) send(of controller.Trace) {
 	}
 	ctx, candidate := t.tracer.Start(context.WithValue(context.Background(), digestKey{}, of.Digest), "candidate",
 		trace.WithNewRoot(), trace.WithTimestamp(of.Began), trace.WithAttributes(common...))
-	within := make([]context.Context, len(of.Spans))
-	for i, s := range of.Spans {
+	t.parts(ctx, of.Spans, common)
+	if of.Ended {
+		candidate.End(trace.WithTimestamp(of.Spans[0].End))
+	}
+}
+
+// call exports a call of the plugin as a part of its caller's trace.
+func (t *tracer) call(of cmp.Trace) {
+	service, method, _ := strings.Cut(of.RPC, "/")
+	ctx, call := t.tracer.Start(trace.ContextWithRemoteSpanContext(context.Background(), of.Caller), of.RPC,
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(of.Start), trace.WithAttributes(
+			attribute.String("rpc.system", "grpc"), attribute.String("rpc.service", service), attribute.String("rpc.method", method), attribute.Int("rpc.grpc.status_code", int(of.Code)),
+			attribute.String("assay.application", of.App), attribute.String("assay.environment", of.Dir), attribute.String("assay.made", of.Made),
+			attribute.Int64("assay.archive.bytes", of.Bytes), attribute.Int64("assay.archive.wait_ms", of.Waited.Milliseconds()), attribute.Int("assay.objects", of.Objects),
+		))
+	t.parts(ctx, of.Spans, nil)
+	if of.Err != nil {
+		call.SetStatus(codes.Error, excerpt.Of(of.Err.Error(), 500))
+	}
+	call.End(trace.WithTimestamp(of.End))
+}
+
+// parts exports what a piece of work is made of. Those at the top have common, too.
+func (t *tracer) parts(ctx context.Context, spans []span.Span, common []attribute.KeyValue) {
+	within := make([]context.Context, len(spans))
+	for i, s := range spans {
 		parent := ctx
 		if s.Parent >= 0 {
 			parent = within[s.Parent]
@@ -101,9 +136,6 @@ func (t *tracer) send(of controller.Trace) {
 			part.SetStatus(codes.Error, excerpt.Of(s.Err.Error(), 500))
 		}
 		part.End(trace.WithTimestamp(s.End))
-	}
-	if of.Ended {
-		candidate.End(trace.WithTimestamp(of.Spans[0].End))
 	}
 }
 

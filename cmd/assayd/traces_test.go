@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -17,7 +18,9 @@ import (
 	"time"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/assaydev/assay/internal/decision"
@@ -106,7 +109,7 @@ func TestTracesJoin(t *testing.T) {
 	tested := digest.Of([]byte("what is tested"))
 	began := time.Now().Add(-time.Hour).Truncate(time.Second)
 	for i, outcome := range []decision.Outcome{decision.Hold, decision.Promote} {
-		tr, err := newTracer(t.Context(), slog.New(slog.DiscardHandler))
+		tr, err := newTracer(t.Context(), "assay-promoter", slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +162,7 @@ func TestTracesOfNobody(t *testing.T) {
 	server.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
 	var log bytes.Buffer
-	tr, err := newTracer(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+	tr, err := newTracer(t.Context(), "assay-promoter", slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,5 +179,88 @@ func TestTracesOfNobody(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "traces are not sent") {
 		t.Errorf("it is logged: %s", log.String())
+	}
+}
+
+// TestCallsTraced: a call of the plugin is a span below the caller's, with its parts below it, from
+// whichever process they are.
+func TestCallsTraced(t *testing.T) {
+	c := &received{}
+	server := httptest.NewServer(c)
+	defer server.Close()
+	client, stop := served(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+server.URL)
+	candidate := map[string]string{
+		"prod/web.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  template:\n" +
+			"    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: 'example.com/web:1.0.0'}]}\n",
+		"prod/candidate.yaml": "apiVersion: assay.dev/v1alpha1\nkind: Candidate\nmetadata: {name: next}\nspec: {images: [{name: example.com/web, newTag: 2.0.0}]}\n",
+	}
+	broken := map[string]string{"prod/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "prod/templates/web.yaml": `{{ fail "no" }}`}
+	calls := []struct {
+		parent, state string
+		files         map[string]string
+		want          map[string]string // parts, and what each is below
+		status        otlp.Status_StatusCode
+		made          string
+	}{
+		{
+			strings.Repeat("a1", 16) + "-" + strings.Repeat("b1", 8) + "-01", "vendor=1", candidate,
+			map[string]string{"receive": "", "extract": "receive", "make": "", "render": "make", "inject": "render", "print": "make", "send": ""}, 0, "worker",
+		},
+		{strings.Repeat("a2", 16) + "-" + strings.Repeat("b2", 8) + "-01", "", candidate, map[string]string{"receive": "", "send": ""}, 0, "archive"},
+		{strings.Repeat("a3", 16) + "-" + strings.Repeat("b3", 8) + "-01", "", broken, map[string]string{"receive": "", "extract": "receive", "make": ""}, otlp.Status_STATUS_CODE_ERROR, ""},
+		{strings.Repeat("a4", 16) + "-" + strings.Repeat("b4", 8) + "-00", "", candidate, nil, 0, ""}, // not sampled
+		{"none", "", candidate, map[string]string{"receive": "", "send": ""}, 0, "archive"},           // a trace of its own
+	}
+	for _, call := range calls {
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "traceparent", "00-"+call.parent, "tracestate", call.state)
+		if _, err := generated(ctx, t, client, call.files); (err != nil) != (call.status != 0) {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.Contains(c.of, "service.name=assay-cmp") {
+		t.Errorf("they are of %q", c.of)
+	}
+	traces := map[string][]*otlp.Span{}
+	for _, s := range c.spans {
+		id := hex.EncodeToString(s.GetTraceId())
+		traces[id] = append(traces[id], s)
+	}
+	for _, call := range calls {
+		trace, parent, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(call.parent, "-01"), "-00"), "-")
+		spans := traces[trace]
+		delete(traces, trace)
+		if call.parent == "none" {
+			for id := range traces {
+				spans = traces[id]
+			}
+		}
+		names := map[string]string{hex.EncodeToString(nil): ""}
+		for _, s := range spans {
+			names[hex.EncodeToString(s.GetSpanId())] = s.GetName()
+		}
+		got := map[string]string(nil)
+		for _, s := range spans {
+			if s.GetKind() != otlp.Span_SPAN_KIND_SERVER {
+				if got == nil {
+					got = map[string]string{}
+				}
+				got[s.GetName()] = strings.TrimPrefix(names[hex.EncodeToString(s.GetParentSpanId())], "plugin.ConfigManagementPluginService/GenerateManifest")
+				continue
+			}
+			if s.GetName() != "plugin.ConfigManagementPluginService/GenerateManifest" || hex.EncodeToString(s.GetParentSpanId()) != parent || s.GetTraceState() != call.state || s.GetStatus().GetCode() != call.status {
+				t.Errorf("the call is %v", s)
+			}
+			for _, want := range []string{"assay.application=shop", "assay.environment=prod", "assay.made=" + call.made, "rpc.method=GenerateManifest"} {
+				if !slices.ContainsFunc(s.GetAttributes(), func(a *common.KeyValue) bool { return a.GetKey()+"="+a.GetValue().GetStringValue() == want }) {
+					t.Errorf("%s has no %s: %v", trace, want, s.GetAttributes())
+				}
+			}
+		}
+		if !maps.Equal(got, call.want) {
+			t.Errorf("%s has the parts %v, want %v", trace, got, call.want)
+		}
 	}
 }

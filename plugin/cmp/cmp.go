@@ -10,7 +10,8 @@
 //     files that the render read (result.go).
 //  5. What is new waits for its turn (internal/gate), and is rendered by a job: plain manifests
 //     here, and what holds templates in a process of its own (worker).
-//  6. Each call ends with one line in the log, and in the metrics (log.go, metrics.go).
+//  6. Each call ends with one line in the log, in the metrics, and in the caller's trace (log.go,
+//     metrics.go, trace.go).
 //
 // The caller is Argo CD's repo-server. What it sends comes from repositories: the archive, the
 // variables and the parameters are hostile.
@@ -67,6 +68,9 @@ type Options struct {
 	Metric string // address of /metrics; empty for none
 	Pprof  string // loopback address of /debug/pprof; empty for none
 	Log    *slog.Logger
+
+	// Trace, if there is one, is told of each call once it has ended. It must not wait.
+	Trace func(Trace)
 }
 
 const (

@@ -8,10 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc/metadata"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
 
 	"github.com/assaydev/assay/internal/excerpt"
-	"github.com/assaydev/assay/plugin/cmp/job"
+	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/plugin/cmp/worker"
 )
 
@@ -19,8 +20,10 @@ import (
 // write to it.
 type record struct {
 	method string
-	trace  string // the W3C trace's id, empty where the caller sends none
+	rpc    string            // the method's full name
+	caller trace.SpanContext // of the caller's span; not valid where it sends none
 	start  time.Time
+	spans  span.Recorder
 
 	mu sync.Mutex
 	e  entry
@@ -30,11 +33,10 @@ type record struct {
 type entry struct {
 	app, dir string
 	in       *archive
-	spent    map[string]time.Duration // by part
-	times    job.Times
-	cache    found // what the archive needed not be unpacked for
-	where    found // how the result was come by
-	files    int   // of the archive
+	job      []span.Span // the parts of the job that was done for it
+	cache    found       // what the archive needed not be unpacked for
+	where    found       // how the result was come by
+	files    int         // of the archive
 	objects  int
 	warnings []string
 }
@@ -45,18 +47,8 @@ const (
 )
 
 func newRecord(ctx context.Context, method string) *record {
-	return &record{method: method, trace: traceOf(ctx), start: time.Now(), e: entry{spent: map[string]time.Duration{}}}
-}
-
-// traceOf is the id in the header that W3C's trace context has.
-func traceOf(ctx context.Context) string {
-	headers, _ := metadata.FromIncomingContext(ctx)
-	for _, value := range headers.Get("traceparent") {
-		if parts := strings.Split(value, "-"); len(parts) == 4 && len(parts[1]) == 32 && strings.Trim(parts[1], "0123456789abcdef") == "" {
-			return parts[1]
-		}
-	}
-	return ""
+	rpc, _ := grpc.Method(ctx)
+	return &record{method: method, rpc: strings.TrimPrefix(rpc, "/"), caller: callerOf(ctx), start: time.Now()}
 }
 
 func (r *record) note(set func(*entry)) {
@@ -78,24 +70,23 @@ func (r *record) begun(c *call, in *archive) {
 // since is how long the call took so far, for people.
 func (r *record) since() time.Duration { return time.Since(r.start).Round(100 * time.Millisecond) }
 
-// took measures a part of the call, until the function that it returns is called.
-func (r *record) took(part string) func() {
-	start := time.Now()
-	return func() { r.note(func(e *entry) { e.spent[part] += time.Since(start) }) }
-}
-
 // finish tells of a call that has ended.
 func (s *server) finish(r *record, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := &r.e
 	took := time.Since(r.start)
-	s.metrics.ended(r.method, e, took, err)
+	spans := r.parts()
+	spent := e.spent(spans)
+	s.metrics.ended(r.method, e, took, spent, err)
+	if s.opt.Trace != nil {
+		s.opt.Trace(r.told(spans, err))
+	}
 	millis := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	args := []any{
 		"method", r.method, "app", excerpt.Of(e.app, 200), "path", excerpt.Of(e.dir, 300), "ms", millis(took),
-		"receiveMs", millis(e.spent["receive"]), "makeMs", millis(e.spent["make"]), "renderMs", millis(e.times.Render),
-		"injectMs", millis(e.times.Inject), "printMs", millis(e.times.Print), "sendMs", millis(e.spent["send"]),
+		"receiveMs", millis(spent["receive"]), "extractMs", millis(spent["extract"]), "makeMs", millis(spent["make"]), "renderMs", millis(spent["render"]),
+		"injectMs", millis(spent["inject"]), "printMs", millis(spent["print"]), "sendMs", millis(spent["send"]),
 		"cache", string(e.cache), "made", string(e.where), "files", e.files, "objects", e.objects, "warnings", len(e.warnings),
 	}
 	if len(e.warnings) > 0 {
@@ -104,8 +95,8 @@ func (s *server) finish(r *record, err error) {
 	if e.in != nil {
 		args = append(args, "bytes", e.in.count.Load())
 	}
-	if r.trace != "" {
-		args = append(args, "traceID", r.trace)
+	if r.caller.IsValid() {
+		args = append(args, "traceID", r.caller.TraceID().String())
 	}
 	level, message := slog.LevelInfo, "served"
 	if err != nil {

@@ -40,7 +40,7 @@ func newMetrics(s *server) *metrics {
 		calls:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "requests_total", Help: "Calls by method and gRPC code."}, []string{"method", "code"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + "request_seconds", Help: "How long calls took.", Buckets: buckets}, []string{"method"}),
 		parts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: prefix + "part_seconds", Help: "How long the parts of calls took: receive (with unpacking), make (waiting and rendering), render, inject, print, send.", Buckets: buckets,
+			Name: prefix + "part_seconds", Help: "How long the parts of calls took: receive, with extract (the work of unpacking); make, with waiting, render, inject and print; send.", Buckets: buckets,
 		}, []string{"part"}),
 		sources:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "results_total", Help: "Results by where they came from."}, []string{"source"}),
 		bytes:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + "received_bytes_total", Help: "Bytes of archives."}, []string{"method"}),
@@ -90,19 +90,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 }
 
 // ended counts a call.
-func (m *metrics) ended(method string, e *entry, took time.Duration, err error) {
-	code := "OK"
-	if err != nil {
-		code = codeOf(err).String()
-	}
-	m.calls.WithLabelValues(method, code).Inc()
+func (m *metrics) ended(method string, e *entry, took time.Duration, spent map[string]time.Duration, err error) {
+	m.calls.WithLabelValues(method, codeOf(err).String()).Inc()
 	m.seconds.WithLabelValues(method).Observe(took.Seconds())
-	parts := map[string]time.Duration{"render": e.times.Render, "inject": e.times.Inject, "print": e.times.Print}
-	for part, d := range e.spent {
-		parts[part] = d
-	}
-	for part, d := range parts {
-		if d > 0 {
+	for _, part := range measured {
+		if d := spent[part]; d > 0 {
 			m.parts.WithLabelValues(part).Observe(d.Seconds())
 		}
 	}

@@ -1,6 +1,7 @@
 package cmp
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/internal/tgz"
 	"github.com/assaydev/assay/internal/visible"
 	"github.com/assaydev/assay/plugin/cmp/contract"
@@ -111,6 +113,7 @@ type archive struct {
 
 	sum   hash.Hash
 	count atomic.Int64 // bytes so far
+	wait  atomic.Int64 // nanoseconds in which nothing came
 	rest  []byte
 	err   error
 }
@@ -133,7 +136,10 @@ func (a *archive) Read(p []byte) (int, error) {
 }
 
 func (a *archive) next() ([]byte, error) {
+	asked := time.Now()
 	m, err := a.stream.Recv()
+	came := time.Now()
+	a.wait.Add(int64(came.Sub(asked)))
 	if errors.Is(err, io.EOF) {
 		a.alive.Store(received)
 		return nil, io.EOF
@@ -141,7 +147,7 @@ func (a *archive) next() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receive archive: %w", err)
 	}
-	a.alive.Store(time.Now().UnixNano())
+	a.alive.Store(came.UnixNano())
 	file := m.GetFile()
 	if file == nil {
 		return nil, badCallf("the stream holds something else than the archive after its metadata")
@@ -185,7 +191,9 @@ func (a *archive) verify(checksum string) error {
 }
 
 // finish reads an archive that nobody looks at.
-func (a *archive) finish(c *call) error {
+func (a *archive) finish(ctx context.Context, c *call) (err error) {
+	_, end := span.Start(ctx, "receive")
+	defer func() { end(err) }()
 	if err := a.drain(); err != nil {
 		return err
 	}
@@ -193,8 +201,12 @@ func (a *archive) finish(c *call) error {
 }
 
 // unpack reads the archive to its end, whatever is wrong with it.
-func (a *archive) unpack(checksum string, l tgz.Limits) (*tgz.Tree, error) {
-	tree, err := tgz.Read(a, l)
+func (a *archive) unpack(ctx context.Context, checksum string, l tgz.Limits) (tree *tgz.Tree, err error) {
+	ctx, end := span.Start(ctx, "receive")
+	defer func() { end(err) }()
+	_, extracted := span.Start(ctx, "extract")
+	tree, err = tgz.Read(a, l)
+	extracted(err)
 	if drained := a.drain(); drained != nil {
 		return nil, drained
 	}

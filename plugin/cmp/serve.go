@@ -22,6 +22,7 @@ import (
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/gate"
+	"github.com/assaydev/assay/internal/span"
 	"github.com/assaydev/assay/internal/tgz"
 	"github.com/assaydev/assay/plugin"
 	"github.com/assaydev/assay/plugin/cmp/contract"
@@ -59,7 +60,7 @@ func (s *server) GetParametersAnnouncement(stream grpc.ClientStreamingServer[con
 		out := &contract.ParametersAnnouncementResponse{}
 		if s.opt.Config.Parameters == nil {
 			out.ParameterAnnouncements = announcements(s.opt.Config.Static)
-			return out, in.finish(c)
+			return out, in.finish(ctx, c)
 		}
 		res, err := s.result(ctx, c, in, r, job.Job{Command: *s.opt.Config.Parameters, Announce: true})
 		if err != nil {
@@ -87,7 +88,7 @@ func announcements(list []plugin.Announcement) []*contract.ParameterAnnouncement
 func (s *server) MatchRepository(stream grpc.ClientStreamingServer[contract.AppStreamRequest, contract.RepositoryResponse]) error {
 	return answer(s, "match", stream, func(ctx context.Context, c *call, in *archive, r *record) (*contract.RepositoryResponse, error) {
 		if !s.opt.Config.Discovers() {
-			return &contract.RepositoryResponse{}, in.finish(c)
+			return &contract.RepositoryResponse{}, in.finish(ctx, c)
 		}
 		held, err := s.trees.get(ctx, c, in, r)
 		if err != nil {
@@ -157,16 +158,16 @@ func (s *server) result(ctx context.Context, c *call, in *archive, r *record, j 
 	defer cancel()
 	if res, ok := s.maker.before(j, c); ok {
 		r.note(func(e *entry) { e.cache, e.warnings = byArchive, res.Warnings })
-		defer r.took("receive")()
-		return res, in.finish(c)
+		return res, in.finish(ctx, c)
 	}
 	held, err := s.trees.get(ctx, c, in, r)
 	if err != nil {
 		return nil, err
 	}
 	defer held.release()
-	defer r.took("make")()
+	ctx, made := span.Start(ctx, "make")
 	res, how, err := s.maker.make(ctx, j, held, c)
+	made(err)
 	switch {
 	case errors.Is(err, errDeadline), err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, passed
@@ -176,7 +177,7 @@ func (s *server) result(ctx context.Context, c *call, in *archive, r *record, j 
 	r.note(func(e *entry) {
 		e.where, e.warnings = how, res.Warnings
 		if how == inWorker || how == inProcess {
-			e.times = res.Times
+			e.job = res.Spans
 		}
 	})
 	return res, nil
@@ -204,7 +205,7 @@ func (e *lateError) Error() string { return e.message }
 // answer runs one call. Whatever becomes of it, the server lives on.
 func answer[A any](s *server, method string, stream grpc.ClientStreamingServer[contract.AppStreamRequest, A], work func(context.Context, *call, *archive, *record) (*A, error)) error {
 	r := newRecord(stream.Context(), method)
-	ctx, cancel := s.watched(stream.Context()), context.CancelFunc(func() {})
+	ctx, cancel := r.spans.In(s.watched(stream.Context())), context.CancelFunc(func() {})
 	if deadline, ok := ctx.Deadline(); ok {
 		ctx, cancel = context.WithDeadlineCause(ctx, deadline.Add(-margin), errDeadline)
 	}
@@ -230,9 +231,9 @@ func answer[A any](s *server, method string, stream grpc.ClientStreamingServer[c
 		err = fits(out)
 	}
 	if err == nil {
-		done := r.took("send")
+		_, sent := span.Start(ctx, "send")
 		err = stream.SendAndClose(out)
-		done()
+		sent(err)
 	}
 	s.finish(r, err)
 	return statusOf(err)
@@ -327,6 +328,8 @@ func codeOf(err error) codes.Code {
 	var late *lateError
 	var broken *panicError
 	switch {
+	case err == nil:
+		return codes.OK
 	case errors.As(err, &bad), errors.As(err, &archive):
 		return codes.InvalidArgument
 	case errors.As(err, &late), errors.Is(err, errDeadline), errors.Is(err, context.DeadlineExceeded):

@@ -98,8 +98,7 @@ func (t *trees) get(ctx context.Context, c *call, in *archive, r *record) (*leas
 			continue
 		}
 		r.note(func(e *entry) { e.cache = byTree })
-		defer r.took("receive")()
-		if err := in.finish(c); err != nil {
+		if err := in.finish(ctx, c); err != nil {
 			t.leave(id, held)
 			return nil, err
 		}
@@ -178,7 +177,6 @@ func (t *trees) unpack(ctx context.Context, c *call, in *archive, r *record, id 
 		return nil, fmt.Errorf("wait to unpack the archive: %w", err)
 	}
 	held.place = place
-	defer r.took("receive")()
 	defer memory.Enter(ctx, c.dir)()
 	large, charged := func() {}, func() {}
 	limits.More = func() error {
@@ -190,7 +188,7 @@ func (t *trees) unpack(ctx context.Context, c *call, in *archive, r *record, id 
 		held.leave = append(held.leave, large, charged)
 		return nil
 	}
-	tree, err := in.unpack(c.checksum, limits)
+	tree, err := in.unpack(ctx, c.checksum, limits)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"time"
 
 	"github.com/assaydev/assay/internal/envfs"
 	"github.com/assaydev/assay/internal/memory"
@@ -46,15 +45,15 @@ type Result struct {
 	Warnings  []string
 	Depends   []string // paths that decide the result: see envfs.FS.Depends
 	Draws     bool     // it may be another the next time
-	Times     Times
-}
 
-// Times are how long the parts of a job took.
-type Times struct{ Render, Inject, Print time.Duration }
+	// Spans are the parts of the job: "render", with "inject" in it, and "print". None has an
+	// error, for there is a result.
+	Spans []span.Span
+}
 
 // Bytes is about how much memory it takes.
 func (r *Result) Bytes() int64 {
-	bytes := 512
+	bytes := 512 + 128*len(r.Spans)
 	for _, list := range [][]string{r.Manifests, r.Warnings, r.Depends} {
 		for _, text := range list {
 			bytes += len(text) + 16
@@ -129,23 +128,18 @@ func (j Job) Run(ctx context.Context, tree fs.FS) (*Result, error) {
 }
 
 func rendered(ctx context.Context, req render.Request, call plugin.Call) (*Result, error) {
-	var times span.Recorder
-	start := time.Now()
-	made, err := render.Environment(times.In(ctx), req)
+	var parts span.Recorder
+	within, end := span.Start(parts.In(ctx), "render")
+	made, err := render.Environment(within, req)
 	if err != nil {
 		return nil, err
 	}
+	end(nil)
 	if err := call.Check(made.Plan); err != nil {
 		return nil, err
 	}
 	res := &Result{Layout: made.Layout, Warnings: made.Warnings, Draws: made.Draws}
-	for _, s := range times.Spans() {
-		if s.Name == "inject" {
-			res.Times.Inject = s.End.Sub(s.Start)
-		}
-	}
-	res.Times.Render = time.Since(start) - res.Times.Inject
-	start = time.Now()
+	_, end = span.Start(parts.In(ctx), "print")
 	printer := object.NewPrinter(req.Dir, req.Limits.OutputBytes)
 	output := made.Output()
 	res.Manifests = make([]string, len(output))
@@ -161,7 +155,8 @@ func rendered(ctx context.Context, req render.Request, call plugin.Call) (*Resul
 		}
 		res.Manifests[i] = string(data)
 	}
-	res.Times.Print = time.Since(start)
+	end(nil)
+	res.Spans = parts.Spans()
 	return res, nil
 }
 
@@ -171,8 +166,9 @@ func announce(ctx context.Context, req render.Request) (*Result, error) {
 		list []plugin.Announcement
 		err  error
 	}
+	var parts span.Recorder
+	_, end := span.Start(parts.In(ctx), "render")
 	done := make(chan outcome, 1)
-	start := time.Now()
 	go func() {
 		var o outcome
 		defer memory.Enter(ctx, req.String())()
@@ -189,7 +185,8 @@ func announce(ctx context.Context, req render.Request) (*Result, error) {
 		if o.err != nil {
 			return nil, o.err
 		}
-		return &Result{Announced: o.list, Times: Times{Render: time.Since(start)}}, nil
+		end(nil)
+		return &Result{Announced: o.list, Spans: parts.Spans()}, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("announce parameters of %s: %w", req.Dir, context.Cause(ctx))
 	}

@@ -99,6 +99,17 @@ func (g *Group) launch(c Command, logFlag int) error {
 	return nil
 }
 
+// Pid is that of the child of this name, or 0 where there is none.
+func (g *Group) Pid(name string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.IndexFunc(g.running, func(c *child) bool { return c.command.Name == name })
+	if i < 0 {
+		return 0
+	}
+	return g.running[i].cmd.Process.Pid
+}
+
 // watch ends the group's context when the child dies while it should run.
 func (g *Group) watch(c *child) {
 	err := c.cmd.Wait()

@@ -103,6 +103,29 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+func TestPid(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	group := process.NewGroup(t.Context(), dir)
+	defer group.Stop()
+	if err := group.Start(shell("server", "echo pid $$; exec tail -f /dev/null")); err != nil {
+		t.Fatal(err)
+	}
+	err := group.Ready("server", limit, func(context.Context) error {
+		log, err := os.ReadFile(filepath.Join(dir, "server.log"))
+		if want := fmt.Sprintf("pid %d\n", group.Pid("server")); err == nil && string(log) != want {
+			err = fmt.Errorf("it says %q, want %q", log, want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if pid := group.Pid("another"); pid != 0 {
+		t.Errorf("another has the pid %d", pid)
+	}
+}
+
 func TestStopKillsWhatIgnoresIt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -36,7 +35,8 @@ type cmpFlags struct {
 	noCache         bool
 	renders         int
 	archive         tgz.Limits
-	metric, pprof   string
+	metric          string
+	pprof           loopback
 	drain, stall    time.Duration
 	inProcess       bool
 	debug           bool
@@ -70,9 +70,6 @@ other variables.`,
   assayd cmp --config-dir-path . --socket-dir /tmp/plugins`,
 		Args: cli.Takes(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return err
-			}
 			traced, err := d.traced()
 			if err != nil {
 				return err
@@ -97,23 +94,11 @@ func (f *cmpFlags) bind(cmd *cobra.Command) {
 	s.Var((*cli.ByteSize)(&f.archive.Bytes), "max-archive-bytes", "bytes of an archive, unpacked (default 256Mi)")
 	s.Var((*cli.Count)(&f.archive.Files), "max-archive-files", "files and directories of an archive (default 200000)")
 	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics and /healthz, as :8085 (default: none)")
-	s.StringVar(&f.pprof, "pprof-address", "", "loopback `address` of /debug/pprof, as 127.0.0.1:6060 (default: none)")
+	s.Var(&f.pprof, "pprof-address", "loopback `address` of /debug/pprof, as 127.0.0.1:6060 (default: none)")
 	s.DurationVar(&f.drain, "drain", 20*time.Second, "how long calls may go on once the server is told to stop")
 	s.DurationVar(&f.stall, "stall", 30*time.Second, "how long a caller may send nothing before its archive is complete")
 	s.BoolVarP(&f.debug, "verbose", "v", false, "log more")
 	cli.Exclude(s, "no-cache", "cache-bytes")
-}
-
-// check refuses flags that make no sense.
-func (f *cmpFlags) check() error {
-	if f.pprof == "" {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(f.pprof)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return cli.Usagef("--pprof-address %s: give a loopback address, such as 127.0.0.1:6060: profiles show what is in memory", f.pprof)
-	}
-	return nil
 }
 
 // serveCMP runs the server.
@@ -149,7 +134,7 @@ func (d *daemon) serveCMP(ctx context.Context, f cmpFlags, traced bool) error {
 	}
 	opt := cmp.Options{
 		Config: config, Dir: sockets, Archive: f.archive, CacheBytes: kept, Memory: limit - limit/8 - kept, Renders: f.renders,
-		Drain: f.drain, Stall: f.stall, Metric: f.metric, Pprof: f.pprof, Log: logger, Watcher: memory.New(limit),
+		Drain: f.drain, Stall: f.stall, Metric: f.metric, Pprof: string(f.pprof), Log: logger, Watcher: memory.New(limit),
 	}
 	if !f.inProcess {
 		program, err := os.Executable()

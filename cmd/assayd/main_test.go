@@ -78,6 +78,7 @@ func TestBadInput(t *testing.T) {
 		{1, "--signing-key: ", []string{"promoter", "--kubeconfig", config, "--signing-key", dir + "/missing"}},
 		{1, "--signing-key: read signing key", []string{"promoter", "--kubeconfig", config, "--signing-key", short}},
 		{2, "give a loopback address", []string{"cmp", "--pprof-address", ":6060"}},
+		{2, "give a loopback address", []string{"promoter", "--pprof-address", "10.0.0.1:6060"}},
 		{1, "give at most half, or raise --memory-limit", []string{"cmp", "--config-dir-path", "../..", "--memory-limit", "64Mi", "--cache-bytes", "40Mi"}},
 		{1, "holds fewer than 16 bytes", []string{"promoter", "--kubeconfig", config, "--notify-address", ":1", "--notify-secret", short}},
 	} {

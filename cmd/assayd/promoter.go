@@ -58,6 +58,7 @@ type promoterFlags struct {
 	forge, forgeAPI, method string
 	notify, notifySecret    string
 	health, metric          string
+	pprof                   loopback
 	dryRun, debug           bool
 	commitStatus            bool
 	commits, workers        int
@@ -133,6 +134,7 @@ func (f *promoterFlags) bind(cmd *cobra.Command) {
 	s.StringVar(&f.notifySecret, "notify-secret", "", "`file` with the secret that a call has to know")
 	s.StringVar(&f.health, "health-address", ":8081", "`address` of /healthz and /readyz; empty for none")
 	s.StringVar(&f.metric, "metrics-address", "", "`address` of /metrics, as :8080 (default: none)")
+	s.Var(&f.pprof, "pprof-address", "loopback `address` of /debug/pprof, as 127.0.0.1:6060 (default: none)")
 	s.BoolVar(&f.commitStatus, "commit-status", false, "give the commit of a candidate a status on the forge, of the context assay/ENVIRONMENT: GitHub's fine-grained tokens need commit statuses, write")
 	s.Var((*cli.Count)(&f.shards), "shards", "`parts` that the work is shared in with other replicas, at most 8; all of them must say the same (default: this one works alone)")
 	s.Var((*cli.Count)(&f.budgets.Instance), "max-experiments", "`experiments` that may run at once; more wait in Git, in the order of their markers (default: any number)")
@@ -265,7 +267,7 @@ func (d *daemon) options(f promoterFlags, temp string, logger *slog.Logger) (con
 				o.Signing = credential.Signing{Format: "ssh", Key: key, Env: process.Env}
 			}
 		},
-		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, CommitStatus: f.commitStatus, Shards: f.shards, Budgets: f.budgets, Identity: replica, Workers: f.workers, Log: logger,
+		Notify: controller.Notify{Address: f.notify, Secret: secret}, Health: f.health, Metric: f.metric, Pprof: string(f.pprof), CommitStatus: f.commitStatus, Shards: f.shards, Budgets: f.budgets, Identity: replica, Workers: f.workers, Log: logger,
 	}, nil
 }
 

@@ -67,6 +67,7 @@ type Options struct {
 	Notify Notify
 	Health string // address of /healthz and /readyz; empty for none
 	Metric string // address of /metrics; empty for none
+	Pprof  string // loopback address of /debug/pprof; empty for none
 
 	// Trace is told each look at a candidate; nil records nothing. It does not wait.
 	Trace func(Trace)

@@ -89,7 +89,7 @@ func newManager(config *rest.Config, opt Options) (manager.Manager, error) {
 			&corev1.Secret{}:    {Namespaces: here, Label: labels.NewSelector().Add(*typed)},
 			&corev1.ConfigMap{}: {Namespaces: here, Label: labels.NewSelector().Add(*part)},
 		}},
-		Metrics: server.Options{BindAddress: orOff(opt.Metric)}, HealthProbeBindAddress: orOff(opt.Health),
+		Metrics: server.Options{BindAddress: orOff(opt.Metric)}, HealthProbeBindAddress: orOff(opt.Health), PprofBindAddress: opt.Pprof,
 		GracefulShutdownTimeout: &grace,
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 type promoter struct {
 	command *exec.Cmd
 	metrics string // URL
+	profile string // of the heap, likewise
 	looks   atomic.Int64
 	ended   chan error
 }
@@ -31,11 +32,11 @@ func start(ctx context.Context, n size, w *world, dir string) (*promoter, error)
 	if err != nil {
 		return nil, err
 	}
-	free, err := process.FreeAddresses(1)
+	free, err := process.FreeAddresses(2)
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(ctx, n.assayd, "promoter", "--kubeconfig", w.kubeconfig, "--health-address", "", "--metrics-address", free[0], "--workers", "8")
+	c := exec.CommandContext(ctx, n.assayd, "promoter", "--kubeconfig", w.kubeconfig, "--health-address", "", "--metrics-address", free[0], "--pprof-address", free[1], "--workers", "8")
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir}
 	out, err := c.StderrPipe()
 	if err == nil {
@@ -44,7 +45,7 @@ func start(ctx context.Context, n size, w *world, dir string) (*promoter, error)
 	if err != nil {
 		return nil, err
 	}
-	p := &promoter{command: c, metrics: "http://" + free[0] + "/metrics", ended: make(chan error, 1)}
+	p := &promoter{command: c, metrics: "http://" + free[0] + "/metrics", profile: "http://" + free[1] + "/debug/pprof/heap", ended: make(chan error, 1)}
 	go func() {
 		lines := bufio.NewScanner(out)
 		lines.Buffer(nil, 1<<20)
@@ -115,19 +116,13 @@ func (p *promoter) memory() (now, peak int, err error) {
 // holding is what the process has: descriptors and threads, goroutines, and bytes of the heap that are in use.
 type holding struct{ open, goroutines, heap int }
 
-// held waits for a garbage collection, which comes every two minutes at least, so that the heap is what is in
-// use.
+// held collects garbage twice first, as what has a cleanup is freed by the second collection, so that the heap
+// is what is in use.
 func (p *promoter) held(ctx context.Context) (h holding, err error) {
-	collected, err := p.metric(ctx, "go_gc_cycles_total_gc_cycles_total")
-	if err != nil {
-		return h, err
-	}
-	err = p.until(ctx, func() bool {
-		now, failed := p.metric(ctx, "go_gc_cycles_total_gc_cycles_total")
-		return failed == nil && now > collected
-	})
-	if err != nil {
-		return h, err
+	for range 2 {
+		if err := p.get(ctx, p.profile+"?gc=1", func(*bufio.Scanner) error { return nil }); err != nil {
+			return h, err
+		}
 	}
 	for _, what := range []string{"fd", "task"} {
 		list, err := os.ReadDir(fmt.Sprintf("/proc/%d/%s", p.command.Process.Pid, what))
@@ -144,23 +139,35 @@ func (p *promoter) held(ctx context.Context) (h holding, err error) {
 }
 
 // metric is one of the process's own.
-func (p *promoter) metric(ctx context.Context, name string) (int, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.metrics, nil)
+func (p *promoter) metric(ctx context.Context, name string) (value int, err error) {
+	err = p.get(ctx, p.metrics, func(lines *bufio.Scanner) error {
+		for lines.Scan() {
+			if text, found := strings.CutPrefix(lines.Text(), name+" "); found {
+				number, err := strconv.ParseFloat(text, 64)
+				value = int(number)
+				return err
+			}
+		}
+		return fmt.Errorf("%s has no %s", p.metrics, name)
+	})
+	return value, err
+}
+
+// get reads an answer of the process's by line.
+func (p *promoter) get(ctx context.Context, url string, read func(*bufio.Scanner) error) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		if text, found := strings.CutPrefix(lines.Text(), name+" "); found {
-			value, err := strconv.ParseFloat(text, 64)
-			return int(value), err
-		}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, res.Status)
 	}
-	return 0, fmt.Errorf("%s has no %s", p.metrics, name)
+	return read(bufio.NewScanner(res.Body))
 }
 
 func (p *promoter) stop() {

@@ -109,6 +109,17 @@ func scaled(res *render.Result) []drift.Ignore {
 	return out
 }
 
+// Compared is a decider that promotes only what is in the cluster as the tree renders it.
+func Compared(decide Decider, find Drift) Decider {
+	return Decider{decide.Wanted, func(ctx context.Context, tip Tip) (Choice, error) {
+		c, err := decide.Choose(ctx, tip)
+		if err != nil {
+			return c, err
+		}
+		return drifted(ctx, c, tip.Rendered, find)
+	}}
+}
+
 // drifted holds a promotion of what is not in the cluster as the tree renders it: something else
 // was measured. A rejection it leaves: that only takes back.
 func drifted(ctx context.Context, c Choice, res *render.Result, find Drift) (Choice, error) {

@@ -3,6 +3,7 @@ package drift
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -88,7 +89,7 @@ func (i Ignore) remove(ctx context.Context, o *unstructured.Unstructured) error 
 // cut removes the field of a JSON pointer. One that does not lead to a field removes nothing.
 func cut(o *unstructured.Unstructured, pointer string) error {
 	if !strings.HasPrefix(pointer, "/") {
-		return fmt.Errorf("a JSON pointer begins with /")
+		return errors.New("a JSON pointer begins with /")
 	}
 	operation, err := json.Marshal([]map[string]string{{"op": "remove", "path": pointer}})
 	if err != nil {
@@ -104,7 +105,7 @@ func cut(o *unstructured.Unstructured, pointer string) error {
 	}
 	after, err := patch.Apply(before)
 	if err != nil {
-		return nil //nolint:nilerr // the object has no such field
+		return nil // the object has no such field
 	}
 	left := map[string]any{}
 	if err := utiljson.Unmarshal(after, &left); err != nil {

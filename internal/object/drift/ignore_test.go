@@ -96,10 +96,10 @@ func TestIgnoreRefuses(t *testing.T) {
 		`.spec | select(test(["a"]))`:           "the function test takes a string here",
 		`.kind | select(test("("))`:             "missing closing )",
 		`.kind | select(test("` + strings.Repeat("x{500}", 4) + `"))`: "repeats too much",
-		".spec | $missing":                       "variable not defined",
-		"input":                                  "the function input/0",
-		"..|..|..|..|..|..":                      "its paths have more than 100000 parts or it takes longer than 1s",
-		"(..|..|..|..|..|..|..) | select(false)": "it takes longer than 1s",
+		".spec | $missing":                 "variable not defined",
+		"input":                            "the function input/0",
+		strings.Repeat("(.,.)|", 60) + ".": "its paths have more than 100000 parts or it takes longer than 1s",
+		strings.Repeat("(.,.)|", 60) + "select(false)": "it takes longer than 1s",
 	} {
 		_, err := Of(t.Context(), o, live, Rules{Ignore: []Ignore{{From: "the rule", Kind: "*", Group: "*", Expressions: []string{text}}}})
 		if err == nil || !strings.HasPrefix(err.Error(), "apply the rule to Deployment/web/web: jqPathExpressions: ") || !slices.ContainsFunc(strings.Split(want, " or "), func(one string) bool { return strings.Contains(err.Error(), one) }) {

@@ -115,7 +115,7 @@ func TestOfCustomResources(t *testing.T) {
 		}, schema: read, want: "spec.retry.limits.times"},
 		"a field more":       {kind: "Gauge", change: func(t *testing.T, o *unstructured.Unstructured) { put(t, o, []any{"errors"}, "spec", "dryRun") }, schema: read, want: "spec.dryRun"},
 		"a rendered field":   {kind: "Gauge", change: func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "other", "spec", "mode") }, schema: read, want: "spec.mode"},
-		"not known":          {kind: "Other", change: func(t *testing.T, o *unstructured.Unstructured) { o.Object["data"] = "x" }, schema: read, want: "data"},
+		"not known":          {kind: "Other", change: func(_ *testing.T, o *unstructured.Unstructured) { o.Object["data"] = "x" }, schema: read, want: "data"},
 		"nothing published":  {kind: "Gauge", change: func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "x", "spec", "dryRun") }, want: "spec.dryRun"},
 		"Kubernetes' own":    {kind: "Meter", change: func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "x", "spec", "dryRun") }, schema: read},
 		"its rendered field": {kind: "Meter", change: func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "other", "spec", "mode") }, schema: read, want: "spec.mode"},
@@ -176,11 +176,10 @@ func TestWrittenByControllers(t *testing.T) {
 // FuzzParseSchema: no document breaks it, nor what is filled in by it.
 func FuzzParseSchema(f *testing.F) {
 	f.Add([]byte(`{"components": {"schemas": {"a": {"x-kubernetes-group-version-kind": [{"group": "example.com", "version": "v1", "kind": "Gauge"}], "default": 1, "properties": {"spec": {"default": [{}], "items": {"default": 2}, "additionalProperties": true}}}}}}`))
-	f.Fuzz(func(t *testing.T, document []byte) {
+	f.Fuzz(func(_ *testing.T, document []byte) {
 		s, err := ParseSchema(document, gauges)
 		if err == nil {
 			s.fill(map[string]any{"spec": map[string]any{"a": []any{nil, map[string]any{}}}, "b": nil})
 		}
-		_ = t
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/object/drift"
+	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -72,18 +73,40 @@ func (a *app) ignored(opt serverFlags, s *site, c *cluster.Client) promote.Ignor
 		if !isLive {
 			name = application.Name{}
 		}
-		settings, err := c.Get(ctx, application.SettingsResource(), name.Or(c.Namespace).Namespace, application.Settings)
-		switch {
-		case errors.Is(err, cluster.ErrNotFound):
-			return declared, nil
-		case err != nil:
+		settings, err := settings(ctx, c, name.Or(c.Namespace).Namespace, opt.asArgoCD)
+		if err != nil {
 			a.notef("what Argo CD's settings say is not compared is not known: %v", err)
 			return declared, nil
 		}
-		data, _, _ := unstructured.NestedStringMap(settings.Object, "data")
-		everywhere, err := application.ReadIgnored(data)
+		everywhere, err := application.ReadIgnored(settings)
 		return slices.Concat(declared, everywhere), err
 	}
+}
+
+// settings are those of the Argo CD in a namespace; empty without any. An account that has Argo CD's
+// credentials may list its ConfigMaps, and others may get the one.
+func settings(ctx context.Context, c *cluster.Client, namespace string, listed bool) (map[string]string, error) {
+	var found []*unstructured.Unstructured
+	var err error
+	if listed {
+		found, err = c.ListAll(ctx, application.SettingsResource(), namespace, reposecret.PartLabel+"="+reposecret.Part)
+	} else {
+		var one *unstructured.Unstructured
+		one, err = c.Get(ctx, application.SettingsResource(), namespace, application.Settings)
+		if errors.Is(err, cluster.ErrNotFound) {
+			return nil, nil
+		}
+		found = append(found, one)
+	}
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(found, func(o *unstructured.Unstructured) bool { return o.GetName() == application.Settings })
+	if i < 0 {
+		return nil, nil
+	}
+	data, _, _ := unstructured.NestedStringMap(found[i].Object, "data")
+	return data, nil
 }
 
 // unlessSaved says what helps where the cluster does not tell.

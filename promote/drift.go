@@ -21,13 +21,24 @@ import (
 // Drift finds what of the variant and the experiment is not in a cluster as a tree renders it.
 type Drift func(ctx context.Context, res *render.Result) ([]drift.Difference, error)
 
+// Ignored are the rules for what is not compared, as an Application and its Argo CD declare them. An
+// error holds: it names what cannot be read.
+type Ignored func(context.Context) ([]drift.Ignore, error)
+
+// Schemas reads the OpenAPI document that a cluster publishes of a group and version.
+type Schemas func(context.Context, schema.GroupVersion) ([]byte, error)
+
 // LiveDrift compares with what a cluster has. The namespace is that of objects which name none.
 // An object that is not there differs only where nothing takes it away by itself, as what runs once is when
 // it is done: without a variant, what was measured may be the baseline. Secrets are not read.
-func LiveDrift(list List, namespace string, ignore []drift.Ignore) Drift {
+func LiveDrift(list List, schemas Schemas, namespace string, ignored Ignored) Drift {
 	return func(ctx context.Context, res *render.Result) ([]drift.Difference, error) {
+		declared, err := ignored(ctx)
+		if err != nil {
+			return nil, err
+		}
 		l := live{list: list, seen: map[query]bool{}}
-		rules := append(scaled(res), ignore...)
+		rules := drift.Rules{Ignore: append(scaled(res), declared...), Schema: schemas.of()}
 		engines := engine.With(res.Plan.Spec.Experiment.Engines)
 		var out []drift.Difference
 		for i, o := range slices.Concat(res.Variant, res.Injected) {
@@ -43,13 +54,36 @@ func LiveDrift(list List, namespace string, ignore []drift.Ignore) Drift {
 			}
 			there := object.Find(l.found, object.KeyOf(want))
 			for _, found := range there {
-				out = append(out, drift.Of(want, found, rules)...)
+				differences, err := drift.Of(ctx, want, found, rules)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, differences...)
 			}
 			if len(there) == 0 && i < len(res.Variant) && stays(want, engines) {
-				out = append(out, drift.Missing(want, engine.ExperimentLabel, rules)...)
+				out = append(out, drift.Missing(want, engine.ExperimentLabel))
 			}
 		}
 		return out, nil
+	}
+}
+
+// of asks for each document once.
+func (s Schemas) of() func(context.Context, schema.GroupVersionKind) (*drift.Schema, error) {
+	if s == nil {
+		return nil
+	}
+	documents := map[schema.GroupVersion][]byte{}
+	return func(ctx context.Context, kind schema.GroupVersionKind) (*drift.Schema, error) {
+		data, read := documents[kind.GroupVersion()]
+		if !read {
+			var err error
+			if data, err = s(ctx, kind.GroupVersion()); err != nil {
+				return nil, err
+			}
+			documents[kind.GroupVersion()] = data
+		}
+		return drift.ParseSchema(data, kind)
 	}
 }
 
@@ -70,9 +104,20 @@ func scaled(res *render.Result) []drift.Ignore {
 		}
 		target, _, _ := unstructured.NestedStringMap(o.Object, "spec", "scaleTargetRef")
 		group := schema.FromAPIVersionAndKind(target["apiVersion"], "").Group
-		out = append(out, drift.Ignore{Group: group, Kind: target["kind"], Name: target["name"], Pointers: []string{"/spec/replicas"}})
+		out = append(out, drift.Ignore{From: "the HorizontalPodAutoscaler " + o.GetName(), Group: group, Kind: target["kind"], Name: target["name"], Pointers: []string{"/spec/replicas"}})
 	}
 	return out
+}
+
+// Compared is a decider that promotes only what is in the cluster as the tree renders it.
+func Compared(decide Decider, find Drift) Decider {
+	return Decider{decide.Wanted, func(ctx context.Context, tip Tip) (Choice, error) {
+		c, err := decide.Choose(ctx, tip)
+		if err != nil {
+			return c, err
+		}
+		return drifted(ctx, c, tip.Rendered, find)
+	}}
 }
 
 // drifted holds a promotion of what is not in the cluster as the tree renders it: something else

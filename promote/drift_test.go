@@ -25,6 +25,7 @@ func TestDriftHolds(t *testing.T) {
 		ignore    []drift.Ignore
 		gone      string // a kind
 		failing   error
+		unread    error // the rules
 		want      decision.Outcome
 		says      string
 	}{
@@ -39,11 +40,12 @@ func TestDriftHolds(t *testing.T) {
 		}, want: decision.Promote},
 		"it is gone":                  {condition: "Complete", gone: "Deployment", want: decision.Hold, says: "a: what was tested is not what Git renders: Deployment/web/web-candidate is not in the cluster, or has lost its label assay.dev/experiment"},
 		"it lost its label":           {condition: "Complete", change: func(v, _ *unstructured.Unstructured) { v.SetLabels(nil) }, want: decision.Hold, says: "Deployment/web/web-candidate is not in the cluster"},
-		"it is gone and ignored":      {condition: "Complete", gone: "Deployment", ignore: []drift.Ignore{{Group: "apps", Kind: "Deployment", Whole: true}}, want: decision.Promote},
 		"it is gone, a field ignored": {condition: "Complete", gone: "Deployment", ignore: []drift.Ignore{{Group: "apps", Kind: "Deployment", Pointers: []string{"/spec"}}}, want: decision.Hold, says: "is not in the cluster"},
 		"gone in a rejection":         {condition: "Failed", gone: "Deployment", want: decision.Reject},
 		"the judge is gone":           {condition: "Complete", gone: "Job", want: decision.Promote},
 		"it may not be read":          {condition: "Complete", failing: errors.New("deployments.apps is forbidden"), want: decision.Hold, says: "compare Deployment/web/web-candidate with what Git renders: deployments.apps is forbidden"},
+		"a rule that cannot apply":    {condition: "Complete", ignore: []drift.Ignore{{From: "the rule", Group: "apps", Kind: "Deployment", Expressions: []string{".["}}}, want: decision.Hold, says: "a: apply the rule to Deployment/web/web-candidate: jqPathExpressions: .[: unexpected"},
+		"rules that are not read":     {condition: "Complete", unread: errors.New("resource.customizations of the ConfigMap argocd-cm: not YAML"), want: decision.Hold, says: "a: resource.customizations of the ConfigMap argocd-cm: not YAML"},
 		"a rejection of another":      {condition: "Failed", change: func(v, _ *unstructured.Unstructured) { image(v, "other") }, want: decision.Reject},
 		"a rejection, not read":       {condition: "Failed", failing: errors.New("forbidden"), want: decision.Reject},
 	} {
@@ -65,7 +67,7 @@ func TestDriftHolds(t *testing.T) {
 				return out, test.failing
 			}
 			deployed := []Deployment{
-				{Name: "a", Objects: Saved(envrepo.Concluded(res.Digest, test.condition)), Drift: LiveDrift(list, "web", test.ignore)},
+				{Name: "a", Objects: Saved(envrepo.Concluded(res.Digest, test.condition)), Drift: LiveDrift(list, nil, "web", ignoring(test.ignore, test.unread))},
 				{Name: "b", Objects: Saved(envrepo.Concluded(res.Digest, test.condition))},
 			}
 			c, err := ByDeployments(deployed).Choose(t.Context(), Tip{Rendered: res})
@@ -106,6 +108,10 @@ func TestStays(t *testing.T) {
 			t.Errorf("a hook stays: %s", text)
 		}
 	}
+}
+
+func ignoring(rules []drift.Ignore, err error) Ignored {
+	return func(context.Context) ([]drift.Ignore, error) { return rules, err }
 }
 
 func image(o *unstructured.Unstructured, name string) {

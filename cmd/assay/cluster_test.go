@@ -58,7 +58,8 @@ func answerAPI(w http.ResponseWriter, r *http.Request, objs []*unstructured.Unst
 // there are, those of a namespace with a label, and one by its name.
 func apiAnswer(r *http.Request, objs []*unstructured.Unstructured) any {
 	kinds := map[string]map[string]string{
-		"v1":                   {"pods": "Pod"},
+		"v1":                   {"pods": "Pod", "services": "Service", "configmaps": "ConfigMap", "serviceaccounts": "ServiceAccount"},
+		"apps/v1":              {"deployments": "Deployment"},
 		"batch/v1":             {"jobs": "Job"},
 		"argoproj.io/v1alpha1": {"analysisruns": "AnalysisRun", "applications": "Application", "appprojects": "AppProject"},
 	}

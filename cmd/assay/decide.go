@@ -92,9 +92,10 @@ func (a *app) decideOne(ctx context.Context, opt decideOptions, args []string, o
 
 // verdict decides by what the experiment's objects say: those of a file, else
 // those in the cluster. There, those that name no namespace are in the one that
-// the Application deploys to, which is asked for once there is a candidate.
+// the Application deploys to, which is asked for once there is a candidate; and what
+// was tested there has to be what Git renders.
 func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (promote.Decider, error) {
-	objects, now := a.live(opt.serverFlags, s.namespace)
+	at := a.live(opt.serverFlags, s)
 	if opt.experiment != "" {
 		data, err := a.input.Read(opt.experiment)
 		if err != nil {
@@ -104,12 +105,12 @@ func (a *app) verdict(opt decideOptions, wanted decision.Outcome, s *site) (prom
 		if err != nil {
 			return promote.Decider{}, err
 		}
-		objects = promote.Saved(objs)
+		at.objects, at.drift = promote.Saved(objs), nil
 	}
-	decider := promote.Meaning(opt.id, promote.ByVerdict(objects, wanted))
+	decider := promote.Meaning(opt.id, promote.Compared(promote.ByVerdict(at.objects, wanted), at.drift))
 	choose := decider.Choose
 	decider.Choose = func(ctx context.Context, tip promote.Tip) (promote.Choice, error) {
-		tip.Now = now
+		tip.Now = at.now
 		c, err := choose(ctx, tip)
 		if errors.Is(err, verdict.ErrNamespace) {
 			err = fmt.Errorf("%w: name it with --namespace", err)

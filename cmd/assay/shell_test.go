@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/digest"
+	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/object"
 	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/test/page"
@@ -184,8 +185,8 @@ func (w world) bash(script string) {
 	}
 }
 
-// passed writes the judging objects that are printed on stdin with the status of an
-// experiment that has passed: what the cluster has, a while later.
+// passed writes the objects of an experiment that are printed on stdin, those that judge with the status
+// of one that has passed: what the cluster has, a while later.
 func passed() {
 	if err := markPassed(os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -203,14 +204,16 @@ func markPassed(in io.Reader, out io.Writer) error {
 		return err
 	}
 	for _, o := range objs {
-		if o.GetAnnotations()[digest.Annotation] == "" {
+		if o.GetLabels()[engine.ExperimentLabel] == "" {
 			continue
 		}
-		status, err := statusOf(o)
-		if err != nil {
-			return err
+		if o.GetAnnotations()[digest.Annotation] != "" {
+			status, err := statusOf(o)
+			if err != nil {
+				return err
+			}
+			o.Object["status"] = status
 		}
-		o.Object["status"] = status
 		if o.GetNamespace() == "" {
 			o.SetNamespace("shop")
 		}

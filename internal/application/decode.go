@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/assaydev/assay/internal/object"
-	"github.com/assaydev/assay/internal/object/drift"
 )
 
 // sent is as much of an Application as is read. Most of what a server sends is passed over while it
@@ -79,7 +76,7 @@ func Decode(data []byte) (Deployed, error) {
 	spec := from.spec()
 	d.Project = text(spec, "project")
 	d.Created, _ = time.Parse(time.RFC3339, from.Metadata.CreationTimestamp)
-	d.Ignored = ignored(spec)
+	d.Ignored = ignored(d.Name, spec)
 	d.Manages = managed(from.Status.Resources, text(spec, "destination", "namespace"))
 	d.Operation = running(from.Status.OperationState)
 	if !automated(spec) {
@@ -174,23 +171,6 @@ func (s sent) spec() map[string]any {
 		_ = d.Decode(&spec)
 	}
 	return spec
-}
-
-// ignored are the rules of spec.ignoreDifferences.
-func ignored(spec map[string]any) []drift.Ignore {
-	var out []drift.Ignore
-	list, _ := spec["ignoreDifferences"].([]any)
-	for _, item := range list {
-		r, _ := item.(map[string]any)
-		rule := drift.Ignore{Group: text(r, "group"), Kind: text(r, "kind"), Namespace: text(r, "namespace"), Name: text(r, "name")}
-		rule.Pointers, _, _ = unstructured.NestedStringSlice(r, "jsonPointers")
-		for _, other := range []string{"jqPathExpressions", "managedFieldsManagers"} {
-			given, _ := r[other].([]any)
-			rule.Whole = rule.Whole || len(given) > 0
-		}
-		out = append(out, rule)
-	}
-	return out
 }
 
 // managed lists the objects of status.resources.

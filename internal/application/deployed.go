@@ -35,8 +35,7 @@ type Deployed struct {
 	// empty where they did not.
 	RolledBack string
 
-	// Ignored is what spec.ignoreDifferences says of its objects. A rule that is not a JSON
-	// pointer is about the whole object here.
+	// Ignored is what spec.ignoreDifferences says of its objects.
 	Ignored []drift.Ignore
 
 	// Generator is the ApplicationSet that writes it; empty where none does.

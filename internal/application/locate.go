@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/assaydev/assay/internal/object/drift"
 )
 
 // Place is where the environment of an Application is, and what Argo CD gives
@@ -22,6 +24,9 @@ type Place struct {
 	Target          Target            // the same, as the Application names it
 	Parameters      string            // as in ARGOCD_APP_PARAMETERS; empty without any
 	Env             map[string]string // of the plugin, as the Application names them
+
+	// Ignored is what spec.ignoreDifferences says of the Application's objects. Locate and LocateObject give it.
+	Ignored []drift.Ignore
 }
 
 // Locate reads the Application of a file that uses the plugin assay. Of several
@@ -48,7 +53,13 @@ func (a *Application) locate(root map[string]any) (Place, error) {
 	case len(sources) > 1:
 		return Place{}, a.problem(keys("spec", "sources"), "several of them use the plugin assay: name repository, branch and path of the one that is meant")
 	}
-	return a.place(root, sources[0])
+	p, err := a.place(root, sources[0])
+	if err != nil {
+		return Place{}, err
+	}
+	spec, _ := root["spec"].(map[string]any)
+	p.Ignored = ignored(Name{text(root, "metadata", "namespace"), p.Name}, spec)
+	return p, nil
 }
 
 // place reads one source that uses the plugin.

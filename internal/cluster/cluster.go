@@ -4,7 +4,8 @@
 //     else those of the pod that the process runs in (kubeconfig.go).
 //  2. Get reads one object by its resource and name, in one request.
 //  3. List asks which resource a kind has, and reads its objects with a label.
-//  4. What goes wrong is told by what mends it: a login, a Role, a context
+//  4. OpenAPI reads what a group and version publishes of its kinds.
+//  5. What goes wrong is told by what mends it: a login, a Role, a context
 //     (problem.go).
 //
 // Nothing is written, watched or cached. No message holds a token, or a path of
@@ -13,9 +14,12 @@ package cluster
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -139,6 +143,33 @@ func (c *Client) page(ctx context.Context, resource schema.GroupVersionResource,
 	limited, cancel := c.within(ctx)
 	defer cancel()
 	return c.objects.Resource(resource).Namespace(namespace).List(limited, opt)
+}
+
+// mostOpenAPI is how long an OpenAPI document may be. That of argoproj.io has 4 MiB.
+const mostOpenAPI = 32 << 20
+
+// OpenAPI reads the OpenAPI v3 document of a group and version, which every account may.
+func (c *Client) OpenAPI(ctx context.Context, version schema.GroupVersion) ([]byte, error) {
+	r := request{verb: "get", resource: version.WithResource("openapi")}
+	path := "/openapi/v3/apis/" + version.String()
+	limited, cancel := c.within(ctx)
+	defer cancel()
+	body, err := c.kinds.Get().AbsPath(path).SetHeader("Accept", "application/json").Stream(limited)
+	if apierrors.IsForbidden(err) {
+		return nil, fmt.Errorf("read %s from %s: it forbids this (403): bind the ClusterRole system:discovery to the account", path, c.Place)
+	}
+	if err != nil {
+		return nil, c.problem(ctx, r, err)
+	}
+	defer func() { _ = body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(body, mostOpenAPI+1))
+	switch {
+	case err != nil:
+		return nil, c.problem(ctx, r, err)
+	case len(data) > mostOpenAPI:
+		return nil, fmt.Errorf("read %s from %s: it is longer than %d MiB", path, c.Place, mostOpenAPI>>20)
+	}
+	return data, nil
 }
 
 // within bounds one request with all that client-go tries again of it, as it does where a server

@@ -310,6 +310,34 @@ func TestListRefuses(t *testing.T) {
 	}
 }
 
+func TestOpenAPI(t *testing.T) {
+	version := testRun().GroupVersion()
+	c := open(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/openapi/v3/apis/k6.io/v1alpha1" || r.Header.Get("Accept") != inJSON {
+			t.Errorf("asked for %s as %s", r.URL, r.Header.Get("Accept"))
+		}
+		answer(200, inJSON, `{"openapi":"3.0.0"}`)(w, r)
+	})
+	if data, err := c.OpenAPI(t.Context(), version); err != nil || string(data) != `{"openapi":"3.0.0"}` {
+		t.Errorf("%s, %v", data, err)
+	}
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"no such group": {answer(404, plain, "404 page not found\n"), "k6.io/v1alpha1 is not there"},
+		"no role":       {answer(403, inJSON, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"forbidden","reason":"Forbidden","code":403}`), "bind the ClusterRole system:discovery"},
+		"without end": {func(w http.ResponseWriter, _ *http.Request) {
+			for range 33 {
+				_, _ = w.Write(make([]byte, 1<<20))
+			}
+		}, "read /openapi/v3/apis/k6.io/v1alpha1 from the cluster of the context prod: it is longer than 32 MiB"},
+	} {
+		_, err := open(t, test.handler).OpenAPI(t.Context(), version)
+		holds(t, name, err, test.want)
+	}
+}
+
 // TestNow: the time is that of the API server, which dates the objects.
 func TestNow(t *testing.T) {
 	for name, skew := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour, "the same": 0} {

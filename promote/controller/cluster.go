@@ -18,6 +18,7 @@ import (
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/internal/reposecret"
 )
 
@@ -92,6 +93,16 @@ func (a *argoCD) settings(ctx context.Context) (reposecret.Settings, error) {
 		s.Trust(m.Name, m.Data)
 	}
 	return s, nil
+}
+
+// ignored reads what Argo CD's settings say is not compared.
+func (a *argoCD) ignored(ctx context.Context) ([]drift.Ignore, error) {
+	var settings corev1.ConfigMap
+	err := a.client.Get(ctx, types.NamespacedName{Namespace: a.namespace, Name: application.Settings}, &settings)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("read ConfigMap %s of %s: %w", application.Settings, a.namespace, err)
+	}
+	return application.ReadIgnored(settings.Data)
 }
 
 // tell makes an Event, and writes the annotation. That neither may be written keeps nothing back.

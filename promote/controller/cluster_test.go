@@ -103,6 +103,26 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestSettingsOfComparisons: none are none, and what cannot be read is an error.
+func TestSettingsOfComparisons(t *testing.T) {
+	s, a, _ := argoCDWith(t)
+	const at = "/api/v1/namespaces/argocd/configmaps/argocd-cm"
+	if got, err := a.ignored(t.Context()); err != nil || len(got) > 0 {
+		t.Errorf("without settings: %v, %v", got, err)
+	}
+	s.put(at, map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "argocd-cm", "namespace": "argocd"},
+		"data": map[string]any{"resource.customizations.ignoreDifferences.apps_Deployment": "jsonPointers: [/spec/replicas]"},
+	})
+	if got, err := a.ignored(t.Context()); err != nil || len(got) != 1 || got[0].Kind != "Deployment" {
+		t.Errorf("%v, %v", got, err)
+	}
+	s.refuses(http.MethodGet, at, http.StatusForbidden)
+	if _, err := a.ignored(t.Context()); err == nil || !strings.Contains(err.Error(), "read ConfigMap argocd-cm of argocd: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestTell: the annotation and the Event, for Applications that an ApplicationSet writes too.
 func TestTell(t *testing.T) {
 	hold := Outcome{Environment: spec.Environment{Dir: "prod"}, Outcome: decision.Hold, Candidate: "2.0.0", ID: "e1", Reason: "it has not concluded"}

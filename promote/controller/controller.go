@@ -34,6 +34,7 @@ import (
 	"github.com/assaydev/assay/internal/cluster"
 	"github.com/assaydev/assay/internal/clustersecret"
 	"github.com/assaydev/assay/internal/credential"
+	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/promote/branch"
@@ -111,6 +112,9 @@ type promoter struct {
 
 	// settings reads Argo CD's Secrets and ConfigMaps.
 	settings func(ctx context.Context) (reposecret.Settings, error)
+
+	// ignored reads what the settings of Argo CD say is not compared.
+	ignored func(ctx context.Context) ([]drift.Ignore, error)
 
 	// locate finds the cluster that an Application names.
 	locate func(application.Target) fleet.Location

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assaydev/assay/internal/application"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/render"
 )
@@ -21,7 +22,7 @@ const trackingAnnotation = "argocd.argoproj.io/tracking-id"
 
 // deployment is a site with what its cluster has of an experiment.
 func (p *promoter) deployment(s site) promote.Deployment {
-	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Now: s.at.Now, Windows: promote.WindowsOf(s.project, s.place), Drift: promote.LiveDrift(s.at.List, s.place.Namespace, s.app.Ignored), Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
+	return promote.Deployment{Name: s.app.Name.String(), View: s.view, Now: s.at.Now, Windows: promote.WindowsOf(s.project, s.place), Drift: promote.LiveDrift(s.at.List, s.at.Schemas, s.place.Namespace, p.ignoring(s.app)), Objects: func(ctx context.Context, res *render.Result) ([]*unstructured.Unstructured, error) {
 		switch {
 		case s.at.Err != nil:
 			return nil, s.at.Err
@@ -39,6 +40,14 @@ func (p *promoter) deployment(s site) promote.Deployment {
 		}
 		return objs, p.stranger(s.app, objs)
 	}}
+}
+
+// ignoring are the rules of an Application and of its Argo CD.
+func (p *promoter) ignoring(app application.Deployed) promote.Ignored {
+	return func(ctx context.Context) ([]drift.Ignore, error) {
+		everywhere, err := p.ignored(ctx)
+		return slices.Concat(app.Ignored, everywhere), err
+	}
 }
 
 // missing are the objects that judge and that Argo CD does not keep for the

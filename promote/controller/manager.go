@@ -56,7 +56,7 @@ func Run(ctx context.Context, opt Options) error {
 	a := &argoCD{
 		client: mgr.GetClient(), direct: mgr.GetAPIReader(), namespace: opt.Namespace, log: opt.Log,
 	}
-	w.promoter = &promoter{opt: opt, apps: a.apps, project: a.project, settings: a.settings, tell: a.tell, end: a.end, tests: w.tests, gone: w.index.forget, told: &told{}, lives: &lives{}, metrics: newMetrics()}
+	w.promoter = &promoter{opt: opt, apps: a.apps, project: a.project, settings: a.settings, ignored: a.ignored, tell: a.tell, end: a.end, tests: w.tests, gone: w.index.forget, told: &told{}, lives: &lives{}, metrics: newMetrics()}
 	w.promoter.budgets = newBudgets(opt.Budgets, w.counts, func() []Key { return w.applications.all() }, w.add)
 	if err := w.follow(config, mgr.GetHTTPClient(), objects); err != nil {
 		return fmt.Errorf("start promoter: %w", err)

@@ -20,6 +20,7 @@ import (
 	"github.com/assaydev/assay/internal/engine"
 	"github.com/assaydev/assay/internal/git"
 	"github.com/assaydev/assay/internal/object"
+	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/internal/reposecret"
 	"github.com/assaydev/assay/internal/spec"
 	"github.com/assaydev/assay/promote"
@@ -41,6 +42,7 @@ type world struct {
 	listing      error                 // instead of objects
 	at           func(*fleet.Location) // changes where it is deployed
 	login        reposecret.Settings
+	settled      map[string]string // in Argo CD's own settings
 	reports      []string
 	events       map[string]string // the titles by their names
 	annotation   any               // of the last Application
@@ -67,6 +69,7 @@ func newWorld(t *testing.T, tree envrepo.Files) *world {
 			return application.Project{Repos: []string{"*"}, Destinations: []application.Destination{{Server: "*", Namespace: "*"}}, Namespaces: []string{"team"}}, nil
 		},
 		settings: func(context.Context) (reposecret.Settings, error) { return w.login, nil },
+		ignored:  func(context.Context) ([]drift.Ignore, error) { return application.ReadIgnored(w.settled) },
 		locate:   w.location,
 		tell: func(_ context.Context, app application.Deployed, n news) {
 			if n.outcome.Outcome != "" {

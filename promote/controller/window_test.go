@@ -157,3 +157,25 @@ func TestDrift(t *testing.T) {
 	w.conclude()
 	w.said("shop Promoted: ")
 }
+
+// TestDriftThatSettingsIgnore: rules for all Applications count beside their own, and a key that cannot be
+// read is a hold that names it.
+func TestDriftThatSettingsIgnore(t *testing.T) {
+	for value, want := range map[string]string{
+		"jqPathExpressions: [.spec.template.spec.nodeSelector.disk]": "shop Promoted: ",
+		"jqPathExpressions: [.spec.replicas]":                        "shop Held: what was tested is not what Git renders: ",
+		"jsonPointers: /spec":                                        "shop Held: resource.customizations.ignoreDifferences.apps_Deployment of the ConfigMap argocd-cm: ",
+	} {
+		w := newWorld(t, push())
+		w.judge("Complete")
+		variant := w.render().Variant[0]
+		variant.SetNamespace("web")
+		if err := unstructured.SetNestedField(variant.Object, "fast", "spec", "template", "spec", "nodeSelector", "disk"); err != nil {
+			t.Fatal(err)
+		}
+		w.objects = append(w.objects, variant)
+		w.settled = map[string]string{"resource.customizations.ignoreDifferences.apps_Deployment": value}
+		w.conclude()
+		w.said(want)
+	}
+}

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -11,7 +12,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/assaydev/assay/internal/cluster"
+	"github.com/assaydev/assay/internal/object/drift"
+	"github.com/assaydev/assay/internal/object/manifest"
 	"github.com/assaydev/assay/test/e2e/kube"
 	"github.com/assaydev/assay/test/gitserver"
 )
@@ -100,7 +108,9 @@ metadata: {name: nobody, namespace: ci}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: assay, namespace: argocd}
-rules: [{apiGroups: [argoproj.io], resources: [applications], verbs: [get]}]
+rules:
+- {apiGroups: [argoproj.io], resources: [applications], verbs: [get]}
+- {apiGroups: [""], resources: [configmaps], resourceNames: [argocd-cm], verbs: [get]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -111,7 +121,7 @@ subjects: [{kind: ServiceAccount, name: reader, namespace: ci}, {kind: ServiceAc
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: assay, namespace: web}
-rules: [{apiGroups: [batch], resources: [jobs], verbs: [list]}]
+rules: [{apiGroups: [batch], resources: [jobs], verbs: [list]}, {apiGroups: [apps], resources: [deployments], verbs: [list]}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -262,6 +272,123 @@ func (c *clusterTest) denied() {
 	c.fails(reader, 1, "it has no context pord: there are e2e", append(promote, "shop", "--kube-context", "pord")...)
 }
 
+// variantOf is the candidate's Deployment as a sync makes it, with a tag.
+func variantOf(id, tag string) string {
+	return strings.NewReplacer("name: web}\nspec:\n", "name: web-candidate, namespace: web, labels: {assay.dev/experiment: "+id+"}}\nspec:\n  replicas: 1\n", "{app: web}", "{app: web-candidate}").Replace(webManifest(tag))
+}
+
+// drift holds what is not in the cluster as Git renders it, until the cluster has it so: with what the API
+// server fills in.
+func (c *clusterTest) drift(judge, id string) {
+	c.t.Helper()
+	conclude := []string{"conclude", "--app", "shop"}
+	c.fails(judge, 3, "Deployment/web/web-candidate is not in the cluster, or has lost its label", conclude...)
+	c.must(c.server.Apply(c.ctx, variantOf(id, "3.0.1")))
+	c.fails(judge, 3, "spec.template.spec.containers[web].image is example.com/shop/web:3.0.1 in the cluster, and Git renders example.com/shop/web:3.0.0", conclude...)
+	c.must(c.server.Apply(c.ctx, variantOf(id, "3.0.0")))
+}
+
+// TestDefinitions holds what is filled in of custom resources against a real API server.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	t.Cleanup(stop)
+	server, err := kube.Start(ctx, kube.Options{Dir: t.TempDir(), Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	c := &clusterTest{t: t, ctx: ctx, server: server}
+	c.must(server.Apply(ctx, accounts))
+	c.must(server.Apply(ctx, gauges))
+	client, err := cluster.Open(cluster.Options{Kubeconfig: []string{c.account("nobody", "")}})
+	c.must(err)
+	admin, err := cluster.Open(cluster.Options{Kubeconfig: []string{c.as("admin", server.Admin, "")}})
+	c.must(err)
+	kind := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Gauge"}
+	c.published(client, kind.GroupVersion())
+	rules := drift.Rules{Schema: func(ctx context.Context, kind schema.GroupVersionKind) (*drift.Schema, error) {
+		document, err := client.OpenAPI(ctx, kind.GroupVersion())
+		if err != nil {
+			return nil, err
+		}
+		return drift.ParseSchema(document, kind)
+	}}
+	for _, spec := range []string{
+		"{}",
+		"{mode: slow, metrics: [{name: a}]}",
+		"{metrics: [{name: a, weight: 1}], labels: {a: {}, b: {value: v}}, retry: {limits: {times: 9}}}",
+		"{retry: {on: [c]}, open: {any: thing}}",
+	} {
+		text := "apiVersion: example.com/v1\nkind: Gauge\nmetadata: {name: a, namespace: web, labels: {a: b}}\nspec: " + spec + "\n"
+		c.must(server.Apply(ctx, text))
+		live, err := admin.List(ctx, kind, "web", "a=b")
+		if err != nil || len(live) != 1 {
+			t.Fatal(live, err)
+		}
+		rendered, err := manifest.Decode("gauge", []byte(text), manifest.Limits{})
+		c.must(err)
+		if found, err := drift.Of(ctx, rendered[0], live[0], rules); err != nil || len(found) > 0 {
+			t.Errorf("%s: %v, %v", spec, found, err)
+		}
+		c.must(unstructured.SetNestedField(live[0].Object, "x", "spec", "added"))
+		if found, err := drift.Of(ctx, rendered[0], live[0], rules); err != nil || len(found) != 1 || found[0].Field != "spec.added" {
+			t.Errorf("%s with a field more: %v, %v", spec, found, err)
+		}
+	}
+}
+
+// published waits until the API server has the document of a group and version, which it makes some time after
+// the definition.
+func (c *clusterTest) published(client *cluster.Client, version schema.GroupVersion) {
+	c.t.Helper()
+	for until := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
+		_, err := client.OpenAPI(c.ctx, version)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, cluster.ErrNoKind) || time.Now().After(until) {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+const gauges = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gauges.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Gauge, listKind: GaugeList, plural: gauges, singular: gauge}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              added: {type: string}
+              replicas: {type: integer, default: 1}
+              ratio: {type: number, default: 0.5}
+              mode: {type: string, default: fast}
+              retry:
+                type: object
+                default: {limits: {}}
+                properties:
+                  limits: {type: object, properties: {times: {type: integer, default: 3}}}
+                  on: {type: array, default: [a, b], items: {type: string}}
+              metrics:
+                type: array
+                items: {type: object, properties: {name: {type: string}, weight: {type: integer, default: 100}}}
+              labels: {type: object, additionalProperties: {type: object, properties: {value: {type: string, default: none}}}}
+              open: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {known: {type: boolean, default: true}}}
+`
+
 // verdicts follows what the cluster has of the experiment.
 func (c *clusterTest) verdicts() {
 	c.t.Helper()
@@ -294,6 +421,7 @@ func (c *clusterTest) verdicts() {
 		}
 	}
 	c.must(c.server.Conclude(c.ctx, passedJob(digest[1])))
+	c.drift(judge, id)
 	clone := filepath.Join(c.t.TempDir(), "envs")
 	command(c.t, "git", "clone", "-q", c.repo.URL, clone)
 	c.ok(judge, "conclude", "--namespace", "web", filepath.Join(clone, "shop", "prod"))

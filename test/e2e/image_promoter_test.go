@@ -64,6 +64,7 @@ func (p *podTest) inPromoter(t *testing.T) {
 
 	run("candidate set", " --tag 4.0.0")
 	digest := l.digest()
+	c.must(cluster.Apply(p.ctx, l.variant("web")))
 	c.must(cluster.Apply(p.ctx, boundJob(digest)))
 	c.must(cluster.Conclude(p.ctx, passedJob(digest)))
 	l.expect(run("conclude", ""), "promoted candidate 4.0.0 (")

@@ -3,13 +3,17 @@
 //  1. Every field that is rendered must be in the cluster with the same value: quantities
 //     are compared as such, and what is empty is as good as not there.
 //  2. What the cluster has beside that must be what the API server fills in by itself
-//     (default.go), or what a controller lawfully writes (lawful.go).
-//  3. What is to be ignored, as an Application declares, is taken out of both first (ignore.go).
+//     (default.go; for custom resources schema.go), or what a controller lawfully writes
+//     (lawful.go).
+//  3. What is to be ignored, as an Application and Argo CD's settings declare, is taken out of
+//     both first (ignore.go): JSON pointers, jq path expressions within limits (jq.go,
+//     confine.go), and fields of managers (managed.go). A rule that cannot be applied is an error.
 //
 // The status and the object's own metadata are others' to write, and change nothing of what runs.
 package drift
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +22,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/assaydev/assay/internal/excerpt"
 	"github.com/assaydev/assay/internal/object"
@@ -41,24 +46,31 @@ func (d Difference) String() string {
 const most = 10
 
 // Missing is the difference of an object that the cluster should have, and was not found there by a label.
-func Missing(rendered *unstructured.Unstructured, label string, ignore []Ignore) []Difference {
-	key := object.KeyOf(rendered)
-	if slices.ContainsFunc(ignore, func(rule Ignore) bool { return rule.Whole && rule.covers(key) }) {
-		return nil
-	}
-	return []Difference{{Object: key, Why: "is not in the cluster, or has lost its label " + label}}
+func Missing(rendered *unstructured.Unstructured, label string) Difference {
+	return Difference{Object: object.KeyOf(rendered), Why: "is not in the cluster, or has lost its label " + label}
+}
+
+// Rules say what of an object may differ.
+type Rules struct {
+	Ignore []Ignore
+
+	// Schema reads what the cluster publishes of a kind (ParseSchema). It is asked where an object of a
+	// group that may be a CustomResourceDefinition's has fields that are not rendered; nil means
+	// that nothing is known, and such fields differ.
+	Schema func(context.Context, schema.GroupVersionKind) (*Schema, error)
 }
 
 // Of are the fields in which an object of the cluster differs from how Git renders it. Values
-// of Secrets are never told: they are not compared.
-func Of(rendered, live *unstructured.Unstructured, ignore []Ignore) []Difference {
-	if rendered.GetKind() == "Secret" && rendered.GroupVersionKind().Group == "" {
-		return nil
+// of Secrets are never told: they are not compared. It is an error where that cannot be decided.
+func Of(ctx context.Context, rendered, live *unstructured.Unstructured, rules Rules) ([]Difference, error) {
+	kind := live.GroupVersionKind()
+	if kind.Kind == "Secret" && kind.Group == "" {
+		return nil, nil
 	}
 	c := comparison{key: object.KeyOf(live), known: isKnown(live)}
 	want, have := rendered.DeepCopy(), live.DeepCopy()
-	for _, rule := range ignore {
-		rule.remove(c.key, want, have)
+	if err := normalise(ctx, rules.Ignore, c.key, want, have); err != nil {
+		return nil, err
 	}
 	for _, o := range []*unstructured.Unstructured{want, have} {
 		delete(o.Object, "status")
@@ -67,14 +79,32 @@ func Of(rendered, live *unstructured.Unstructured, ignore []Ignore) []Difference
 		delete(o.Object, "metadata")
 	}
 	c.mapping(nil, want.Object, have.Object)
-	return c.found
+	if !c.unknown || !strings.Contains(kind.Group, ".") {
+		return c.found, nil // no CustomResourceDefinition has a group without a dot
+	}
+	s := &Schema{}
+	if rules.Schema != nil {
+		var err error
+		if s, err = rules.Schema(ctx, kind); err != nil {
+			return nil, fmt.Errorf("learn which fields of %s the API server fills in: %w", c.key, err)
+		}
+	}
+	if s.Builtin {
+		return c.found, nil // not all of its defaults are in its schema
+	}
+	s.fill(want.Object)
+	c = comparison{key: c.key, known: true, custom: true}
+	c.mapping(nil, want.Object, have.Object)
+	return c.found, nil
 }
 
 // comparison is the state of one Of.
 type comparison struct {
-	key   object.Key
-	known bool // what the API server fills in is known of the kind
-	found []Difference
+	key     object.Key
+	known   bool // what the API server fills in is known of the kind
+	custom  bool // it is filled in already, by the kind's schema
+	unknown bool // there are fields that are not rendered, and that could not be judged
+	found   []Difference
 }
 
 func (c *comparison) value(path []string, want, have any) {
@@ -103,15 +133,12 @@ func (c *comparison) mapping(path []string, want, have map[string]any) {
 		case !found && !empty(want[key]) && !zero(want[key]) && !c.moved(at, want, have):
 			c.differ(at, want[key], nil)
 		case found && empty(want[key]):
-			if c.known && !empty(value) && !c.lawful(at, value) {
+			if !empty(value) && !c.lawful(at, value) {
 				c.added(at, want, value)
 			}
 		case found:
 			c.value(at, want[key], value)
 		}
-	}
-	if !c.known {
-		return // its defaults are not known
 	}
 	for _, key := range slices.Sorted(maps.Keys(have)) {
 		at := append(slices.Clone(path), key)
@@ -123,10 +150,13 @@ func (c *comparison) mapping(path []string, want, have map[string]any) {
 
 // added is a field that only the cluster has: it must be what the API server fills in.
 func (c *comparison) added(path []string, beside map[string]any, have any) {
-	if isDefault(path, beside, have) {
+	switch fields, isMapping := have.(map[string]any); {
+	case !c.known:
+		c.unknown = true
 		return
-	}
-	if fields, ok := have.(map[string]any); ok && opens(path) {
+	case c.custom && isWritten(c.key, path, have), !c.custom && isDefault(path, beside, have):
+		return
+	case isMapping && (c.custom && len(written[c.key.Group+"/"+c.key.Kind]) > 0 || !c.custom && opens(path)):
 		// The server makes the parents of what it fills in.
 		c.mapping(path, map[string]any{}, fields)
 		return

@@ -1,12 +1,14 @@
 package drift
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	apps "k8s.io/kubernetes/pkg/apis/apps/v1"
 	batch "k8s.io/kubernetes/pkg/apis/batch/v1"
 	core "k8s.io/kubernetes/pkg/apis/core/v1"
@@ -168,7 +170,7 @@ func item(t *testing.T, list any, n int) map[string]any {
 func TestDefaultsOfKubernetes(t *testing.T) {
 	for name, text := range rendered {
 		o := parse(t, text)
-		for _, d := range Of(o, served(t, o), nil) {
+		for _, d := range of(t, o, served(t, o)) {
 			t.Errorf("%s: %s", name, d)
 		}
 	}
@@ -227,7 +229,7 @@ func TestOf(t *testing.T) {
 		o := parse(t, rendered[test.kind])
 		live := served(t, o)
 		test.change(t, live)
-		found := Of(o, live, nil)
+		found := of(t, o, live)
 		switch {
 		case test.want == "" && len(found) > 0:
 			t.Errorf("%s: %s", name, found)
@@ -237,98 +239,44 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestOfOtherKinds: of a kind whose defaults are not known, what is rendered is compared.
-func TestOfOtherKinds(t *testing.T) {
-	o := parse(t, "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: a}\nspec: {metrics: [{name: errors, failureLimit: 0, provider: {job: {}}}], args: [{name: x, value: '1'}]}\n")
-	live := o.DeepCopy()
-	put(t, live, "filled in", "spec", "other")
-	if found := Of(o, live, nil); len(found) > 0 {
-		t.Errorf("%s", found)
+// of compares by rules alone.
+func of(t *testing.T, rendered, live *unstructured.Unstructured, rules ...Ignore) []Difference {
+	t.Helper()
+	found, err := Of(t.Context(), rendered, live, Rules{Ignore: rules})
+	if err != nil {
+		t.Fatal(err)
 	}
-	list, _, _ := unstructured.NestedSlice(live.Object, "spec", "metrics")
-	item(t, list, 0)["failureLimit"] = int64(100)
-	put(t, live, list, "spec", "metrics")
-	if found := Of(o, live, nil); len(found) != 1 || found[0].Field != "spec.metrics[errors].failureLimit" {
-		t.Errorf("%s", found)
-	}
+	return found
 }
 
-func TestIgnore(t *testing.T) {
-	o := parse(t, rendered["Deployment"])
-	live := served(t, o)
-	put(t, live, int64(5), "spec", "replicas")
-	container(t, live, 1)["image"] = "x"
-	rule := Ignore{Group: "apps", Kind: "Deployment"}
-	with := func(change func(*Ignore)) []Ignore {
-		r := rule
-		change(&r)
-		return []Ignore{r}
-	}
-	for name, test := range map[string]struct {
-		rules []Ignore
-		left  int
-	}{
-		"none":      {nil, 2},
-		"one field": {with(func(r *Ignore) { r.Pointers = []string{"/spec/replicas"} }), 1},
-		"both":      {with(func(r *Ignore) { r.Pointers = []string{"/spec/replicas", "/spec/template/spec/containers/1/image"} }), 0},
-		"a parent":  {with(func(r *Ignore) { r.Pointers = []string{"/spec"} }), 0},
-		"no such field": {with(func(r *Ignore) {
-			r.Pointers = []string{"/spec/replicas/x", "/spec/template/spec/containers/9/image", ""}
-		}), 2},
-		"of another name":     {with(func(r *Ignore) { r.Name = "other"; r.Pointers = []string{"/spec"} }), 2},
-		"of its name":         {with(func(r *Ignore) { r.Name, r.Namespace = "web", "web"; r.Pointers = []string{"/spec"} }), 0},
-		"of all kinds":        {with(func(r *Ignore) { r.Group, r.Kind = "*", "*"; r.Pointers = []string{"/spec"} }), 0},
-		"all of it":           {with(func(r *Ignore) { r.Whole = true }), 0},
-		"all of another kind": {with(func(r *Ignore) { r.Kind, r.Whole = "StatefulSet", true }), 2},
-	} {
-		if found := Of(o, live, test.rules); len(found) != test.left {
-			t.Errorf("%s: %s", name, found)
-		}
-	}
-}
-
-// FuzzOf: no object of a cluster breaks it, and an object differs from itself in nothing.
+// FuzzOf: no object of a cluster breaks it, an object differs from itself in nothing, and a rule about others
+// hides nothing.
 func FuzzOf(f *testing.F) {
 	for _, text := range rendered {
-		f.Add(text, text)
+		f.Add(text, text, "/spec/replicas", ".spec.template.spec.containers[].image")
 	}
-	f.Add("apiVersion: v1\nkind: ConfigMap\nmetadata: 5\ndata: [1, {name: null}]", "apiVersion: v1\nkind: ConfigMap\ndata: {a: [{name: x}, 3]}")
-	f.Fuzz(func(t *testing.T, a, b string) {
+	f.Add("apiVersion: v1\nkind: ConfigMap\nmetadata: 5\ndata: [1, {name: null}]", "apiVersion: v1\nkind: ConfigMap\ndata: {a: [{name: x}, 3]}", "/data/0", ".. | .name?")
+	f.Add("kind: ConfigMap\ndata: {a: b}", "kind: ConfigMap\ndata: {a: c}\nmetadata: {managedFields: [{manager: hpa, fieldsType: FieldsV1, fieldsV1: {'f:data': {'f:a': {}, 'k:{\"name\":1}': {'.': {}}}}}]}", "", ".")
+	f.Fuzz(func(t *testing.T, a, b, pointer, expression string) {
 		var objs []*unstructured.Unstructured
 		for _, text := range []string{a, b} {
+			data, err := yaml.YAMLToJSON([]byte(text))
 			fields := map[string]any{}
-			if yaml.Unmarshal([]byte(text), &fields) != nil {
+			if err != nil || utiljson.Unmarshal(data, &fields) != nil {
 				return
 			}
-			o := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(normal(fields))}
-			objs = append(objs, o)
+			objs = append(objs, &unstructured.Unstructured{Object: fields})
 		}
-		_ = Of(objs[0], objs[1], []Ignore{{Group: "*", Kind: "*", Pointers: []string{"/spec/replicas", "/0"}}})
-		if found := Of(objs[0], objs[0], nil); len(found) > 0 {
-			t.Errorf("it differs from itself: %s", found)
+		rule := Ignore{Group: "*", Kind: "*", Pointers: []string{pointer}, Expressions: []string{expression}, Managers: []string{"hpa"}}
+		_, _ = Of(t.Context(), objs[0], objs[1], Rules{Ignore: []Ignore{rule}})
+		if found, err := Of(t.Context(), objs[0], objs[0], Rules{}); err != nil || len(found) > 0 {
+			t.Errorf("it differs from itself: %s, %v", found, err)
+		}
+		rule.Name = objs[1].GetName() + "-other"
+		with, err := Of(t.Context(), objs[0], objs[1], Rules{Ignore: []Ignore{rule}})
+		without, bad := Of(t.Context(), objs[0], objs[1], Rules{})
+		if !slices.Equal(with, without) || err != nil || bad != nil {
+			t.Errorf("a rule about another object: %s, without it %s: %v, %v", with, without, err, bad)
 		}
 	})
-}
-
-// normal has numbers as objects of a cluster have them.
-func normal(fields map[string]any) map[string]any {
-	out := map[string]any{}
-	for key, value := range fields {
-		out[key] = normalValue(value)
-	}
-	return out
-}
-
-func normalValue(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		return normal(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = normalValue(v[i])
-		}
-		return out
-	}
-	return value
 }

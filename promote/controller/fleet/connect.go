@@ -48,7 +48,7 @@ func (o Options) connect(c *clustersecret.Cluster) (*member, error) {
 		return nil, fmt.Errorf("connect to %s: %w", c, err)
 	}
 	k.namespaces = c.Namespaces
-	return &member{cluster: c, list: objects.List, now: objects.Now, outage: outage.New(cluster.IsUnavailable), kinds: k, close: connections.Close}, nil
+	return &member{cluster: c, list: objects.List, schemas: objects.OpenAPI, now: objects.Now, outage: outage.New(cluster.IsUnavailable), kinds: k, close: connections.Close}, nil
 }
 
 // newKinds prepares to watch the kinds of a cluster.

@@ -82,6 +82,7 @@ type Fleet struct {
 type member struct {
 	cluster *clustersecret.Cluster // as the set had it when it was connected
 	list    promote.List
+	schemas promote.Schemas
 	now     func() time.Time // by its clock
 	kinds   *kinds
 	close   func() // ends its connections
@@ -98,6 +99,7 @@ type Location struct {
 	Err error
 
 	List    promote.List
+	Schemas promote.Schemas
 	Now     func() time.Time     // by its clock
 	Again   func() time.Duration // when to look again; zero while it answers
 	Engines func([]spec.Engine)  // has kinds of plans watched, too
@@ -111,7 +113,7 @@ func New(config *rest.Config, client *http.Client, objects *cluster.Client, name
 	if err != nil {
 		return nil, err
 	}
-	own := &member{list: objects.List, now: objects.Now, outage: outage.New(cluster.IsUnavailable)}
+	own := &member{list: objects.List, schemas: objects.OpenAPI, now: objects.Now, outage: outage.New(cluster.IsUnavailable)}
 	if own.kinds, err = newKinds(config, client, opt.seen(application.Target{Server: application.InCluster}), opt.Log); err != nil {
 		return nil, err
 	}
@@ -317,6 +319,9 @@ func (f *Fleet) Locate(t application.Target) Location {
 		return ask(ctx, m.outage, func(ctx context.Context) ([]*unstructured.Unstructured, error) {
 			return m.list(ctx, kind, namespace, selector)
 		})
+	}
+	at.Schemas = func(ctx context.Context, version schema.GroupVersion) ([]byte, error) {
+		return ask(ctx, m.outage, func(ctx context.Context) ([]byte, error) { return m.schemas(ctx, version) })
 	}
 	return at
 }

@@ -13,6 +13,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -25,10 +26,12 @@ import (
 )
 
 func main() {
-	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, markers, native-socket, native-repo, yamledit, remote")
+	only := flag.String("groups", "", "measure the groups of figures whose names match this `regexp`: processes, markers, native-socket, native-repo, native-large, native-many, native-long, native-settings, yamledit, remote")
+	requests := flag.Int("requests", 100_000, "`calls` of native-long")
+	runs := flag.Int("runs", 0, "so many `runs` of each call of the native groups, to see that they work (default: as many as the figures need)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *only)
+	err := run(ctx, *only, *requests, *runs)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -36,7 +39,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only string) error {
+func run(ctx context.Context, only string, requests, runs int) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("read -groups: %w", err)
@@ -50,6 +53,10 @@ func run(ctx context.Context, only string) error {
 	if err != nil {
 		return err
 	}
+	if tools.requests = requests; requests < longParts {
+		return fmt.Errorf("-requests: give at least %d", longParts)
+	}
+	tools.runs = runs
 	total, short := 0, 0
 	show := func(results ...result) {
 		for _, r := range results {
@@ -69,6 +76,10 @@ func run(ctx context.Context, only string) error {
 		{"markers", func() error { return tools.markers(ctx, dir, show) }},
 		{"native-socket", func() error { return tools.native(ctx, dir, show) }},
 		{"native-repo", func() error { return tools.nativeRepo(ctx, dir, show) }},
+		{"native-large", func() error { return tools.nativeLarge(ctx, dir, show) }},
+		{"native-many", func() error { return tools.nativeMany(ctx, dir, show) }},
+		{"native-long", func() error { return tools.nativeLong(ctx, dir, show) }},
+		{"native-settings", func() error { return tools.nativeSettings(ctx, dir, show) }},
 		{"yamledit", func() error {
 			r, err := editFigure()
 			if err == nil {
@@ -113,7 +124,12 @@ func (t tools) processes(ctx context.Context, dir string, show func(...result)) 
 type tools struct {
 	module                        string // where the sources are
 	assay, helm, helm4, kustomize string
+	requests                      int // calls of native-long
+	runs                          int // of the native groups; 0 for as many as they need
 }
+
+// times is how often a call of a native group runs, where so many are needed.
+func (t tools) times(needed int) int { return cmp.Or(t.runs, needed) }
 
 // build compiles assay as `make build` does.
 func build(ctx context.Context, dir string) (tools, error) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,7 +37,10 @@ import (
 //     matches: it has no bar.
 
 // pluginServer is a server of plugins that runs.
-type pluginServer struct{ name, socket string }
+type pluginServer struct {
+	name, socket string
+	pid          int
+}
 
 // environmentUnder is one environment to measure.
 type environmentUnder struct {
@@ -46,6 +50,8 @@ type environmentUnder struct {
 	peer  []string // the command that renders it otherwise
 	value string   // what "one file changed" replaces, and in which file
 	file  string
+
+	beside map[string]string // the other files of its repository
 }
 
 // modes are what is measured, with the bars against other tools and against `assay render`.
@@ -56,34 +62,48 @@ var modes = []struct {
 
 const nativeRuns = 15
 
-func (t tools) native(ctx context.Context, dir string, show func(...result)) error {
-	if err := t.buildPeers(ctx); err != nil {
-		return err
+// servers is for `assayd cmp` alone. Whoever calls it stops the group.
+func (t tools) servers(ctx context.Context, dir, name string) (nativeServers, error) {
+	s := nativeServers{tools: t, dir: filepath.Join(dir, name), daemon: filepath.Join(dir, name, "assayd")}
+	s.group = process.NewGroup(ctx, s.dir)
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return s, err
 	}
-	built, err := output(ctx, t.module, "test/components/build", "argocd-v2")
+	_, err := output(ctx, t.module, "./build", s.daemon)
+	return s, err
+}
+
+// serversAndPeers is for argocd-cmp-server with the tools that it runs, too.
+func (t tools) serversAndPeers(ctx context.Context, dir, name string) (nativeServers, error) {
+	s, err := t.servers(ctx, dir, name)
+	if err == nil {
+		err = s.buildPeers(ctx)
+	}
+	if err == nil {
+		s.argocd, err = output(ctx, t.module, "test/components/build", "argocd-v2")
+	}
+	return s, err
+}
+
+func (t tools) native(ctx context.Context, dir string, show func(...result)) error {
+	s, err := t.serversAndPeers(ctx, dir, "sock")
+	defer s.group.Stop()
 	if err != nil {
 		return err
 	}
-	daemon := filepath.Join(dir, "assayd")
-	if _, err := output(ctx, t.module, "./build", daemon); err != nil {
-		return err
-	}
-	group := process.NewGroup(ctx, dir)
-	defer group.Stop()
-	s := nativeServers{tools: t, dir: dir, argocd: built, daemon: daemon, group: group}
 	list, err := s.environments()
 	if err != nil {
 		return err
 	}
-	ours, err := s.start("assay", []string{"assay", "render", "--timeout=50s"}, true)
+	ours, err := s.startOurs()
 	if err != nil {
 		return err
 	}
-	command, err := s.start("command", []string{t.assay, "render", "--timeout=50s"}, false)
+	command, err := s.start("command", []string{s.assay, "render", "--timeout=50s"}, false)
 	if err != nil {
 		return err
 	}
-	floor, err := s.start("floor", []string{"assay", "render"}, true)
+	floor, err := s.startFloor()
 	if err != nil {
 		return err
 	}
@@ -107,8 +127,18 @@ type nativeServers struct {
 	group               *process.Group
 }
 
+// startOurs starts `assayd cmp`, with these flags, too.
+func (s nativeServers) startOurs(more ...string) (pluginServer, error) {
+	return s.start("assay", []string{"assay", "render", "--timeout=50s"}, true, more...)
+}
+
+// startFloor starts what reads and unpacks archives alone.
+func (s nativeServers) startFloor() (pluginServer, error) {
+	return s.start("floor", []string{"assay", "render"}, true, "--no-cache")
+}
+
 // start starts a server of plugins: `assayd cmp`, or argocd-cmp-server.
-func (s nativeServers) start(name string, generate []string, own bool) (pluginServer, error) {
+func (s nativeServers) start(name string, generate []string, own bool, more ...string) (pluginServer, error) {
 	at := filepath.Join(s.dir, "p-"+name)
 	if err := errors.Join(os.MkdirAll(filepath.Join(at, "s"), 0o700), os.MkdirAll(filepath.Join(at, "work"), 0o700)); err != nil {
 		return pluginServer{}, err
@@ -132,13 +162,11 @@ func (s nativeServers) start(name string, generate []string, own bool) (pluginSe
 	if own {
 		c.Path, c.Args = s.daemon, []string{"cmp", "--config-dir-path", at, "--socket-dir", filepath.Join(at, "s")}
 	}
-	if name == "floor" {
-		c.Args = append(c.Args, "--no-cache")
-	}
+	c.Args = append(c.Args, more...)
 	if err := s.group.Start(c); err != nil {
 		return pluginServer{}, err
 	}
-	server := pluginServer{name, filepath.Join(at, "s", "p.sock")}
+	server := pluginServer{name: name, socket: filepath.Join(at, "s", "p.sock"), pid: s.group.Pid(c.Name)}
 	return server, s.group.Ready(c.Name, process.StartLimit, func(ctx context.Context) error {
 		conn, err := server.dial()
 		if err != nil {
@@ -177,16 +205,7 @@ func (s nativeServers) environments() ([]environmentUnder, error) {
 		)
 	}
 	for i := range list {
-		files := map[string]string{}
-		root := os.DirFS(from[list[i].name])
-		err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			data, err := fs.ReadFile(root, name)
-			files[name] = string(data)
-			return err
-		})
+		files, err := filesOf(from[list[i].name])
 		if err != nil {
 			return nil, err
 		}
@@ -196,6 +215,31 @@ func (s nativeServers) environments() ([]environmentUnder, error) {
 		list[i].files = files
 	}
 	return list, nil
+}
+
+// filesOf are the files of a directory.
+func filesOf(dir string) (map[string]string, error) {
+	files := map[string]string{}
+	root := os.DirFS(dir)
+	return files, fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(root, name)
+		files[name] = string(data)
+		return err
+	})
+}
+
+// writeKustomization writes one of so many objects of its own.
+func writeKustomization(dir string, objects int) error {
+	return errors.Join(writeFlat(dir, objects), write(filepath.Join(dir, "kustomization.yaml"), func(w io.Writer) {
+		fmt.Fprint(w, "resources:\n")
+		for first := 0; first < objects; first += perFile {
+			fmt.Fprintf(w, "- objects-%05d.yaml\n", first)
+		}
+		fmt.Fprintf(w, "namePrefix: prod-\nimages:\n- name: %s\n  newTag: 1.1.0\n", shopImage)
+	}))
 }
 
 // writeChart writes a chart of so many objects, of the shop's kinds.
@@ -219,6 +263,7 @@ func writeChart(dir string, objects int) error {
 // inRepository lays an environment into a repository below a name.
 func (e environmentUnder) inRepository(name string, candidate bool) map[string]string {
 	files := map[string]string{"README.md": "# environments\n"}
+	maps.Copy(files, e.beside)
 	for file, text := range e.files {
 		files[path.Join(name, file)] = text
 	}
@@ -238,34 +283,9 @@ func (s nativeServers) measure(ctx context.Context, e environmentUnder, candidat
 		title += "-candidate"
 	}
 	for _, mode := range modes {
-		took := map[string][]sample{}
-		count := map[string]int{}
-		for run := range nativeRuns + warmUps {
-			name := "prod"
-			if mode.name == "first" {
-				name = fmt.Sprintf("prod-%d", run)
-			}
-			files := e.inRepository(name, candidate)
-			if mode.name == "changed" {
-				at := path.Join(name, e.file)
-				files[at] = strings.Replace(files[at], e.value, e.value+fmt.Sprintf("%d", run+1), 1)
-			}
-			data, err := packFiles(files)
-			if err != nil {
-				return err
-			}
-			for _, server := range servers {
-				runtime.GC()
-				start := time.Now()
-				objects, err := server.call(ctx, data, name)
-				if err != nil {
-					return fmt.Errorf("%s: %w", server.name, err)
-				}
-				if run >= warmUps {
-					took[server.name] = append(took[server.name], sample{wall: time.Since(start)})
-				}
-				count[server.name] = objects
-			}
+		took, count, _, err := e.sampled(ctx, mode.name, candidate, s.times(nativeRuns), servers)
+		if err != nil {
+			return err
 		}
 		ours, peer, command, floor := servers[0].name, servers[1].name, servers[2].name, servers[3].name
 		if count[ours] != count[command] || count[ours] < count[peer] && !candidate || count[ours] == 0 {
@@ -273,15 +293,50 @@ func (s nativeServers) measure(ctx context.Context, e environmentUnder, candidat
 		}
 		a, b, c, f := median(took[ours], wall), median(took[peer], wall), median(took[command], wall), median(took[floor], wall)
 		detail := fmt.Sprintf("%s-%s: assayd cmp %.2f ms for %d objects, argocd-cmp-server with the tool %.2f ms, with assay render %.2f ms, read and unpacked alone %.2f ms, %d runs each",
-			title, mode.name, a, count[ours], b, c, f, nativeRuns)
+			title, mode.name, a, count[ours], b, c, f, len(took[ours]))
 		show(result{title + "-" + mode.name + "-tool", a / b, mode.tool, detail}, result{title + "-" + mode.name + "-command", a / c, mode.command, detail})
 	}
 	return nil
 }
 
+// sampled are calls of an environment in a mode, of all servers in turn, with the objects that
+// they answer and the size of the last archive.
+func (e environmentUnder) sampled(ctx context.Context, mode string, candidate bool, runs int, servers []pluginServer) (took map[string][]sample, count map[string]int, size int, err error) {
+	took, count = map[string][]sample{}, map[string]int{}
+	for run := range runs + warmUps {
+		name := "prod"
+		if mode == "first" {
+			name = fmt.Sprintf("prod-%d", run)
+		}
+		files := e.inRepository(name, candidate)
+		if mode == "changed" {
+			at := path.Join(name, e.file)
+			files[at] = strings.Replace(files[at], e.value, e.value+fmt.Sprintf("%d", run+1), 1)
+		}
+		data, err := packFiles(files)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		size = len(data)
+		for _, server := range servers {
+			runtime.GC()
+			start := time.Now()
+			objects, err := server.call(ctx, data, name)
+			if err != nil {
+				return nil, nil, 0, fmt.Errorf("%s: %w", server.name, err)
+			}
+			if run >= warmUps {
+				took[server.name] = append(took[server.name], sample{wall: time.Since(start)})
+			}
+			count[server.name] = objects
+		}
+	}
+	return took, count, size, nil
+}
+
 // call makes one call over a new connection, as the repo-server does. The floor is asked
 // whether it matches.
-func (p pluginServer) call(ctx context.Context, data []byte, dir string) (objects int, err error) {
+func (p pluginServer) call(ctx context.Context, data []byte, dir string, env ...*contract.EnvEntry) (objects int, err error) {
 	conn, err := p.dial()
 	if err != nil {
 		return 0, err
@@ -291,7 +346,7 @@ func (p pluginServer) call(ctx context.Context, data []byte, dir string) (object
 	if p.name == "floor" {
 		stream, err := client.MatchRepository(ctx)
 		if err == nil {
-			err = feed(stream, data, dir)
+			err = feed(stream, data, dir, env)
 		}
 		if err != nil {
 			return 0, err
@@ -301,7 +356,7 @@ func (p pluginServer) call(ctx context.Context, data []byte, dir string) (object
 	}
 	stream, err := client.GenerateManifest(ctx)
 	if err == nil {
-		err = feed(stream, data, dir)
+		err = feed(stream, data, dir, env)
 	}
 	if err != nil {
 		return 0, err
@@ -313,16 +368,16 @@ func (p pluginServer) call(ctx context.Context, data []byte, dir string) (object
 // feed sends an archive in pieces of a KiB, the repo-server's default.
 func feed(stream interface {
 	Send(*contract.AppStreamRequest) error
-}, data []byte, dir string,
+}, data []byte, dir string, env []*contract.EnvEntry,
 ) error {
 	sum := sha256.Sum256(data)
-	m := &contract.ManifestRequestMetadata{AppName: dir, AppRelPath: dir, Checksum: hex.EncodeToString(sum[:]), Size: int64(len(data)), Env: []*contract.EnvEntry{
+	m := &contract.ManifestRequestMetadata{AppName: dir, AppRelPath: dir, Checksum: hex.EncodeToString(sum[:]), Size: int64(len(data)), Env: append([]*contract.EnvEntry{
 		{Name: "ARGOCD_APP_NAME", Value: "shop"},
 		{Name: "ARGOCD_APP_NAMESPACE", Value: "web"},
 		{Name: "ARGOCD_APP_SOURCE_PATH", Value: dir},
 		{Name: "KUBE_VERSION", Value: "1.33.0"},
 		{Name: "PATH", Value: os.Getenv("PATH")},
-	}}
+	}, env...)}
 	if err := stream.Send(&contract.AppStreamRequest{Request: &contract.AppStreamRequest_Metadata{Metadata: m}}); err != nil {
 		return err
 	}
@@ -338,12 +393,7 @@ func packFiles(files map[string]string) ([]byte, error) {
 	var out bytes.Buffer
 	packed := gzip.NewWriter(&out)
 	archive := tar.NewWriter(packed)
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := archive.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(files[name]))}); err != nil {
 			return nil, err
 		}

@@ -42,59 +42,102 @@ const aboveFloor = 6.0
 const excluded = ".git/*"
 
 func (t tools) nativeRepo(ctx context.Context, dir string, show func(...result)) error {
-	if err := t.buildPeers(ctx); err != nil {
-		return err
-	}
-	built, err := output(ctx, t.module, "test/components/build", "argocd-v3", "helm-3.18.4", "kustomize-5.7.1")
+	kit, err := t.repoServers(ctx, dir)
 	if err != nil {
 		return err
 	}
-	paths := strings.Fields(built)
-	daemon := filepath.Join(dir, "assayd")
-	if _, err := output(ctx, t.module, "./build", daemon); err != nil {
-		return err
-	}
-	list, err := nativeServers{tools: t, dir: filepath.Join(dir, "native-repo")}.environments()
+	list, err := nativeServers{tools: kit.tools, dir: filepath.Join(dir, "native-repo")}.environments()
 	if err != nil {
 		return err
 	}
 	for _, exclude := range []string{excluded, ""} {
-		if err := t.repoServer(ctx, daemon, paths, exclude, list, show); err != nil {
+		if err := kit.measure(ctx, exclude, list, show); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// repoServer measures the environments through one instance.
-func (t tools) repoServer(ctx context.Context, daemon string, paths []string, exclude string, list []environmentUnder, show func(...result)) error {
-	run, err := os.MkdirTemp("", "bench-") // short, for it holds sockets
-	if err != nil {
-		return err
+// repoServers is what instances of the repo-server are made of.
+type repoServers struct {
+	tools
+	daemon, argocd        string
+	argoHelm, argoBuilder string // the helm and the kustomize of that Argo CD
+}
+
+func (t tools) repoServers(ctx context.Context, dir string) (repoServers, error) {
+	kit := repoServers{daemon: filepath.Join(dir, "assayd")}
+	if err := t.buildPeers(ctx); err != nil {
+		return kit, err
 	}
-	defer os.RemoveAll(run)
-	opt := argocd.Options{
-		Dir: run, ArgoCD: paths[0], Helm: paths[1], Kustomize: paths[2], Plugin: t.assay, PluginName: "assay", PluginYAML: filepath.Join(t.module, "plugin.yaml"),
-		PluginServer: &process.Command{Name: "cmp-server", Path: daemon, Dir: run, Args: []string{
-			"cmp", "--config-dir-path", filepath.Join(run, "plugin"), "--socket-dir", filepath.Join(run, "plugins"),
+	kit.tools = t
+	built, err := output(ctx, t.module, "test/components/build", "argocd-v3", "helm-3.18.4", "kustomize-5.7.1")
+	if err != nil {
+		return kit, err
+	}
+	paths := strings.Fields(built)
+	kit.argocd, kit.argoHelm, kit.argoBuilder = paths[0], paths[1], paths[2]
+	_, err = output(ctx, t.module, "./build", kit.daemon)
+	return kit, err
+}
+
+// instance is a repo-server with `assayd cmp` and the floor beside it.
+type instance struct {
+	dir    string
+	server *argocd.Server
+	floor  *floorServer
+}
+
+// start starts an instance with these flags and variables of the repo-server. Stop must be called
+// when the error is nil.
+func (k repoServers) start(ctx context.Context, args, env []string) (_ *instance, err error) {
+	i := &instance{}
+	defer func() {
+		if err != nil {
+			i.stop()
+		}
+	}()
+	if i.dir, err = os.MkdirTemp("", "bench-"); err != nil { // short, for it holds sockets
+		return nil, err
+	}
+	i.server, err = argocd.Start(ctx, argocd.Options{
+		Dir: i.dir, ArgoCD: k.argocd, Helm: k.argoHelm, Kustomize: k.argoBuilder, Plugin: k.assay, PluginName: "assay", PluginYAML: filepath.Join(k.module, "plugin.yaml"),
+		PluginServer: &process.Command{Name: "cmp-server", Path: k.daemon, Dir: i.dir, Args: []string{
+			"cmp", "--config-dir-path", filepath.Join(i.dir, "plugin"), "--socket-dir", filepath.Join(i.dir, "plugins"),
 		}},
+		RepoServerArgs: args, RepoServerEnv: env,
+	})
+	if err != nil {
+		return nil, err
 	}
+	i.floor, err = serveFloor(ctx, filepath.Join(i.dir, "plugins", "floor.sock"))
+	return i, err
+}
+
+func (i *instance) stop() {
+	if i.server != nil {
+		i.server.Stop()
+	}
+	if i.floor != nil {
+		i.floor.server.Stop()
+	}
+	_ = os.RemoveAll(i.dir)
+}
+
+// measure measures the environments through one instance.
+func (k repoServers) measure(ctx context.Context, exclude string, list []environmentUnder, show func(...result)) error {
+	var args []string
 	if exclude != "" {
-		opt.RepoServerArgs = []string{"--plugin-tar-exclude", exclude}
+		args = []string{"--plugin-tar-exclude", exclude}
 	}
-	server, err := argocd.Start(ctx, opt)
+	i, err := k.start(ctx, args, nil)
 	if err != nil {
 		return err
 	}
-	defer server.Stop()
-	floor, err := serveFloor(ctx, filepath.Join(run, "plugins", "floor.sock"))
-	if err != nil {
-		return err
-	}
-	defer floor.server.Stop()
+	defer i.stop()
 	for _, e := range list {
 		for _, mode := range []string{"same", "changed"} {
-			m := repoMeasure{e: e, mode: mode, exclude: exclude, server: server, floor: floor}
+			m := repoMeasure{e: e, mode: mode, exclude: exclude, server: i.server, floor: i.floor, runs: k.times(nativeRuns)}
 			r, err := m.measure(ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", e.name, err)
@@ -120,6 +163,7 @@ func serveFloor(ctx context.Context, socket string) (*floorServer, error) {
 		return nil, err
 	}
 	f := &floorServer{server: grpc.NewServer()}
+	f.answer.Store(&contract.ManifestResponse{})
 	contract.RegisterConfigManagementPluginServiceServer(f.server, f)
 	go func() { _ = f.server.Serve(l) }()
 	return f, nil
@@ -150,27 +194,20 @@ type repoMeasure struct {
 	mode, exclude string
 	server        *argocd.Server
 	floor         *floorServer
+	runs          int
 }
 
 func (m repoMeasure) measure(ctx context.Context) (result, error) {
-	repo, err := os.MkdirTemp("", "bench-repo-")
+	repo, err := m.e.repository(ctx)
 	if err != nil {
 		return result{}, err
 	}
 	defer os.RemoveAll(repo)
-	for name, text := range m.e.inRepository("prod", false) {
-		if err := write(filepath.Join(repo, name), func(w io.Writer) { fmt.Fprint(w, text) }); err != nil {
-			return result{}, err
-		}
-	}
-	if _, err := git(ctx, repo, "init", "-q", "-b", "main"); err != nil {
-		return result{}, err
-	}
 	own, plugin, floor := source(""), source("assay"), source("floor")
 	took := map[string][]sample{}
 	objects := map[string]int{}
-	commits := 0
-	for run := range nativeRuns + warmUps {
+	commits, revision := 0, ""
+	for run := range m.runs + warmUps {
 		// One commit for each, so that each checks out what it has not seen.
 		for _, s := range []struct {
 			name string
@@ -178,17 +215,12 @@ func (m repoMeasure) measure(ctx context.Context) (result, error) {
 		}{{"own", own}, {"plugin", plugin}, {"floor", floor}} {
 			if m.mode == "changed" || commits == 0 {
 				commits++
-				if err := m.commit(ctx, repo, fmt.Sprint(commits)); err != nil {
+				if revision, err = m.e.commit(ctx, repo, fmt.Sprint(commits)); err != nil {
 					return result{}, err
 				}
 			}
-			revision, err := git(ctx, repo, "rev-parse", "HEAD")
-			if err != nil {
-				return result{}, err
-			}
-			request := argocd.Request{Repo: "file://" + repo, Revision: revision, App: "shop", Namespace: "web", Source: s.of, KubeVersion: "1.33", APIVersions: []string{"v1", "apps/v1", "apps/v1/Deployment"}}
 			start := time.Now()
-			found, err := m.server.Manifests(ctx, request)
+			found, err := m.server.Manifests(ctx, requestOf(repo, revision, s.of))
 			if err != nil {
 				return result{}, fmt.Errorf("%s: %w", s.name, err)
 			}
@@ -223,7 +255,7 @@ func (m repoMeasure) result(took map[string][]sample, objects map[string]int) (r
 	}
 	r := result{name: name, ratio: plugin / own, bar: 1000, detail: fmt.Sprintf(
 		"%s: Argo CD's own source %.1f ms for %d objects, assayd cmp %.1f ms, the floor %.1f ms (%.2f), a tgz of %d KiB, %s, %d runs each",
-		name, own, objects["own"], plugin, floor, floor/own, m.floor.bytes.Load()>>10, settings, nativeRuns)}
+		name, own, objects["own"], plugin, floor, floor/own, m.floor.bytes.Load()>>10, settings, m.runs)}
 	bars, known := sources[m.e.name]
 	switch {
 	case m.exclude == "": // shown without a limit
@@ -237,17 +269,46 @@ func (m repoMeasure) result(took map[string][]sample, objects map[string]int) (r
 	return r, nil
 }
 
-// commit changes one file.
-func (m repoMeasure) commit(ctx context.Context, repo, mark string) error {
-	text := strings.Replace(m.e.files[m.e.file], m.e.value, m.e.value+mark, 1)
-	if err := write(filepath.Join(repo, "prod", m.e.file), func(w io.Writer) { fmt.Fprint(w, text) }); err != nil {
-		return err
+// requestOf is what the application controller asks for.
+func requestOf(repo, revision string, source v1alpha1.ApplicationSource) argocd.Request {
+	return argocd.Request{Repo: "file://" + repo, Revision: revision, App: "shop", Namespace: "web", Source: source, KubeVersion: "1.33", APIVersions: []string{"v1", "apps/v1", "apps/v1/Deployment"}}
+}
+
+// repository makes a directory with a repository that has the environment below prod, and no commit. Whoever
+// calls it removes it.
+func (e environmentUnder) repository(ctx context.Context) (repo string, err error) {
+	if repo, err = os.MkdirTemp("", "bench-repo-"); err != nil {
+		return "", err
+	}
+	for name, text := range e.inRepository("prod", false) {
+		err = errors.Join(err, write(filepath.Join(repo, name), func(w io.Writer) { fmt.Fprint(w, text) }))
+	}
+	if err == nil {
+		_, err = git(ctx, repo, "init", "-q", "-b", "main")
+	}
+	if err != nil {
+		_ = os.RemoveAll(repo)
+	}
+	return repo, err
+}
+
+// commit changes one file of the environment.
+func (e environmentUnder) commit(ctx context.Context, repo, mark string) (revision string, err error) {
+	return commitFile(ctx, repo, filepath.Join("prod", e.file), strings.Replace(e.files[e.file], e.value, e.value+mark, 1))
+}
+
+// commitFile commits all that there is, with this text of a file.
+func commitFile(ctx context.Context, repo, name, text string) (revision string, err error) {
+	if err := write(filepath.Join(repo, name), func(w io.Writer) { fmt.Fprint(w, text) }); err != nil {
+		return "", err
 	}
 	if _, err := git(ctx, repo, "add", "--all"); err != nil {
-		return err
+		return "", err
 	}
-	_, err := git(ctx, repo, "commit", "-q", "-m", "change "+mark)
-	return err
+	if _, err := git(ctx, repo, "commit", "-q", "-m", "change "+name); err != nil {
+		return "", err
+	}
+	return git(ctx, repo, "rev-parse", "HEAD")
 }
 
 // source is Argo CD's own, or that of a plugin.

@@ -6,7 +6,7 @@
 //     would delete each other's work.
 //  2. It starts redis, the plugin server and the repo-server, and waits until
 //     each one answers.
-//  3. Server.Manifests and Server.Parameters ask the repo-server what the
+//  3. Server.Manifests, Server.Unchanged and Server.Parameters ask the repo-server what the
 //     application controller and the UI ask it.
 //  4. Server.Stop ends all of them.
 package argocd
@@ -47,6 +47,7 @@ type Options struct {
 	PluginServer *process.Command
 
 	RepoServerArgs []string // flags of the repo-server, besides those that it needs
+	RepoServerEnv  []string // likewise, variables
 }
 
 // Server is a running instance.
@@ -131,7 +132,7 @@ func (s *Server) start(opt Options) error {
 		{Name: "cmp-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "cmp-server"), Args: []string{
 			"--config-dir-path", filepath.Join(opt.Dir, "plugin"),
 		}},
-		{Name: "repo-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: environment(opt.Dir, "repo-server"), Args: append([]string{
+		{Name: "repo-server", Path: opt.ArgoCD, Dir: opt.Dir, Env: append(environment(opt.Dir, "repo-server"), opt.RepoServerEnv...), Args: append([]string{
 			"--disable-tls", "--address", "127.0.0.1", "--port", port(address),
 			"--metrics-address", "127.0.0.1", "--metrics-port", port(free[2]),
 			"--redis", redis, "--revision-cache-expiration", "1s",

@@ -25,10 +25,15 @@ type Request struct {
 	Source      v1alpha1.ApplicationSource
 	KubeVersion string
 	APIVersions []string
+
+	// GeneratePaths is the Application's annotation manifest-generate-paths.
+	GeneratePaths string
+	// Cached lets the repo-server answer with what it kept.
+	Cached bool
 }
 
 // Manifests renders as the application controller asks for it, past all
-// caches and without tracking labels. An error of Argo CD's is its message.
+// caches but for a Request that lets it, and without tracking labels. An error of Argo CD's is its message.
 func (s *Server) Manifests(ctx context.Context, r Request) ([]*unstructured.Unstructured, error) {
 	ctx, stop := s.context(ctx)
 	defer stop()
@@ -37,7 +42,7 @@ func (s *Server) Manifests(ctx context.Context, r Request) ([]*unstructured.Unst
 	reply, err := s.repos.GenerateManifest(ctx, &apiclient.ManifestRequest{
 		Repo:               &v1alpha1.Repository{Repo: r.Repo},
 		Revision:           r.Revision,
-		NoCache:            true,
+		NoCache:            !r.Cached,
 		NoRevisionCache:    true,
 		AppName:            r.App,
 		Namespace:          r.Namespace,
@@ -46,6 +51,8 @@ func (s *Server) Manifests(ctx context.Context, r Request) ([]*unstructured.Unst
 		ApiVersions:        r.APIVersions,
 		ProjectName:        "default",
 		ProjectSourceRepos: []string{"*"},
+
+		AnnotationManifestGeneratePaths: r.GeneratePaths,
 	})
 	if err != nil {
 		return nil, s.failure(err)
@@ -59,6 +66,32 @@ func (s *Server) Manifests(ctx context.Context, r Request) ([]*unstructured.Unst
 		objects = append(objects, split...)
 	}
 	return objects, nil
+}
+
+// Unchanged reports whether an Application whose annotation names paths is the same in its commit as in one that
+// was synced before, which the application controller asks first. What the repo-server kept of that one is then
+// its answer for this one.
+func (s *Server) Unchanged(ctx context.Context, r Request, synced string, paths ...string) (bool, error) {
+	ctx, stop := s.context(ctx)
+	defer stop()
+	source := r.Source
+	source.RepoURL, source.TargetRevision = r.Repo, r.Revision
+	reply, err := s.repos.UpdateRevisionForPaths(ctx, &apiclient.UpdateRevisionForPathsRequest{
+		Repo:              &v1alpha1.Repository{Repo: r.Repo},
+		Revision:          r.Revision,
+		SyncedRevision:    synced,
+		NoRevisionCache:   true,
+		Paths:             paths,
+		AppName:           r.App,
+		Namespace:         r.Namespace,
+		ApplicationSource: &source,
+		KubeVersion:       r.KubeVersion,
+		ApiVersions:       r.APIVersions,
+	})
+	if err != nil {
+		return false, s.failure(err)
+	}
+	return !reply.Changes, nil
 }
 
 // Parameters are what the UI shows of the plugin's parameters.

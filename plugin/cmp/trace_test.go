@@ -47,8 +47,8 @@ func TestWaited(t *testing.T) {
 		}
 		return line.ReceiveMs > 0
 	})
-	most := float64(wait / time.Millisecond)
-	if line.ReceiveMs < most || line.ExtractMs >= most || line.ExtractMs <= 0 || of.Waited < wait {
+	most := float64(wait/time.Millisecond) / 2 // the server may begin to wait a little later
+	if line.ReceiveMs < most || line.ExtractMs >= most || line.ExtractMs <= 0 || of.Waited < wait/2 {
 		t.Errorf("received in %.1f ms, unpacked in %.1f, waited for %s", line.ReceiveMs, line.ExtractMs, of.Waited)
 	}
 }

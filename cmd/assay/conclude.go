@@ -26,8 +26,8 @@ object without a digest, or of another format.
 
 The cluster is that of the kubeconfig's context, as for kubectl, else that of
 the pod; the namespace is the one that the Application deploys to, or
---namespace. It takes the verb list on the kinds that judge. A promotion takes it
-on the kinds of the variant, too: what was tested there has to be what Git
+--namespace. It takes the verb list on the kinds that judge. A promotion takes
+it on the kinds of the variant, too: what was tested there has to be what Git
 renders, less what the Application of --app and its Argo CD ignore. A field that
 differs is a hold that names it.
 

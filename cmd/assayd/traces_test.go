@@ -204,7 +204,8 @@ func TestCallsTraced(t *testing.T) {
 	}{
 		{
 			strings.Repeat("a1", 16) + "-" + strings.Repeat("b1", 8) + "-01", "vendor=1", candidate,
-			map[string]string{"receive": "", "extract": "receive", "make": "", "render": "make", "inject": "render", "print": "make", "send": ""}, 0, "worker",
+			map[string]string{"receive": "", "extract": "receive", "make": "", "render": "make", "inject": "render", "print": "make", "send": ""},
+			0, "worker",
 		},
 		{strings.Repeat("a2", 16) + "-" + strings.Repeat("b2", 8) + "-01", "", candidate, map[string]string{"receive": "", "send": ""}, 0, "archive"},
 		{strings.Repeat("a3", 16) + "-" + strings.Repeat("b3", 8) + "-01", "", broken, map[string]string{"receive": "", "extract": "receive", "make": ""}, otlp.Status_STATUS_CODE_ERROR, ""},

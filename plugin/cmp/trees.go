@@ -159,7 +159,7 @@ func (t *trees) unpacked(ctx context.Context, c *call, in *archive, r *record, i
 			t.leave(id, held)
 		}
 	}()
-	tree, err := t.unpack(ctx, c, in, r, id, held)
+	tree, err := t.unpack(ctx, c, in, id, held)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (t *trees) unpacked(ctx context.Context, c *call, in *archive, r *record, i
 	return t.lease(id, held), nil
 }
 
-func (t *trees) unpack(ctx context.Context, c *call, in *archive, r *record, id key, held *heldTree) (*tgz.Tree, error) {
+func (t *trees) unpack(ctx context.Context, c *call, in *archive, id key, held *heldTree) (*tgz.Tree, error) {
 	limits := t.limits
 	limits.Room = min(min(max(c.size, 0), t.share)*unpackFactor+leastUnpacked, t.share/expectedShare, limits.Bytes)
 	goOn := in.pause()

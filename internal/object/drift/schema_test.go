@@ -75,7 +75,7 @@ func published(t *testing.T) func(context.Context, schema.GroupVersionKind) (*Sc
 
 const filled = "replicas: 1, ratio: 0.5, mode: fast, optional: x, retry: {limits: {times: 3}, on: [a, b]}"
 
-// TestDefaultsOfDefinitions: what a definition declares as a default is no difference, as the API server fills
+// TestDefaultsOfDefinitions: what a definition declares as a default is not a difference, as the API server fills
 // it in: in what is missing or null, in lists, and in what it has filled in itself.
 func TestDefaultsOfDefinitions(t *testing.T) {
 	for text, live := range map[string]string{
@@ -143,7 +143,7 @@ func TestOfCustomResources(t *testing.T) {
 	}
 }
 
-// TestWrittenByControllers: what a kind's own controller fills in is no difference, and another value is.
+// TestWrittenByControllers: what a kind's own controller fills in is not a difference, and another value is.
 func TestWrittenByControllers(t *testing.T) {
 	for _, test := range []struct{ rendered, live, want string }{
 		{

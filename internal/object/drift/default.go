@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -15,10 +16,13 @@ func isKnown(o *unstructured.Unstructured) bool {
 }
 
 var kinds = map[string][]string{
-	"":                  {"ConfigMap", "Service", "ServiceAccount"},
-	"apps":              {"DaemonSet", "Deployment", "StatefulSet"},
-	"batch":             {"Job"},
-	"networking.k8s.io": {"NetworkPolicy"},
+	"":                          {"ConfigMap", "PersistentVolumeClaim", "Service", "ServiceAccount"},
+	"apps":                      {"DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"},
+	"autoscaling":               {"HorizontalPodAutoscaler"},
+	"batch":                     {"CronJob", "Job"},
+	"networking.k8s.io":         {"Ingress", "NetworkPolicy"},
+	"policy":                    {"PodDisruptionBudget"},
+	"rbac.authorization.k8s.io": {"Role", "RoleBinding"},
 }
 
 // defaults are the values that the API server gives to fields of these kinds that are left
@@ -74,10 +78,29 @@ var defaults = map[string][]any{
 	"serviceAccountToken.expirationSeconds":   {int64(3600)},
 	"resourceFieldRef.divisor":                {"0", int64(0)},
 	"topologySpreadConstraints.[].minDomains": {int64(1)},
+	"spec.concurrencyPolicy":                  {"Allow"},
+	"spec.successfulJobsHistoryLimit":         {int64(3)},
+	"spec.failedJobsHistoryLimit":             {int64(1)},
+	"spec.minReplicas":                        {int64(1)},
+	"spec.targetCPUUtilizationPercentage":     {int64(80)},
+	"spec.metrics": {[]any{map[string]any{"type": "Resource", "resource": map[string]any{
+		"name": "cpu", "target": map[string]any{"type": "Utilization", "averageUtilization": int64(80)},
+	}}}},
+	"scaleUp.stabilizationWindowSeconds": {int64(0)},
+	"scaleUp.selectPolicy":               {"Max"},
+	"scaleUp.policies":                   {[]any{scaling("Pods", 4), scaling("Percent", 100)}},
+	"scaleDown.selectPolicy":             {"Max"},
+	"scaleDown.policies":                 {[]any{scaling("Percent", 100)}},
+	"roleRef.apiGroup":                   {"rbac.authorization.k8s.io"},
+}
+
+// scaling is a policy of a HorizontalPodAutoscaler's behavior.
+func scaling(kind string, value int64) map[string]any {
+	return map[string]any{"type": kind, "value": value, "periodSeconds": int64(15)}
 }
 
 // parents are the mappings that the API server makes for what it fills in.
-var parents = []string{"strategy", "updateStrategy", "rollingUpdate", "persistentVolumeClaimRetentionPolicy", "securityContext", "status", "metadata"}
+var parents = []string{"strategy", "updateStrategy", "rollingUpdate", "persistentVolumeClaimRetentionPolicy", "securityContext", "status", "metadata", "scaleUp", "scaleDown"}
 
 func opens(path []string) bool { return slices.Contains(parents, path[len(path)-1]) }
 
@@ -86,7 +109,7 @@ func opens(path []string) bool { return slices.Contains(parents, path[len(path)-
 func isDefault(path []string, beside map[string]any, have any) bool {
 	at := pattern(path)
 	for n := range 4 {
-		if slices.Contains(defaults[ending(at, n+1)], have) {
+		if slices.ContainsFunc(defaults[ending(at, n+1)], func(value any) bool { return reflect.DeepEqual(value, have) }) {
 			return true
 		}
 	}
@@ -98,6 +121,10 @@ func isDefault(path []string, beside map[string]any, have any) bool {
 		return text(have) == text(beside["serviceAccountName"])
 	case "targetPort":
 		return text(have) == text(beside["port"])
+	case "dataSourceRef": // the later name of dataSource
+		return reflect.DeepEqual(have, beside["dataSource"])
+	case "apiGroup": // of whom a role is bound to
+		return have == "rbac.authorization.k8s.io" && slices.Contains([]string{"User", "Group"}, text(beside["kind"]))
 	case "policyTypes": // Ingress, and Egress where the policy has rules for it
 		types, _ := have.([]any)
 		egress := !empty(beside["egress"])

@@ -314,4 +314,4 @@ func same(path []string, want, have any) bool {
 }
 
 // quantities are the fields at or below which values are Kubernetes' quantities.
-var quantities = []string{"resources", "sizeLimit", "divisor", "averageValue", "value", "capacity", "hard"}
+var quantities = []string{"resources", "sizeLimit", "divisor", "averageValue", "value", "capacity", "hard", "tolerance"}

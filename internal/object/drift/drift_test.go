@@ -10,9 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	apps "k8s.io/kubernetes/pkg/apis/apps/v1"
+	autoscaling1 "k8s.io/kubernetes/pkg/apis/autoscaling/v1"
+	autoscaling2 "k8s.io/kubernetes/pkg/apis/autoscaling/v2"
 	batch "k8s.io/kubernetes/pkg/apis/batch/v1"
 	core "k8s.io/kubernetes/pkg/apis/core/v1"
 	networking "k8s.io/kubernetes/pkg/apis/networking/v1"
+	policy "k8s.io/kubernetes/pkg/apis/policy/v1"
+	rbac "k8s.io/kubernetes/pkg/apis/rbac/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -69,7 +73,36 @@ spec:
 	"ConfigMap":                    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b, empty: ''}\n",
 	"ServiceAccount":               "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: web}\n",
 	"NetworkPolicy":                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web}\nspec: {podSelector: {}, ingress: [{ports: [{port: 80}]}]}\n",
-	"a policy of both ways":        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web}\nspec: {podSelector: {matchLabels: {app: web}}, egress: [{}]}\n",
+	"CronJob": `
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "@daily"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: Never` + strings.ReplaceAll(pods, "\n", "\n    "),
+	"ReplicaSet":              "apiVersion: apps/v1\nkind: ReplicaSet" + workload,
+	"HorizontalPodAutoscaler": "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n",
+	"one that goes down slowly": `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  maxReplicas: 3
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{type: Pods, pods: {metric: {name: rate}, target: {type: AverageValue, averageValue: 1000m}}}]
+  behavior: {scaleDown: {stabilizationWindowSeconds: 600}}
+`,
+	"one of the first version": "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n",
+	"PodDisruptionBudget":      "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {minAvailable: 1, selector: {matchLabels: {app: web}}}\n",
+	"PersistentVolumeClaim":    "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: web}\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1024Mi}}, dataSource: {kind: PersistentVolumeClaim, name: old}}\n",
+	"Ingress":                  "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {rules: [{host: a.example, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}\n",
+	"Role":                     "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: web}\nrules: [{apiGroups: [''], resources: [pods], verbs: [get]}]\n",
+	"RoleBinding":              "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: web}\nroleRef: {kind: Role, name: web}\nsubjects: [{kind: ServiceAccount, name: web}, {kind: User, name: kim}]\n",
+	"a policy of both ways":    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: web}\nspec: {podSelector: {matchLabels: {app: web}}, egress: [{}]}\n",
 }
 
 // parse reads an object as Git renders it.
@@ -90,7 +123,9 @@ func parse(t *testing.T, text string) *unstructured.Unstructured {
 func served(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{apps.AddToScheme, batch.AddToScheme, core.AddToScheme, networking.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{
+		apps.AddToScheme, autoscaling1.AddToScheme, autoscaling2.AddToScheme, batch.AddToScheme, core.AddToScheme, networking.AddToScheme, policy.AddToScheme, rbac.AddToScheme,
+	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -126,6 +161,12 @@ func served(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructur
 		put(t, live, []any{"10.0.0.1"}, "spec", "clusterIPs")
 		put(t, live, []any{"IPv4"}, "spec", "ipFamilies")
 		put(t, live, "SingleStack", "spec", "ipFamilyPolicy")
+	case "PersistentVolumeClaim":
+		put(t, live, "pvc-1", "spec", "volumeName")
+		put(t, live, "standard", "spec", "storageClassName")
+		put(t, live, map[string]any{"kind": "PersistentVolumeClaim", "name": "old"}, "spec", "dataSourceRef")
+	case "Ingress":
+		put(t, live, "nginx", "spec", "ingressClassName")
 	}
 	return live
 }
@@ -221,6 +262,34 @@ func TestOf(t *testing.T) {
 		"a selector":        {"Service", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "other", "spec", "selector", "app") }, "spec.selector.app is other in the cluster, and Git renders web"},
 		"a port":            {"Service", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "LoadBalancer", "spec", "type") }, "spec.type is LoadBalancer in the cluster"},
 		"tries of a Job":    {"Job", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(9), "spec", "backoffLimit") }, "spec.backoffLimit is 9 in the cluster"},
+		"a lower bound":     {"HorizontalPodAutoscaler", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, int64(2), "spec", "minReplicas") }, "spec.minReplicas is 2 in the cluster, and Git does not render it"},
+		"a behavior": {"HorizontalPodAutoscaler", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, "Disabled", "spec", "behavior", "scaleDown", "selectPolicy")
+		}, "spec.behavior is a mapping in the cluster, and Git does not render it"},
+		"half of a behavior": {"one that goes down slowly", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, "Disabled", "spec", "behavior", "scaleUp", "selectPolicy")
+		}, "spec.behavior.scaleUp.selectPolicy is Disabled in the cluster, and Git does not render it"},
+		"what is measured": {"HorizontalPodAutoscaler", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, []any{map[string]any{"type": "Resource"}}, "spec", "metrics")
+		}, "spec.metrics is a list of 1 in the cluster, and Git does not render it"},
+		"a suspension": {"CronJob", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, true, "spec", "suspend") }, "spec.suspend is true in the cluster, and Git does not render it"},
+		"a variable of a CronJob": {"CronJob", func(t *testing.T, o *unstructured.Unstructured) {
+			list, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "jobTemplate", "spec", "template", "spec", "containers")
+			item(t, list, 1)["env"] = []any{map[string]any{"name": "X", "value": "1"}}
+		}, "spec.jobTemplate.spec.template.spec.containers[side].env is a list of 1 in the cluster"},
+		"a budget": {"PodDisruptionBudget", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, "AlwaysAllow", "spec", "unhealthyPodEvictionPolicy")
+		}, "spec.unhealthyPodEvictionPolicy is AlwaysAllow in the cluster"},
+		"a mode": {"PersistentVolumeClaim", func(t *testing.T, o *unstructured.Unstructured) { put(t, o, "Block", "spec", "volumeMode") }, "spec.volumeMode is Block in the cluster"},
+		"a host": {"Ingress", func(t *testing.T, o *unstructured.Unstructured) {
+			put(t, o, []any{map[string]any{"hosts": []any{"b.example"}}}, "spec", "tls")
+		}, "spec.tls is a list of 1 in the cluster"},
+		"a verb": {"Role", func(t *testing.T, o *unstructured.Unstructured) {
+			item(t, o.Object["rules"], 0)["verbs"] = []any{"get", "list"}
+		}, "rules[0].verbs[1] is list in the cluster"},
+		"a subject": {"RoleBinding", func(t *testing.T, o *unstructured.Unstructured) {
+			item(t, o.Object["subjects"], 0)["apiGroup"] = "rbac.authorization.k8s.io"
+		}, "subjects[web].apiGroup is rbac.authorization.k8s.io in the cluster"},
 		"a restart": {"Deployment", func(t *testing.T, o *unstructured.Unstructured) {
 			put(t, o, map[string]any{"kubectl.kubernetes.io/restartedAt": "now"}, "spec", "template", "metadata", "annotations")
 		}, ""},

@@ -42,6 +42,10 @@ func (c *comparison) lawful(path []string, have any) bool {
 		return slices.Contains([]string{"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}, last)
 	case c.key.Kind == "Service" && last == "nodePort":
 		return true
+	case c.key.Kind == "PersistentVolumeClaim" && len(path) == 2: // the volume, and the cluster's class of storage
+		return last == "volumeName" || last == "storageClassName"
+	case c.key.Kind == "Ingress" && len(path) == 2: // the cluster's class of Ingresses
+		return last == "ingressClassName"
 	case c.key.Kind == "ServiceAccount" && len(path) == 1:
 		return last == "secrets" || last == "imagePullSecrets" // tokens, and what a registry's controller adds
 	}

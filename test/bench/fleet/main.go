@@ -41,7 +41,15 @@ type size struct {
 	apps, running, clusters, status int
 	rounds, definitions             int
 	idle                            time.Duration
-	assayd, log                     string
+	assayd, log, heaps              string
+}
+
+// heap is the file of a profile; empty where none is wanted.
+func (n size) heap(when string) string {
+	if n.heaps == "" {
+		return ""
+	}
+	return filepath.Join(n.heaps, when+".pb.gz")
 }
 
 func main() {
@@ -55,6 +63,7 @@ func main() {
 	flag.DurationVar(&n.idle, "idle", time.Minute, "how long nothing changes")
 	flag.StringVar(&n.assayd, "assayd", "", "`file` of the daemon (default: the one that ships, built)")
 	flag.StringVar(&n.log, "log", "", "`file` that gets what the daemon logs")
+	flag.StringVar(&n.heaps, "heaps", "", "`directory` that gets profiles of the daemon's heap, before and after clusters come and go")
 	bar.Main(func(ctx context.Context) (int, error) { return run(ctx, n) })
 }
 
@@ -118,7 +127,7 @@ func run(ctx context.Context, n size) (over int, err error) {
 		return over, err
 	}
 	over += bar.Figure("resident a minute later, bytes", resident, mostResident) + bar.Figure("resident at the peak, bytes", peak, mostPeak)
-	before, err := p.held(ctx)
+	before, err := p.held(ctx, n.heap("before"))
 	if err != nil {
 		return over, err
 	}
@@ -131,7 +140,7 @@ func run(ctx context.Context, n size) (over int, err error) {
 	if err := pause(ctx, 30*time.Second); err != nil {
 		return over, err
 	}
-	after, err := p.held(ctx)
+	after, err := p.held(ctx, n.heap("after"))
 	if err != nil {
 		return over, err
 	}

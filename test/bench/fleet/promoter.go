@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -117,10 +119,20 @@ func (p *promoter) memory() (now, peak int, err error) {
 type holding struct{ open, goroutines, heap int }
 
 // held collects garbage twice first, as what has a cleanup is freed by the second collection, so that the heap
-// is what is in use.
-func (p *promoter) held(ctx context.Context) (h holding, err error) {
+// is what is in use. The profile of that goes to a file, unless it has no name.
+func (p *promoter) held(ctx context.Context, file string) (h holding, err error) {
+	var profile bytes.Buffer
 	for range 2 {
-		if err := p.get(ctx, p.profile+"?gc=1", func(*bufio.Scanner) error { return nil }); err != nil {
+		profile.Reset()
+		if err := p.get(ctx, p.profile+"?gc=1", func(body io.Reader) error {
+			_, err := profile.ReadFrom(body)
+			return err
+		}); err != nil {
+			return h, err
+		}
+	}
+	if file != "" {
+		if err := os.WriteFile(file, profile.Bytes(), 0o644); err != nil {
 			return h, err
 		}
 	}
@@ -140,8 +152,8 @@ func (p *promoter) held(ctx context.Context) (h holding, err error) {
 
 // metric is one of the process's own.
 func (p *promoter) metric(ctx context.Context, name string) (value int, err error) {
-	err = p.get(ctx, p.metrics, func(lines *bufio.Scanner) error {
-		for lines.Scan() {
+	err = p.get(ctx, p.metrics, func(body io.Reader) error {
+		for lines := bufio.NewScanner(body); lines.Scan(); {
 			if text, found := strings.CutPrefix(lines.Text(), name+" "); found {
 				number, err := strconv.ParseFloat(text, 64)
 				value = int(number)
@@ -153,8 +165,8 @@ func (p *promoter) metric(ctx context.Context, name string) (value int, err erro
 	return value, err
 }
 
-// get reads an answer of the process's by line.
-func (p *promoter) get(ctx context.Context, url string, read func(*bufio.Scanner) error) error {
+// get reads an answer of the process's.
+func (p *promoter) get(ctx context.Context, url string, read func(io.Reader) error) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -167,7 +179,7 @@ func (p *promoter) get(ctx context.Context, url string, read func(*bufio.Scanner
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", url, res.Status)
 	}
-	return read(bufio.NewScanner(res.Body))
+	return read(res.Body)
 }
 
 func (p *promoter) stop() {

@@ -130,11 +130,15 @@ func drifted(ctx context.Context, c Choice, res *render.Result, find Drift) (Cho
 	if err != nil || len(differences) == 0 {
 		return c, err
 	}
+	c.Held, c.Reason = decision.Hold, Differs(differences)
+	return c, nil
+}
+
+// Differs says why nothing is promoted while there are differences, and what helps.
+func Differs(differences []drift.Difference) string {
 	var list []string
-	for _, d := range differences {
+	for _, d := range differences[:min(len(differences), 5)] {
 		list = append(list, d.String())
 	}
-	c.Held = decision.Hold
-	c.Reason = fmt.Sprintf("what was tested is not what Git renders: %s; sync it again, or add spec.ignoreDifferences to the Application for what another controller writes", excerpt.Cut(strings.Join(list[:min(len(list), 5)], "; "), 1000))
-	return c, nil
+	return fmt.Sprintf("what was tested is not what Git renders: %s; sync it again, or add spec.ignoreDifferences to the Application for what another controller writes", excerpt.Cut(strings.Join(list, "; "), 1000))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,12 +36,14 @@ func (a *app) describeCommand() *cobra.Command {
 		Long: `Describe reads what is under test from Git, and its experiment from the cluster:
 what judges it with its stage and progress, the metrics with their limits beside
 those of the baseline, the pods of the variant and why they are not ready, the
-verdict that all of it gives, and why nothing is promoted.
+verdict that all of it gives, and why nothing is promoted. What is not in the
+cluster as Git renders it keeps a promotion back, and is named.
 
 The cluster is that of the kubeconfig's context, as for kubectl, else that of
-the pod. It takes the verb list on the kinds that judge, and on pods. With --app
-of an Application in the cluster it also says whether a sync window of its
-AppProject is closed, which takes the verb get on appprojects.
+the pod. It takes the verb list on the kinds that judge, those of the variant,
+and pods. With --app of an Application in the cluster it also says whether a
+sync window of its AppProject is closed, which takes the verb get on
+appprojects.
 
 With --watch, a cluster or a server that does not answer once it has answered is
 told of, and asked again.`,
@@ -74,7 +77,9 @@ func (a *app) describe(ctx context.Context, opt describeOptions, args []string) 
 	if opt.watch {
 		a.patient.Store(true) // that its time is over is how it ends
 	}
-	r, err := a.described(ctx, opt, s)
+	var told sync.Once // --watch would say it every time
+	note := func(format string, args ...any) { told.Do(func() { a.notef(format, args...) }) }
+	r, err := a.described(ctx, opt, s, note)
 	if err != nil || !opt.watch {
 		return a.printDescription(r, opt.format, err)
 	}
@@ -88,7 +93,7 @@ func (a *app) describe(ctx context.Context, opt describeOptions, args []string) 
 			return nil
 		}
 		var now *describe.Report
-		if now, err = a.described(ctx, opt, s); err == nil {
+		if now, err = a.described(ctx, opt, s, note); err == nil {
 			r = now
 		} else if ctx.Err() != nil {
 			return nil
@@ -117,7 +122,7 @@ func (a *app) redraw(s *site, r *describe.Report, problem error) error {
 }
 
 // described is the report of what is under test; nil where nothing is.
-func (a *app) described(ctx context.Context, opt describeOptions, s *site) (*describe.Report, error) {
+func (a *app) described(ctx context.Context, opt describeOptions, s *site, note func(format string, args ...any)) (*describe.Report, error) {
 	namespace, err := s.namespace()
 	if err != nil {
 		return nil, err
@@ -136,7 +141,7 @@ func (a *app) described(ctx context.Context, opt describeOptions, s *site) (*des
 			env.Dir = filepath.ToSlash(s.arg)
 		}
 		tip.Now = c.Now
-		report, err = describe.Of(ctx, env, tip, c.List, namespace)
+		report, err = describe.Of(ctx, env, tip, c.List, namespace, a.drift(opt.serverFlags, s, c, namespace, note))
 		return promote.Choice{Held: decision.Hold}, err
 	}})
 	if err == nil && report != nil {

@@ -55,15 +55,20 @@ func (a *app) live(opt serverFlags, s *site) live {
 			if err != nil {
 				return nil, err
 			}
-			return promote.LiveDrift(c.List, c.OpenAPI, in, a.ignored(opt, s, c))(ctx, res)
+			return a.drift(opt, s, c, in, a.notef)(ctx, res)
 		},
 		now: func() time.Time { return now() },
 	}
 }
 
+// drift compares with what a cluster has. What could not be read of the rules is noted.
+func (a *app) drift(opt serverFlags, s *site, c *cluster.Client, namespace string, note func(format string, args ...any)) promote.Drift {
+	return promote.LiveDrift(c.List, c.OpenAPI, namespace, a.ignored(opt, s, c, note))
+}
+
 // ignored are the rules of the Application that --app names, and those of its Argo CD where that is in the
 // same cluster and lets them be read. What they would ignore is compared otherwise.
-func (a *app) ignored(opt serverFlags, s *site, c *cluster.Client) promote.Ignored {
+func (a *app) ignored(opt serverFlags, s *site, c *cluster.Client, note func(format string, args ...any)) promote.Ignored {
 	return func(ctx context.Context) ([]drift.Ignore, error) {
 		declared := s.app.place.Ignored
 		if opt.app == "" && !opt.asArgoCD {
@@ -75,7 +80,7 @@ func (a *app) ignored(opt serverFlags, s *site, c *cluster.Client) promote.Ignor
 		}
 		settings, err := settings(ctx, c, name.Or(c.Namespace).Namespace, opt.asArgoCD)
 		if err != nil {
-			a.notef("what Argo CD's settings say is not compared is not known: %v", err)
+			note("what Argo CD's settings say is not compared is not known: %v", err)
 			return declared, nil
 		}
 		everywhere, err := application.ReadIgnored(settings)

@@ -4,7 +4,8 @@
 //  1. Judged reads the objects that judge, and the verdict that they give together
 //     (promote.Read). Of begins with it, and adds what follows.
 //  2. Each of them tells its stage and progress, as its kind has them (stage.go).
-//  3. The variant's pods are listed by the selectors of its workloads, with what keeps them
+//  3. What the cluster has is compared with what Git renders: a difference keeps a promotion back.
+//  4. The variant's pods are listed by the selectors of its workloads, with what keeps them
 //     from being ready (pod.go).
 //
 // Nothing is decided or written.
@@ -41,6 +42,7 @@ type Report struct {
 	Since     *time.Time        `json:"since,omitempty"`   // when the branch began to hold it, where that is known
 	Expires   *time.Time        `json:"expires,omitempty"` // when a hold becomes a reject
 	Judges    []Judge           `json:"judges"`
+	Drift     []string          `json:"drift,omitempty"` // what is not in the cluster as Git renders it, and so keeps a promotion back
 	Metrics   []evidence.Metric `json:"metrics,omitempty"`
 	Workloads []Workload        `json:"workloads,omitempty"` // of the variant
 	Untested  []string          `json:"untested,omitempty"`
@@ -62,12 +64,14 @@ type Judge struct {
 // List reads objects of a kind by a selector of labels.
 type List = promote.List
 
-// Of describes what a tip has under test. namespace is that of objects which name none.
-func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, namespace string) (*Report, error) {
+// Of describes what a tip has under test. namespace is that of objects which name none. Where
+// drift cannot be found, the report says so.
+func Of(ctx context.Context, env spec.Environment, tip promote.Tip, list List, namespace string, drift promote.Drift) (*Report, error) {
 	r, err := Judged(ctx, env, tip, list, namespace)
 	if err != nil {
 		return nil, err
 	}
+	r.compare(ctx, tip.Rendered, drift)
 	if tip.Since != nil {
 		since, err := tip.Since(ctx)
 		if err != nil {
@@ -146,6 +150,30 @@ func (r *Report) judge(ctx context.Context, tip promote.Tip, objs []*unstructure
 		r.Expires = &choice.Expires
 	}
 	return nil
+}
+
+// compare fills in what differs, once there is something to compare with.
+func (r *Report) compare(ctx context.Context, res *render.Result, find promote.Drift) {
+	if !slices.ContainsFunc(r.Judges, func(j Judge) bool { return j.Found }) {
+		return
+	}
+	differences, err := find(ctx, res)
+	var why string
+	switch {
+	case err != nil:
+		why = "what differs from Git is not known: " + excerpt.Of(err.Error(), longest)
+		r.Drift = []string{why}
+	case len(differences) > 0:
+		why = promote.Differs(differences)
+		for _, d := range differences {
+			r.Drift = append(r.Drift, d.String())
+		}
+	default:
+		return
+	}
+	if r.Verdict == decision.Promote {
+		r.Verdict, r.Reason = decision.Hold, why
+	}
 }
 
 // longest is how much of a message is shown.

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/assaydev/assay/internal/decision"
+	"github.com/assaydev/assay/internal/object/drift"
 	"github.com/assaydev/assay/promote"
 	"github.com/assaydev/assay/test/envrepo"
 )
@@ -124,6 +125,9 @@ func TestPods(t *testing.T) {
 	}
 }
 
+// declared is that nothing is to be ignored.
+func declared(context.Context) ([]drift.Ignore, error) { return nil, nil }
+
 // TestOf: Git's candidate, and the cluster's objects.
 func TestOf(t *testing.T) {
 	req, res := envrepo.Rendered(t, envrepo.Prod("method: push").On(t), "prod")
@@ -143,7 +147,7 @@ func TestOf(t *testing.T) {
 		return []*unstructured.Unstructured{job}, nil
 	}
 	tip := promote.Tip{Rendered: res, Now: func() time.Time { return now }, Since: func(context.Context) (time.Time, error) { return now.Add(-11 * time.Minute), nil }}
-	r, err := Of(t.Context(), req.Environment, tip, list, "web")
+	r, err := Of(t.Context(), req.Environment, tip, list, "web", promote.LiveDrift(list, nil, "web", declared))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,8 +160,56 @@ func TestOf(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
-	if len(asked) != 2 || !strings.HasPrefix(asked[1], "Pod web app=web-candidate") {
+	if len(asked) != 4 || !strings.HasPrefix(asked[3], "Pod web app=web-candidate") {
 		t.Errorf("asked for %q", asked)
+	}
+}
+
+// TestDrift: what keeps a promotion back since it is not in the cluster as Git renders it.
+func TestDrift(t *testing.T) {
+	req, res := envrepo.Rendered(t, envrepo.Prod("method: push").On(t), "prod")
+	res.Namespace = "web"
+	variant, judge := res.Variant[0].DeepCopy(), envrepo.Concluded(res.Digest, "Complete")[0]
+	for _, o := range []*unstructured.Unstructured{variant, judge} {
+		o.SetNamespace("web")
+	}
+	other := variant.DeepCopy()
+	if err := unstructured.SetNestedField(other.Object, int64(7), "spec", "minReadySeconds"); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		variant *unstructured.Unstructured
+		failing error
+		verdict decision.Outcome
+		drift   string // the one that is told
+		text    string
+	}{
+		"as rendered": {variant, nil, decision.Promote, "", "Verdict:     promote"},
+		"edited": {
+			other, nil, decision.Hold, "Deployment/web/web-candidate: spec.minReadySeconds is 7 in the cluster, and Git does not render it",
+			"Reason:      what was tested is not what Git renders: Deployment/web/web-candidate: spec.minReadySeconds",
+		},
+		"forbidden": {
+			variant, errors.New("deployments.apps is forbidden"), decision.Hold,
+			"what differs from Git is not known: compare Deployment/web/web-candidate with what Git renders: deployments.apps is forbidden", "Drift:       what differs from Git is not known",
+		},
+	} {
+		list := func(_ context.Context, kind schema.GroupVersionKind, _, _ string) ([]*unstructured.Unstructured, error) {
+			switch kind.Kind {
+			case "Deployment":
+				return []*unstructured.Unstructured{test.variant}, test.failing
+			case "Job":
+				return []*unstructured.Unstructured{judge}, nil
+			}
+			return nil, nil
+		}
+		r, err := Of(t.Context(), req.Environment, promote.Tip{Rendered: res}, list, "web", promote.LiveDrift(list, nil, "web", declared))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict != test.verdict || strings.Join(r.Drift, "; ") != test.drift || !strings.Contains(r.Text(), test.text) {
+			t.Errorf("%s: %+v\n%s", name, r, r.Text())
+		}
 	}
 }
 
@@ -170,7 +222,7 @@ func TestOfWithoutPods(t *testing.T) {
 		}
 		return nil, nil
 	}
-	r, err := Of(t.Context(), req.Environment, promote.Tip{Rendered: res}, list, "web")
+	r, err := Of(t.Context(), req.Environment, promote.Tip{Rendered: res}, list, "web", promote.LiveDrift(list, nil, "web", declared))
 	if err != nil || !strings.Contains(r.Text(), "pods is forbidden: grant the verb list") || !strings.Contains(r.Reason, "the cluster has no object of it yet") {
 		t.Errorf("%+v, %v", r, err)
 	}

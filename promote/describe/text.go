@@ -40,6 +40,9 @@ func (r *Report) Text() string {
 	if r.Waiting > 0 {
 		line("Waiting", "%d more behind it", r.Waiting)
 	}
+	for _, text := range r.Drift {
+		line("Drift", "%s", text)
+	}
 	for _, text := range r.Untested {
 		line("Untested", "%s", text)
 	}

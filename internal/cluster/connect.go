@@ -11,8 +11,13 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	"k8s.io/client-go/util/connrotation"
 )
+
+// idle is how long a connection is kept that nobody uses. What is closed in mid-use is held for as long, with
+// its buffers: net/http's HTTP/2 sets the timer of a connection once more when its last stream ends, closed or not.
+const idle = 20 * time.Second
 
 // mostAnswer is the most of one answer that is read, other than of a watch.
 const mostAnswer = 64 << 20
@@ -33,11 +38,20 @@ func (c Choice) Connect(limit time.Duration) (*Connections, error) {
 	}
 	dialer := connrotation.NewDialer((&net.Dialer{Timeout: limit, KeepAlive: 30 * time.Second}).DialContext)
 	config.Dial = dialer.DialContext
+	config.WrapTransport = transport.Wrappers(briefly, config.WrapTransport)
 	next, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, c.unusable()
 	}
 	return &Connections{&prompt{next, limit, mostAnswer}, dialer}, nil
+}
+
+// briefly has a transport keep idle connections for a short time.
+func briefly(rt http.RoundTripper) http.RoundTripper {
+	if t, ok := rt.(*http.Transport); ok {
+		t.IdleConnTimeout = idle
+	}
+	return rt
 }
 
 // Close closes all of them, in use or not.

@@ -88,10 +88,19 @@ func TestConnections(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
-	at := cluster.Choice{REST: &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}}, Secret: "s"}
+	var kept time.Duration
+	at := cluster.Choice{REST: &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{Insecure: true}, WrapTransport: func(rt http.RoundTripper) http.RoundTripper {
+		if transport, ok := rt.(*http.Transport); ok {
+			kept = transport.IdleConnTimeout
+		}
+		return rt
+	}}, Secret: "s"}
 	connections, err := at.Connect(300 * time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if kept <= 0 || kept > 20*time.Second {
+		t.Errorf("what is closed is held for %s", kept)
 	}
 	get := func(path string) (string, error) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)

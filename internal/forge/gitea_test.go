@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/assaydev/assay/internal/forge"
 )
@@ -17,15 +18,16 @@ import (
 // test/e2e.
 func TestGiteaUndecided(t *testing.T) {
 	for name, c := range map[string]struct {
-		looks int // after so many looks it is found mergeable; 0 for never
-		want  error
+		looked time.Duration // after so long it has been found mergeable
+		want   error
 	}{
-		"it had not looked yet": {3, forge.ErrTryAgain},
-		"it conflicts":          {0, forge.ErrConflict},
+		"it had not looked yet": {500 * time.Millisecond, forge.ErrTryAgain},
+		"it is busy":            {15 * time.Second, forge.ErrTryAgain},
+		"it conflicts":          {time.Hour, forge.ErrConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				looked := 0
+				start := time.Now()
 				opt := forge.Options{
 					Repo:  forge.Repo{Kind: forge.Forgejo, Base: "https://codeberg.org", Path: path},
 					Token: token(secret),
@@ -38,10 +40,9 @@ func TestGiteaUndecided(t *testing.T) {
 							_, _ = w.Write([]byte(`{"message": "Please try again later"}`))
 							return
 						}
-						looked++
 						branch := map[string]any{"label": head, "sha": "abc", "repo_id": 1}
 						_ = json.NewEncoder(w).Encode(map[string]any{
-							"number": 1, "state": "open", "head": branch, "base": branch, "mergeable": looked == c.looks,
+							"number": 1, "state": "open", "head": branch, "base": branch, "mergeable": time.Since(start) >= c.looked,
 						})
 					})},
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 )
 
 // Merge merges a pull request whose head is m.HeadSHA, and returns the commit
@@ -56,17 +57,22 @@ func (c *Client) mergedOrNot(ctx context.Context, number int64, m Merge, err err
 
 // decided reads the pull request, and on Gitea again until it is known whether
 // it conflicts: Gitea has one refusal and one state for a conflict and for not
-// having looked yet.
+// having looked yet. What it has not found to be mergeable for as long as
+// patience is a conflict.
 func (c *Client) decided(ctx context.Context, number int64, failed *Error) (Pull, mergeability, error) {
-	for try := 1; ; try++ {
+	const patience = 15 * time.Second
+	pause, slept := firstBackoff, time.Duration(0)
+	for {
 		pull, s, err := c.get(ctx, number)
 		if err != nil || !s.unsure || !undecided(failed) {
 			return pull, s, err
 		}
-		if try == tries || sleep(ctx, backoff(try)) != nil {
+		if slept >= patience || sleep(ctx, pause) != nil {
 			s.conflict = true
 			return pull, s, nil
 		}
+		slept += pause
+		pause = min(2*pause, 2*time.Second)
 	}
 }
 

@@ -31,7 +31,7 @@ const (
 	longAtOnce   = 8
 	longApps     = 7
 	longVariants = 5
-	longChart    = 128 // two calls of so many, one after the other, so that two workers render
+	longChart    = 512 // eight calls of so many, all at once, so that each worker renders within the first tenth
 	longParts    = 10
 
 	longLooks     = 10
@@ -124,7 +124,7 @@ func (l longRun) ask(ctx context.Context, first, calls int) error {
 			}
 		}
 		dir, want, archive := fmt.Sprintf("app-%d", i%longApps), 3, data
-		if i%longChart < 2 {
+		if i%longChart < longAtOnce {
 			dir, want = "chart", 7
 		}
 		g.Go(func() error {

@@ -158,21 +158,15 @@ func (r *Report) compare(ctx context.Context, res *render.Result, find promote.D
 		return
 	}
 	differences, err := find(ctx, res)
-	var why string
-	switch {
-	case err != nil:
-		why = "what differs from Git is not known: " + excerpt.Of(err.Error(), longest)
-		r.Drift = []string{why}
-	case len(differences) > 0:
-		why = promote.Differs(differences)
-		for _, d := range differences {
-			r.Drift = append(r.Drift, d.String())
-		}
-	default:
+	if err != nil { // whoever promotes may be allowed to see more
+		r.Drift = []string{"what differs from Git is not known: " + excerpt.Of(err.Error(), longest)}
 		return
 	}
-	if r.Verdict == decision.Promote {
-		r.Verdict, r.Reason = decision.Hold, why
+	for _, d := range differences {
+		r.Drift = append(r.Drift, d.String())
+	}
+	if len(differences) > 0 && r.Verdict == decision.Promote {
+		r.Verdict, r.Reason = decision.Hold, promote.Differs(differences)
 	}
 }
 

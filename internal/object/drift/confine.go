@@ -20,6 +20,8 @@ func confine(q *gojq.Query) error {
 		return errors.New("it defines or imports functions, which is refused here")
 	case q.Term != nil:
 		return confineTerm(q.Term)
+	case q.Left == nil || q.Right == nil: // nothing but a comment
+		return errors.New("it chooses nothing")
 	case !slices.Contains(operators, q.Op):
 		return fmt.Errorf("it uses the operator %s, which is refused here", q.Op)
 	case len(q.Patterns) > 1 || len(q.Patterns) == 1 && q.Patterns[0].Name == "":

@@ -75,6 +75,7 @@ func TestIgnoreRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		".spec[":                                "unexpected",
 		"":                                      "it has to have 1 to 2000 bytes",
+		"# nothing":                             "it chooses nothing",
 		strings.Repeat("(", 3000):               "it has to have 1 to 2000 bytes",
 		".a) | .spec.replicas = 1 | (.b":        "unexpected",
 		".":                                     "it leaves nothing of the object",

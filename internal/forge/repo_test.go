@@ -133,7 +133,7 @@ func TestPages(t *testing.T) {
 func FuzzDetect(f *testing.F) {
 	for _, seed := range []string{
 		"https://github.com/acme/shop.git", "git@gitlab.com:a/b/c.git", "ssh://git@git.example.com:2222/a/b",
-		"https://user:secret@codeberg.org/a/b", "http://[::1]:3000/a/b", "a:b", "://", "git@host:/abs/path.git", "https://github.com/a/b.git.git", "https://a\"b/c/d", "ssh://::/0",
+		"https://user:secret@codeberg.org/a/b", "http://[::1]:3000/a/b", "a:b", "://", "git@host:/abs/path.git", "https://github.com/a/b.git.git", "https://a\"b/c/d", "ssh://::/0", "000..:0",
 	} {
 		f.Add(seed)
 	}

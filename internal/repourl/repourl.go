@@ -119,6 +119,8 @@ func (u URL) check() (URL, error) {
 		return URL{}, ErrMalformed
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return !inHost(r) }):
 		return URL{}, ErrMalformed
+	case strings.Contains("."+u.Host+".", ".."): // no host has an empty label: what reads one twice would drop two dots
+		return URL{}, ErrMalformed
 	}
 	return u, nil
 }

@@ -50,6 +50,7 @@ func TestParseRefuses(t *testing.T) {
 		"ssh://-x@host/a": "dash", "ssh://%2dx@host/a": "dash", "https:///a": "no host", "https://a:b:c/d": "malformed", `https://good.example\@evil.example/`: "malformed",
 		"file://evil.example/a": "with a host", "a\nb:c": "line break", "https://good.example%2f@evil.example/%zz": "malformed", "user:secret@host:a": "password",
 		"[a@b:1]:c": "malformed", "https://a\"b/c/d": "malformed", "https://a<b/c": "malformed", "a'b:c/d": "malformed", "https://a;b/c": "malformed", "ssh://::/0": "malformed", "[:]:a": "malformed", "https://a\u202eb/c": "malformed",
+		"a..:b": "malformed", "https://a..b/c": "malformed", "ssh://.a/b": "malformed", "https://./a": "no host", "https://a../b": "malformed",
 	} {
 		u, err := Parse(raw)
 		switch {
@@ -108,6 +109,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if u.Scheme == "" || u.Text != raw || (u.Host == "") != (u.Scheme == "file") || strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User, "-") {
 			t.Errorf("%q is %+v", raw, u)
+		}
+		if again, err := Parse("ssh://" + u.Address() + "/p"); u.Port == "" && u.Host != "" && (err != nil || again.Host != u.Host) {
+			t.Errorf("%q is on %q, and that on %+v, %v", raw, u.Host, again, err)
 		}
 	})
 }

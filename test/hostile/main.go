@@ -91,7 +91,7 @@ func run(ctx context.Context, every int) error {
 		free <- struct{}{}
 		group.Go(func() {
 			defer func() { <-free }()
-			got, err := trace(ctx, filepath.Join(dir, fmt.Sprintf("batch-%d", start)), filepath.Join(dir, "assay"), part)
+			got, err := traced(ctx, filepath.Join(dir, fmt.Sprintf("batch-%d", start)), filepath.Join(dir, "assay"), part)
 			mutex.Lock()
 			defer mutex.Unlock()
 			if err != nil {
@@ -110,6 +110,18 @@ func run(ctx context.Context, every int) error {
 		return errors.New("not all holds")
 	}
 	return ctx.Err()
+}
+
+// errStrace is that strace itself broke down, as it may where a process ends while it is stopped.
+var errStrace = errors.New("strace broke down")
+
+// traced is trace, once more where strace broke down.
+func traced(ctx context.Context, dir, assay string, list []input) (counts, error) {
+	got, err := trace(ctx, dir, assay, list)
+	if errors.Is(err, errStrace) {
+		return trace(ctx, dir, assay, list)
+	}
+	return got, err
 }
 
 // trace runs a batch under strace and looks at what it did.
@@ -137,6 +149,9 @@ func trace(ctx context.Context, dir, assay string, list []input) (counts, error)
 		cmd.Env = append(cmd.Env, "GIT_"+who+"_NAME=A", "GIT_"+who+"_EMAIL=a@example.com")
 	}
 	out, err := cmd.CombinedOutput()
+	if err != nil && bytes.Contains(out, []byte("strace: ptrace(")) {
+		err = errStrace
+	}
 	if err != nil {
 		return counts{}, fmt.Errorf("run the batch: %w\n%s", err, out)
 	}
